@@ -1,0 +1,76 @@
+# What a person types. `make help` lists the targets. Needs GNU make, a Rust toolchain (Cargo.toml
+# says from which release on) and, to test, Go: the cosigns to test against are built from source.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := all
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+BINARY := $(or $(CARGO_TARGET_DIR),target)/release/aicr
+CARGO_DENY_VERSION := 0.20.2
+SCRIPTS = $(shell grep -lx '\#!/usr/bin/env bash' scripts/* .ci/*)
+
+.PHONY: all
+all: ## Build target/release/aicr
+	cargo build --release --locked
+
+.PHONY: demo
+demo: all ## Show a release being bundled, signed without a network, verified and tampered with
+	scripts/demo
+
+.PHONY: test
+test: ## Run all tests, with the cosign on the PATH or else the newest upstream release
+	scripts/need strace unshare openssl sha256sum
+	AICR_TEST_COSIGN=$$(scripts/cosign-for-tests); export AICR_TEST_COSIGN; \
+	cargo test --locked
+
+.PHONY: matrix
+matrix: ## Run the matrix tests with every upstream release in scripts/cosign-releases.txt
+	scripts/need strace unshare openssl sha256sum
+	AICR_TEST_MATRIX=$$(scripts/cosign-matrix); export AICR_TEST_MATRIX; \
+	AICR_TEST_COSIGN=$$(scripts/cosign-for-tests); export AICR_TEST_COSIGN; \
+	cargo test --locked --test aicr matrix -- --list | grep -c ': test$$' >/dev/null || { echo 'make matrix: tests/aicr has no matrix tests' >&2; exit 1; }; \
+	cargo test --locked --test aicr matrix
+
+.PHONY: lint
+lint: ## Check formatting, clippy, documentation, dependencies and the scripts
+	cargo fmt --check
+	cargo clippy --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+	"$$(scripts/get-tool cargo-deny $(CARGO_DENY_VERSION))" --locked check bans licenses sources
+	scripts/need shellcheck
+	shellcheck $(SCRIPTS)
+
+.PHONY: advisories
+advisories: ## Look the dependencies up in the RustSec advisory database (fetched from GitHub)
+	"$$(scripts/get-tool cargo-deny $(CARGO_DENY_VERSION))" --locked check advisories
+
+.PHONY: bench
+bench: ## Compare the speed with sha256sum and openssl (there are no benchmarks yet)
+	@echo 'bench: there are no benchmarks yet; they will set verify and bundle against sha256sum, cp and openssl on the same data' >&2
+	@exit 1
+
+.PHONY: fixtures
+fixtures: ## Record again what the cosign releases print, into fixtures/cosign
+	scripts/record-fixtures
+
+# Does not build what is there: `make && sudo make install` runs no cargo as root.
+.PHONY: install
+install: | $(BINARY) ## Install the program, its manual page and completions below PREFIX (/usr/local)
+	install -D -m 755 $(BINARY) "$(DESTDIR)$(PREFIX)/bin/aicr"
+	$(BINARY) man | install -D -m 644 /dev/stdin "$(DESTDIR)$(PREFIX)/share/man/man1/aicr.1"
+	$(BINARY) completions bash | install -D -m 644 /dev/stdin "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/aicr"
+	$(BINARY) completions zsh | install -D -m 644 /dev/stdin "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_aicr"
+	$(BINARY) completions fish | install -D -m 644 /dev/stdin "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/aicr.fish"
+
+$(BINARY):
+	cargo build --release --locked
+
+.PHONY: clean
+clean: ## Remove what was built here (the cosigns and tools in the user's cache stay)
+	cargo clean
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile

@@ -1,0 +1,80 @@
+//! What every command works with: made once from the global flags and the environment.
+
+use camino::Utf8PathBuf;
+use indicatif::ProgressBar;
+
+use crate::cosign::binary::{Binary, Search};
+use crate::cosign::environment;
+use crate::cosign::process::Limits;
+use crate::cosign::signing_key::SigningKey;
+use crate::cosign::{Cosign, Session};
+use crate::error::Result;
+use crate::interrupt::Interrupt;
+use crate::output::Printer;
+use crate::password::Terminal;
+use crate::plan::global::GlobalPlan;
+use crate::plan::key_ref::KeyRef;
+use crate::plan::sign::KeySigner;
+use crate::report::CosignReport;
+use crate::settings::Environment;
+use crate::tree::Work;
+
+/// The surroundings of a command.
+pub(crate) struct Context {
+    pub(crate) environment: Environment,
+    pub(crate) global: GlobalPlan,
+    pub(crate) interrupt: Interrupt,
+    pub(crate) printer: Printer,
+}
+
+impl Context {
+    /// What runs of cosign have in common.
+    pub(crate) fn session(&self) -> Session<'_> {
+        let printer = self.printer;
+        Session {
+            environment: &self.environment,
+            limits: Limits { timeout: self.global.timeout, interrupt: self.interrupt.clone() },
+            on_command: Box::new(move |command| printer.command(command)),
+        }
+    }
+
+    /// Finds and probes cosign, for work with `key` if one is used; `untrusted` are the bundles and
+    /// inputs, from which nothing is run. Says which variables will be kept from it.
+    pub(crate) fn cosign<'a>(
+        &self,
+        session: &'a Session<'a>,
+        untrusted: &[Utf8PathBuf],
+        key: Option<&KeyRef>,
+    ) -> Result<(Cosign<'a>, CosignReport)> {
+        let search = Search {
+            named: self.global.cosign.as_ref().map(|cosign| cosign.value.as_path()),
+            sha256: self.global.cosign_sha256,
+            untrusted,
+        };
+        let cosign = Cosign::probe(Binary::find(&search, &self.environment)?, session)?;
+        let ignored = environment::ignored(key, &self.environment);
+        if !ignored.is_empty() {
+            self.printer.warning(&format!("not handed to cosign: {}", ignored.join(", ")));
+        }
+        let report = CosignReport {
+            path: cosign.path().to_owned(),
+            version: cosign.release().to_owned(),
+            dialect: cosign.dialect().name(),
+        };
+        Ok((cosign, report))
+    }
+
+    /// The signer's key, checked; asks for its password where there is a terminal.
+    pub(crate) fn signing_key(&self, signer: &KeySigner) -> Result<SigningKey> {
+        let KeySigner { key, kms_env, log: _, timestamp: _, public_key_out: _ } = signer;
+        let named: Vec<String> = kms_env.iter().map(ToString::to_string).collect();
+        SigningKey::at_hand(&key.value, &named, &self.environment, &|prompt| {
+            Terminal::open().map(|terminal| terminal.ask(prompt, &self.interrupt)).transpose()
+        })
+    }
+
+    /// Work on files that shows on this bar.
+    pub(crate) fn work<'a>(&'a self, bar: &'a ProgressBar) -> Work<'a> {
+        Work { jobs: self.global.jobs, bar, interrupt: &self.interrupt }
+    }
+}

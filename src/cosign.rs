@@ -1,0 +1,300 @@
+//! The system's cosign: found, probed, asked, and never believed.
+//!
+//! Here is what may be asked of it and in which form; nothing here knows payload files. cosign is
+//! the only implementation of signing and of signature verification: no cryptographic check of a
+//! signature is made by aicr itself. What aicr does itself is everything around it: which digest,
+//! which key, which form, which environment, and how long.
+//!
+//! Reading order: `capability` (which dialect), `argv` (the command lines), `environment` (what it
+//! sees), `process` (how it runs), `evidence` (what it wrote), `diagnosis` (what it said).
+
+pub(crate) mod argv;
+pub(crate) mod binary;
+pub(crate) mod capability;
+pub(crate) mod diagnosis;
+pub(crate) mod environment;
+pub(crate) mod evidence;
+pub(crate) mod process;
+pub(crate) mod public_key;
+pub(crate) mod signing_key;
+
+use camino::Utf8Path;
+
+use self::argv::{Operation, file};
+use self::binary::Binary;
+use self::capability::Dialect;
+use self::evidence::{Evidence, SignedBy};
+use self::process::{Finished, Invocation, Limits, PrivateDirectory, Value, Variables};
+use self::public_key::PublicKey;
+use self::signing_key::SigningKey;
+use crate::digest::Sha256Digest;
+use crate::error::{Class, Failure, Result};
+use crate::settings::Environment;
+use crate::small_file::{self, Links};
+
+/// What is known to every run of cosign.
+pub(crate) struct Session<'a> {
+    /// The operator's environment.
+    pub(crate) environment: &'a Environment,
+    /// When a run is ended.
+    pub(crate) limits: Limits,
+    /// Told each command before it runs, as a line for a shell without secrets.
+    pub(crate) on_command: Box<dyn Fn(&str) + Sync>,
+}
+
+/// A cosign that was found and probed.
+pub(crate) struct Cosign<'a> {
+    binary: Binary,
+    dialect: Dialect,
+    release: String,
+    session: &'a Session<'a>,
+}
+
+/// Bytes over which cosign accepted a signature by a key that was named. Made only here.
+#[derive(Debug)]
+pub(crate) struct Accepted {
+    bytes: Vec<u8>,
+}
+
+impl Accepted {
+    /// Exactly what was signed.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl<'a> Cosign<'a> {
+    /// Asks a binary what it can do. `Class::NoCosign` if it is no cosign of 2.0 or later.
+    pub(crate) fn probe(binary: Binary, session: &'a Session<'a>) -> Result<Self> {
+        let private = PrivateDirectory::new(None)?;
+        let ask = |arguments: &[&str]| {
+            Invocation {
+                program: binary.path(),
+                arguments: arguments.iter().map(ToString::to_string).collect(),
+                variables: environment::bare(private.path()),
+            }
+            .run(&session.limits)
+        };
+        let (help, version) = std::thread::scope(|scope| {
+            let version = scope.spawn(|| ask(&["version"]));
+            let help = ask(&["sign-blob", "--help"]);
+            (help, version.join())
+        });
+        let unusable = |failure: Failure| {
+            Failure::new(failure.class(), format!("{} cannot be used: {failure}", binary.path()))
+                .hint(failure.way_out().unwrap_or("install cosign 2.0 or later, or name one with --cosign"))
+        };
+        let help = help?;
+        if !help.status.success() {
+            return Err(unusable(Failure::new(
+                Class::NoCosign,
+                format!("its `sign-blob --help` {}", help.ending()),
+            ))
+            .cosign_said(diagnosis::shown(&help.stderr)));
+        }
+        let dialect = Dialect::of_help(&help.stdout).map_err(unusable)?;
+        // The release is for people: a cosign that does not tell is used all the same.
+        let release = match version {
+            // 2.0 tells it on stderr.
+            Ok(Ok(version)) => capability::release(&[version.stdout, version.stderr].concat()),
+            _ => capability::release(b""),
+        };
+        private.close()?;
+        Ok(Self { binary, dialect, release, session })
+    }
+
+    /// The binary's absolute path.
+    pub(crate) fn path(&self) -> &Utf8Path {
+        self.binary.path()
+    }
+
+    /// How it is driven.
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// The release it states, for people.
+    pub(crate) fn release(&self) -> &str {
+        &self.release
+    }
+
+    /// Asks for the public half of a key. `Class::Unproven` when the key manager is unreachable,
+    /// `NoCosign` when this cosign has no provider for it, `NotSigned` for everything else.
+    pub(crate) fn public_key(&self, key: &SigningKey) -> Result<PublicKey> {
+        let private = PrivateDirectory::new(None)?;
+        let operation = Operation::PublicKey { key: &key.argument };
+        let finished = self.run_with_key(operation, key, &private)?;
+        private.close()?;
+        PublicKey::from_pem(&finished.stdout).map_err(|why| {
+            Failure::new(
+                Class::NotSigned,
+                format!("what cosign gave as the public key of {} {why}", key.reference),
+            )
+            .cosign_said(diagnosis::shown(&finished.stderr))
+        })
+    }
+
+    /// Has `manifest` signed by `key` without log and timestamp, and gives what was checked
+    /// against all of that: form, digest, key, absence of log entries and timestamps, and
+    /// `verify-blob` with `public_key`. The private directory of the run is made in `scratch`.
+    pub(crate) fn sign(
+        &self,
+        key: &SigningKey,
+        public_key: &PublicKey,
+        manifest: Vec<u8>,
+        scratch: &Utf8Path,
+    ) -> Result<Evidence> {
+        let private = PrivateDirectory::new(Some(scratch))?;
+        private.write(file::BLOB, &manifest)?;
+        private.write(file::SIGNING_CONFIG, argv::NO_SERVICES.as_bytes())?;
+        private.write(file::TRUSTED_ROOT, argv::NO_TRUST.as_bytes())?;
+        let operation = Operation::Sign { key: &key.argument };
+        let finished = self.run_with_key(operation, key, &private)?;
+        let refuse = |why: &str| {
+            Failure::new(Class::NotSigned, format!("cosign ended with exit 0, but {why}"))
+                .cosign_said(diagnosis::shown(&finished.stderr))
+        };
+
+        let written =
+            small_file::read(&private.path().join(file::BUNDLE), evidence::SIZE_LIMIT, Links::Refuse)
+                .map_err(|why| refuse(&format!("the signature file that it had to write {why}")))?;
+        let digest = Sha256Digest::of(&manifest);
+        let evidence = match self.dialect {
+            Dialect::LegacyBundle => evidence::parse_legacy(&written)
+                .and_then(|signature| Evidence::by_key(signature, digest, public_key.sha256())),
+            Dialect::BundleFlag | Dialect::SigningConfig => Evidence::parse(&written),
+        }
+        .map_err(|why| refuse(&format!("the signature file it wrote {why}")))?;
+        if evidence.log_entries() > 0 {
+            return Err(refuse(
+                "the signature carries an entry of a transparency log: it was uploaded although that was not wanted, and this cannot be undone",
+            ));
+        }
+        if evidence.timestamps() > 0 {
+            return Err(refuse(
+                "the signature carries a timestamp although none was wanted: a timestamp authority has seen its digest, and this cannot be undone",
+            ));
+        }
+        if evidence.digest() != digest {
+            return Err(refuse("the signature is over something other than the manifest"));
+        }
+        if evidence.signer() != SignedBy::Key(public_key.sha256()) {
+            return Err(refuse("the signature was made by another key"));
+        }
+        private.close()?;
+
+        match self.verify(public_key, &evidence, manifest)? {
+            Verdict::Accepted(_) => Ok(evidence),
+            Verdict::Refused { said } => Err(Failure::new(
+                Class::NotSigned,
+                format!("cosign made a signature with {} that it does not accept itself", key.reference),
+            )
+            .cosign_said(said)
+            .hint("the key manager's signature is wrong or of a kind that cosign cannot check; ECDSA P-256 works with every one")),
+        }
+    }
+
+    /// Asks whether `evidence` is a signature by `key` over `manifest`. Log entries and timestamps
+    /// are left out of what cosign sees: they are not part of the question.
+    pub(crate) fn verify(&self, key: &PublicKey, evidence: &Evidence, manifest: Vec<u8>) -> Result<Verdict> {
+        let private = PrivateDirectory::new(None)?;
+        private.write(file::BLOB, &manifest)?;
+        private.write(file::KEY, key.pem().as_bytes())?;
+        match self.dialect {
+            Dialect::LegacyBundle => {
+                private.write(file::SIGNATURE, evidence.signature_base64().as_bytes())?;
+            }
+            Dialect::BundleFlag | Dialect::SigningConfig => {
+                private.write(file::BUNDLE, &evidence.bare().to_json())?;
+                private.write(file::TRUSTED_ROOT, argv::NO_TRUST.as_bytes())?;
+            }
+        }
+        let finished = self.run(Operation::Verify, environment::bare(private.path()), &private)?;
+        private.close()?;
+        if !finished.orderly() {
+            return Err(self.broke("verify-blob", &finished));
+        }
+        if finished.status.success() {
+            return Ok(Verdict::Accepted(Accepted { bytes: manifest }));
+        }
+        Ok(Verdict::Refused { said: diagnosis::shown(&finished.stderr) })
+    }
+
+    /// The command that would sign with `key`, with its files in `directory`, for `--dry-run`.
+    pub(crate) fn signing_command(&self, key: &SigningKey, directory: &Utf8Path) -> String {
+        let operation = Operation::Sign { key: &key.argument };
+        Invocation {
+            program: self.binary.path(),
+            arguments: argv::arguments(operation, self.dialect, directory),
+            variables: self.signing_variables(key, directory),
+        }
+        .shown()
+    }
+
+    /// All that cosign sees of an environment when it uses `key`, with its files in `directory`.
+    pub(crate) fn signing_variables(&self, key: &SigningKey, directory: &Utf8Path) -> Variables {
+        let mut variables =
+            environment::with_key(&key.reference, &key.kms_env, self.session.environment, directory);
+        if let Some(password) = &key.password {
+            variables.insert("COSIGN_PASSWORD".into(), Value::Secret(password.into()));
+        }
+        variables
+    }
+
+    /// A run that has to succeed, with words for why it did not.
+    fn run_with_key(
+        &self,
+        operation: Operation<'_>,
+        key: &SigningKey,
+        private: &PrivateDirectory,
+    ) -> Result<Finished> {
+        let finished = self.run(operation, self.signing_variables(key, private.path()), private)?;
+        if finished.status.success() {
+            return Ok(finished);
+        }
+        if !finished.orderly() {
+            return Err(self.broke(operation.verb(), &finished));
+        }
+        let diagnosis = diagnosis::of_key_failure(&finished.stderr);
+        let mut failure = Failure::new(diagnosis.class, format!("{} {}", key.reference, diagnosis.reason))
+            .cosign_said(diagnosis::shown(&finished.stderr));
+        if let Some(hint) = diagnosis.hint {
+            failure = failure.hint(hint);
+        }
+        Err(failure)
+    }
+
+    fn run(
+        &self,
+        operation: Operation<'_>,
+        variables: Variables,
+        private: &PrivateDirectory,
+    ) -> Result<Finished> {
+        self.binary.unchanged()?;
+        let invocation = Invocation {
+            program: self.binary.path(),
+            arguments: argv::arguments(operation, self.dialect, private.path()),
+            variables,
+        };
+        (self.session.on_command)(&invocation.shown());
+        invocation.run(&self.session.limits)
+    }
+
+    /// It neither did nor refused: killed, or crashed.
+    fn broke(&self, verb: &str, finished: &Finished) -> Failure {
+        Failure::new(Class::Broken, format!("{} {verb} {}", self.binary.path(), finished.ending()))
+            .cosign_said(diagnosis::shown(&finished.stderr))
+    }
+}
+
+/// What `verify-blob` said by its exit status.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// Exit 0.
+    Accepted(Accepted),
+    /// Exit 1, with its words.
+    Refused {
+        /// What it printed, fit to be shown.
+        said: String,
+    },
+}

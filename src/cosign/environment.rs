@@ -1,0 +1,386 @@
+//! What cosign finds in its environment: nothing but this. Pure.
+//!
+//! Any flag of cosign can be set by a variable `COSIGN_<FLAG>`, its SDKs read files below the home
+//! directory that can name programs, and its HTTP clients obey proxies. So every run starts from
+//! an empty environment, and gets what the table below gives the scheme of its key. A run that
+//! needs no network gets a fence on top: a proxy that is not there.
+
+use std::ffi::OsStr;
+
+use camino::Utf8Path;
+
+use super::process::{Value, Variables};
+use crate::plan::key_ref::{KeyRef, Scheme};
+use crate::settings::Environment;
+
+/// Where a fenced run is sent: nothing listens there.
+const CLOSED: &str = "http://127.0.0.1:1";
+
+/// Trust stores and proxies of the site, for runs that reach a network key manager.
+const NETWORK: [&str; 8] = [
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "NO_PROXY",
+    "no_proxy",
+];
+
+/// What one scheme's provider is given.
+struct Family {
+    /// Names handed on; a trailing `*` stands for any ending.
+    handed_on: &'static [&'static str],
+    /// Names of the family that weaken it, or lead its traffic elsewhere: never handed on.
+    dangerous: &'static [&'static str],
+    /// The operator's home directory: credentials lie below it (`.aws`, `.config/gcloud`,
+    /// `.vault-token`, `.kube`).
+    home: bool,
+    /// The absolute elements of the PATH: it runs programs that the operator configured.
+    path: bool,
+}
+
+const NOTHING: Family = Family { handed_on: &[], dangerous: &[], home: false, path: false };
+
+/// The table. What is required was measured on releases from 2.0 to 3.1; the rest of a family
+/// serves further ways to sign in.
+const fn family(scheme: Scheme) -> Family {
+    match scheme {
+        Scheme::Gcp => Family {
+            // Required: GOOGLE_APPLICATION_CREDENTIALS.
+            handed_on: &["GOOGLE_*", "CLOUDSDK_*", "GCE_METADATA_HOST"],
+            home: true,
+            ..NOTHING
+        },
+        Scheme::Aws => Family {
+            // Required: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile.
+            handed_on: &["AWS_*"],
+            dangerous: &["AWS_TLS_INSECURE_SKIP_VERIFY"],
+            home: true,
+            // A profile's credential_process is a program.
+            path: true,
+        },
+        Scheme::Azure => Family {
+            // Required: AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or
+            // IDENTITY_ENDPOINT and IDENTITY_HEADER. No PATH: without credentials it would run
+            // az, azd and pwsh from there.
+            handed_on: &["AZURE_*", "IDENTITY_*", "MSI_*"],
+            home: true,
+            ..NOTHING
+        },
+        Scheme::HashiVault | Scheme::OpenBao => Family {
+            // Required: VAULT_ADDR, VAULT_TOKEN and, for a private CA, VAULT_CACERT. BAO_ADDR and
+            // BAO_TOKEN serve openbao:// of 3.1.
+            handed_on: &["VAULT_*", "BAO_*", "TRANSIT_SECRET_ENGINE_PATH"],
+            dangerous: &[
+                "VAULT_SKIP_VERIFY",
+                "VAULT_AGENT_ADDR",
+                "VAULT_HTTP_PROXY",
+                "VAULT_PROXY_ADDR",
+                "VAULT_HEADERS",
+                "BAO_SKIP_VERIFY",
+                "BAO_AGENT_ADDR",
+                "BAO_HTTP_PROXY",
+                "BAO_PROXY_ADDR",
+                "BAO_HEADERS",
+            ],
+            home: true,
+            path: false,
+        },
+        // Exec plugins of a kubeconfig are programs.
+        Scheme::K8s => {
+            Family { handed_on: &["KUBECONFIG", "KUBERNETES_*"], home: true, path: true, ..NOTHING }
+        }
+        Scheme::Pkcs11 => Family { handed_on: &["COSIGN_PKCS11_*"], ..NOTHING },
+        // The password of the key, whether the file is on disk or in a variable.
+        Scheme::File | Scheme::Env => Family { handed_on: &["COSIGN_PASSWORD"], ..NOTHING },
+        // The plugin is a program on the PATH; what it needs is named by --kms-env.
+        Scheme::Plugin => Family { path: true, ..NOTHING },
+    }
+}
+
+/// Variables that change what cosign or any program does behind aicr's back. Never handed on.
+const MEDDLING: [&str; 5] = ["COSIGN_*", "SIGSTORE_*", "TUF_*", "LD_*", "GODEBUG"];
+
+/// The environment of a run that needs neither key nor network: `--help`, `version` and
+/// `verify-blob` with a PEM key.
+pub(crate) fn bare(private: &Utf8Path) -> Variables {
+    let mut variables = base(private);
+    fence(&mut variables);
+    variables
+}
+
+/// The environment of a run that uses `key`: `public-key` and `sign-blob`. `named` are the
+/// variables of `--kms-env`.
+pub(crate) fn with_key(
+    key: &KeyRef,
+    named: &[String],
+    operator: &Environment,
+    private: &Utf8Path,
+) -> Variables {
+    let family = family(key.scheme());
+    let mut variables = base(private);
+    let mut hand_on = |name: &str, value: &OsStr| {
+        variables.insert(name.to_owned(), Value::HandedOn(value.to_owned()));
+    };
+    for (name, value) in operator.iter().filter_map(|(name, value)| Some((name.to_str()?, value))) {
+        let of_family = matches(name, family.handed_on) && !family.dangerous.contains(&name);
+        let of_network = key.needs_network() && NETWORK.contains(&name);
+        let of_home = family.home && name == "HOME";
+        let is_named = named.iter().any(|wanted| wanted == name) || variable(key) == Some(name);
+        if of_family || of_network || of_home || is_named {
+            hand_on(name, value);
+        }
+    }
+    if family.path {
+        let elements = std::env::split_paths(operator.get("PATH").unwrap_or_default());
+        let absolute = std::env::join_paths(elements.filter(|element| element.is_absolute()));
+        set(&mut variables, "PATH", absolute.unwrap_or_default());
+    }
+    if key.needs_network() {
+        // From 2.6 on this stops the public root from being fetched.
+        set(&mut variables, "TUF_MIRROR", CLOSED);
+    } else {
+        fence(&mut variables);
+    }
+    steer(key.scheme(), &mut variables);
+    variables
+}
+
+/// Names of the operator's environment that could have meant something to this run and are kept
+/// from it, so that nobody wonders why they had no effect.
+pub(crate) fn ignored(key: Option<&KeyRef>, operator: &Environment) -> Vec<String> {
+    let family = key.map_or(NOTHING, |key| family(key.scheme()));
+    operator
+        .iter()
+        .filter_map(|(name, _)| name.to_str())
+        .filter(|name| {
+            let handed_on = matches(name, family.handed_on) && !family.dangerous.contains(name);
+            // A password that is set for another command of the same script is no surprise.
+            let expected = *name == "COSIGN_PASSWORD" || key.is_some_and(|key| variable(key) == Some(name));
+            (family.dangerous.contains(name) || matches(name, &MEDDLING)) && !handed_on && !expected
+        })
+        .map(ToOwned::to_owned)
+        .collect()
+}
+
+/// The variable that holds the key itself.
+fn variable(key: &KeyRef) -> Option<&str> {
+    match key {
+        KeyRef::EnvVariable(name) => Some(name.as_str()),
+        _ => None,
+    }
+}
+
+fn matches(name: &str, patterns: &[&str]) -> bool {
+    patterns.iter().any(|pattern| match pattern.strip_suffix('*') {
+        Some(prefix) => name.starts_with(prefix),
+        None => name == *pattern,
+    })
+}
+
+fn set(variables: &mut Variables, name: &str, value: impl Into<std::ffi::OsString>) {
+    variables.insert(name.to_owned(), Value::Set(value.into()));
+}
+
+/// With no `HOME` the SDKs would read the home directory of the passwd file.
+fn base(private: &Utf8Path) -> Variables {
+    let mut variables = Variables::new();
+    set(&mut variables, "HOME", private.join("home").into_string());
+    set(&mut variables, "TMPDIR", private.join("tmp").into_string());
+    set(&mut variables, "TUF_ROOT", private.join("home").into_string());
+    set(&mut variables, "LANG", "C");
+    variables
+}
+
+/// No command line needs this: a test shows that they are offline without it. It is for the bug
+/// that nobody has met yet.
+fn fence(variables: &mut Variables) {
+    for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"] {
+        set(variables, name, CLOSED);
+    }
+    set(variables, "NO_PROXY", "");
+}
+
+/// Settings that keep a provider from asking where nobody sent it, unless the operator chose.
+fn steer(scheme: Scheme, variables: &mut Variables) {
+    let has = |variables: &Variables, name: &str| variables.contains_key(name);
+    match scheme {
+        // Else a file in the passwd home may name a command (cert_provider_command).
+        Scheme::Gcp if !has(variables, "GOOGLE_API_USE_CLIENT_CERTIFICATE") => {
+            set(variables, "GOOGLE_API_USE_CLIENT_CERTIFICATE", "false");
+        }
+        // Else it asks 169.254.169.254 twelve times although it has credentials.
+        Scheme::Aws
+            if !has(variables, "AWS_EC2_METADATA_DISABLED")
+                && (has(variables, "AWS_ACCESS_KEY_ID") || has(variables, "AWS_PROFILE")) =>
+        {
+            set(variables, "AWS_EC2_METADATA_DISABLED", "true");
+        }
+        // Else it tries every other method after the one that was meant, metadata address included.
+        Scheme::Azure if !has(variables, "AZURE_TOKEN_CREDENTIALS") => {
+            let meant = if has(variables, "AZURE_CLIENT_SECRET") {
+                "EnvironmentCredential"
+            } else if has(variables, "AZURE_FEDERATED_TOKEN_FILE") {
+                "WorkloadIdentityCredential"
+            } else if has(variables, "IDENTITY_ENDPOINT") {
+                "ManagedIdentityCredential"
+            } else {
+                return;
+            };
+            set(variables, "AZURE_TOKEN_CREDENTIALS", meant);
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PRIVATE: &str = "/p";
+
+    /// What a key of this reference gets of this environment: `NAME=value`, `NAME` if handed on.
+    fn given<const N: usize>(reference: &str, operator: [(&str, &str); N]) -> Vec<String> {
+        let key = KeyRef::parse(reference).unwrap();
+        lines(&with_key(&key, &["NAMED".into()], &Environment::of(operator), Utf8Path::new(PRIVATE)))
+    }
+
+    fn lines(variables: &Variables) -> Vec<String> {
+        let line = |(name, value): (&String, &Value)| match value {
+            Value::Set(value) => format!("{name}={}", value.to_str().unwrap()),
+            Value::HandedOn(_) | Value::Secret(_) => name.clone(),
+        };
+        variables.iter().map(line).collect()
+    }
+
+    const FENCE: [&str; 4] = [
+        "ALL_PROXY=http://127.0.0.1:1",
+        "HTTPS_PROXY=http://127.0.0.1:1",
+        "HTTP_PROXY=http://127.0.0.1:1",
+        "NO_PROXY=",
+    ];
+    const BASE: [&str; 4] = ["HOME=/p/home", "LANG=C", "TMPDIR=/p/tmp", "TUF_ROOT=/p/home"];
+
+    #[test]
+    fn a_bare_run_gets_a_home_and_a_fence() {
+        let mut expected: Vec<_> = BASE.into_iter().chain(FENCE).collect();
+        expected.sort_unstable();
+        assert_eq!(lines(&bare(Utf8Path::new(PRIVATE))), expected);
+    }
+
+    #[test]
+    fn each_scheme_gets_its_own_family_and_no_other() {
+        let everything = [
+            ("AWS_ACCESS_KEY_ID", "x"),
+            ("AWS_TLS_INSECURE_SKIP_VERIFY", "x"),
+            ("AZURE_CLIENT_SECRET", "x"),
+            ("BAO_ADDR", "x"),
+            ("CLOUDSDK_CONFIG", "x"),
+            ("COSIGN_INSECURE_IGNORE_TLOG", "x"),
+            ("COSIGN_PASSWORD", "x"),
+            ("COSIGN_PKCS11_PIN", "x"),
+            ("GCE_METADATA_HOST", "x"),
+            ("GODEBUG", "x"),
+            ("GOOGLE_APPLICATION_CREDENTIALS", "x"),
+            ("HOME", "/home/o"),
+            ("HTTPS_PROXY", "x"),
+            ("IDENTITY_ENDPOINT", "x"),
+            ("KEY_VARIABLE", "x"),
+            ("KUBECONFIG", "x"),
+            ("KUBERNETES_SERVICE_HOST", "x"),
+            ("LD_PRELOAD", "x"),
+            ("NAMED", "x"),
+            ("PATH", "/bin:relative::/usr/bin"),
+            ("SIGSTORE_ROOT_FILE", "x"),
+            ("SSL_CERT_FILE", "x"),
+            ("TRANSIT_SECRET_ENGINE_PATH", "x"),
+            ("TUF_MIRROR", "x"),
+            ("VAULT_ADDR", "x"),
+            ("VAULT_SKIP_VERIFY", "x"),
+        ];
+        let network = ["HTTPS_PROXY", "SSL_CERT_FILE", "TUF_MIRROR=http://127.0.0.1:1"];
+        let path = "PATH=/bin:/usr/bin";
+        for (reference, own) in [
+            ("awskms:///alias/x", vec!["AWS_ACCESS_KEY_ID", "AWS_EC2_METADATA_DISABLED=true", "HOME", path]),
+            (
+                "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k",
+                vec![
+                    "CLOUDSDK_CONFIG",
+                    "GCE_METADATA_HOST",
+                    "GOOGLE_API_USE_CLIENT_CERTIFICATE=false",
+                    "GOOGLE_APPLICATION_CREDENTIALS",
+                    "HOME",
+                ],
+            ),
+            (
+                "azurekms://v.vault.azure.net/k",
+                vec![
+                    "AZURE_CLIENT_SECRET",
+                    "AZURE_TOKEN_CREDENTIALS=EnvironmentCredential",
+                    "HOME",
+                    "IDENTITY_ENDPOINT",
+                ],
+            ),
+            ("hashivault://k", vec!["BAO_ADDR", "HOME", "TRANSIT_SECRET_ENGINE_PATH", "VAULT_ADDR"]),
+            ("openbao://k", vec!["BAO_ADDR", "HOME", "TRANSIT_SECRET_ENGINE_PATH", "VAULT_ADDR"]),
+            ("k8s://n/s", vec!["HOME", "KUBECONFIG", "KUBERNETES_SERVICE_HOST", path]),
+            ("foo://k", vec![path]),
+        ] {
+            let mut expected: Vec<_> = own.into_iter().chain(network).chain(["NAMED"]).collect();
+            let home = expected.contains(&"HOME");
+            expected.extend(BASE.into_iter().filter(|line| !(home && line.starts_with("HOME="))));
+            expected.sort_unstable();
+            assert_eq!(given(reference, everything), expected, "{reference}");
+        }
+        for (reference, own) in [
+            ("cosign.key", "COSIGN_PASSWORD"),
+            ("env://KEY_VARIABLE", "COSIGN_PASSWORD"),
+            ("pkcs11:token=t;object=o?module-path=/m.so", "COSIGN_PKCS11_PIN"),
+        ] {
+            let mut expected: Vec<_> = BASE.into_iter().chain(FENCE).chain([own, "NAMED"]).collect();
+            if reference.starts_with("env") {
+                expected.push("KEY_VARIABLE");
+            }
+            expected.sort_unstable();
+            assert_eq!(given(reference, everything), expected, "{reference}");
+        }
+    }
+
+    #[test]
+    fn what_the_operator_chose_is_not_steered() {
+        let chosen = given(
+            "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k",
+            [("GOOGLE_API_USE_CLIENT_CERTIFICATE", "true")],
+        );
+        assert!(chosen.contains(&"GOOGLE_API_USE_CLIENT_CERTIFICATE".to_owned()));
+        let role = given("awskms:///alias/x", [("AWS_REGION", "eu")]);
+        assert!(!role.iter().any(|line| line.starts_with("AWS_EC2_METADATA_DISABLED")));
+    }
+
+    #[test]
+    fn what_is_kept_out_is_told() {
+        let operator = Environment::of([
+            ("AWS_TLS_INSECURE_SKIP_VERIFY", "1"),
+            ("COSIGN_BUNDLE", "x"),
+            ("COSIGN_PASSWORD", ""),
+            ("LD_PRELOAD", "x"),
+            ("SIGSTORE_ROOT_FILE", "x"),
+            ("VAULT_SKIP_VERIFY", "1"),
+        ]);
+        let told = |reference: Option<&str>| {
+            let key = reference.map(|reference| KeyRef::parse(reference).unwrap());
+            ignored(key.as_ref(), &operator).join(" ")
+        };
+        assert_eq!(told(None), "COSIGN_BUNDLE LD_PRELOAD SIGSTORE_ROOT_FILE");
+        assert_eq!(
+            told(Some("hashivault://k")),
+            "COSIGN_BUNDLE LD_PRELOAD SIGSTORE_ROOT_FILE VAULT_SKIP_VERIFY"
+        );
+        assert_eq!(
+            told(Some("awskms:///alias/x")),
+            "AWS_TLS_INSECURE_SKIP_VERIFY COSIGN_BUNDLE LD_PRELOAD SIGSTORE_ROOT_FILE"
+        );
+    }
+}

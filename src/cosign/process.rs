@@ -1,0 +1,412 @@
+//! Starts programs: the only file that does. One constructor, one way to run, one clock.
+//!
+//! Deliberately absent: a shell, an inherited environment, an inherited stdin, trust in cosign's
+//! own `--timeout` (it does nothing on 3.1), and waiting for the end of its pipes (a plugin, its
+//! grandchild, may hold them for ever).
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::Permissions;
+use std::io::{PipeReader, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::ExitStatus;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use camino::{Utf8Path, Utf8PathBuf};
+use rustix::process::{Pid, Signal};
+
+use crate::error::{Class, Failure, Result};
+use crate::interrupt::Interrupt;
+
+/// Kept of each output stream. The rest is read and dropped, so that a program which prints
+/// without end fills neither memory nor its pipe.
+const OUTPUT_LIMIT: usize = 1 << 20;
+/// How often a waiting aicr looks whether it has been interrupted.
+const TICK: Duration = Duration::from_millis(50);
+/// Between SIGTERM and SIGKILL.
+const GRACE: Duration = Duration::from_secs(2);
+/// How long to wait for the rest of the output once the program itself has ended.
+const DRAIN: Duration = Duration::from_millis(500);
+
+/// Where the value of a variable comes from; decides how a command is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Value {
+    /// Handed on from the operator's environment; shown as `"$NAME"`, because it may be a secret.
+    HandedOn(OsString),
+    /// Not in the environment, typed by a person when asked; shown the same way.
+    Secret(OsString),
+    /// Set by aicr, and shown.
+    Set(OsString),
+}
+
+/// The whole environment of a program, by name.
+pub(crate) type Variables = BTreeMap<String, Value>;
+
+/// A program that can be run, with everything it will see.
+#[derive(Debug)]
+pub(crate) struct Invocation<'a> {
+    /// An absolute path.
+    pub(crate) program: &'a Utf8Path,
+    /// What follows on the command line.
+    pub(crate) arguments: Vec<String>,
+    /// All it gets: nothing is inherited.
+    pub(crate) variables: Variables,
+}
+
+/// The bounds of a run.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    /// The wall-clock time after which the whole process group is ended.
+    pub(crate) timeout: Duration,
+    /// The same when aicr itself is asked to stop.
+    pub(crate) interrupt: Interrupt,
+}
+
+/// How a program ended, and what it printed.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    /// Its exit status.
+    pub(crate) status: ExitStatus,
+    /// The first MiB of its stdout.
+    pub(crate) stdout: Vec<u8>,
+    /// The first MiB of its stderr.
+    pub(crate) stderr: Vec<u8>,
+}
+
+impl Finished {
+    /// Whether it ended by itself, in an orderly way: not by a signal and not by a Go panic (2).
+    pub(crate) fn orderly(&self) -> bool {
+        matches!(self.status.code(), Some(0 | 1))
+    }
+
+    /// How it ended, as the end of a sentence.
+    pub(crate) fn ending(&self) -> String {
+        match (self.status.code(), self.status.signal()) {
+            (Some(2), _) => "crashed (exit 2)".into(),
+            (Some(code), _) => format!("ended with exit {code}"),
+            (None, Some(signal)) => format!("was killed by signal {signal}"),
+            (None, None) => "ended in an unknown way".into(),
+        }
+    }
+}
+
+impl Invocation<'_> {
+    /// The command as a line for a shell, without secrets.
+    pub(crate) fn shown(&self) -> String {
+        let mut line = vec!["env".to_owned(), "-i".to_owned()];
+        for (name, value) in &self.variables {
+            line.push(match value {
+                Value::HandedOn(_) | Value::Secret(_) => format!("{name}=\"${name}\""),
+                Value::Set(value) => format!("{name}={}", quoted(&value.to_string_lossy())),
+            });
+        }
+        line.push(quoted(self.program.as_str()));
+        line.extend(self.arguments.iter().map(|argument| quoted(argument)));
+        line.join(" ")
+    }
+
+    /// Runs it to its end, or ends it: `Class::Unproven` at the timeout, `Class::Signal` at an
+    /// interrupt, `Class::NoCosign` if it would not start. However it ends, its process group is
+    /// gone afterwards.
+    pub(crate) fn run(&self, limits: &Limits) -> Result<Finished> {
+        limits.interrupt.check()?;
+        let (stdout, stdout_writer) = std::io::pipe().context("make a pipe")?;
+        let (stderr, stderr_writer) = std::io::pipe().context("make a pipe")?;
+        let environment: BTreeMap<OsString, OsString> = self
+            .variables
+            .iter()
+            .map(|(name, value)| {
+                let (Value::HandedOn(value) | Value::Secret(value) | Value::Set(value)) = value;
+                (name.into(), value.clone())
+            })
+            .collect();
+        #[expect(clippy::disallowed_methods, reason = "the one place that starts programs")]
+        let child = duct::cmd(self.program.as_std_path(), &self.arguments)
+            .full_env(environment)
+            // Open, it would wait for a password for ever; closed, it misreports a missing one.
+            .stdin_null()
+            .stdout_file(stdout_writer)
+            .stderr_file(stderr_writer)
+            // The status is looked at here, not turned into an error.
+            .unchecked()
+            // A group of its own, so that grandchildren can be ended with it, and so that Ctrl-C
+            // reaches aicr alone, which then ends it.
+            .before_spawn(|command| {
+                command.process_group(0);
+                Ok(())
+            })
+            .start()
+            .map_err(|error| {
+                Failure::new(Class::NoCosign, format!("{} would not start: {error}", self.program))
+            })?;
+        let group = Group::of(&child.pids());
+        let stdout = Capture::start(stdout);
+        let stderr = Capture::start(stderr);
+
+        let deadline = Instant::now() + limits.timeout;
+        let status = loop {
+            let tick = TICK.min(deadline.saturating_duration_since(Instant::now()));
+            let wait = |time| child.wait_timeout(time).map(|output| output.map(|output| output.status));
+            if let Some(status) = wait(tick).with_context(|| format!("wait for {}", self.program))? {
+                break status;
+            }
+            let stop = limits
+                .interrupt
+                .check()
+                .err()
+                .or_else(|| (Instant::now() >= deadline).then(|| self.out_of_time(limits.timeout)));
+            if let Some(why) = stop {
+                group.signal(Signal::TERM);
+                let grace = Instant::now() + GRACE;
+                while Instant::now() < grace && matches!(wait(TICK), Ok(None)) {}
+                group.signal(Signal::KILL);
+                // Reaped here; a process that even SIGKILL cannot end is left to the kernel.
+                let _ = wait(GRACE);
+                return Err(why);
+            }
+        };
+        group.signal(Signal::KILL);
+        Ok(Finished { status, stdout: stdout.finish(), stderr: stderr.finish() })
+    }
+
+    fn out_of_time(&self, timeout: Duration) -> Failure {
+        let verb = self.arguments.first().map_or("", String::as_str);
+        let timeout = humantime::format_duration(timeout);
+        Failure::new(Class::Unproven, format!("cosign {verb} did not finish within {timeout} and was ended"))
+            .hint("--timeout gives it more time; a key manager or service that accepts and never answers is the usual cause")
+    }
+}
+
+/// One word of a shell command, quoted only where a shell would see more in it.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_@%+=:,./-".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        return word.to_owned();
+    }
+    // Only a NUL cannot be quoted, and no argument can hold one.
+    shlex::try_quote(word).map_or_else(|_| word.replace('\0', ""), std::borrow::Cow::into_owned)
+}
+
+/// The process group that a child leads.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn of(pids: &[u32]) -> Self {
+        Self(pids.first().and_then(|pid| i32::try_from(*pid).ok()).and_then(Pid::from_raw))
+    }
+
+    /// Signals every process of the group; one that is empty already is fine.
+    fn signal(&self, signal: Signal) {
+        if let Some(group) = self.0 {
+            let _ = rustix::process::kill_process_group(group, signal);
+        }
+    }
+}
+
+/// Reads a stream on a thread of its own, into a bounded buffer.
+struct Capture {
+    buffer: Arc<Mutex<Vec<u8>>>,
+    done: mpsc::Receiver<()>,
+}
+
+impl Capture {
+    fn start(mut stream: PipeReader) -> Self {
+        let buffer = Arc::new(Mutex::new(Vec::new()));
+        let (ended, done) = mpsc::channel();
+        let shared = Arc::clone(&buffer);
+        std::thread::spawn(move || {
+            let mut piece = vec![0; 64 << 10];
+            while let Ok(length) = stream.read(&mut piece) {
+                if length == 0 {
+                    break;
+                }
+                let mut buffer = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                let room = OUTPUT_LIMIT.saturating_sub(buffer.len());
+                buffer.extend_from_slice(&piece[..length.min(room)]);
+            }
+            // Nobody may be waiting any more.
+            let _ = ended.send(());
+        });
+        Self { buffer, done }
+    }
+
+    /// What has come. The thread is left behind if some process still holds the pipe.
+    fn finish(self) -> Vec<u8> {
+        let _ = self.done.recv_timeout(DRAIN);
+        std::mem::take(&mut *self.buffer.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A private directory for one run: 0700, removed with everything in it.
+#[derive(Debug)]
+pub(crate) struct PrivateDirectory {
+    directory: tempfile::TempDir,
+    path: Utf8PathBuf,
+}
+
+impl PrivateDirectory {
+    /// Makes one below `parent`, or below the system's temporary directory.
+    pub(crate) fn new(parent: Option<&Utf8Path>) -> Result<Self> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("aicr-").permissions(Permissions::from_mode(0o700));
+        let directory = match parent {
+            Some(parent) => builder.tempdir_in(parent),
+            None => builder.tempdir(),
+        }
+        .context("make a private directory for cosign")?;
+        let path = directory.path().canonicalize().context("resolve the private directory")?;
+        let path =
+            Utf8PathBuf::try_from(path).context("the temporary directory has a name that is not UTF-8")?;
+        for name in ["home", "tmp"] {
+            let below = path.join(name);
+            std::fs::create_dir(&below).with_context(|| format!("make {below}"))?;
+        }
+        Ok(Self { directory, path })
+    }
+
+    /// Its absolute path.
+    pub(crate) fn path(&self) -> &Utf8Path {
+        &self.path
+    }
+
+    /// Writes a file into it.
+    pub(crate) fn write(&self, name: &str, content: &[u8]) -> Result<()> {
+        let path = self.path.join(name);
+        Ok(std::fs::write(&path, content).with_context(|| format!("write {path}"))?)
+    }
+
+    /// Removes it, and says so if that fails.
+    pub(crate) fn close(self) -> Result<()> {
+        Ok(self.directory.close().context("remove the private directory of cosign")?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Invocation<'static> {
+        Invocation {
+            program: Utf8Path::new("/bin/sh"),
+            arguments: vec!["-c".into(), script.into()],
+            variables: Variables::from([("PATH".into(), Value::Set("/usr/bin:/bin".into()))]),
+        }
+    }
+
+    fn limits(timeout: Duration) -> Limits {
+        Limits { timeout, interrupt: Interrupt::default() }
+    }
+
+    fn run(script: &str) -> Finished {
+        shell(script).run(&limits(Duration::from_secs(60))).unwrap()
+    }
+
+    #[test]
+    fn output_and_status_come_back() {
+        let finished = run("echo out; echo err >&2; exit 1");
+        assert_eq!((finished.stdout, finished.stderr), (b"out\n".to_vec(), b"err\n".to_vec()));
+        assert_eq!(finished.status.code(), Some(1));
+    }
+
+    #[test]
+    fn nothing_is_inherited() {
+        let finished = run("env | grep -v -e '^PWD=' -e '^_=' -e '^SHLVL='; cat; exit 0");
+        assert_eq!(String::from_utf8(finished.stdout).unwrap(), "PATH=/usr/bin:/bin\n");
+    }
+
+    #[test]
+    fn endless_output_is_cut_and_does_not_block() {
+        let finished = run("head -c 5000000 /dev/zero; head -c 5000000 /dev/zero >&2");
+        assert_eq!((finished.stdout.len(), finished.stderr.len()), (OUTPUT_LIMIT, OUTPUT_LIMIT));
+        assert!(finished.status.success());
+    }
+
+    #[test]
+    fn endings_are_told_apart() {
+        for (script, orderly, ending) in [
+            ("exit 0", true, "ended with exit 0"),
+            ("exit 1", true, "ended with exit 1"),
+            ("exit 2", false, "crashed (exit 2)"),
+            ("exit 3", false, "ended with exit 3"),
+            ("kill -SEGV $$", false, "was killed by signal 11"),
+        ] {
+            let finished = run(script);
+            assert_eq!((finished.orderly(), finished.ending().as_str()), (orderly, ending), "{script}");
+        }
+    }
+
+    /// Whether the process with this number ends, or has ended and only waits to be reaped.
+    fn ends(pid: &str) -> bool {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while Instant::now() < deadline {
+            let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+            if stat.is_empty() || stat.contains(") Z ") {
+                return true;
+            }
+            std::thread::yield_now();
+        }
+        false
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_ended_with_its_children() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("child");
+        let script = format!("trap '' TERM; sleep 1000 & echo $! > {}; wait; wait", file.display());
+        let failure = shell(&script).run(&limits(Duration::from_millis(300))).unwrap_err();
+        assert_eq!(failure.class(), Class::Unproven);
+        assert_eq!(failure.message(), "cosign -c did not finish within 300ms and was ended");
+        assert!(ends(&std::fs::read_to_string(file).unwrap()));
+    }
+
+    #[test]
+    fn a_grandchild_that_holds_the_pipes_is_not_waited_for() {
+        let started = Instant::now();
+        let finished = run("setsid sleep 30 & echo $!");
+        assert!(started.elapsed() < Duration::from_secs(20));
+        let straggler: i32 = String::from_utf8(finished.stdout).unwrap().trim().parse().unwrap();
+        rustix::process::kill_process(Pid::from_raw(straggler).unwrap(), Signal::KILL).unwrap();
+    }
+
+    #[test]
+    fn children_that_outlive_the_program_are_ended() {
+        let finished = run("sleep 1000 >/dev/null 2>&1 & echo $!");
+        assert!(ends(&String::from_utf8(finished.stdout).unwrap()));
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_said_so() {
+        let invocation = Invocation { program: Utf8Path::new("/nowhere"), ..shell("") };
+        let failure = invocation.run(&limits(Duration::from_secs(1))).unwrap_err();
+        assert_eq!(failure.class(), Class::NoCosign);
+        assert_eq!(failure.message(), "/nowhere would not start: No such file or directory (os error 2)");
+    }
+
+    #[test]
+    fn a_command_is_shown_without_what_was_handed_on() {
+        let invocation = Invocation {
+            program: Utf8Path::new("/opt/co sign"),
+            arguments: vec!["--key=a b".into(), "plain".into()],
+            variables: Variables::from([
+                ("A".into(), Value::Set("x y".into())),
+                ("B".into(), Value::HandedOn("secret".into())),
+                ("C".into(), Value::Secret("secret".into())),
+            ]),
+        };
+        assert_eq!(invocation.shown(), r#"env -i A='x y' B="$B" C="$C" '/opt/co sign' '--key=a b' plain"#);
+    }
+
+    #[test]
+    fn a_private_directory_is_private_and_goes() {
+        use std::os::unix::fs::MetadataExt;
+        let private = PrivateDirectory::new(None).unwrap();
+        let path = private.path().to_owned();
+        assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o7777, 0o700);
+        private.write("file", b"x").unwrap();
+        private.close().unwrap();
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,152 @@
+//! The public half of a key: its type, the hint that Sigstore bundles carry, and whether every
+//! cosign signs and verifies correctly with it. Pure: reading a file is somebody else's.
+
+use std::fmt;
+
+use spki::der::pem::LineEnding;
+use spki::der::referenced::OwnedToRef;
+use spki::der::{Decode, EncodePem};
+use spki::{ObjectIdentifier, SubjectPublicKeyInfoOwned};
+
+use crate::digest::Sha256Digest;
+
+/// What a key file is, told from its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PemKind {
+    /// `PUBLIC KEY`.
+    Public,
+    /// A private key as cosign keeps it: encrypted, `ENCRYPTED SIGSTORE` or `ENCRYPTED COSIGN`.
+    CosignPrivate,
+    /// Any other private key. cosign does not take it (`unsupported pem type`).
+    OtherPrivate,
+    /// A certificate.
+    Certificate,
+    /// Something else, or no PEM at all.
+    Unknown,
+}
+
+impl PemKind {
+    /// Looks at the first PEM boundary of `text`.
+    pub(crate) fn of(text: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(text);
+        let label =
+            text.lines().find_map(|line| line.trim().strip_prefix("-----BEGIN ")?.strip_suffix("-----"));
+        match label {
+            Some("PUBLIC KEY") => Self::Public,
+            Some("ENCRYPTED SIGSTORE PRIVATE KEY" | "ENCRYPTED COSIGN PRIVATE KEY") => Self::CosignPrivate,
+            Some(label) if label.ends_with("PRIVATE KEY") => Self::OtherPrivate,
+            Some("CERTIFICATE") => Self::Certificate,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// The type of a public key, as far as it matters to cosign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyType {
+    /// ECDSA on P-256.
+    P256,
+    /// RSA with a modulus of this many bits.
+    Rsa(usize),
+    /// ECDSA on another curve, by its usual name.
+    OtherCurve(&'static str),
+    /// Ed25519.
+    Ed25519,
+    /// Anything else.
+    Other,
+}
+
+impl fmt::Display for KeyType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::P256 => f.write_str("ECDSA P-256"),
+            Self::Rsa(bits) => write!(f, "RSA {bits}"),
+            Self::OtherCurve(name) => write!(f, "ECDSA {name}"),
+            Self::Ed25519 => f.write_str("Ed25519"),
+            Self::Other => f.write_str("of an unknown type"),
+        }
+    }
+}
+
+impl KeyType {
+    /// Whether what it signs verifies with every cosign. P-384, P-521 and Ed25519 sign on 2.6 and
+    /// later, with exit 0, what `verify-blob` then refuses.
+    pub(crate) fn is_safe(self) -> bool {
+        matches!(self, Self::P256 | Self::Rsa(2048..=4096))
+    }
+}
+
+/// A public key, read strictly from PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PublicKey {
+    pem: String,
+    sha256: Sha256Digest,
+    key_type: KeyType,
+}
+
+impl PublicKey {
+    /// Reads exactly one PEM block `PUBLIC KEY` with a DER `SubjectPublicKeyInfo` (RFC 5280).
+    /// The error is the end of a sentence about the text.
+    pub(crate) fn from_pem(text: &[u8]) -> Result<Self, &'static str> {
+        match PemKind::of(text) {
+            PemKind::Public => {}
+            PemKind::CosignPrivate | PemKind::OtherPrivate => return Err("is a private key"),
+            PemKind::Certificate => return Err("is a certificate"),
+            PemKind::Unknown => return Err("is not a PEM public key"),
+        }
+        let text = std::str::from_utf8(text).map_err(|_| "is not a PEM public key")?;
+        if text.matches("-----BEGIN ").count() != 1 {
+            return Err("holds more than one PEM block");
+        }
+        let (_, der) =
+            spki::der::pem::decode_vec(text.trim().as_bytes()).map_err(|_| "is a damaged PEM public key")?;
+        let info = SubjectPublicKeyInfoOwned::from_der(&der).map_err(|_| "is a damaged PEM public key")?;
+        let pem = info.to_pem(LineEnding::LF).map_err(|_| "is a damaged PEM public key")?;
+        Ok(Self { pem, sha256: Sha256Digest::of(&der), key_type: key_type(&info) })
+    }
+
+    /// The key as PEM with `\n` line ends.
+    pub(crate) fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// SHA-256 of the DER `SubjectPublicKeyInfo`: the key hint of a Sigstore bundle.
+    pub(crate) fn sha256(&self) -> Sha256Digest {
+        self.sha256
+    }
+
+    /// Its type.
+    pub(crate) fn key_type(&self) -> KeyType {
+        self.key_type
+    }
+}
+
+fn key_type(info: &SubjectPublicKeyInfoOwned) -> KeyType {
+    const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+    const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+    const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+    match info.algorithm.oid {
+        EC => {
+            let curve = info.algorithm.owned_to_ref().parameters_oid().map(|oid| oid.to_string());
+            match curve.as_deref() {
+                Ok("1.2.840.10045.3.1.7") => KeyType::P256,
+                Ok("1.3.132.0.34") => KeyType::OtherCurve("P-384"),
+                Ok("1.3.132.0.35") => KeyType::OtherCurve("P-521"),
+                Ok("1.3.132.0.10") => KeyType::OtherCurve("secp256k1"),
+                _ => KeyType::Other,
+            }
+        }
+        RSA => info
+            .subject_public_key
+            .as_bytes()
+            .and_then(|bytes| pkcs1::RsaPublicKeyRef::from_der(bytes).ok())
+            .and_then(|key| {
+                let modulus = key.modulus.as_bytes();
+                let zeros = modulus.first()?.leading_zeros();
+                Some(KeyType::Rsa(modulus.len() * 8 - usize::try_from(zeros).ok()?))
+            })
+            .unwrap_or(KeyType::Other),
+        ED25519 => KeyType::Ed25519,
+        _ => KeyType::Other,
+    }
+}

@@ -1,0 +1,157 @@
+//! What can go wrong, and the exit code of each class. Nothing is printed here: `output.rs` does that.
+
+use std::fmt;
+
+/// The result of everything that can fail.
+pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
+
+/// The class of a failure. It decides the exit code, by the table in the README.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// Could not do it: I/O, disk full, cosign broke (a signal, a panic), or a bug.
+    Broken,
+    /// Asked for something impossible.
+    Usage,
+    /// No usable cosign.
+    NoCosign,
+    /// cosign did not sign, or what it made was refused.
+    NotSigned,
+    /// The bundle is rejected.
+    Rejected,
+    /// Nothing proven either way: a key manager or service is unreachable, or time is up.
+    Unproven,
+    /// Ended by this signal, which is raised again once everything is cleaned up.
+    Signal(i32),
+}
+
+impl Class {
+    /// The exit code; for a signal, the code that a shell shows.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Broken => 1,
+            Self::Usage => 2,
+            Self::NoCosign => 3,
+            Self::NotSigned => 4,
+            Self::Rejected => 5,
+            Self::Unproven => 6,
+            Self::Signal(signal) => u8::try_from(128 + signal).unwrap_or(1),
+        }
+    }
+
+    /// Which of several outcomes decides, the larger the worse: 5, 6, 4, 3, 1, then 2, with which
+    /// nothing has been done yet.
+    fn weight(self) -> u8 {
+        match self {
+            Self::Usage => 0,
+            Self::Broken => 1,
+            Self::NoCosign => 2,
+            Self::NotSigned => 3,
+            Self::Unproven => 4,
+            Self::Rejected => 5,
+            Self::Signal(_) => 6,
+        }
+    }
+
+    /// The worse of two.
+    #[must_use]
+    pub(crate) fn worse(self, other: Self) -> Self {
+        if other.weight() > self.weight() { other } else { self }
+    }
+}
+
+/// One failure as a person reads it: what is wrong, what cosign said, the way out.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    class: Class,
+    message: String,
+    cosign_said: Option<String>,
+    hint: Option<String>,
+}
+
+impl Failure {
+    /// A failure of `class`. The message is one line, lower case, no period, and names the thing.
+    pub(crate) fn new(class: Class, message: impl Into<String>) -> Self {
+        Self { class, message: message.into(), cosign_said: None, hint: None }
+    }
+
+    /// Something impossible was asked for: exit 2.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Class::Usage, message)
+    }
+
+    /// The bundle is rejected: exit 5.
+    pub(crate) fn rejected(message: impl Into<String>) -> Self {
+        Self::new(Class::Rejected, message)
+    }
+
+    /// Adds the command or flag that helps. The first hint stays.
+    #[must_use]
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint.get_or_insert(hint.into());
+        self
+    }
+
+    /// Adds what cosign printed, shown indented below the message.
+    #[must_use]
+    pub(crate) fn cosign_said(mut self, text: impl Into<String>) -> Self {
+        let text = text.into();
+        self.cosign_said = (!text.trim().is_empty()).then_some(text);
+        self
+    }
+
+    /// The class, which decides the exit code.
+    pub(crate) fn class(&self) -> Class {
+        self.class
+    }
+
+    /// What is wrong, in one line.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What cosign printed, if it played a part.
+    pub(crate) fn said(&self) -> Option<&str> {
+        self.cosign_said.as_deref()
+    }
+
+    /// The way out, if there is one.
+    pub(crate) fn way_out(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// An operating-system error with its context: exit 1.
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::new(Class::Broken, format!("{error:#}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_of_several_outcomes_decides() {
+        use Class::{Broken, NoCosign, NotSigned, Rejected, Unproven, Usage};
+        let order = [Rejected, Unproven, NotSigned, NoCosign, Broken, Usage];
+        for (place, worse) in order.iter().enumerate() {
+            for other in &order[place..] {
+                assert_eq!(worse.worse(*other), *worse);
+                assert_eq!(other.worse(*worse), *worse);
+            }
+        }
+    }
+
+    #[test]
+    fn a_signal_has_the_code_that_a_shell_shows() {
+        assert_eq!(Class::Signal(2).code(), 130);
+        assert_eq!(Class::Signal(15).code(), 143);
+    }
+}

@@ -1,0 +1,169 @@
+//! `aicr` builds bundles of release files, has the system's own cosign sign their manifest without
+//! a transparency log, and verifies them offline.
+//!
+//! Reading order: `cli` (what was typed), `plan` (what that means), then one file a verb: `bundle`,
+//! `bundle_sign`, `verify`, `doctor`. They are the only ones that know both `tree` (files; no
+//! cosign there) and `cosign` (cosign; no payload there). `report` is what they found out, and
+//! `output` prints it.
+
+mod bundle;
+mod bundle_sign;
+#[expect(clippy::doc_markdown, reason = "what is documentation there is printed as help")]
+mod cli;
+mod context;
+mod cosign;
+mod digest;
+mod doctor;
+mod error;
+mod interrupt;
+mod output;
+mod password;
+mod plan;
+mod printable;
+mod report;
+mod settings;
+mod sign;
+mod small_file;
+mod tree;
+mod verify;
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
+
+use crate::cli::{Cli, Color, Command, Format};
+use crate::context::Context;
+use crate::error::{Class, Failure, Result};
+use crate::interrupt::Interrupt;
+use crate::output::Printer;
+use crate::plan::Surroundings;
+use crate::plan::global::{GlobalPlan, Verbosity};
+use crate::report::Report;
+use crate::settings::Environment;
+
+/// Runs one command line, prints its result, and gives the exit code of the table in the README.
+/// If a signal ended it, that signal is raised again once everything is cleaned up.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let environment = Environment::of_process();
+    let class = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => dispatch(cli, &arguments, environment),
+        Err(error) => refuse(&error, &arguments, &environment),
+    };
+    if let Some(Class::Signal(signal)) = class {
+        // Ends the process, as the signal would have done at once. If it does not, the code says it.
+        let _ = signal_hook::low_level::emulate_default_handler(signal);
+    }
+    ExitCode::from(class.map_or(0, Class::code))
+}
+
+/// Runs a command that was understood, prints, and gives the class of what went wrong, if anything.
+fn dispatch(cli: Cli, arguments: &[OsString], environment: Environment) -> Option<Class> {
+    let Cli { global, command } = cli;
+    let (format, color) = (global.format, global.color);
+    let verbosity = if global.quiet { Verbosity::Quiet } else { Verbosity::Normal };
+    let mut printer = Printer::new(format, verbosity, color, &environment);
+    let name = command.name();
+    let mut report = Report::default();
+    let done = (|| {
+        if let Some(failure) = plan::arguments::refuse_blank_after_tlog_upload(arguments) {
+            return Err(failure);
+        }
+        let processors = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let global = GlobalPlan::new(global, &environment, processors)?;
+        printer = Printer::new(global.format, global.verbosity, global.color, &environment);
+        let interrupt = Interrupt::install().context("prepare for signals")?;
+        work(command, &Context { environment, global, interrupt, printer }, &mut report)
+    })();
+    report.error = done.err();
+    let written = match name {
+        // What these print is no report.
+        "completions" | "man" if report.error.is_none() => Ok(()),
+        _ => printer.report(name, &report),
+    };
+    match (report.class(), written) {
+        (None, Err(failure)) => {
+            printer.failure(&failure);
+            Some(failure.class())
+        }
+        (class, _) => class,
+    }
+}
+
+/// From the plan to the work. What a command found out goes into `report`, also when it fails.
+fn work(command: Command, context: &Context, report: &mut Report) -> Result<()> {
+    let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    let surroundings = Surroundings { environment: &context.environment, terminal };
+    match command {
+        Command::Bundle(args) => {
+            bundle::run(&plan::bundle::BundlePlan::new(args, surroundings)?, context, report)
+        }
+        Command::BundleSign(args) => {
+            bundle_sign::run(&plan::bundle::BundleSignPlan::new(args, surroundings)?, context, report)
+        }
+        Command::Verify(args) => verify::run(&plan::verify::VerifyPlan::new(args)?, context, report),
+        Command::Doctor(args) => {
+            let signer = plan::sign::signer(plan::sign::Command::Doctor, args.signing, surroundings)?;
+            doctor::run(signer.as_ref(), context, report)
+        }
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "aicr", &mut script);
+            Printer::raw(&script)
+        }
+        Command::Man => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut page).context("render the manual page")?;
+            Printer::raw(&page)
+        }
+    }
+}
+
+/// What clap has to say: help and the version, or a refusal.
+fn refuse(error: &clap::Error, arguments: &[OsString], environment: &Environment) -> Option<Class> {
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    ) && !error.use_stderr()
+    {
+        return Printer::raw(error.render().to_string().as_bytes()).err().map(|failure| failure.class());
+    }
+    let typed = |value: &str| {
+        arguments.windows(2).any(|pair| pair[0] == "--format" && pair[1] == value)
+            || arguments.iter().any(|argument| *argument == *format!("--format={value}"))
+    };
+    let format = if typed("json") { Format::Json } else { Format::Text };
+    let printer = Printer::new(format, Verbosity::Normal, Color::Auto, environment);
+    let failure = misuse(error);
+    let class = failure.class();
+    let report = Report { error: Some(failure), ..Report::default() };
+    let command = Cli::command();
+    let name = arguments
+        .iter()
+        .filter_map(|argument| argument.to_str())
+        .find(|name| command.find_subcommand(name).is_some());
+    // There is nothing better to say about a closed stdout than the failure itself.
+    let _ = printer.report(name.unwrap_or(""), &report);
+    Some(class)
+}
+
+/// A refusal of clap's in this program's form: one line, and the way out as a hint.
+fn misuse(error: &clap::Error) -> Failure {
+    let text = error.render().to_string();
+    let mut paragraphs =
+        text.split("\n\n").map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "));
+    let message = paragraphs.next().unwrap_or_default();
+    let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
+    let tip = paragraphs.find_map(|paragraph| paragraph.strip_prefix("tip: ").map(ToOwned::to_owned));
+    Failure::usage(printable::show(message.as_bytes())).hint(tip.map_or_else(
+        || "`aicr --help` and `aicr COMMAND --help` list the flags".into(),
+        |tip| printable::show(tip.as_bytes()),
+    ))
+}

@@ -1,0 +1,72 @@
+//! Asks at the terminal for the password of a key file, without showing it, and gives up as soon
+//! as a signal comes. Nothing else reads from the terminal.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+
+use anyhow::Context;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+
+use crate::error::Result;
+use crate::interrupt::Interrupt;
+
+/// How often a waiting prompt looks whether it has been interrupted.
+const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+
+/// The controlling terminal of this process.
+pub(crate) struct Terminal(File);
+
+impl Terminal {
+    /// The terminal, if there is one.
+    pub(crate) fn open() -> Option<Self> {
+        OpenOptions::new().read(true).write(true).open("/dev/tty").ok().map(Self)
+    }
+
+    /// Shows `prompt` and reads a line without echo. The line end is not part of the password.
+    pub(crate) fn ask(&self, prompt: &str, interrupt: &Interrupt) -> Result<String> {
+        let mut terminal = &self.0;
+        let silence = Silence::start(&self.0)?;
+        write!(terminal, "{prompt}: ").context("write to the terminal")?;
+        let mut typed = Vec::new();
+        let mut byte = [0];
+        loop {
+            interrupt.check()?;
+            // A signal ends the wait early with EINTR; the next round sees it.
+            if !matches!(poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&TICK)), Ok(1..)) {
+                continue;
+            }
+            let count = terminal.read(&mut byte).context("read from the terminal")?;
+            if count == 0 || byte == *b"\n" {
+                break;
+            }
+            typed.push(byte[0]);
+        }
+        drop(silence);
+        writeln!(terminal).context("write to the terminal")?;
+        Ok(String::from_utf8(typed).context("the password is not UTF-8")?)
+    }
+}
+
+/// A terminal without echo, until dropped.
+struct Silence<'a> {
+    terminal: &'a File,
+    before: Termios,
+}
+
+impl<'a> Silence<'a> {
+    fn start(terminal: &'a File) -> Result<Self> {
+        let before = tcgetattr(terminal).context("ask the terminal for its settings")?;
+        let mut silent = before.clone();
+        silent.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(terminal, OptionalActions::Flush, &silent).context("switch off the terminal's echo")?;
+        Ok(Self { terminal, before })
+    }
+}
+
+impl Drop for Silence<'_> {
+    fn drop(&mut self) {
+        // Nothing better can be done about a terminal that went away.
+        let _ = tcsetattr(self.terminal, OptionalActions::Flush, &self.before);
+    }
+}

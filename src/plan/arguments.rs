@@ -1,0 +1,65 @@
+//! What only the raw arguments show, before clap has read them.
+
+use std::ffi::{OsStr, OsString};
+
+use crate::error::Failure;
+
+/// The refusal of `--tlog-upload false` with a blank instead of `=`, if that stands in `arguments`.
+///
+/// The bare flag means `true`, so clap would upload and take `false` for an input; a directory of
+/// that name would make this look right. Arguments after `--` are never flags.
+pub(crate) fn refuse_blank_after_tlog_upload<I, T>(arguments: I) -> Option<Failure>
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString>,
+{
+    let flags: Vec<OsString> =
+        arguments.into_iter().map(Into::into).take_while(|argument| argument != OsStr::new("--")).collect();
+    flags.windows(2).find_map(|pair| {
+        let value = pair[1].to_str()?;
+        let means = value.to_ascii_lowercase();
+        (pair[0] == "--tlog-upload" && (means == "true" || means == "false")).then(|| {
+            Failure::usage(format!("--tlog-upload {value}: a blank stands where `=` belongs"))
+                .hint(format!("write --tlog-upload={means}; an input of the name `{value}` is `./{value}`"))
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blank_is_refused_even_if_the_word_could_be_an_input() {
+        for (arguments, message, hint) in [
+            (
+                &["aicr", "bundle", "dist", "--tlog-upload", "false", "-o", "out"][..],
+                "--tlog-upload false: a blank stands where `=` belongs",
+                "write --tlog-upload=false; an input of the name `false` is `./false`",
+            ),
+            (
+                &["aicr", "bundle-sign", "--tlog-upload", "TRUE"][..],
+                "--tlog-upload TRUE: a blank stands where `=` belongs",
+                "write --tlog-upload=true; an input of the name `TRUE` is `./TRUE`",
+            ),
+        ] {
+            let failure = refuse_blank_after_tlog_upload(arguments).expect("a refusal");
+            assert_eq!(failure.class().code(), 2);
+            assert_eq!((failure.message(), failure.way_out()), (message, Some(hint)));
+        }
+    }
+
+    #[test]
+    fn other_arguments_are_left_to_clap() {
+        for arguments in [
+            &["aicr", "bundle", "--tlog-upload=false", "dist"][..],
+            &["aicr", "bundle", "--tlog-upload", "dist", "false"][..],
+            &["aicr", "bundle", "--tlog-upload", "--", "false"][..],
+            &["aicr", "bundle", "--", "--tlog-upload", "false"][..],
+            &["aicr", "bundle", "dist", "--tlog-upload"][..],
+            &["aicr", "bundle", "false", "--no-sign"][..],
+        ] {
+            assert!(refuse_blank_after_tlog_upload(arguments).is_none(), "{arguments:?}");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The plans of `bundle` and `bundle-sign`: what is built, where, and who signs it. Who may sign
+//! how is in [`super::sign`]; what the paths lead to is not asked here.
+
+use camino::Utf8PathBuf;
+
+use super::Surroundings;
+use super::path::{first_of, none_empty, not_empty};
+use super::sign::{Command, Signer, signer};
+use crate::cli::{BundleArgs, BundleSignArgs, SigningRunArgs};
+use crate::error::{Failure, Result};
+
+/// What `bundle` is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BundlePlan {
+    /// What goes in, and where the bundle is made.
+    pub(crate) destination: Destination,
+    /// Let in names that are one name on a case-insensitive file system.
+    pub(crate) allow_name_collisions: bool,
+    /// Let in files that hold a PEM private key.
+    pub(crate) allow_private_keys: bool,
+    /// Who signs; `None` for an unsigned bundle.
+    pub(crate) signer: Option<Signer>,
+    /// How the command runs.
+    pub(crate) run: Run,
+}
+
+/// How `bundle` and `bundle-sign` run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Run {
+    /// Check and show only.
+    pub(crate) dry_run: bool,
+    /// Replace the bundle, manifest or signature that is there.
+    pub(crate) force: bool,
+}
+
+/// Where a bundle is made, and of what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Destination {
+    /// In a new directory, from copies.
+    Output {
+        /// The inputs as typed; at least one, none empty.
+        inputs: Vec<Utf8PathBuf>,
+        /// The directory to make.
+        directory: Utf8PathBuf,
+        /// Patterns of what to leave out, in gitignore's reading.
+        exclude: Vec<String>,
+    },
+    /// In the input itself: everything that is there goes in.
+    InPlace {
+        /// The one input.
+        directory: Utf8PathBuf,
+    },
+}
+
+/// What `bundle-sign` is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BundleSignPlan {
+    /// The bundles as typed; at least one, none empty.
+    pub(crate) bundles: Vec<Utf8PathBuf>,
+    /// Who signs.
+    pub(crate) signer: Signer,
+    /// How the command runs.
+    pub(crate) run: Run,
+}
+
+impl BundlePlan {
+    /// The plan of `bundle`.
+    pub(crate) fn new(args: BundleArgs, surroundings: Surroundings<'_>) -> Result<Self> {
+        let BundleArgs {
+            inputs,
+            output,
+            in_place,
+            exclude,
+            allow_name_collisions,
+            allow_private_keys,
+            no_sign,
+            signing,
+            signing_run,
+        } = args;
+        let destination = destination(inputs, output, in_place, exclude)?;
+        let signer = signer(Command::Bundle { no_sign }, signing, surroundings)?;
+        Ok(Self {
+            destination,
+            allow_name_collisions,
+            allow_private_keys,
+            signer,
+            run: Run::new(&signing_run),
+        })
+    }
+}
+
+impl BundleSignPlan {
+    /// The plan of `bundle-sign`.
+    pub(crate) fn new(args: BundleSignArgs, surroundings: Surroundings<'_>) -> Result<Self> {
+        let BundleSignArgs { bundles, signing, signing_run } = args;
+        let bundles = none_empty(bundles, "BUNDLE")?;
+        let Some(signer) = signer(Command::BundleSign, signing, surroundings)? else {
+            return Err(Failure::usage("bundle-sign needs a signer")
+                .hint("name a key with --signing-key or AICR_SIGNING_KEY, or give --keyless"));
+        };
+        Ok(Self { bundles, signer, run: Run::new(&signing_run) })
+    }
+}
+
+impl Run {
+    fn new(args: &SigningRunArgs) -> Self {
+        let SigningRunArgs { dry_run, force } = *args;
+        Self { dry_run, force }
+    }
+}
+
+fn destination(
+    inputs: Vec<Utf8PathBuf>,
+    output: Option<Utf8PathBuf>,
+    in_place: bool,
+    exclude: Vec<String>,
+) -> Result<Destination> {
+    let mut inputs = none_empty(inputs, "INPUT")?;
+    if exclude.iter().any(String::is_empty) {
+        return Err(Failure::usage("--exclude: the pattern is empty")
+            .hint("an unset variable in the command line is the usual cause"));
+    }
+    match (output, in_place) {
+        (Some(_), true) => {
+            Err(Failure::usage("--output cannot go with --in-place: a bundle is made in one place")
+                .hint("leave out --output to write the manifest into the input itself, or leave out --in-place"))
+        }
+        (None, false) => Err(Failure::usage("bundle needs --output or --in-place")
+            .hint("give --output DIR, or --in-place to write the manifest into the input itself")),
+        (Some(directory), false) => {
+            Ok(Destination::Output { inputs, directory: not_empty(directory, "--output")?, exclude })
+        }
+        // What is left out of the manifest but not of the tree makes `verify` reject the bundle.
+        (None, true) if !exclude.is_empty() => Err(Failure::usage(
+            "--exclude cannot go with --in-place: the file would stay in the bundle, unlisted, and verify rejects that",
+        )
+        .hint("build into a new directory with --output DIR, or move the files out")),
+        (None, true) => match (inputs.pop(), inputs.is_empty()) {
+            (Some(directory), true) => Ok(Destination::InPlace { directory }),
+            (last, _) => {
+                inputs.extend(last);
+                Err(Failure::usage(format!(
+                    "--in-place takes exactly one directory, not {} ({})",
+                    inputs.len(),
+                    first_of(&inputs)
+                ))
+                .hint("build several inputs into a new directory with --output DIR"))
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

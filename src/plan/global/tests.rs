@@ -1,0 +1,120 @@
+//! The tables of the global flags.
+
+use super::super::sourced::Source;
+use super::*;
+
+const HEX: &str = "00ff0123456789abcdefABCDEF0123456789abcdef0123456789abcdef012345";
+
+fn args() -> GlobalArgs {
+    GlobalArgs {
+        cosign: None,
+        cosign_sha256: None,
+        timeout: None,
+        jobs: None,
+        format: Format::Text,
+        quiet: false,
+        verbose: false,
+        color: Color::Auto,
+    }
+}
+
+fn plan(args: GlobalArgs, environment: &Environment) -> Result<GlobalPlan> {
+    GlobalPlan::new(args, environment, NonZeroUsize::MIN)
+}
+
+#[test]
+fn nothing_typed_gives_the_defaults() {
+    let expected = GlobalPlan {
+        cosign: None,
+        cosign_sha256: None,
+        timeout: Duration::from_secs(180),
+        jobs: NonZeroUsize::MIN,
+        format: Format::Text,
+        verbosity: Verbosity::Normal,
+        color: Color::Auto,
+    };
+    assert_eq!(plan(args(), &Environment::default()).expect("a plan"), expected);
+}
+
+#[test]
+fn everything_typed_is_understood() {
+    let typed = GlobalArgs {
+        cosign: Some("bin/cosign".into()),
+        cosign_sha256: Some(HEX.to_owned()),
+        timeout: Some("1m 30s".to_owned()),
+        jobs: NonZeroUsize::new(7),
+        format: Format::Json,
+        quiet: true,
+        verbose: false,
+        color: Color::Never,
+    };
+    let environment = Environment::of([("AICR_TIMEOUT", ""), ("AICR_COSIGN", "")]);
+    let plan = plan(typed, &environment).expect("a plan");
+    let source = Source::Flag("--cosign");
+    assert_eq!(plan.cosign, Some(Sourced { value: "bin/cosign".into(), source }));
+    assert_eq!(plan.cosign_sha256.expect("a digest").as_bytes()[..4], [0x00, 0xff, 0x01, 0x23]);
+    assert_eq!(plan.timeout, Duration::from_secs(90));
+    assert_eq!(plan.jobs.get(), 7);
+    assert_eq!((plan.format, plan.verbosity, plan.color), (Format::Json, Verbosity::Quiet, Color::Never));
+}
+
+#[test]
+fn variables_stand_in_for_their_flags() {
+    let environment = Environment::of([("AICR_TIMEOUT", "250ms"), ("AICR_COSIGN", "/opt/cosign")]);
+    let plan = plan(GlobalArgs { verbose: true, ..args() }, &environment).expect("a plan");
+    let source = Source::Variable("AICR_COSIGN");
+    assert_eq!(plan.cosign, Some(Sourced { value: "/opt/cosign".into(), source }));
+    assert_eq!((plan.timeout, plan.verbosity), (Duration::from_millis(250), Verbosity::Verbose));
+}
+
+#[track_caller]
+fn refused(typed: GlobalArgs, environment: &Environment, message: &str, hint: &str) {
+    let failure = plan(typed, environment).expect_err(message);
+    assert_eq!(failure.class().code(), 2);
+    assert_eq!((failure.message(), failure.way_out()), (message, Some(hint)));
+}
+
+#[test]
+fn bad_times_are_refused() {
+    let form = "write a number with its unit, such as 90s, 3m or 1h";
+    for (value, problem) in [
+        ("180", "`180` has no unit"),
+        ("0", "a time of 0 would end every run of cosign"),
+        ("0s", "a time of 0 would end every run of cosign"),
+        ("", "the time is empty"),
+        ("soon\n", "`soon\\u{a}` is not a time"),
+        ("-3m", "`-3m` is not a time"),
+        ("2years", "`2years` is longer than 30 days"),
+        ("99999999999999999999y", "`99999999999999999999y` is not a time"),
+    ] {
+        let typed = GlobalArgs { timeout: Some(value.to_owned()), ..args() };
+        refused(typed, &Environment::default(), &format!("--timeout: {problem}"), form);
+        let environment = Environment::of([("AICR_TIMEOUT", value)]);
+        refused(args(), &environment, &format!("AICR_TIMEOUT: {problem}"), form);
+    }
+}
+
+#[test]
+fn bad_binaries_are_refused() {
+    refused(
+        GlobalArgs { cosign: Some("".into()), ..args() },
+        &Environment::default(),
+        "--cosign: the path is empty",
+        "name the cosign binary, or leave out --cosign to use the one on the PATH",
+    );
+    refused(
+        args(),
+        &Environment::of([("AICR_COSIGN", "")]),
+        "AICR_COSIGN: the path is empty",
+        "name the cosign binary, or unset AICR_COSIGN to use the one on the PATH",
+    );
+    let (not_hex, not_ascii) = (HEX.replace('a', "g"), "é".repeat(32));
+    for digest in ["", "abc", &HEX[1..], &not_hex, &not_ascii] {
+        refused(
+            GlobalArgs { cosign_sha256: Some(digest.to_owned()), ..args() },
+            &Environment::default(),
+            &format!("--cosign-sha256: `{digest}` is not 64 hex digits"),
+            "`sha256sum \"$(command -v cosign)\"` prints the digest of a binary",
+        );
+    }
+}

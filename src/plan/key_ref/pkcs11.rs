@@ -1,0 +1,72 @@
+//! `pkcs11:` URIs (RFC 7512) as cosign reads them. No message here shows any part of a URI, since
+//! a PIN may stand in it. The module is not looked at.
+
+use super::{Misread, Scheme};
+
+/// Checks what follows `pkcs11:`, by `pkg/cosign/pkcs11key/util.go` of cosign 3.1: attributes of
+/// the path select token and key, those after `?` the module. `module-path` may be missing, since
+/// `COSIGN_PKCS11_MODULE_PATH` can give it.
+pub(super) fn check(rest: &str) -> Result<(), Misread> {
+    let form = || format!("write `{}`", Scheme::Pkcs11.form());
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    if attributes(path).chain(attributes(query)).any(|(name, _)| name.eq_ignore_ascii_case("pin-value")) {
+        return Err(pin_value());
+    }
+    if rest.starts_with('/') {
+        return Err(Misread::new("a pkcs11 URI has no slashes after the colon", form()));
+    }
+    if rest.contains('#') {
+        return Err(Misread::new(
+            "the pkcs11 URI holds a `#`, and cosign drops what follows",
+            "write `%23` for a `#` in a label",
+        ));
+    }
+    let has = |wanted: &str| attributes(path).any(|(name, value)| name == wanted && !value.is_empty());
+    if !has("token") && !has("slot-id") {
+        return Err(Misread::new("the pkcs11 URI names no token: it needs token= or slot-id=", form()));
+    }
+    if !has("object") && !has("id") {
+        return Err(Misread::new("the pkcs11 URI names no key: it needs object= or id=", form()));
+    }
+    let is_number = |text: &str| text.parse::<u32>().is_ok();
+    if attributes(path).any(|(name, value)| name == "slot-id" && !is_number(value)) {
+        return Err(Misread::new("the slot-id of the pkcs11 URI is not a number", "write `slot-id=0`"));
+    }
+    Ok(())
+}
+
+/// The refusal of a PIN in a command line, where every process of the machine can read it.
+pub(super) fn pin_value() -> Misread {
+    Misread::new(
+        "the PIN of a token does not belong in a key reference (not shown)",
+        "leave out pin-value= and set COSIGN_PKCS11_PIN",
+    )
+}
+
+/// The attributes `name=value`, names decoded: cosign splits at `;` and `&` alike, and a PIN
+/// must not slip through as `pin%2Dvalue`.
+fn attributes(part: &str) -> impl Iterator<Item = (String, &str)> {
+    part.split([';', '&']).map(|attribute| {
+        let (name, value) = attribute.split_once('=').unwrap_or((attribute, ""));
+        (percent_decoded(name), value)
+    })
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let digits = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        match digits.and_then(|two| u8::from_str_radix(two, 16).ok()) {
+            Some(byte) if first == b'%' => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            _ => {
+                bytes.push(first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}

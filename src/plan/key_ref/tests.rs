@@ -1,0 +1,328 @@
+//! The table of key references: how each good one is read, and the whole refusal of each bad one.
+
+use super::*;
+
+const UUID: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
+
+#[test]
+fn good_references_are_read_and_handed_on_letter_by_letter() {
+    use Scheme::{Aws, Azure, Env, File, Gcp, HashiVault, K8s, OpenBao, Pkcs11, Plugin};
+    for (value, scheme, network) in [
+        ("awskms:///alias/release", Aws, true),
+        ("awskms:///alias/aws/s3", Aws, true),
+        (&format!("awskms:///{UUID}"), Aws, true),
+        ("awskms:///mrk-1234abcd12ab34cd56ef1234567890ab", Aws, true),
+        (&format!("awskms:///arn:aws:kms:us-east-2:111122223333:key/{UUID}"), Aws, true),
+        ("awskms:///arn:aws-cn:kms:cn-north-1:111122223333:alias/release", Aws, true),
+        ("awskms://localhost:4566/alias/release", Aws, true),
+        ("awskms://[::1]:4566/alias/release", Aws, true),
+        ("awskms://[::1]/alias/release", Aws, true),
+        ("gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k", Gcp, true),
+        ("gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/3", Gcp, true),
+        ("gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k/versions/3", Gcp, true),
+        ("gcpkms://projects/locations/locations/l/keyRings/r/cryptoKeys/k", Gcp, true),
+        ("azurekms://v.vault.azure.net/release", Azure, true),
+        ("azurekms://v.vault.azure.net/release/0123456789abcdef0123456789abcdef", Azure, true),
+        ("azurekms://v.vault.azure.net/keys/0123456789abcdef0123456789abcdef", Azure, true),
+        ("hashivault://release-key.v1", HashiVault, true),
+        ("hashivault://k", HashiVault, true),
+        ("openbao://release", OpenBao, true),
+        ("k8s://release/cosign-key", K8s, true),
+        ("pkcs11:token=release;object=key?module-path=/usr/lib/softhsm/libsofthsm2.so", Pkcs11, false),
+        ("pkcs11:slot-id=0;id=%4a%8d?module-path=/m.so&pin-source=file:/run/pin", Pkcs11, false),
+        ("pkcs11:token=release;object=key", Pkcs11, false),
+        ("env://COSIGN_PRIVATE_KEY", Env, false),
+        ("cosign.key", File, false),
+        ("-cosign.key", File, false),
+        ("C:/keys/cosign.key", File, false),
+        ("./awskms:x", File, false),
+        ("yubihsm://slot/1", Plugin, true),
+        ("my-hsm://key@partition", Plugin, true),
+    ] {
+        let key = KeyRef::parse(value).expect(value);
+        assert_eq!(
+            (key.as_cosign_arg().as_str(), key.scheme(), key.needs_network()),
+            (value, scheme, network)
+        );
+        assert_eq!(key.to_string(), value);
+        assert_eq!(key.plugin_program().is_some(), scheme == Plugin, "{value}");
+    }
+}
+
+#[test]
+fn a_plugin_is_named_by_its_scheme_and_its_query_is_masked() {
+    let key = KeyRef::parse("my-hsm://slot/1?secret=hunter2").expect("a plugin reference");
+    assert_eq!(key.plugin_program().as_deref(), Some("sigstore-kms-my-hsm"));
+    assert_eq!(key.as_cosign_arg(), "my-hsm://slot/1?secret=hunter2");
+    assert_eq!(key.to_string(), "my-hsm://slot/1?…");
+}
+
+#[track_caller]
+fn refused(value: &str, problem: &str, hint: &str) {
+    let misread = KeyRef::parse(value).expect_err(value);
+    assert_eq!((misread.problem.as_str(), misread.hint.as_str()), (problem, hint), "{value}");
+}
+
+#[test]
+fn misread_aws_references() {
+    let slashes = "cosign takes what follows awskms:// for a host name, so a key without an endpoint needs three slashes";
+    let no_key = "the awskms reference names no key: it needs a key ID, alias/NAME or an ARN";
+    let endpoint = "the endpoint of the awskms reference is not a host name with an optional port";
+    let endpoint_hint =
+        "write `awskms://HOST:PORT/alias/NAME`, or `awskms:///alias/NAME` for the endpoint of the region";
+    let arn = format!("arn:aws:kms:us-east-2:111122223333:key/{UUID}");
+    refused(&format!("awskms://{arn}"), slashes, &format!("write `awskms:///{arn}`"));
+    refused("awskms://alias/x", slashes, "write `awskms:///alias/x`");
+    refused(&format!("awskms://{UUID}"), slashes, &format!("write `awskms:///{UUID}`"));
+    refused("awskms://https://kms.example.com/alias/x", endpoint, endpoint_hint);
+    refused("awskms://kms.example.com:/alias/x", endpoint, endpoint_hint);
+    refused("awskms://:443/alias/x", endpoint, endpoint_hint);
+    refused("awskms:////alias/x", "the awskms reference has a slash too many", "write `awskms:///alias/x`");
+    refused("awskms:///release", no_key, "write `awskms:///alias/release` if that is the alias");
+    let any = "write `awskms:///alias/NAME`, or the key ID or the key's ARN in place of `alias/NAME`";
+    refused("awskms://", no_key, any);
+    refused("awskms:///alias/", no_key, any);
+    refused("awskms:///arn:aws:s3:us-east-2:111122223333:key/x", no_key, any);
+    refused("awskms:///arn:aws:kms:us-east-2:1:alias/x", no_key, any);
+    refused(
+        "awskms://kms.example.com/",
+        no_key,
+        "write `awskms://kms.example.com/alias/NAME`, or the key ID or the key's ARN in place of `alias/NAME`",
+    );
+}
+
+#[test]
+fn misread_gcp_references() {
+    let order = "the parts of the gcpkms path are not spelled or ordered as cosign reads them";
+    let right = "write `gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k`";
+    refused(
+        "gcpkms://projects/p/keyRings/r/cryptoKeys/k",
+        "the gcpkms path lacks locations/L",
+        "write `gcpkms://projects/p/locations/L/keyRings/r/cryptoKeys/k`",
+    );
+    refused(
+        "gcpkms://projects/p/locations//keyRings/cryptoKeys/k",
+        "the gcpkms path lacks locations/L and keyRings/R",
+        "write `gcpkms://projects/p/locations/L/keyRings/R/cryptoKeys/k`",
+    );
+    refused(
+        "gcpkms://",
+        "the gcpkms path lacks projects/P and locations/L and keyRings/R and cryptoKeys/K",
+        "write `gcpkms://projects/P/locations/L/keyRings/R/cryptoKeys/K`",
+    );
+    refused("gcpkms://locations/l/projects/p/keyRings/r/cryptoKeys/k", order, right);
+    refused("gcpkms://projects/p/locations/l/keyrings/r/cryptokeys/k", order, right);
+    refused("gcpkms:///projects/p/locations/l/keyRings/r/cryptoKeys/k", order, right);
+    refused("gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k/", order, right);
+    refused(
+        "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions",
+        order,
+        "write `gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/N`",
+    );
+    refused(
+        "projects/p/locations/l/keyRings/r/cryptoKeys/k",
+        "a Google Cloud resource name needs gcpkms:// in front, or cosign looks for a file of that name",
+        right,
+    );
+}
+
+#[test]
+fn misread_azure_references() {
+    let no_key = "the azurekms reference names no key";
+    let keys = "cosign would take `keys` for the name of the key";
+    refused("azurekms://v.vault.azure.net", no_key, "write `azurekms://v.vault.azure.net/KEY`");
+    refused("azurekms://v.vault.azure.net/", no_key, "write `azurekms://v.vault.azure.net/KEY`");
+    refused("azurekms://", "the azurekms reference names no vault", "write `azurekms://VAULT/KEY`");
+    refused("azurekms:///k", "the azurekms reference names no vault", "write `azurekms://VAULT/KEY`");
+    refused("azurekms://v/keys/k", keys, "write `azurekms://v/k`");
+    refused("azurekms://v/keys/k/1", keys, "write `azurekms://v/k/1`");
+    refused("azurekms://v/keys", no_key, "write `azurekms://v/KEY`");
+    refused("azurekms://v/k/", "the azurekms reference ends in a slash", "write `azurekms://v/k`");
+    refused(
+        "azurekms://v/k/1-A",
+        "the version of the azurekms key is not lower-case letters and digits",
+        "write `azurekms://v/k/VERSION`",
+    );
+    refused(
+        "azurekms://v/k/1/2",
+        "the azurekms reference has more parts than vault, key and version",
+        "write `azurekms://v/k/VERSION`",
+    );
+}
+
+#[test]
+fn misread_transit_and_kubernetes_references() {
+    refused(
+        "hashivault://a/b",
+        "cosign reads one name after hashivault://, not a path",
+        "write `hashivault://b` and set TRANSIT_SECRET_ENGINE_PATH=a",
+    );
+    refused(
+        "openbao://team/transit/keys/b",
+        "cosign reads one name after openbao://, not a path",
+        "write `openbao://b` and set TRANSIT_SECRET_ENGINE_PATH=team/transit",
+    );
+    refused(
+        "hashivault:///b",
+        "cosign reads one name after hashivault://, without slashes",
+        "write `hashivault://b`",
+    );
+    refused(
+        "hashivault://vault.example.com:8200/b",
+        "what follows hashivault:// is not the name of a key",
+        "write `hashivault://NAME`; the address of the server goes into VAULT_ADDR",
+    );
+    refused(
+        "hashivault://",
+        "what follows hashivault:// is not the name of a key",
+        "write `hashivault://NAME`; the address of the server goes into VAULT_ADDR",
+    );
+    refused("k8s://key", "the k8s reference names no namespace", "write `k8s://NAMESPACE/key`");
+    refused("k8s:///key", "the k8s reference names no namespace", "write `k8s://NAMESPACE/key`");
+    let parts = "the k8s reference is not a namespace and the name of a secret";
+    refused("k8s://", parts, "write `k8s://NAMESPACE/NAME`");
+    refused("k8s://a/b/c", parts, "write `k8s://NAMESPACE/NAME`");
+    refused("k8s://a/", parts, "write `k8s://NAMESPACE/NAME`");
+}
+
+#[test]
+fn misread_pkcs11_uris_and_variables() {
+    let form = "write `pkcs11:token=TOKEN;object=KEY?module-path=/PATH/MODULE.so`";
+    let pin = "the PIN of a token does not belong in a key reference (not shown)";
+    let pin_hint = "leave out pin-value= and set COSIGN_PKCS11_PIN";
+    refused("pkcs11:token=t;object=k?pin-value=1234", pin, pin_hint);
+    refused("pkcs11:token=t;object=k?module-path=/m.so&pin%2Dvalue=1234", pin, pin_hint);
+    refused("pkcs11:token=t;PIN-VALUE=1234;object=k", pin, pin_hint);
+    refused("pkcs1:token=t?pin-value=1234", pin, pin_hint);
+    refused("pkcs11://token=t;object=k", "a pkcs11 URI has no slashes after the colon", form);
+    refused(
+        "pkcs11:token=t;object=#1",
+        "the pkcs11 URI holds a `#`, and cosign drops what follows",
+        "write `%23` for a `#` in a label",
+    );
+    refused("pkcs11:object=k", "the pkcs11 URI names no token: it needs token= or slot-id=", form);
+    refused("pkcs11:token=t", "the pkcs11 URI names no key: it needs object= or id=", form);
+    refused(
+        "pkcs11:slot-id=a;object=k",
+        "the slot-id of the pkcs11 URI is not a number",
+        "write `slot-id=0`",
+    );
+    refused(
+        "env://$KEY",
+        "what follows env:// is not the name of a variable (not shown: it may be its value)",
+        "write `env://VARIABLE` with the name of the variable, without a dollar sign",
+    );
+    refused(
+        "env://LD_PRELOAD",
+        "env://LD_PRELOAD names a variable that is never handed to cosign",
+        "put the key into a variable of another name",
+    );
+}
+
+#[test]
+fn schemes_that_are_not_key_managers() {
+    refused(
+        "https://example.com/cosign.key",
+        "cosign would fetch the key from a web address, and nobody has checked that one",
+        "fetch the key file yourself and give its path",
+    );
+    refused(
+        "HTTP://token@example.com/k",
+        "cosign would fetch the key from a web address, and nobody has checked that one",
+        "fetch the key file yourself and give its path",
+    );
+    refused(
+        "gitlab://group/project",
+        "cosign would talk to the gitlab service, whose secrets are not a key manager",
+        "give a key file, or `env://VARIABLE` with the variable that the CI job gets the key in",
+    );
+    refused("file:///keys/cosign.key", "cosign reads no file:// references", "write `/keys/cosign.key`");
+    let neither =
+        "give a key file by a path without `://`, or a key manager URI such as `awskms:///alias/NAME`";
+    refused("keys/a://b", "`keys/a://b` is neither a file nor a key reference that cosign can read", neither);
+    refused("://b", "`://b` is neither a file nor a key reference that cosign can read", neither);
+    refused("hsm://", "`hsm://` is neither a file nor a key reference that cosign can read", neither);
+    refused("a b://x?k=v", "`a b://x?…` is neither a file nor a key reference that cosign can read", neither);
+}
+
+#[test]
+fn slips_in_the_scheme_are_put_right() {
+    for (value, problem, hint) in [
+        ("awskm:///alias/x", "`awskm://` is not a scheme; awskms:// is", "write `awskms:///alias/x`"),
+        ("AWSKMS:///alias/x", "`AWSKMS://` is not a scheme; awskms:// is", "write `awskms:///alias/x`"),
+        ("awsmks://alias/x", "`awsmks://` is not a scheme; awskms:// is", "write `awskms:///alias/x`"),
+        (
+            "gcpkm://projects/p",
+            "`gcpkm://` is not a scheme; gcpkms:// is",
+            "write `gcpkms://projects/P/locations/L/keyRings/R/cryptoKeys/K`",
+        ),
+        ("azurekm://v/k", "`azurekm://` is not a scheme; azurekms:// is", "write `azurekms://v/k`"),
+        ("hashvault://k", "`hashvault://` is not a scheme; hashivault:// is", "write `hashivault://k`"),
+        ("openba://k", "`openba://` is not a scheme; openbao:// is", "write `openbao://k`"),
+        ("k8://ns/k", "`k8://` is not a scheme; k8s:// is", "write `k8s://ns/k`"),
+        ("envs://KEY", "`envs://` is not a scheme; env:// is", "write `env://KEY`"),
+        (
+            "pksc11://token=t;object=k",
+            "`pksc11://` is not a scheme; pkcs11: is",
+            "write `pkcs11:token=t;object=k`",
+        ),
+        (
+            "PKCS11:token=t;object=k",
+            "`PKCS11:` begins no key reference; pkcs11: does",
+            "write `pkcs11:token=t;object=k`",
+        ),
+        (
+            "pkcs1:token=t;object=k",
+            "`pkcs1:` begins no key reference; pkcs11: does",
+            "write `pkcs11:token=t;object=k`",
+        ),
+        ("awskms:/alias/x", "`awskms:` begins no key reference; awskms:// does", "write `awskms:///alias/x`"),
+        (
+            "hashivault:k",
+            "`hashivault:` begins no key reference; hashivault:// does",
+            "write `hashivault://k`",
+        ),
+        ("env:", "`env:` begins no key reference; env:// does", "write `env://VARIABLE`"),
+    ] {
+        refused(value, problem, hint);
+    }
+    let arn = "arn:aws:kms:us-east-2:111122223333:alias/x";
+    refused(
+        arn,
+        "an ARN needs awskms:/// in front, or cosign looks for a file of that name",
+        &format!("write `awskms:///{arn}`"),
+    );
+}
+
+#[test]
+fn text_that_is_no_reference() {
+    let blank = "the key reference begins or ends with a blank";
+    let blank_hint = "give it without blanks around it; a line break at its end is the usual cause";
+    let secret_hint = "give a key file, a key manager URI, or `env://VARIABLE` with the name of the variable that holds the PEM";
+    refused("", "the key reference is empty", "give a key manager URI or a key file");
+    refused(" cosign.key", blank, blank_hint);
+    refused("awskms:///alias/x\n", blank, blank_hint);
+    refused("\u{a0}", blank, blank_hint);
+    refused(
+        "cosign\u{1b}[2J.key",
+        "the key reference `cosign\\u{1b}[2J.key` holds control characters",
+        "give it without them",
+    );
+    refused(
+        "-----BEGIN EC PRIVATE KEY-----\nMHcC\n",
+        "a PEM was given where a key reference belongs (not shown)",
+        secret_hint,
+    );
+    refused(
+        "hvs.CAESIJ0123456789abcdef",
+        "a token was given where a key reference belongs (not shown)",
+        secret_hint,
+    );
+    let credentials = "credentials do not belong in a key reference (not shown)";
+    let credentials_hint =
+        "leave out what stands before the @, and give the key manager its credentials in its own variables";
+    refused("awskms://user:hunter2@localhost/alias/x", credentials, credentials_hint);
+    refused("azurekms://hunter2@v/k", credentials, credentials_hint);
+    refused("awskm://hunter2@localhost/alias/x", credentials, credentials_hint);
+    refused("hsm://user:hunter2@host/k", credentials, credentials_hint);
+}

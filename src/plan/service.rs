@@ -1,0 +1,121 @@
+//! The address of a service: encrypted, or on this very machine, and without credentials. Nothing
+//! here connects to it.
+
+use url::{Host, Url};
+
+use super::misread::Misread;
+use crate::printable::is_hidden;
+
+/// The address of a log, certificate authority, timestamp authority or OIDC issuer. `https://`, or
+/// `http://` on loopback; no user-info.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ServiceUrl(Url);
+
+impl ServiceUrl {
+    /// The address in `value`, or what is wrong with it. User-info is never shown.
+    pub(super) fn parse(value: &str) -> Result<Self, Misread> {
+        const FORM: &str = "write `https://HOST`";
+        if value.is_empty() {
+            return Err(Misread::new("the address is empty", FORM));
+        }
+        if value.chars().any(|c| c.is_whitespace() || is_hidden(c) || c == '\\') {
+            return Err(Misread::new("the address holds blanks, backslashes or control characters", FORM));
+        }
+        let lower = value.to_ascii_lowercase();
+        if !lower.starts_with("https://") && !lower.starts_with("http://") {
+            return Err(Misread::new("the address does not begin with https://", FORM));
+        }
+        let url = Url::parse(value)
+            .map_err(|error| Misread::new(format!("the address is not a URL: {error}"), FORM))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Misread::new(
+                "credentials do not belong in an address (not shown)",
+                "leave out what stands before the @",
+            ));
+        }
+        if url.scheme() == "http" && !is_loopback(&url) {
+            return Err(Misread::new(
+                "plain http:// is for loopback only (localhost, 127.0.0.0/8, [::1])",
+                format!("write `https://{}`", host_and_port(&url)),
+            ));
+        }
+        Ok(Self(url))
+    }
+
+    /// The host, with the port when it is not the usual one.
+    pub(crate) fn host(&self) -> String {
+        host_and_port(&self.0)
+    }
+
+    /// Whether the service is the public Sigstore's.
+    pub(super) fn is_public(&self) -> bool {
+        let host = self.0.host_str().unwrap_or_default().trim_end_matches('.');
+        host == "sigstore.dev" || host.ends_with(".sigstore.dev")
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn host_and_port(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn good_addresses() {
+        for (value, host, public) in [
+            ("https://rekor.example.com", "rekor.example.com", false),
+            ("HTTPS://Rekor.Example.com/", "rekor.example.com", false),
+            ("https://example.com:8443/api/v2", "example.com:8443", false),
+            ("https://example.com:443", "example.com", false),
+            ("https://tsa.example.com?td=sha256", "tsa.example.com", false),
+            ("http://localhost:3000", "localhost:3000", false),
+            ("http://127.9.9.9", "127.9.9.9", false),
+            ("http://[::1]:3000", "[::1]:3000", false),
+            ("https://rekor.sigstore.dev", "rekor.sigstore.dev", true),
+            ("https://sigstore.dev.", "sigstore.dev.", true),
+            ("https://notsigstore.dev", "notsigstore.dev", false),
+        ] {
+            let url = ServiceUrl::parse(value).expect(value);
+            assert_eq!((url.host().as_str(), url.is_public()), (host, public));
+        }
+    }
+
+    #[test]
+    fn bad_addresses() {
+        let form = "write `https://HOST`";
+        let loopback = "plain http:// is for loopback only (localhost, 127.0.0.0/8, [::1])";
+        let credentials = "credentials do not belong in an address (not shown)";
+        let blanks = "the address holds blanks, backslashes or control characters";
+        let scheme = "the address does not begin with https://";
+        for (value, problem, hint) in [
+            ("", "the address is empty", form),
+            ("rekor.example.com", scheme, form),
+            ("ftp://rekor.example.com", scheme, form),
+            ("https:rekor.example.com", scheme, form),
+            ("https://", "the address is not a URL: empty host", form),
+            ("https://a b", blanks, form),
+            ("https://a\n", blanks, form),
+            ("https:\\\\a", blanks, form),
+            ("http://rekor.example.com:3000", loopback, "write `https://rekor.example.com:3000`"),
+            ("http://localhost.example.com", loopback, "write `https://localhost.example.com`"),
+            ("http://128.0.0.1", loopback, "write `https://128.0.0.1`"),
+            ("https://user:hunter2@a", credentials, "leave out what stands before the @"),
+            ("http://hunter2@a", credentials, "leave out what stands before the @"),
+        ] {
+            let misread = ServiceUrl::parse(value).expect_err(value);
+            assert_eq!((misread.problem.as_str(), misread.hint.as_str()), (problem, hint));
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Who signs, and what is told to whom. The combinations are ruled on in `rules`; this file turns
+//! those that pass into a [`Signer`], and says what this release does not do yet.
+
+mod keyless;
+mod kms_env;
+mod log;
+mod rules;
+mod services;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use camino::Utf8PathBuf;
+
+use super::Surroundings;
+use super::key_ref::KeyRef;
+use super::path::not_empty;
+use super::sourced::{Source, Sourced, typed_or_variable};
+use super::variable_name::VariableName;
+use crate::cli::SigningArgs;
+use crate::error::{Failure, Result};
+use crate::printable::show;
+use crate::settings::Environment;
+pub(crate) use keyless::KeylessSigner;
+pub(crate) use log::{Log, PrivateService};
+use rules::Statements;
+use services::Services;
+
+/// The command whose signing flags are ruled on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// `bundle`, which may do without a signer.
+    Bundle {
+        /// `--no-sign`: the variables do not count.
+        no_sign: bool,
+    },
+    /// `bundle-sign`.
+    BundleSign,
+    /// `doctor`, which looks and signs nothing.
+    Doctor,
+}
+
+/// Who signs. There is no way to write "keyless, and no log".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Signer {
+    /// A key in a key manager or a file.
+    Key(KeySigner),
+    /// An OIDC identity.
+    Keyless(KeylessSigner),
+}
+
+/// A signature by a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeySigner {
+    /// The key, and the flag or variable that names it.
+    pub(crate) key: Sourced<KeyRef>,
+    /// Variables that a KMS plugin is handed; empty for any other key.
+    pub(crate) kms_env: BTreeSet<VariableName>,
+    /// Where the signature is recorded; `None` keeps it out of any log.
+    pub(crate) log: Option<Log>,
+    /// Who states when the signature was made.
+    pub(crate) timestamp: Option<PrivateService>,
+    /// Where the public key is written for the receivers.
+    pub(crate) public_key_out: Option<Utf8PathBuf>,
+}
+
+impl Signer {
+    /// The one line on stderr before a signature goes to a log; `None` when it goes to none. Shown
+    /// under `-q`, in `--dry-run` and by `doctor` too.
+    pub(crate) fn log_notice(&self) -> Option<String> {
+        match self {
+            Self::Key(signer) => signer.log.as_ref().map(|log| log.notice(false)),
+            Self::Keyless(signer) => Some(signer.log.notice(true)),
+        }
+    }
+
+    /// The refusal of what the rules allow but this release does not do yet.
+    pub(crate) fn not_supported_yet(&self) -> Option<Failure> {
+        let (what, hint) = match self {
+            Self::Keyless(_) => (
+                "keyless signing (--keyless) is not supported yet",
+                "name a key with --signing-key, and add --tlog-upload=false",
+            ),
+            Self::Key(KeySigner { log: Some(_), .. }) => (
+                "signing with a transparency log (--tlog-upload=true, the default) is not supported yet",
+                "add --tlog-upload=false to sign offline, with the key alone",
+            ),
+            Self::Key(KeySigner { timestamp: Some(_), .. }) => (
+                "signing with a timestamp (--timestamp-server-url) is not supported yet",
+                "leave out --timestamp-server-url and --trusted-root",
+            ),
+            Self::Key(KeySigner { log: None, timestamp: None, .. }) => return None,
+        };
+        Some(Failure::usage(what).hint(hint))
+    }
+}
+
+/// Who signs for `command`, or `None` if nobody does; all of section 2.1 that flags and variables
+/// decide. The key reference is read as cosign would read it, and no further.
+pub(crate) fn signer(
+    command: Command,
+    mut args: SigningArgs,
+    surroundings: Surroundings<'_>,
+) -> Result<Option<Signer>> {
+    let nothing = Environment::default();
+    let no_sign = command == (Command::Bundle { no_sign: true });
+    let environment = if no_sign { &nothing } else { surroundings.environment };
+    let key = typed_or_variable(args.signing_key.take(), "--signing-key", environment, "AICR_SIGNING_KEY")?;
+    let log = typed_or_variable(args.tlog_upload.take(), "--tlog-upload", environment, "AICR_TLOG_UPLOAD")?;
+    let log = log.map(truth).transpose()?;
+    if !Statements::new(&args, key.as_ref().map(|key| key.source), log.as_ref()).check(command)? {
+        return Ok(None);
+    }
+    let services = Services::new(&args)?;
+    let Some(key) = key else {
+        return keyless::signer(args, services, surroundings).map(Signer::Keyless).map(Some);
+    };
+    let key = key_ref(&key, command)?;
+    Ok(Some(Signer::Key(KeySigner {
+        kms_env: kms_env::kms_variables(&args.kms_env, &key)?,
+        key,
+        log: log.is_none_or(|log| log.value).then_some(services.log),
+        timestamp: services.timestamp,
+        public_key_out: args.public_key_out.map(|path| not_empty(path, "--public-key-out")).transpose()?,
+    })))
+}
+
+/// `true` or `false`, spelled so.
+fn truth(text: Sourced<String>) -> Result<Sourced<bool>> {
+    let Sourced { value, source } = text;
+    let value = match value.as_str() {
+        "true" => true,
+        "false" => false,
+        other => {
+            let hint = match source {
+                Source::Flag(flag) => format!("write {flag}=true or {flag}=false"),
+                Source::Variable(name) => format!("set {name} to true or false, or unset it"),
+            };
+            return Err(
+                Failure::usage(format!("{source}: `{}` is neither true nor false", show(other))).hint(hint)
+            );
+        }
+    };
+    Ok(Sourced { value, source })
+}
+
+fn key_ref(key: &Sourced<String>, command: Command) -> Result<Sourced<KeyRef>> {
+    let Sourced { value, source } = key;
+    let unsigned = matches!(command, Command::Bundle { .. });
+    if value.is_empty() && unsigned {
+        // An unset CI secret arrives as an empty value, and must not give an unsigned release.
+        return Err(Failure::usage(format!("{source}: the key reference is empty"))
+            .hint("give a key manager URI or a key file, or --no-sign for an unsigned bundle"));
+    }
+    let value = KeyRef::parse(value).map_err(|misread| misread.at(*source))?;
+    Ok(Sourced { value, source: *source })
+}

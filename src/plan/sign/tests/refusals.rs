@@ -1,0 +1,296 @@
+//! What section 2.1 refuses. Every text is held whole.
+
+use super::*;
+
+#[track_caller]
+fn refused(command: &str, line: &[&str], variables: &Environment, message: &str, hint: &str) {
+    let failure = ruled(command, line, variables, false).expect_err(message);
+    assert_eq!(failure.class().code(), 2);
+    assert_eq!((failure.message(), failure.way_out()), (message, Some(hint)), "{command} {line:?}");
+}
+
+fn none() -> Environment {
+    Environment::default()
+}
+
+#[test]
+fn pairs_that_exclude_each_other() {
+    let (url, identity) = ("https://s.example.com", "a key has no OIDC identity");
+    for (one, other, why) in [
+        (KEY, "--keyless", "a bundle has one signer"),
+        (KEY, &format!("--fulcio-url={url}"), "a key needs no certificate"),
+        (KEY, &format!("--oidc-issuer={url}"), identity),
+        (KEY, "--oidc-client-id=ci", identity),
+        (KEY, TOKEN, identity),
+        ("--keyless", "--kms-env=A", "only a KMS plugin is handed variables"),
+        (
+            "--keyless",
+            "--public-key-out=k.pub",
+            "a keyless signature is verified by its identity, not by a key",
+        ),
+    ] {
+        let flag = |typed: &str| typed.split('=').next().unwrap_or_default().to_owned();
+        let message = format!("{} cannot go with {}: {why}", flag(one), flag(other));
+        let hint = format!("leave out {}, or leave out {}", flag(one), flag(other));
+        for command in ["bundle", "bundle-sign", "doctor"] {
+            refused(command, &[one, other], &none(), &message, &hint);
+        }
+    }
+}
+
+#[test]
+fn services_named_twice_or_for_nothing() {
+    let url = "https://s.example.com";
+    for (signer, one, other, why) in [
+        (KEY, OFF, REKOR, "nothing would be sent to that log"),
+        (KEY, OFF, "--signing-config=c.json", "the log that it names would be left out"),
+        (KEY, OFF, &format!("--fulcio-url={url}"), "Fulcio's certificates need a log"),
+        (ROOT, OFF, REKOR, "nothing would be sent to that log"),
+        (KEY, "--signing-config=c.json", REKOR, "both name the log"),
+        (KEY, "--signing-config=c.json", TSA, "both name the timestamp authority"),
+        (
+            "--keyless",
+            "--signing-config=c.json",
+            &format!("--fulcio-url={url}"),
+            "both name the certificate authority",
+        ),
+        (
+            "--keyless",
+            "--signing-config=c.json",
+            &format!("--oidc-issuer={url}"),
+            "both name the OIDC issuer",
+        ),
+    ] {
+        let shown = |typed: &str| {
+            if typed == OFF { OFF.to_owned() } else { typed.split('=').next().unwrap_or_default().to_owned() }
+        };
+        let message = format!("{} cannot go with {}: {why}", shown(one), shown(other));
+        let hint = format!("leave out {}, or leave out {}", shown(one), shown(other));
+        refused("bundle", &[signer, one, other], &none(), &message, &hint);
+    }
+}
+
+#[test]
+fn keyless_without_a_log() {
+    let why = "keyless signing needs Fulcio, which needs a network";
+    refused(
+        "bundle",
+        &["--keyless", TOKEN, OFF],
+        &none(),
+        &format!("--keyless cannot go with --tlog-upload=false: {why}"),
+        "name a key with --signing-key",
+    );
+    refused(
+        "bundle-sign",
+        &["--keyless", TOKEN],
+        &Environment::of([("AICR_TLOG_UPLOAD", "false")]),
+        &format!("--keyless cannot go with AICR_TLOG_UPLOAD=false: {why}"),
+        "name a key with --signing-key, or give --tlog-upload=true",
+    );
+}
+
+#[test]
+fn a_variable_takes_part_like_a_flag() {
+    refused(
+        "bundle",
+        &["--keyless", TOKEN],
+        &Environment::of([("AICR_SIGNING_KEY", "cosign.key")]),
+        "AICR_SIGNING_KEY cannot go with --keyless: a bundle has one signer",
+        "unset AICR_SIGNING_KEY, or leave out --keyless",
+    );
+    refused(
+        "bundle",
+        &[KEY, REKOR, ROOT],
+        &Environment::of([("AICR_TLOG_UPLOAD", "false")]),
+        "AICR_TLOG_UPLOAD=false cannot go with --rekor-url: nothing would be sent to that log",
+        "give --tlog-upload=true, or leave out --rekor-url",
+    );
+    refused(
+        "doctor",
+        &[],
+        &Environment::of([("AICR_SIGNING_KEY", "awskms://alias/x")]),
+        "AICR_SIGNING_KEY: cosign takes what follows awskms:// for a host name, so a key without an endpoint needs three slashes",
+        "write `awskms:///alias/x`",
+    );
+}
+
+#[test]
+fn flags_without_a_signer() {
+    let any = "name a key with --signing-key, or add --keyless";
+    for command in ["bundle", "doctor"] {
+        for (line, message, hint) in [
+            (&[REKOR][..], "--rekor-url needs a signer", any),
+            (&[REKOR, ROOT], "--rekor-url and --trusted-root need a signer", any),
+            (&["--fulcio-url=x"], "--fulcio-url needs a signer", "add --keyless"),
+            (&[TSA], "--timestamp-server-url needs a signer", any),
+            (&["--oidc-issuer=x"], "--oidc-issuer needs a signer", "add --keyless"),
+            (&["--oidc-client-id=x"], "--oidc-client-id needs a signer", "add --keyless"),
+            (&[TOKEN], "--identity-token needs a signer", "add --keyless"),
+            (&["--signing-config=x"], "--signing-config needs a signer", any),
+            (&[ROOT], "--trusted-root needs a signer", any),
+            (&["--kms-env=A"], "--kms-env needs a signer", "name a key with --signing-key"),
+            (&["--public-key-out=k"], "--public-key-out needs a signer", "name a key with --signing-key"),
+            (
+                &[OFF],
+                "--tlog-upload=false needs --signing-key",
+                "name the key with --signing-key, or leave out --tlog-upload=false for an unsigned bundle",
+            ),
+        ] {
+            refused(command, line, &none(), message, hint);
+        }
+        let off = Environment::of([("AICR_TLOG_UPLOAD", "false")]);
+        refused(command, &[REKOR], &off, "--rekor-url needs a signer", any);
+    }
+}
+
+#[test]
+fn no_sign_with_a_signing_flag() {
+    for (line, names, them) in [
+        (&["--no-sign", KEY][..], "--signing-key", "--signing-key"),
+        (&["--no-sign", "--keyless"], "--keyless", "--keyless"),
+        (&["--no-sign", OFF], "--tlog-upload=false", "--tlog-upload=false"),
+        (&["--no-sign", "--tlog-upload"], "--tlog-upload=true", "--tlog-upload=true"),
+        (&["--no-sign", ROOT], "--trusted-root", "--trusted-root"),
+        (&["--no-sign", "--public-key-out=k", KEY], "--signing-key and --public-key-out", "the others"),
+    ] {
+        refused(
+            "bundle",
+            line,
+            &Environment::of([("AICR_SIGNING_KEY", "cosign.key")]),
+            &format!("--no-sign cannot go with {names}: an unsigned bundle has no signer"),
+            &format!("leave out --no-sign to sign, or leave out {them}"),
+        );
+    }
+}
+
+#[test]
+fn private_services_and_their_root() {
+    let hint = "add --trusted-root FILE, the trusted root of that Sigstore";
+    for (line, flag) in [
+        (&[KEY, REKOR][..], "--rekor-url"),
+        (&[KEY, OFF, TSA], "--timestamp-server-url"),
+        (&[KEY, "--signing-config=c.json"], "--signing-config"),
+        (&["--keyless", TOKEN, "--fulcio-url=https://f.example.com"], "--fulcio-url"),
+        (&["--keyless", TOKEN, "--oidc-issuer=https://i.example.com"], "--oidc-issuer"),
+    ] {
+        let message = format!("{flag} needs --trusted-root: a private service is not trusted at first sight");
+        refused("bundle", line, &none(), &message, hint);
+    }
+    refused(
+        "bundle",
+        &[KEY, ROOT],
+        &none(),
+        "--trusted-root has nothing to check: no private service is named",
+        "name one with --rekor-url, --fulcio-url, --timestamp-server-url, --oidc-issuer or --signing-config, or leave out --trusted-root",
+    );
+}
+
+#[test]
+fn empty_values() {
+    let unset = "an unset variable in the command line is the usual cause";
+    let unsigned = "give a key manager URI or a key file, or --no-sign for an unsigned bundle";
+    let empty = Environment::of([("AICR_SIGNING_KEY", "")]);
+    refused("bundle", &[], &empty, "AICR_SIGNING_KEY: the key reference is empty", unsigned);
+    refused("bundle", &["--signing-key="], &none(), "--signing-key: the key reference is empty", unsigned);
+    let reference = "give a key manager URI or a key file";
+    refused("bundle-sign", &[], &empty, "AICR_SIGNING_KEY: the key reference is empty", reference);
+    for (line, flag) in [
+        (&[KEY, OFF, "--public-key-out="][..], "--public-key-out"),
+        (&[KEY, REKOR, "--trusted-root="], "--trusted-root"),
+        (&[KEY, ROOT, "--signing-config="], "--signing-config"),
+        (&["--keyless", "--identity-token="], "--identity-token"),
+    ] {
+        refused("bundle", line, &none(), &format!("{flag}: the path is empty"), unset);
+    }
+    refused(
+        "bundle",
+        &["--keyless", TOKEN, "--oidc-client-id="],
+        &none(),
+        "--oidc-client-id: the client ID is empty",
+        "leave out --oidc-client-id for the usual one",
+    );
+    refused(
+        "bundle",
+        &[KEY, "--rekor-url=", ROOT],
+        &none(),
+        "--rekor-url: the address is empty",
+        "write `https://HOST`",
+    );
+}
+
+#[test]
+fn values_of_tlog_upload() {
+    let form = "write --tlog-upload=true or --tlog-upload=false";
+    for (value, shown) in [("FALSE", "FALSE"), ("0", "0"), ("no\u{1b}", "no\\u{1b}"), ("", "")] {
+        let typed = format!("--tlog-upload={value}");
+        let message = format!("--tlog-upload: `{shown}` is neither true nor false");
+        refused("bundle", &[KEY, &typed], &none(), &message, form);
+    }
+    for value in ["", "False"] {
+        refused(
+            "bundle",
+            &[],
+            &Environment::of([("AICR_TLOG_UPLOAD", value)]),
+            &format!("AICR_TLOG_UPLOAD: `{value}` is neither true nor false"),
+            "set AICR_TLOG_UPLOAD to true or false, or unset it",
+        );
+    }
+}
+
+#[test]
+fn variables_for_plugins() {
+    let plugin = "--signing-key=hsm://k";
+    refused(
+        "bundle",
+        &[KEY, OFF, "--kms-env=HSM_PIN"],
+        &none(),
+        "--kms-env is for KMS plugins, and --signing-key names none",
+        "leave out --kms-env: a key manager that cosign knows gets its own variables anyway",
+    );
+    refused(
+        "bundle",
+        &[plugin, OFF, "--kms-env=HSM_PIN=1234"],
+        &none(),
+        "--kms-env: not the name of a variable (not shown: it may hold a value)",
+        "write `--kms-env NAME`; the value is taken from the environment of aicr",
+    );
+    refused(
+        "bundle",
+        &[plugin, OFF, "--kms-env=LD_PRELOAD"],
+        &none(),
+        "--kms-env: LD_PRELOAD is never handed on: it could change what cosign checks or whom it talks to",
+        "have the plugin read a variable of another name",
+    );
+    refused(
+        "bundle",
+        &[plugin, OFF, "--kms-env=PATH"],
+        &none(),
+        "--kms-env: PATH is always set by aicr",
+        "leave it out, or have the plugin read a variable of another name",
+    );
+}
+
+#[test]
+fn an_identity_from_nowhere_or_in_the_wrong_place() {
+    refused(
+        "bundle",
+        &["--keyless"],
+        &Environment::of([("ACTIONS_ID_TOKEN_REQUEST_URL", "https://a")]),
+        "--keyless has no identity: there is no --identity-token, no credential of a CI job and no terminal to sign in from",
+        "give --identity-token FILE, set SIGSTORE_ID_TOKEN, or name a key with --signing-key",
+    );
+    refused(
+        "bundle",
+        &["--keyless", "--identity-token=eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJ4In0.c2ln"],
+        &none(),
+        "--identity-token: a token was given where a file belongs (not shown)",
+        "write the token to a file and give its path, or set SIGSTORE_ID_TOKEN",
+    );
+    refused(
+        "bundle",
+        &[KEY, "--rekor-url=http://user:hunter2@rekor.example.com", ROOT],
+        &none(),
+        "--rekor-url: credentials do not belong in an address (not shown)",
+        "leave out what stands before the @",
+    );
+}

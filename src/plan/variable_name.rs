@@ -1,0 +1,115 @@
+//! Names of environment variables that are handed on to cosign. The values are not here, and
+//! neither is what every key manager gets anyway.
+
+use std::fmt;
+
+/// The name of a variable that may be handed on: a POSIX name, none that would change what cosign
+/// or its libraries do behind aicr's back.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct VariableName(String);
+
+/// Why a name was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BadName {
+    /// Not letters, digits and `_`, or a digit first.
+    Malformed,
+    /// Never handed on.
+    Withheld,
+    /// Always set by aicr itself.
+    Own,
+}
+
+impl VariableName {
+    /// The name, if this variable may be handed on.
+    pub(super) fn parse(name: &str) -> Result<Self, BadName> {
+        let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+        if name.is_empty() || name.as_bytes()[0].is_ascii_digit() || !name.bytes().all(word) {
+            Err(BadName::Malformed)
+        } else if is_withheld(name) {
+            Err(BadName::Withheld)
+        } else if OWN.contains(&name) {
+            Err(BadName::Own)
+        } else {
+            Ok(Self(name.to_owned()))
+        }
+    }
+
+    /// The name as it stands in the environment.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for VariableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What aicr sets itself in every environment that it makes for cosign.
+const OWN: [&str; 4] = ["HOME", "LANG", "PATH", "TMPDIR"];
+
+/// Switches that weaken TLS, or lead the key manager's client elsewhere.
+const SWITCHES: [&str; 12] = [
+    "AWS_TLS_INSECURE_SKIP_VERIFY",
+    "BAO_AGENT_ADDR",
+    "BAO_HEADERS",
+    "BAO_HTTP_PROXY",
+    "BAO_PROXY_ADDR",
+    "BAO_SKIP_VERIFY",
+    "GODEBUG",
+    "VAULT_AGENT_ADDR",
+    "VAULT_HEADERS",
+    "VAULT_HTTP_PROXY",
+    "VAULT_PROXY_ADDR",
+    "VAULT_SKIP_VERIFY",
+];
+
+/// Families: the loader's, and those by which every flag and trust anchor of cosign can be set
+/// from outside (`COSIGN_INSECURE_IGNORE_TLOG=true` turns a refusal into "Verified OK").
+const FAMILIES: [&str; 5] = ["COSIGN_", "DYLD_", "LD_", "SIGSTORE_", "TUF_"];
+
+/// Two names of the `COSIGN_` family are no flags but the customary places for a key in a
+/// variable, `env://COSIGN_PRIVATE_KEY`.
+const KEY_PLACES: [&str; 2] = ["COSIGN_PRIVATE_KEY", "COSIGN_PUBLIC_KEY"];
+
+/// Whether a variable of this name is never handed to cosign at an operator's wish.
+fn is_withheld(name: &str) -> bool {
+    !KEY_PLACES.contains(&name)
+        && (SWITCHES.contains(&name) || FAMILIES.iter().any(|family| name.starts_with(family)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_may_be_handed_on() {
+        for name in ["HSM_PIN", "_x9", "VAULT_ADDR", "COSIGN_PRIVATE_KEY", "LDAP_URI", "HTTPS_PROXY"] {
+            let parsed = VariableName::parse(name).expect(name);
+            assert_eq!((parsed.as_str(), parsed.to_string().as_str()), (name, name));
+        }
+    }
+
+    #[test]
+    fn names_that_may_not() {
+        for (name, reason) in [
+            ("", BadName::Malformed),
+            ("9A", BadName::Malformed),
+            ("A-B", BadName::Malformed),
+            ("A=b", BadName::Malformed),
+            ("É", BadName::Malformed),
+            ("LD_PRELOAD", BadName::Withheld),
+            ("GODEBUG", BadName::Withheld),
+            ("COSIGN_PASSWORD", BadName::Withheld),
+            ("SIGSTORE_ROOT_FILE", BadName::Withheld),
+            ("TUF_ROOT", BadName::Withheld),
+            ("VAULT_SKIP_VERIFY", BadName::Withheld),
+            ("BAO_SKIP_VERIFY", BadName::Withheld),
+            ("AWS_TLS_INSECURE_SKIP_VERIFY", BadName::Withheld),
+            ("PATH", BadName::Own),
+        ] {
+            assert_eq!(VariableName::parse(name), Err(reason), "{name}");
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! Whom to believe (section 5 of the contract): trust flags -> [`Trust`]. What the bundle says about
+//! itself plays no part. Files are not looked at: whether a key file is a key, and lies outside the
+//! bundle, is asked by who reads it.
+
+mod rules;
+#[cfg(test)]
+mod tests;
+
+use camino::Utf8PathBuf;
+
+use super::key_ref::{KeyRef, Scheme};
+use super::path::{none_empty, not_empty};
+use super::sourced::Source;
+use crate::cli::{TrustArgs, VerifyArgs};
+use crate::error::{Failure, Result};
+
+/// What `verify` is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct VerifyPlan {
+    /// The bundles as typed; at least one, none empty.
+    pub(crate) bundles: Vec<Utf8PathBuf>,
+    /// Whom to believe, and on what evidence.
+    pub(crate) trust: Trust,
+}
+
+/// Whom to believe. The row of the table, so that nothing downstream reads a flag again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// The holder of this key.
+    Key {
+        /// The key.
+        key: KeyToTrust,
+        /// What the signature must come with.
+        evidence: KeyEvidence,
+    },
+    /// Whoever the issuer says is this identity.
+    Identity {
+        /// The identity.
+        identity: Pattern,
+        /// Who vouches for it.
+        issuer: Pattern,
+        /// What the signature must come with.
+        evidence: IdentityEvidence,
+        /// What certificates, logs and timestamps are checked against.
+        root: Root,
+    },
+    /// Nobody: files against the manifest only.
+    ChecksumsOnly,
+}
+
+/// The key to trust.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum KeyToTrust {
+    /// A PEM file with the public key.
+    File(Utf8PathBuf),
+    /// A key manager's, resolved once through `cosign public-key`; a plugin only if it was allowed.
+    Ref(KeyRef),
+}
+
+/// What a signature by a key must come with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum KeyEvidence {
+    /// Nothing: a log entry or timestamp that is there stays `unchecked`. `--insecure-ignore-tlog`.
+    None,
+    /// An entry in a log, but nothing was given to check one against: always exit 5, with the flag
+    /// in the hint that fits what the bundle has. `--key` alone.
+    LogWithoutRoot,
+    /// An entry in a log that the root knows.
+    Log {
+        /// What entries and timestamps are checked against.
+        root: Root,
+        /// Whether a timestamp must be there.
+        timestamp: Timestamp,
+    },
+    /// No entry, but timestamps count.
+    TimestampOnly {
+        /// What timestamps are checked against.
+        root: Root,
+        /// Whether one must be there.
+        timestamp: Timestamp,
+    },
+}
+
+/// What a keyless signature must come with: always something that shows when it was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IdentityEvidence {
+    /// An entry in a log that the root knows.
+    Log(Timestamp),
+    /// A trusted timestamp, without an entry.
+    RequiredTimestamp,
+}
+
+/// Whether a trusted timestamp must be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Timestamp {
+    /// Checked if it is there and the root knows its authority.
+    IfKnown,
+    /// Must be there. The only way to notice one that was stripped.
+    Required,
+}
+
+/// What logs, certificates and timestamps are checked against.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Root {
+    /// A trusted root in this file.
+    File(Utf8PathBuf),
+    /// The public one, which cosign fetches.
+    Online,
+}
+
+/// An identity or issuer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Pattern {
+    /// Exactly this text.
+    Exact(String),
+    /// What this regular expression matches as a whole.
+    Regexp(String),
+}
+
+impl VerifyPlan {
+    /// The plan of `verify`; all of section 5 that flags decide.
+    pub(crate) fn new(args: VerifyArgs) -> Result<Self> {
+        let VerifyArgs { bundles, trust } = args;
+        let bundles = none_empty(bundles, "BUNDLE")?;
+        rules::check(&trust)?;
+        Ok(Self { bundles, trust: Trust::new(trust)? })
+    }
+}
+
+impl Trust {
+    /// The refusal of what the rules allow but this release does not do yet.
+    pub(crate) fn not_supported_yet(&self) -> Option<Failure> {
+        const WAY_OUT: &str = "`--key FILE --insecure-ignore-tlog` checks a signature by a key, offline";
+        let (root, timestamp) = match self {
+            Self::ChecksumsOnly
+            | Self::Key { evidence: KeyEvidence::None | KeyEvidence::LogWithoutRoot, .. } => return None,
+            Self::Identity { .. } => {
+                return Some(
+                    Failure::usage(
+                        "verifying a keyless signature (--certificate-identity) is not supported yet",
+                    )
+                    .hint(WAY_OUT),
+                );
+            }
+            Self::Key {
+                evidence:
+                    KeyEvidence::Log { root, timestamp } | KeyEvidence::TimestampOnly { root, timestamp },
+                ..
+            } => (root, timestamp),
+        };
+        let root = match root {
+            Root::File(_) => "--trusted-root",
+            Root::Online => "--online",
+        };
+        let message = match timestamp {
+            Timestamp::IfKnown => format!("{root} is not supported yet"),
+            Timestamp::Required => format!("--require-timestamp with {root} is not supported yet"),
+        };
+        Some(Failure::usage(message).hint(WAY_OUT))
+    }
+
+    /// The row that `args` name. The rules have passed them.
+    fn new(args: TrustArgs) -> Result<Self> {
+        let TrustArgs {
+            key,
+            insecure_ignore_tlog,
+            trusted_root,
+            certificate_identity,
+            certificate_identity_regexp,
+            certificate_oidc_issuer,
+            certificate_oidc_issuer_regexp,
+            require_timestamp,
+            online,
+            checksums_only,
+            allow_kms_plugin,
+        } = args;
+        if checksums_only {
+            return Ok(Self::ChecksumsOnly);
+        }
+        let timestamp = if require_timestamp { Timestamp::Required } else { Timestamp::IfKnown };
+        let root = match trusted_root {
+            Some(path) => Some(Root::File(not_empty(path, "--trusted-root")?)),
+            None => online.then_some(Root::Online),
+        };
+        if let Some(key) = key {
+            let key = key_to_trust(&key, allow_kms_plugin)?;
+            let evidence = match (insecure_ignore_tlog, root) {
+                (true, None) => KeyEvidence::None,
+                (false, None) => KeyEvidence::LogWithoutRoot,
+                (true, Some(root)) => KeyEvidence::TimestampOnly { root, timestamp },
+                (false, Some(root)) => KeyEvidence::Log { root, timestamp },
+            };
+            return Ok(Self::Key { key, evidence });
+        }
+        let identity = pattern(
+            (certificate_identity, "--certificate-identity"),
+            (certificate_identity_regexp, "--certificate-identity-regexp"),
+        )?;
+        let issuer = pattern(
+            (certificate_oidc_issuer, "--certificate-oidc-issuer"),
+            (certificate_oidc_issuer_regexp, "--certificate-oidc-issuer-regexp"),
+        )?;
+        let (Some(identity), Some(issuer)) = (identity, issuer) else {
+            return Err(rules::nobody());
+        };
+        let Some(root) = root else {
+            return Err(rules::needs_root("--certificate-identity"));
+        };
+        let evidence = if insecure_ignore_tlog {
+            IdentityEvidence::RequiredTimestamp
+        } else {
+            IdentityEvidence::Log(timestamp)
+        };
+        Ok(Self::Identity { identity, issuer, evidence, root })
+    }
+}
+
+fn key_to_trust(key: &str, allow_kms_plugin: bool) -> Result<KeyToTrust> {
+    let key = KeyRef::parse(key).map_err(|misread| misread.at(Source::Flag("--key")))?;
+    if let Some(program) = key.plugin_program()
+        && !allow_kms_plugin
+    {
+        return Err(Failure::usage(format!(
+            "--key {key} runs the program {program}, and needs --allow-kms-plugin"
+        ))
+        .hint("add --allow-kms-plugin, or give the public key in a file"));
+    }
+    match key {
+        KeyRef::File(path) => Ok(KeyToTrust::File(path)),
+        // Whoever sets variables would choose whom to trust.
+        key if key.scheme() == Scheme::Env => {
+            Err(Failure::usage(format!("--key {key}: a variable is no place for the key to trust"))
+                .hint("give the public key in a file"))
+        }
+        key => Ok(KeyToTrust::Ref(key)),
+    }
+}
+
+/// The exact text or the regular expression, whichever was typed; the rules allow one. An empty
+/// expression would match anybody, and an empty text nobody.
+fn pattern(
+    (exact, exact_flag): (Option<String>, &str),
+    (regexp, regexp_flag): (Option<String>, &str),
+) -> Result<Option<Pattern>> {
+    let (pattern, text, flag) = match (exact, regexp) {
+        (Some(text), _) => (Pattern::Exact(text.clone()), text, exact_flag),
+        (None, Some(text)) => (Pattern::Regexp(text.clone()), text, regexp_flag),
+        (None, None) => return Ok(None),
+    };
+    if text.is_empty() {
+        return Err(Failure::usage(format!("{flag}: the value is empty"))
+            .hint("an unset variable in the command line is the usual cause"));
+    }
+    Ok(Some(pattern))
+}

@@ -1,0 +1,144 @@
+//! Which trust flags go together, as tables. What the values mean is decided in [`super`].
+
+use crate::cli::TrustArgs;
+use crate::error::{Failure, Result};
+
+const KEY: &str = "--key";
+const IGNORE_TLOG: &str = "--insecure-ignore-tlog";
+const ROOT: &str = "--trusted-root";
+const IDENTITY: &str = "--certificate-identity";
+const IDENTITY_REGEXP: &str = "--certificate-identity-regexp";
+const ISSUER: &str = "--certificate-oidc-issuer";
+const ISSUER_REGEXP: &str = "--certificate-oidc-issuer-regexp";
+const TIMESTAMP: &str = "--require-timestamp";
+const ONLINE: &str = "--online";
+const CHECKSUMS_ONLY: &str = "--checksums-only";
+const PLUGIN: &str = "--allow-kms-plugin";
+
+/// Pairs that exclude each other, and why. The first pair that is typed decides the message.
+const CONFLICTS: [(&str, &str, &str); 21] = [
+    (CHECKSUMS_ONLY, KEY, NO_SIGNATURE),
+    (CHECKSUMS_ONLY, IDENTITY, NO_SIGNATURE),
+    (CHECKSUMS_ONLY, IDENTITY_REGEXP, NO_SIGNATURE),
+    (CHECKSUMS_ONLY, ISSUER, NO_SIGNATURE),
+    (CHECKSUMS_ONLY, ISSUER_REGEXP, NO_SIGNATURE),
+    (CHECKSUMS_ONLY, IGNORE_TLOG, NO_SIGNATURE),
+    (CHECKSUMS_ONLY, ROOT, NO_SIGNATURE),
+    (CHECKSUMS_ONLY, ONLINE, NO_SIGNATURE),
+    (CHECKSUMS_ONLY, TIMESTAMP, NO_SIGNATURE),
+    (CHECKSUMS_ONLY, PLUGIN, NO_SIGNATURE),
+    (KEY, IDENTITY, ONE_SIGNER),
+    (KEY, IDENTITY_REGEXP, ONE_SIGNER),
+    (KEY, ISSUER, ONE_SIGNER),
+    (KEY, ISSUER_REGEXP, ONE_SIGNER),
+    (IDENTITY, IDENTITY_REGEXP, "either would decide alone"),
+    (ISSUER, ISSUER_REGEXP, "either would decide alone"),
+    (ROOT, ONLINE, "one of them would be ignored"),
+    (IDENTITY, PLUGIN, NO_KEY),
+    (IDENTITY_REGEXP, PLUGIN, NO_KEY),
+    (ISSUER, PLUGIN, NO_KEY),
+    (ISSUER_REGEXP, PLUGIN, NO_KEY),
+];
+
+const NO_SIGNATURE: &str = "it looks at no signature";
+const ONE_SIGNER: &str = "a signature is by a key or by an identity";
+const NO_KEY: &str = "a plugin resolves keys only";
+
+/// Rules on the flags of `verify`, whatever their values.
+pub(super) fn check(args: &TrustArgs) -> Result<()> {
+    let typed = typed(args);
+    for (one, other, why) in CONFLICTS {
+        if typed.contains(&one) && typed.contains(&other) {
+            return Err(Failure::usage(format!("{one} cannot go with {other}: {why}"))
+                .hint(format!("leave out {one}, or leave out {other}")));
+        }
+    }
+    let first = |flags: [&'static str; 2]| flags.into_iter().find(|flag| typed.contains(flag));
+    let has = |flag: &str| typed.contains(&flag);
+    if has(CHECKSUMS_ONLY) {
+        return Ok(());
+    }
+    match (has(KEY), first([IDENTITY, IDENTITY_REGEXP]), first([ISSUER, ISSUER_REGEXP])) {
+        (false, None, None) if typed.is_empty() => return Err(nobody()),
+        (false, None, None) => {
+            let verb = if typed.len() == 1 { "says" } else { "say" };
+            return Err(Failure::usage(format!(
+                "{} {verb} nothing about whom to trust",
+                typed.join(" and ")
+            ))
+            .hint("add --key FILE, or --certificate-identity with --certificate-oidc-issuer"));
+        }
+        (_, Some(identity), None) => {
+            return Err(Failure::usage(format!("{identity} needs {ISSUER}: anybody can vouch for a name"))
+                .hint(format!("add {ISSUER} URL")));
+        }
+        (_, None, Some(issuer)) => {
+            return Err(Failure::usage(format!(
+                "{issuer} needs {IDENTITY}: an issuer vouches for everybody"
+            ))
+            .hint(format!("add {IDENTITY} NAME")));
+        }
+        (false, Some(identity), Some(_)) => {
+            if has(IGNORE_TLOG) && !has(TIMESTAMP) {
+                return Err(Failure::usage(format!(
+                    "{IGNORE_TLOG} with {identity} needs {TIMESTAMP}: nothing else would show that the certificate was valid when it signed"
+                ))
+                .hint(format!("add {TIMESTAMP}, or leave out {IGNORE_TLOG}")));
+            }
+            if !has(ROOT) && !has(ONLINE) {
+                return Err(needs_root(identity));
+            }
+        }
+        (true, ..) => {}
+    }
+    if has(TIMESTAMP) && !has(ROOT) && !has(ONLINE) {
+        return Err(needs_root(TIMESTAMP));
+    }
+    Ok(())
+}
+
+/// The refusal of a command line that names nobody to trust.
+pub(super) fn nobody() -> Failure {
+    Failure::usage("verify has not been told whom to trust").hint(
+        "give `--key FILE --insecure-ignore-tlog` for a signature by a key, or --checksums-only to compare files only",
+    )
+}
+
+/// The refusal of a check that has nothing to check against.
+pub(super) fn needs_root(flag: &str) -> Failure {
+    Failure::usage(format!("{flag} needs --trusted-root: there is nothing to check it against"))
+        .hint("add --trusted-root FILE, or --online to let cosign fetch the public root")
+}
+
+/// The flags that were typed, in the order of the help.
+fn typed(args: &TrustArgs) -> Vec<&'static str> {
+    let TrustArgs {
+        key,
+        insecure_ignore_tlog,
+        trusted_root,
+        certificate_identity,
+        certificate_identity_regexp,
+        certificate_oidc_issuer,
+        certificate_oidc_issuer_regexp,
+        require_timestamp,
+        online,
+        checksums_only,
+        allow_kms_plugin,
+    } = args;
+    [
+        (KEY, key.is_some()),
+        (IGNORE_TLOG, *insecure_ignore_tlog),
+        (ROOT, trusted_root.is_some()),
+        (IDENTITY, certificate_identity.is_some()),
+        (IDENTITY_REGEXP, certificate_identity_regexp.is_some()),
+        (ISSUER, certificate_oidc_issuer.is_some()),
+        (ISSUER_REGEXP, certificate_oidc_issuer_regexp.is_some()),
+        (TIMESTAMP, *require_timestamp),
+        (ONLINE, *online),
+        (CHECKSUMS_ONLY, *checksums_only),
+        (PLUGIN, *allow_kms_plugin),
+    ]
+    .into_iter()
+    .filter_map(|(flag, is_typed)| is_typed.then_some(flag))
+    .collect()
+}

@@ -1,0 +1,231 @@
+//! The table of section 5: every valid row with its plan, every refusal with its whole text.
+
+use clap::Parser;
+
+use super::*;
+use crate::cli::{Cli, Command};
+
+fn plan(line: &[&str]) -> Result<VerifyPlan> {
+    let arguments = ["aicr", "verify", "bundle"].into_iter().chain(line.iter().copied());
+    let Command::Verify(args) = Cli::try_parse_from(arguments).expect("a line that clap reads").command
+    else {
+        panic!("not verify: {line:?}")
+    };
+    VerifyPlan::new(args)
+}
+
+fn file_key(evidence: KeyEvidence) -> Trust {
+    Trust::Key { key: KeyToTrust::File("k.pub".into()), evidence }
+}
+
+fn identity(evidence: IdentityEvidence, root: Root) -> Trust {
+    Trust::Identity {
+        identity: Pattern::Exact("me@example.com".to_owned()),
+        issuer: Pattern::Exact("https://id.example.com".to_owned()),
+        evidence,
+        root,
+    }
+}
+
+const ME: [&str; 2] =
+    ["--certificate-identity=me@example.com", "--certificate-oidc-issuer=https://id.example.com"];
+const ROOT: &str = "--trusted-root=root.json";
+const IGNORE: &str = "--insecure-ignore-tlog";
+const WAY_OUT: &str = "`--key FILE --insecure-ignore-tlog` checks a signature by a key, offline";
+
+#[track_caller]
+fn gives(line: &[&str], trust: &Trust, not_yet: Option<&str>) {
+    let plan = plan(line).expect("a plan");
+    assert_eq!(plan.bundles, ["bundle"]);
+    assert_eq!(&plan.trust, trust, "{line:?}");
+    let refusal = plan.trust.not_supported_yet();
+    assert_eq!(refusal.as_ref().map(Failure::message), not_yet);
+    assert_eq!(refusal.as_ref().and_then(Failure::way_out), not_yet.map(|_| WAY_OUT));
+    assert!(refusal.is_none_or(|failure| failure.class().code() == 2));
+}
+
+#[test]
+fn rows_of_a_key() {
+    use Timestamp::{IfKnown, Required};
+    let root = || Root::File("root.json".into());
+    gives(&["--key=k.pub", IGNORE], &file_key(KeyEvidence::None), None);
+    gives(&["--key=k.pub"], &file_key(KeyEvidence::LogWithoutRoot), None);
+    gives(
+        &["--key=k.pub", ROOT],
+        &file_key(KeyEvidence::Log { root: root(), timestamp: IfKnown }),
+        Some("--trusted-root is not supported yet"),
+    );
+    gives(
+        &["--key=k.pub", ROOT, "--require-timestamp"],
+        &file_key(KeyEvidence::Log { root: root(), timestamp: Required }),
+        Some("--require-timestamp with --trusted-root is not supported yet"),
+    );
+    gives(
+        &["--key=k.pub", ROOT, IGNORE],
+        &file_key(KeyEvidence::TimestampOnly { root: root(), timestamp: IfKnown }),
+        Some("--trusted-root is not supported yet"),
+    );
+    gives(
+        &["--key=k.pub", "--online", IGNORE, "--require-timestamp"],
+        &file_key(KeyEvidence::TimestampOnly { root: Root::Online, timestamp: Required }),
+        Some("--require-timestamp with --online is not supported yet"),
+    );
+    gives(
+        &["--key=k.pub", "--online"],
+        &file_key(KeyEvidence::Log { root: Root::Online, timestamp: IfKnown }),
+        Some("--online is not supported yet"),
+    );
+}
+
+#[test]
+fn a_key_manager_and_an_allowed_plugin_are_references() {
+    for (line, reference) in [
+        (&["--key=awskms:///alias/k", IGNORE][..], "awskms:///alias/k"),
+        (&["--key=hsm://k", IGNORE, "--allow-kms-plugin"][..], "hsm://k"),
+    ] {
+        let Trust::Key { key: KeyToTrust::Ref(key), evidence } = plan(line).expect("a plan").trust else {
+            panic!("no reference: {line:?}")
+        };
+        assert_eq!((key.as_cosign_arg().as_str(), evidence), (reference, KeyEvidence::None));
+    }
+    gives(&["--key=k.pub", IGNORE, "--allow-kms-plugin"], &file_key(KeyEvidence::None), None);
+}
+
+#[test]
+fn rows_of_an_identity_and_of_nobody() {
+    let not_yet = Some("verifying a keyless signature (--certificate-identity) is not supported yet");
+    let root = || Root::File("root.json".into());
+    gives(&[ME[0], ME[1], ROOT], &identity(IdentityEvidence::Log(Timestamp::IfKnown), root()), not_yet);
+    gives(
+        &[ME[0], ME[1], "--online"],
+        &identity(IdentityEvidence::Log(Timestamp::IfKnown), Root::Online),
+        not_yet,
+    );
+    gives(
+        &[ME[0], ME[1], ROOT, "--require-timestamp"],
+        &identity(IdentityEvidence::Log(Timestamp::Required), root()),
+        not_yet,
+    );
+    gives(
+        &[ME[0], ME[1], ROOT, "--require-timestamp", IGNORE],
+        &identity(IdentityEvidence::RequiredTimestamp, root()),
+        not_yet,
+    );
+    let regexps = Trust::Identity {
+        identity: Pattern::Regexp("me@.*".to_owned()),
+        issuer: Pattern::Regexp("https://.*".to_owned()),
+        evidence: IdentityEvidence::Log(Timestamp::IfKnown),
+        root: root(),
+    };
+    let line = ["--certificate-identity-regexp=me@.*", "--certificate-oidc-issuer-regexp=https://.*", ROOT];
+    gives(&line, &regexps, not_yet);
+    gives(&["--checksums-only"], &Trust::ChecksumsOnly, None);
+}
+
+#[track_caller]
+fn refused(line: &[&str], message: &str, hint: &str) {
+    let failure = plan(line).expect_err(message);
+    assert_eq!(failure.class().code(), 2);
+    assert_eq!((failure.message(), failure.way_out()), (message, Some(hint)), "{line:?}");
+}
+
+#[test]
+fn pairs_that_exclude_each_other() {
+    let pairs = |one: &str, others: &[&str], why: &str| {
+        for other in others {
+            let (a, b) =
+                (one.split('=').next().unwrap_or_default(), other.split('=').next().unwrap_or_default());
+            let message = format!("{a} cannot go with {b}: {why}");
+            refused(&[one, other], &message, &format!("leave out {a}, or leave out {b}"));
+            refused(&[other, one], &message, &format!("leave out {a}, or leave out {b}"));
+        }
+    };
+    let certificate = [ME[0], "--certificate-identity-regexp=m", ME[1], "--certificate-oidc-issuer-regexp=h"];
+    let checksums = "it looks at no signature";
+    pairs(
+        "--checksums-only",
+        &["--key=k", IGNORE, ROOT, "--online", "--require-timestamp", "--allow-kms-plugin"],
+        checksums,
+    );
+    pairs("--checksums-only", &certificate, checksums);
+    pairs("--key=k", &certificate, "a signature is by a key or by an identity");
+    pairs(ME[0], &["--certificate-identity-regexp=m"], "either would decide alone");
+    pairs(ME[1], &["--certificate-oidc-issuer-regexp=h"], "either would decide alone");
+    pairs(ROOT, &["--online"], "one of them would be ignored");
+    for flag in certificate {
+        pairs(flag, &["--allow-kms-plugin"], "a plugin resolves keys only");
+    }
+}
+
+#[test]
+fn rows_that_lack_something() {
+    refused(
+        &[],
+        "verify has not been told whom to trust",
+        "give `--key FILE --insecure-ignore-tlog` for a signature by a key, or --checksums-only to compare files only",
+    );
+    let whom = "add --key FILE, or --certificate-identity with --certificate-oidc-issuer";
+    refused(&[IGNORE], "--insecure-ignore-tlog says nothing about whom to trust", whom);
+    refused(
+        &["--require-timestamp", ROOT],
+        "--trusted-root and --require-timestamp say nothing about whom to trust",
+        whom,
+    );
+    refused(
+        &[ME[0], ROOT],
+        "--certificate-identity needs --certificate-oidc-issuer: anybody can vouch for a name",
+        "add --certificate-oidc-issuer URL",
+    );
+    refused(
+        &["--certificate-oidc-issuer-regexp=h", ROOT],
+        "--certificate-oidc-issuer-regexp needs --certificate-identity: an issuer vouches for everybody",
+        "add --certificate-identity NAME",
+    );
+    let root = "add --trusted-root FILE, or --online to let cosign fetch the public root";
+    refused(&ME, "--certificate-identity needs --trusted-root: there is nothing to check it against", root);
+    refused(
+        &["--key=k", "--require-timestamp"],
+        "--require-timestamp needs --trusted-root: there is nothing to check it against",
+        root,
+    );
+    refused(
+        &[ME[0], ME[1], ROOT, IGNORE],
+        "--insecure-ignore-tlog with --certificate-identity needs --require-timestamp: nothing else would show that the certificate was valid when it signed",
+        "add --require-timestamp, or leave out --insecure-ignore-tlog",
+    );
+}
+
+#[test]
+fn values_that_are_refused() {
+    let unset = "an unset variable in the command line is the usual cause";
+    refused(&["--key=", IGNORE], "--key: the key reference is empty", "give a key manager URI or a key file");
+    refused(
+        &["--key=https://example.com/k.pub", IGNORE],
+        "--key: cosign would fetch the key from a web address, and nobody has checked that one",
+        "fetch the key file yourself and give its path",
+    );
+    refused(
+        &["--key=hsm://k?pin=1", IGNORE],
+        "--key hsm://k?… runs the program sigstore-kms-hsm, and needs --allow-kms-plugin",
+        "add --allow-kms-plugin, or give the public key in a file",
+    );
+    refused(
+        &["--key=env://KEY", IGNORE],
+        "--key env://KEY: a variable is no place for the key to trust",
+        "give the public key in a file",
+    );
+    refused(&["--key=k", "--trusted-root="], "--trusted-root: the path is empty", unset);
+    refused(&["--certificate-identity=", ME[1], ROOT], "--certificate-identity: the value is empty", unset);
+    refused(
+        &[ME[0], "--certificate-oidc-issuer-regexp=", ROOT],
+        "--certificate-oidc-issuer-regexp: the value is empty",
+        unset,
+    );
+    let Command::Verify(args) =
+        Cli::try_parse_from(["aicr", "verify", "", "--checksums-only"]).expect("a line").command
+    else {
+        panic!("not verify")
+    };
+    let failure = VerifyPlan::new(args).expect_err("an empty path");
+    assert_eq!((failure.message(), failure.way_out()), ("BUNDLE: the path is empty", Some(unset)));
+}

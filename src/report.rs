@@ -1,0 +1,238 @@
+//! What a command found out, as data: the JSON object, and what the text is made from. Nothing is
+//! printed here, and nothing is decided.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use camino::Utf8PathBuf;
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+
+use crate::digest::Sha256Digest;
+use crate::error::{Class, Failure};
+use crate::printable::show;
+use crate::tree::audit::Finding;
+
+/// The result of a whole run: one JSON object.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Report {
+    pub(crate) cosign: Option<CosignReport>,
+    pub(crate) bundles: Vec<BundleReport>,
+    /// What `doctor` found out; absent for other commands.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) checks: Vec<Check>,
+    /// A failure that belongs to no bundle.
+    pub(crate) error: Option<Failure>,
+}
+
+/// The cosign that was used.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct CosignReport {
+    pub(crate) path: Utf8PathBuf,
+    pub(crate) version: String,
+    pub(crate) dialect: &'static str,
+}
+
+/// What became of one bundle.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct BundleReport {
+    pub(crate) path: Utf8PathBuf,
+    pub(crate) verdict: Verdict,
+    pub(crate) manifest: Option<ManifestReport>,
+    pub(crate) signatures: Vec<SignatureReport>,
+    /// The first 10,000, in byte order.
+    pub(crate) findings: Vec<Finding>,
+    /// How many there are.
+    pub(crate) findings_total: u64,
+    pub(crate) error: Option<Failure>,
+    /// Commands for the reader of the text: how to verify, what a dry run would do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) commands: Vec<String>,
+}
+
+impl BundleReport {
+    /// A report about the bundle at `path`, with a verdict and nothing else yet.
+    pub(crate) fn new(path: impl Into<Utf8PathBuf>, verdict: Verdict) -> Self {
+        Self {
+            path: path.into(),
+            verdict,
+            manifest: None,
+            signatures: Vec::new(),
+            findings: Vec::new(),
+            findings_total: 0,
+            error: None,
+            commands: Vec::new(),
+        }
+    }
+
+    /// A report about a bundle with which something went wrong: rejected if that is what the
+    /// failure says, failed otherwise.
+    pub(crate) fn failed(path: impl Into<Utf8PathBuf>, failure: Failure) -> Self {
+        let verdict = if failure.class() == Class::Rejected { Verdict::Rejected } else { Verdict::Failed };
+        Self { error: Some(failure), ..Self::new(path, verdict) }
+    }
+}
+
+/// What is said of a bundle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Verdict {
+    /// Exactly what the holder of the key signed.
+    Accepted,
+    /// Not that.
+    Rejected,
+    /// Files as listed, and nothing proves who listed them.
+    Unproven,
+    /// Signed now.
+    Signed,
+    /// Signed before, by this key, as wanted.
+    AlreadySigned,
+    /// Built, and not signed.
+    Unsigned,
+    /// A dry run: this would be done.
+    Planned,
+    /// Something else went wrong.
+    Failed,
+    /// Left alone because an earlier one failed.
+    NotAttempted,
+}
+
+impl Verdict {
+    /// The word for it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Rejected => "rejected",
+            Self::Unproven => "unproven",
+            Self::Signed => "signed",
+            Self::AlreadySigned => "already signed",
+            Self::Unsigned => "UNSIGNED",
+            Self::Planned => "planned",
+            Self::Failed => "failed",
+            Self::NotAttempted => "not attempted",
+        }
+    }
+}
+
+/// The manifest of a bundle.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ManifestReport {
+    /// Unknown in a dry run, which reads no payload.
+    pub(crate) sha256: Option<Sha256Digest>,
+    pub(crate) files: u64,
+    /// Bytes of payload.
+    pub(crate) bytes: u64,
+}
+
+/// A signature over the manifest.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SignatureReport {
+    /// Below the bundle.
+    pub(crate) path: &'static str,
+    pub(crate) key_sha256: Option<Sha256Digest>,
+    pub(crate) identity: Option<String>,
+    pub(crate) issuer: Option<String>,
+    pub(crate) log: Witness,
+    pub(crate) timestamp: Witness,
+}
+
+/// A log entry or timestamp beside a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Witness {
+    /// There is none.
+    None,
+    /// There is one, and nobody looked whether it is true.
+    Unchecked,
+}
+
+impl Witness {
+    /// What `count` of them are when none is looked at.
+    pub(crate) fn unchecked(count: usize) -> Self {
+        if count == 0 { Self::None } else { Self::Unchecked }
+    }
+
+    /// The word for it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Unchecked => "unchecked",
+        }
+    }
+}
+
+/// One thing that `doctor` looked at.
+#[derive(Debug, Serialize)]
+pub(crate) struct Check {
+    /// What was looked at.
+    pub(crate) name: &'static str,
+    /// What was seen.
+    pub(crate) found: String,
+    /// Further values, by name.
+    pub(crate) details: BTreeMap<String, String>,
+    /// What is wrong with it.
+    pub(crate) error: Option<Failure>,
+}
+
+impl Check {
+    /// Something that was looked at and is well.
+    pub(crate) fn new(name: &'static str, found: impl Into<String>) -> Self {
+        Self { name, found: found.into(), details: BTreeMap::new(), error: None }
+    }
+
+    /// Something with which something is wrong.
+    pub(crate) fn failed(name: &'static str, found: impl Into<String>, failure: Failure) -> Self {
+        Self { error: Some(failure), ..Self::new(name, found) }
+    }
+
+    /// With this value.
+    #[must_use]
+    pub(crate) fn detail(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.details.insert(name.into(), value.into());
+        self
+    }
+}
+
+/// A path as JSON can hold it: escaped where it has to be, and whole beside that if it is not UTF-8.
+impl Serialize for Finding {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { kind, path, to } = self;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("kind", kind.word())?;
+        let paths = [("path", "pathBase64", Some(path)), ("to", "toBase64", to.as_ref())];
+        for (name, name_whole, path) in paths {
+            let Some(path) = path else { continue };
+            if let Ok(path) = std::str::from_utf8(path) {
+                map.serialize_entry(name, path)?;
+            } else {
+                map.serialize_entry(name, &show(path))?;
+                map.serialize_entry(name_whole, &STANDARD.encode(path))?;
+            }
+        }
+        map.end()
+    }
+}
+
+impl Serialize for Failure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(4))?;
+        map.serialize_entry("exit", &self.class().code())?;
+        map.serialize_entry("message", self.message())?;
+        map.serialize_entry("cosign", &self.said())?;
+        map.serialize_entry("hint", &self.way_out())?;
+        map.end()
+    }
+}
+
+impl Report {
+    /// The class that decides the exit code: the worst of all, or none when all is well.
+    pub(crate) fn class(&self) -> Option<Class> {
+        let errors = self.bundles.iter().map(|bundle| &bundle.error);
+        let errors = errors.chain(self.checks.iter().map(|check| &check.error)).chain([&self.error]);
+        errors.flatten().map(Failure::class).reduce(Class::worse)
+    }
+}

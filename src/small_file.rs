@@ -1,0 +1,81 @@
+//! Reads files that have to be small and regular: keys, and what cosign wrote. A FIFO, a device or
+//! an endless file in their place is refused and never waited for.
+
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
+
+use camino::Utf8Path;
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+
+/// Whether a link in the place of the file itself is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Links {
+    /// The path was typed by the operator, who may mean a link.
+    Follow,
+    /// The path is one that a program was told to write.
+    Refuse,
+}
+
+/// The content of the regular file at `path`, at most `limit` bytes of it. The error is the end
+/// of a sentence that begins with the path.
+pub(crate) fn read(path: &Utf8Path, limit: u64, links: Links) -> Result<Vec<u8>, String> {
+    let flags = match links {
+        Links::Follow => OFlags::NONBLOCK | OFlags::NOCTTY,
+        Links::Refuse => OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW,
+    };
+    let file = std::fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(i32::try_from(flags.bits()).unwrap_or_default())
+        .open(path)
+        .map_err(|error| match Errno::from_io_error(&error) {
+            Some(Errno::NOENT) => "does not exist".to_owned(),
+            Some(Errno::LOOP) => "is a link".to_owned(),
+            _ => format!("cannot be read: {error}"),
+        })?;
+    let metadata = file.metadata().map_err(|error| format!("cannot be read: {error}"))?;
+    if metadata.is_dir() {
+        return Err("is a directory".into());
+    }
+    if !metadata.is_file() {
+        return Err("is not a regular file".into());
+    }
+    let mut content = Vec::new();
+    file.take(limit + 1).read_to_end(&mut content).map_err(|error| format!("cannot be read: {error}"))?;
+    if content.len() as u64 > limit {
+        return Err(format!("is larger than {limit} bytes"));
+    }
+    Ok(content)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use camino::Utf8PathBuf;
+
+    use super::*;
+
+    #[test]
+    fn only_a_small_regular_file_is_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| Utf8PathBuf::try_from(directory.path().join(name)).unwrap();
+        fs::write(at("file"), "1234").unwrap();
+        fs::create_dir(at("directory")).unwrap();
+        std::os::unix::fs::symlink("file", at("link")).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, at("fifo").as_std_path(), rustix::fs::Mode::RUSR).unwrap();
+
+        assert_eq!(read(&at("file"), 4, Links::Refuse), Ok(b"1234".to_vec()));
+        assert_eq!(read(&at("link"), 4, Links::Follow), Ok(b"1234".to_vec()));
+        for (name, links, why) in [
+            ("file", Links::Follow, "is larger than 3 bytes"),
+            ("link", Links::Refuse, "is a link"),
+            ("fifo", Links::Follow, "is not a regular file"),
+            ("directory", Links::Follow, "is a directory"),
+            ("missing", Links::Follow, "does not exist"),
+        ] {
+            assert_eq!(read(&at(name), 3, links), Err(why.into()), "{name}");
+        }
+        assert_eq!(read("/dev/zero".into(), 3, Links::Follow), Err("is not a regular file".into()));
+    }
+}

@@ -1,0 +1,74 @@
+//! Whether one path lies inside another, by what they are and not by how they are spelled: links,
+//! `..` and bind mounts have many names for one directory.
+
+use std::fs::Metadata;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use camino::Utf8Path;
+
+/// Whether `path` is `directory` or lies below it. A path that does not exist yet lies where its parent
+/// does; a directory that does not exist holds nothing.
+pub(crate) fn lies_in(path: &Utf8Path, directory: &Utf8Path) -> io::Result<bool> {
+    let holder = match std::fs::metadata(here(directory)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        metadata => inode(&metadata?),
+    };
+    let real = match here(path).canonicalize() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            here(path.parent().unwrap_or(path)).canonicalize()?
+        }
+        real => real?,
+    };
+    for ancestor in real.ancestors() {
+        if inode(&std::fs::metadata(ancestor)?) == holder {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// An empty path is what remains of a name without a directory.
+fn here(path: &Utf8Path) -> &Path {
+    if path.as_str().is_empty() { Path::new(".") } else { path.as_std_path() }
+}
+
+fn inode(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_compared_by_what_they_are() {
+        let top = tempfile::tempdir().unwrap();
+        let path = Utf8Path::from_path(top.path()).unwrap();
+        std::fs::create_dir_all(path.join("a/b")).unwrap();
+        std::fs::write(path.join("a/b/f"), "").unwrap();
+        std::os::unix::fs::symlink("a/b", path.join("link")).unwrap();
+        for (inner, outer, expected) in [
+            ("a", "a", true),
+            ("a/b", "a", true),
+            ("a/b/f", "a", true),
+            ("a", "a/b", false),
+            ("link/f", "a", true),
+            ("a/b", "link", true),
+            ("a/new", "a", true),
+            ("new", "a", false),
+            ("a/b/../../new", "a", false),
+            ("a/./b/", "a/../a", true),
+            ("a", "none", false),
+        ] {
+            assert_eq!(
+                lies_in(&path.join(inner), &path.join(outer)).unwrap(),
+                expected,
+                "{inner} in {outer}"
+            );
+        }
+        assert!(lies_in(Utf8Path::new("new"), Utf8Path::new("")).unwrap());
+        assert!(lies_in(Utf8Path::new("."), Utf8Path::new("/")).unwrap());
+    }
+}

@@ -1,0 +1,211 @@
+//! Makes the content of a bundle: every file is read once, and hashed and copied in that one pass.
+//! Where the copy goes, and when it may be seen, is `staging.rs` and `publish.rs`.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
+
+use rustix::fs::{AtFlags, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_OMIT};
+
+use super::beneath::Beneath;
+use super::inputs::{Collected, SourceFile};
+use super::manifest::render;
+use super::workers::{self, Turn};
+use super::{MANIFEST, Work, cannot, private_key};
+use crate::digest::{BUFFER, PourError, Sha256Digest, pour};
+use crate::error::{Class, Failure, Result};
+
+/// The modes that a bundle has, whatever the source and the umask.
+pub(crate) const PLAIN: Mode = Mode::from_raw_mode(0o644);
+/// That of programs and directories.
+pub(crate) const EXECUTABLE: Mode = Mode::from_raw_mode(0o755);
+
+/// What has been made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Built {
+    /// The digest of the manifest.
+    pub(crate) manifest: Sha256Digest,
+    /// How many files it lists.
+    pub(crate) files: u64,
+    /// How many bytes they have.
+    pub(crate) bytes: u64,
+}
+
+/// Copies all files into the empty directory `into`, and writes the manifest there.
+pub(crate) fn copy(
+    collected: &Collected,
+    into: &Beneath,
+    allow_private_keys: bool,
+    work: &Work<'_>,
+) -> Result<Built> {
+    make_directories(collected, into)?;
+    let name = into.show(MANIFEST.as_bytes());
+    let (digests, bytes) = Reading { collected, into: Some(into), allow_private_keys, work }.all()?;
+    let write = || {
+        let file = File::from(create(into, MANIFEST.as_bytes())?);
+        let digest = write_manifest(collected, &digests, &file)?;
+        rustix::fs::fchmod(&file, PLAIN)?;
+        file.sync_all()?;
+        Ok(digest)
+    };
+    let manifest = write().map_err(|error| cannot("write", name, &error))?;
+    Ok(Built { manifest, files: collected.files.len() as u64, bytes })
+}
+
+/// Hashes all files where they are, and writes the manifest to `manifest`, called `shown` in errors.
+pub(crate) fn hash_in_place(
+    collected: &Collected,
+    manifest: impl Write,
+    shown: &str,
+    allow_private_keys: bool,
+    work: &Work<'_>,
+) -> Result<Built> {
+    let (digests, bytes) = Reading { collected, into: None, allow_private_keys, work }.all()?;
+    let manifest =
+        write_manifest(collected, &digests, manifest).map_err(|error| cannot("write", shown, &error))?;
+    Ok(Built { manifest, files: collected.files.len() as u64, bytes })
+}
+
+fn write_manifest(
+    collected: &Collected,
+    digests: &[Sha256Digest],
+    to: impl Write,
+) -> io::Result<Sha256Digest> {
+    let names = collected.files.iter().map(|file| file.name.as_str());
+    render(names.zip(digests.iter().copied()), to)
+}
+
+/// Makes the directories that the files need, each once: the names are sorted.
+fn make_directories(collected: &Collected, into: &Beneath) -> Result<()> {
+    let mut last = "";
+    for file in &collected.files {
+        let name = file.name.as_str();
+        let parent = name.rfind('/').map_or("", |slash| &name[..slash]);
+        if parent != last {
+            for (end, _) in parent.match_indices('/').chain([(parent.len(), "")]) {
+                let directory = &parent[..end];
+                let known =
+                    last.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+                if !directory.is_empty() && !known {
+                    make_directory(into, directory)
+                        .map_err(|error| cannot("make", into.show(directory.as_bytes()), &error))?;
+                }
+            }
+            last = parent;
+        }
+    }
+    Ok(())
+}
+
+fn make_directory(into: &Beneath, directory: &str) -> io::Result<()> {
+    match rustix::fs::mkdirat(into, directory, EXECUTABLE) {
+        // Where names that collide are allowed, the file system of the output may take two for one.
+        Err(rustix::io::Errno::EXIST) => return Ok(()),
+        made => made?,
+    }
+    // The umask, or an access list that is inherited, may have taken bits away.
+    Ok(rustix::fs::chmodat(into, directory, EXECUTABLE, AtFlags::empty())?)
+}
+
+fn create(into: &Beneath, name: &[u8]) -> rustix::io::Result<rustix::fd::OwnedFd> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    rustix::fs::openat(into, name, flags, Mode::RUSR | Mode::WUSR)
+}
+
+/// One pass over all files.
+struct Reading<'a> {
+    collected: &'a Collected,
+    into: Option<&'a Beneath>,
+    allow_private_keys: bool,
+    work: &'a Work<'a>,
+}
+
+impl Reading<'_> {
+    /// The digests of all files in their order, and how many bytes were read.
+    fn all(&self) -> Result<(Vec<Sha256Digest>, u64)> {
+        let count = self.collected.files.len();
+        self.work.bar.inc_length(self.collected.bytes);
+        // One lock a file: nothing beside the system calls that a file costs.
+        let digests = Mutex::new(vec![Sha256Digest::default(); count]);
+        let state = || (vec![0; BUFFER], 0);
+        let states = workers::each(self.work, count, state, |(buffer, bytes), turn| {
+            let (digest, length) = self.one(buffer, turn)?;
+            *bytes += length;
+            digests.lock().unwrap_or_else(PoisonError::into_inner)[turn.index] = digest;
+            Ok(())
+        })?;
+        let bytes = states.into_iter().map(|(_, bytes)| bytes).sum();
+        Ok((digests.into_inner().unwrap_or_else(PoisonError::into_inner), bytes))
+    }
+
+    fn one(&self, buffer: &mut [u8], turn: &Turn<'_>) -> Result<(Sha256Digest, u64)> {
+        let source = &self.collected.files[turn.index];
+        let name = source.name.as_str().as_bytes();
+        let shown = || self.collected.source(source);
+        let opened = self.collected.roots[source.root as usize]
+            .file(name)
+            .map_err(|error| Failure::new(Class::Broken, format!("cannot read {}: {error}", shown())))?;
+        if (opened.stat.st_dev, opened.stat.st_ino) != source.inode {
+            return Err(moved(&shown(), "was replaced since the inputs were looked at"));
+        }
+        let unwritten = |into: &Beneath, error: &io::Error| cannot("write", into.show(name), error);
+        let mut out = match self.into {
+            Some(into) => {
+                Some((into, create(into, name).map_err(|errno| unwritten(into, &errno.into()))?.into()))
+            }
+            None => None,
+        };
+        let mut looked = self.allow_private_keys;
+        let poured = pour(&opened.file, opened.size(), buffer, turn.has_company(), |piece| {
+            // The first piece is larger than what is looked at.
+            if !std::mem::replace(&mut looked, true) && private_key::is_in(piece) {
+                return Err(Failure::usage(format!("{} holds a private key", shown()))
+                    .hint("take it out of the inputs, or let it in with `--allow-private-keys`"));
+            }
+            if let Some((into, out)) = &mut out {
+                let out: &mut File = out;
+                out.write_all(piece).map_err(|error| unwritten(into, &error))?;
+            }
+            self.work.bar.inc(piece.len() as u64);
+            turn.go_on()
+        });
+        let (digest, bytes) = poured.map_err(|error| match error {
+            PourError::Stopped(failure) => failure,
+            PourError::Read(error) => cannot("read", shown(), &error),
+        })?;
+        let after =
+            rustix::fs::fstat(&opened.file).map_err(|errno| cannot("look at", shown(), &errno.into()))?;
+        if bytes != opened.size() || stamp(&opened.stat) != stamp(&after) {
+            return Err(moved(&shown(), "changed while it was read"));
+        }
+        if let Some((into, out)) = &out {
+            finish(out, source, &after).map_err(|error| unwritten(into, &error))?;
+        }
+        Ok((digest, bytes))
+    }
+}
+
+/// Gives a copy its mode and the time of its source.
+fn finish(out: &File, source: &SourceFile, stat: &Stat) -> io::Result<()> {
+    rustix::fs::fchmod(out, if source.executable { EXECUTABLE } else { PLAIN })?;
+    let omit = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
+    let modified = Timespec {
+        tv_sec: stat.st_mtime,
+        // Below a thousand million in every inode.
+        tv_nsec: stat.st_mtime_nsec.try_into().unwrap_or_default(),
+    };
+    Ok(rustix::fs::futimens(out, &Timestamps { last_access: omit, last_modification: modified })?)
+}
+
+/// What moves when a file is written to.
+fn stamp(stat: &Stat) -> impl PartialEq + use<> {
+    (stat.st_size, stat.st_mtime, stat.st_mtime_nsec, stat.st_ctime, stat.st_ctime_nsec)
+}
+
+fn moved(shown: &str, how: &str) -> Failure {
+    Failure::new(Class::Broken, format!("{shown} {how}"))
+        .hint("run it again when nothing writes to the inputs")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+//! `--exclude`: patterns as a line of `.gitignore` would have them, relative to each input.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+use crate::error::{Failure, Result};
+use crate::printable::show;
+
+/// All patterns together: the last that matches decides, and `!` takes back.
+pub(crate) struct Exclude(Gitignore);
+
+impl Exclude {
+    /// Reads the patterns. One that cannot be read, or says nothing, is exit 2.
+    pub(crate) fn new(patterns: &[String]) -> Result<Self> {
+        let refused = |pattern: &str, why: &str| {
+            Failure::usage(format!("--exclude `{}` {why}", show(pattern.as_bytes())))
+                .hint("write it as a line of .gitignore: `--exclude '*.tmp'`, `--exclude /build/`")
+        };
+        let mut builder = GitignoreBuilder::new("");
+        // git takes an open bracket for a pattern that never matches, which nobody can mean.
+        builder.allow_unclosed_class(false);
+        for pattern in patterns {
+            if pattern.trim().is_empty() || pattern.starts_with('#') {
+                return Err(refused(pattern, "matches nothing"));
+            }
+            builder
+                .add_line(None, pattern)
+                .map_err(|error| refused(pattern, &format!("is no pattern: {}", last_line(&error))))?;
+        }
+        let patterns =
+            builder.build().map_err(|error| Failure::usage(format!("--exclude: {}", last_line(&error))))?;
+        Ok(Self(patterns))
+    }
+
+    /// Whether an entry below an input stays out. What is below a directory that does is not asked for.
+    pub(crate) fn leaves_out(&self, path: &[u8], is_directory: bool) -> bool {
+        !self.0.is_empty() && self.0.matched(OsStr::from_bytes(path), is_directory).is_ignore()
+    }
+}
+
+/// The reason in an error of the library, which may have lines.
+fn last_line(error: &ignore::Error) -> String {
+    show(error.to_string().lines().last().unwrap_or_default().as_bytes())
+}
+
+/// The flag that leaves out exactly this path below an input, quoted for a shell.
+pub(crate) fn flag_for(path: &str) -> String {
+    let mut pattern = String::from("/");
+    for letter in path.chars() {
+        if matches!(letter, '*' | '?' | '[' | ']' | '{' | '}' | '\\' | ' ') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    let plain = |letter: char| letter.is_alphanumeric() || "/._-+,=@".contains(letter);
+    if pattern.chars().all(plain) {
+        return format!("--exclude {pattern}");
+    }
+    format!("--exclude '{}'", pattern.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn excludes(patterns: &[&str], path: &str, is_directory: bool) -> bool {
+        let patterns: Vec<String> = patterns.iter().map(ToString::to_string).collect();
+        Exclude::new(&patterns).unwrap().leaves_out(path.as_bytes(), is_directory)
+    }
+
+    #[test]
+    fn patterns_read_as_git_reads_them() {
+        for (patterns, path, is_directory, expected) in [
+            (&["*.tmp"][..], "a/b/c.tmp", false, true),
+            (&["*.tmp"], "a/b/c.tmpx", false, false),
+            (&["build"], "x/build", true, true),
+            (&["build/"], "x/build", true, true),
+            (&["build/"], "x/build", false, false),
+            (&["/build"], "x/build", true, false),
+            (&["/build"], "build", false, true),
+            (&["a/b"], "a/b", false, true),
+            (&["a/b"], "x/a/b", false, false),
+            (&["**/b"], "x/a/b", false, true),
+            (&["*.log", "!keep.log"], "keep.log", false, false),
+            (&["*.log", "!keep.log"], "other.log", false, true),
+            (&["\\#x"], "#x", false, true),
+            (&[], "a", false, false),
+        ] {
+            assert_eq!(excludes(patterns, path, is_directory), expected, "{patterns:?} {path}");
+        }
+    }
+
+    #[test]
+    fn patterns_that_say_nothing_are_refused() {
+        for (pattern, words) in [
+            ("", "matches nothing"),
+            (" ", "matches nothing"),
+            ("# x", "matches nothing"),
+            ("a[", "is no pattern"),
+        ] {
+            let failure = Exclude::new(&[pattern.to_owned()]).err().unwrap();
+            assert!(failure.message().contains(words), "{}", failure.message());
+            assert_eq!(failure.class().code(), 2);
+        }
+    }
+
+    #[test]
+    fn the_flag_of_a_hint_matches_the_path_and_nothing_else() {
+        for path in ["a", "a/b c", "a*", "[x]", "it's", "!x", "#x", "q?", "x{a,b}"] {
+            let flag = flag_for(path);
+            let typed = flag.strip_prefix("--exclude ").unwrap();
+            let typed = typed.strip_prefix('\'').map_or(typed, |quoted| &quoted[..quoted.len() - 1]);
+            let pattern = typed.replace("'\\''", "'");
+            assert!(excludes(&[&pattern], path, false), "{flag}");
+            assert!(!excludes(&[&pattern], &format!("x/{path}"), false), "{flag}");
+        }
+        assert_eq!(flag_for("a/b.txt"), "--exclude /a/b.txt");
+        assert_eq!(flag_for("it's"), "--exclude '/it'\\''s'");
+    }
+}

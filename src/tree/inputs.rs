@@ -1,0 +1,178 @@
+//! What goes into a bundle: the inputs, looked at and not read. Every rule about names and kinds of
+//! files is applied here, before the first byte of payload is read; copying is `copy.rs`.
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::beneath::Beneath;
+use super::collision;
+use super::exclude::Exclude;
+use super::name::{self, EntryName};
+use crate::error::{Failure, Result};
+use crate::interrupt::Interrupt;
+use crate::printable::show;
+
+mod gather;
+
+use gather::Gathering;
+
+/// The size from which on FAT cannot hold a file, in bytes.
+const FAT_LIMIT: u64 = 1 << 32;
+
+/// What the user has allowed and left out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Options<'a> {
+    /// The patterns of `--exclude`.
+    pub(crate) exclude: &'a [String],
+    /// The one input is the bundle itself: an earlier manifest and signature are ours, not payload.
+    pub(crate) in_place: bool,
+    /// Names that are one name elsewhere are allowed.
+    pub(crate) allow_name_collisions: bool,
+}
+
+/// A file that will be in the bundle, as it was when it was seen.
+#[derive(Debug)]
+pub(crate) struct SourceFile {
+    /// Its path in the bundle, which is also that below its root.
+    pub(crate) name: EntryName,
+    /// The place of its root in [`Collected::roots`].
+    pub(crate) root: u32,
+    /// Whether its owner may execute it.
+    pub(crate) executable: bool,
+    /// The device and inode by which it is recognised.
+    pub(crate) inode: (u64, u64),
+    /// Its size in bytes.
+    pub(crate) size: u64,
+}
+
+/// All that goes into a bundle.
+#[derive(Debug)]
+pub(crate) struct Collected {
+    /// The directories that the files are in, open.
+    pub(crate) roots: Vec<Beneath>,
+    /// The files, sorted by the bytes of their names; at least one.
+    pub(crate) files: Vec<SourceFile>,
+    /// Their sizes together.
+    pub(crate) bytes: u64,
+    /// What will make trouble elsewhere, a line each.
+    pub(crate) warnings: Vec<String>,
+    /// In place: whether a manifest of an earlier run is there.
+    pub(crate) has_manifest: bool,
+    /// In place: whether a signature of an earlier run is there.
+    pub(crate) has_signature: bool,
+}
+
+impl Collected {
+    /// Where a file comes from, as text that is fit to print.
+    pub(crate) fn source(&self, file: &SourceFile) -> String {
+        self.roots[file.root as usize].show(file.name.as_str().as_bytes())
+    }
+}
+
+/// Looks at all inputs. Of several things that are refused, the first in byte order is reported: exit 2.
+pub(crate) fn collect(
+    inputs: &[Utf8PathBuf],
+    options: Options<'_>,
+    interrupt: &Interrupt,
+) -> Result<Collected> {
+    let exclude = Exclude::new(options.exclude)?;
+    let mut gathering = Gathering::new(options.in_place, &exclude, interrupt);
+    for input in inputs {
+        gathering.input(input)?;
+    }
+    let Gathering { roots, mut files, refused, empty_directories, has_manifest, has_signature, .. } =
+        gathering;
+    if let Some((_, failure)) = refused {
+        return Err(failure);
+    }
+    if files.is_empty() {
+        let named = inputs.first().map_or("", |input| input.as_str());
+        return Err(Failure::usage(format!("there are no files to bundle in {}", show(named.as_bytes()))));
+    }
+    files.sort_by(|one, other| one.name.cmp(&other.name));
+    let bytes = files.iter().map(|file| file.size).sum();
+    let mut collected = Collected { roots, files, bytes, warnings: Vec::new(), has_manifest, has_signature };
+    refuse_collisions(&collected, options.allow_name_collisions)?;
+    collected.warnings = warnings(&collected, &empty_directories);
+    Ok(collected)
+}
+
+/// Two inputs for one path are refused always, two paths for one name elsewhere unless that is allowed.
+fn refuse_collisions(collected: &Collected, allowed: bool) -> Result<()> {
+    let files = &collected.files;
+    let Some(found) = collision::find(files.len(), |place| files[place].name.as_str(), !allowed) else {
+        return Ok(());
+    };
+    let source = |file: usize, path: &str| collected.roots[files[file].root as usize].show(path.as_bytes());
+    let (first, second) = (source(found.first_file, found.first), source(found.second_file, found.second));
+    if found.first == found.second {
+        let path = show(found.first.as_bytes());
+        return Err(Failure::usage(format!("two inputs give the same path `{path}`: {first} and {second}"))
+            .hint("rename one, or bundle them from a common directory"));
+    }
+    Err(Failure::usage(format!(
+        "{first} and {second} are one name on a case-insensitive or normalising file system"
+    ))
+    .hint("rename one, or let both in with `--allow-name-collisions`"))
+}
+
+/// One line for each kind of trouble, with a count and the first that has it.
+fn warnings(collected: &Collected, empty_directories: &Tally) -> Vec<String> {
+    let [mut windows, mut denormal, mut large] = [const { Tally::new() }; 3];
+    for file in &collected.files {
+        let shown = || collected.source(file);
+        if name::windows_refuses(file.name.as_str()) {
+            windows.add(shown);
+        }
+        if name::is_denormal(file.name.as_str()) {
+            denormal.add(shown);
+        }
+        if file.size >= FAT_LIMIT {
+            large.add(shown);
+        }
+    }
+    [
+        (&windows, "names that Windows refuses"),
+        (&denormal, "names that are not in normal form C, and change on some systems"),
+        (&large, "files of 4 GiB and more, which FAT cannot hold"),
+        (empty_directories, "empty directories, which are not part of a bundle"),
+    ]
+    .into_iter()
+    .filter_map(|(tally, what)| tally.line(what))
+    .collect()
+}
+
+/// How often something was seen, and where first.
+#[derive(Debug)]
+struct Tally {
+    count: u64,
+    first: String,
+}
+
+impl Tally {
+    const fn new() -> Self {
+        Self { count: 0, first: String::new() }
+    }
+
+    fn add(&mut self, shown: impl FnOnce() -> String) {
+        self.count += 1;
+        if self.count == 1 {
+            self.first = shown();
+        }
+    }
+
+    fn line(&self, what: &str) -> Option<String> {
+        match self.count {
+            0 => None,
+            1 => Some(format!("{what}: {}", self.first)),
+            count => Some(format!("{what}: {} and {} more", self.first, count - 1)),
+        }
+    }
+}
+
+/// The directory of a path that names a file, as it is opened; the empty path is the working directory.
+fn place_of(path: &Utf8Path) -> &Utf8Path {
+    path.parent().unwrap_or(Utf8Path::new(""))
+}
+
+#[cfg(test)]
+mod tests;

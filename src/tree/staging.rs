@@ -1,0 +1,237 @@
+//! The private room in which a bundle is made, and which no killed run leaves behind for long: the next
+//! run for the same target finds its lock free and cleans up. What leaves the room is `publish.rs`.
+
+use std::fs::File;
+use std::os::fd::{AsFd as _, OwnedFd};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::beneath::{Beneath, Kind};
+use super::copy::EXECUTABLE;
+use super::target::Target;
+use super::{ATTESTATION, cannot, mount, remove};
+use crate::digest::Sha256Digest;
+use crate::error::{Failure, Result};
+use crate::printable::show;
+
+/// The name of the room when it has to be inside the bundle, below `attestation/`.
+pub(crate) const INSIDE: &str = ".aicr-staging";
+
+/// The tree under construction.
+pub(super) const TREE: &str = "bundle";
+
+/// What an exchange in two steps has moved away.
+pub(super) const OLD: &str = "old";
+
+/// A directory of mode 0700 that is ours alone as long as this value lives, and then gone.
+#[derive(Debug)]
+pub(crate) struct Staging {
+    /// The directory that the room is in: the target's parent, or the bundle's `attestation`.
+    pub(super) parent: OwnedFd,
+    name: String,
+    /// Open and locked.
+    pub(super) room: Beneath,
+    /// `attestation`, in the bundle, if it was made for the room.
+    made: Option<OwnedFd>,
+}
+
+impl Staging {
+    /// A room beside an output that is yet to be. Held by another run: exit 2.
+    pub(crate) fn beside(target: &Target) -> Result<Self> {
+        let parent = open_parent(&target.parent())?;
+        let path = absolute(&target.parent())?;
+        let shown = show(target.path().as_str().as_bytes());
+        match claim(&parent, &name_beside(target.name()), &path, &shown)? {
+            Claim::Held(name, room) => Ok(Self { parent, name, room, made: None }),
+            Claim::NotMade(errno) => {
+                Err(cannot("make", format!("a directory beside {shown}"), &errno.into()))
+            }
+        }
+    }
+
+    /// A room for a change to a bundle that is there: beside it, or, where that cannot be made or lies on
+    /// another mount, inside its `attestation`. An `attestation` that is a link or a file: exit 2.
+    pub(crate) fn for_bundle(bundle: &Beneath) -> Result<Self> {
+        let shown = bundle.show(b"");
+        let real = absolute(bundle.path())?;
+        let look = |errno: Errno| cannot("look at", &shown, &errno.into());
+        if let (Some(around), Some(name)) = (real.parent(), real.file_name()) {
+            let parent = open_parent(around)?;
+            let reachable = mount::of(&parent).map_err(look)? == mount::of(bundle).map_err(look)?;
+            if reachable && let Claim::Held(name, room) = claim(&parent, &name_beside(name), around, &shown)?
+            {
+                return Ok(Self { parent, name, room, made: None });
+            }
+        }
+        let (parent, is_new) = attestation(bundle)?;
+        let made = if is_new { Some(bundle.as_fd().try_clone_to_owned()) } else { None };
+        let made = made.transpose().map_err(|error| cannot("open", &shown, &error))?;
+        match claim(&parent, INSIDE, &real.join(ATTESTATION), &shown)? {
+            Claim::Held(name, room) => Ok(Self { parent, name, room, made }),
+            Claim::NotMade(errno) => Err(cannot(
+                "make",
+                format!("a directory in {}", bundle.show(ATTESTATION.as_bytes())),
+                &errno.into(),
+            )),
+        }
+    }
+
+    /// The room itself.
+    pub(crate) fn room(&self) -> &Beneath {
+        &self.room
+    }
+
+    /// The tree under construction, made when it is first asked for.
+    pub(crate) fn tree(&self) -> Result<Beneath> {
+        self.directory(TREE, EXECUTABLE)
+    }
+
+    /// The absolute path of a directory of mode 0700 for the files of another program.
+    pub(crate) fn scratch(&self) -> Result<Utf8PathBuf> {
+        self.directory("scratch", Mode::RWXU).map(|scratch| scratch.path().to_owned())
+    }
+
+    /// A new file in the room, of mode 0644 whatever the umask, to be written.
+    pub(crate) fn file(&self, name: &str) -> Result<File> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let made = rustix::fs::openat(&self.room, name, flags, super::copy::PLAIN)
+            .and_then(|file| rustix::fs::fchmod(&file, super::copy::PLAIN).map(|()| file));
+        made.map(File::from).map_err(|errno| cannot("write", self.room.show(name.as_bytes()), &errno.into()))
+    }
+
+    fn directory(&self, name: &str, mode: Mode) -> Result<Beneath> {
+        let failed = |error: std::io::Error| cannot("make", self.room.show(name.as_bytes()), &error);
+        match rustix::fs::mkdirat(&self.room, name, mode) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(errno) => return Err(failed(errno.into())),
+        }
+        rustix::fs::chmodat(&self.room, name, mode, AtFlags::empty())
+            .map_err(|errno| failed(errno.into()))?;
+        self.room.directory(name.as_bytes()).map_err(failed)
+    }
+}
+
+impl Drop for Staging {
+    /// The lock goes last, with the open directory. What cannot be removed is left to the next run.
+    fn drop(&mut self) {
+        let _ = remove::empty(&self.room);
+        let _ = rustix::fs::unlinkat(&self.parent, self.name.as_str(), AtFlags::REMOVEDIR);
+        if let Some(bundle) = &self.made {
+            // Fails, as it should, when a signature has come in.
+            let _ = rustix::fs::unlinkat(bundle, ATTESTATION, AtFlags::REMOVEDIR);
+        }
+    }
+}
+
+/// The bundle's `attestation`, never over a link, and whether it was made just now.
+pub(super) fn attestation(bundle: &Beneath) -> Result<(OwnedFd, bool)> {
+    let shown = || bundle.show(ATTESTATION.as_bytes());
+    let made = match rustix::fs::mkdirat(bundle, ATTESTATION, EXECUTABLE) {
+        Ok(()) => true,
+        Err(Errno::EXIST) => false,
+        Err(errno) => return Err(cannot("make", shown(), &errno.into())),
+    };
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let directory =
+        rustix::fs::openat(bundle, ATTESTATION, flags, Mode::empty()).map_err(|errno| match errno {
+            Errno::NOTDIR | Errno::LOOP => Failure::usage(format!("{} is not a directory", shown()))
+                .hint("remove it: only the signature belongs there"),
+            _ => cannot("open", shown(), &errno.into()),
+        })?;
+    if made {
+        rustix::fs::fchmod(&directory, EXECUTABLE).map_err(|errno| cannot("make", shown(), &errno.into()))?;
+    }
+    Ok((directory, made))
+}
+
+/// `.NAME.aicr-staging`; with a digest in its place where that is too long for a name.
+fn name_beside(name: &str) -> String {
+    let plain = format!(".{name}.aicr-staging");
+    if plain.len() <= super::name::MAX_COMPONENT {
+        return plain;
+    }
+    format!(".{}.aicr-staging", Sha256Digest::of(name.as_bytes()))
+}
+
+fn open_parent(path: &Utf8Path) -> Result<OwnedFd> {
+    let place = if path.as_str().is_empty() { "." } else { path.as_str() };
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::openat(CWD, place, flags, Mode::empty())
+        .map_err(|errno| cannot("open", show(place.as_bytes()), &errno.into()))
+}
+
+fn absolute(path: &Utf8Path) -> Result<Utf8PathBuf> {
+    let place = if path.as_str().is_empty() { Utf8Path::new(".") } else { path };
+    place.canonicalize_utf8().map_err(|error| cannot("find", show(path.as_str().as_bytes()), &error))
+}
+
+/// What trying to hold a room came to.
+enum Claim {
+    /// It is ours, empty and locked.
+    Held(String, Beneath),
+    /// The directory that it should be in does not take it.
+    NotMade(Errno),
+}
+
+/// Makes or takes over the room `name` in `parent`, whose path is `path`, for the target `shown`.
+fn claim(parent: &OwnedFd, name: &str, path: &Utf8Path, shown: &str) -> Result<Claim> {
+    let path = path.join(name);
+    let room = show(path.as_str().as_bytes());
+    loop {
+        match rustix::fs::mkdirat(parent, name, Mode::RWXU) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(errno @ (Errno::ACCESS | Errno::PERM | Errno::ROFS)) => {
+                return Ok(Claim::NotMade(errno));
+            }
+            Err(errno) => return Err(cannot("make", room, &errno.into())),
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let directory = match rustix::fs::openat(parent, name, flags, Mode::empty()) {
+            Ok(directory) => directory,
+            // The run that held it has just ended.
+            Err(Errno::NOENT) => continue,
+            Err(errno) => {
+                let kind =
+                    rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).map(|stat| Kind::of(&stat));
+                return Err(match kind {
+                    Ok(kind) if kind != Kind::Directory => {
+                        Failure::usage(format!("{room} is in the way: it is {kind}")).hint("remove it")
+                    }
+                    _ => cannot("open", room, &errno.into()),
+                });
+            }
+        };
+        let failed = |errno: Errno| cannot("lock", &room, &errno.into());
+        let stat = rustix::fs::fstat(&directory).map_err(failed)?;
+        if stat.st_uid != rustix::process::geteuid().as_raw() {
+            return Err(Failure::usage(format!("{room} is in the way: it belongs to another user"))
+                .hint("have that user, or root, remove it"));
+        }
+        match rustix::fs::flock(&directory, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => {
+                return Err(Failure::usage(format!("another aicr is writing {shown}"))
+                    .hint("wait until it has ended"));
+            }
+            Err(errno) => return Err(failed(errno)),
+        }
+        // It may have been removed, and even made again, before the lock was ours.
+        let now = match rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(now) => now,
+            Err(Errno::NOENT) => continue,
+            Err(errno) => return Err(failed(errno)),
+        };
+        if (now.st_dev, now.st_ino) != (stat.st_dev, stat.st_ino) {
+            continue;
+        }
+        rustix::fs::fchmod(&directory, Mode::RWXU).map_err(failed)?;
+        let held = Beneath::of(directory, &path);
+        remove::empty(&held).map_err(|error| cannot("remove what a killed run left in", &room, &error))?;
+        return Ok(Claim::Held(name.to_owned(), held));
+    }
+}
+
+#[cfg(test)]
+mod tests;

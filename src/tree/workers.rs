@@ -1,0 +1,132 @@
+//! Many files, a few threads. Work is taken by number, so that nothing is planned ahead and no queue
+//! is kept; what the work is, the caller says.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use super::Work;
+use crate::error::{Failure, Result};
+
+/// One thread's turn at one item.
+pub(crate) struct Turn<'a> {
+    /// The item.
+    pub(crate) index: usize,
+    shared: &'a Shared<'a>,
+}
+
+struct Shared<'a> {
+    work: &'a Work<'a>,
+    next: AtomicUsize,
+    /// How many threads have work.
+    busy: AtomicUsize,
+    /// The first item that failed; nothing after it matters.
+    failed: AtomicUsize,
+    failure: Mutex<Option<Failure>>,
+}
+
+impl Turn<'_> {
+    /// Fails when the work on this item has become useless: a signal came, or an earlier item failed.
+    pub(crate) fn go_on(&self) -> Result<()> {
+        self.shared.work.interrupt.check()?;
+        if self.shared.failed.load(Ordering::Relaxed) < self.index {
+            return Err(Failure::usage("an earlier file failed"));
+        }
+        Ok(())
+    }
+
+    /// Whether a processor has nothing to do, and could help with this item.
+    pub(crate) fn has_company(&self) -> bool {
+        self.shared.busy.load(Ordering::Relaxed) < self.shared.work.jobs.get()
+    }
+}
+
+/// Calls `each` for all numbers below `count`, with a state of its own for each thread, and gives
+/// the states. When several fail, the failure is that of the lowest number, whatever the timing:
+/// numbers are handed out in order, and a turn is given up only for a lower one.
+pub(crate) fn each<S: Send>(
+    work: &Work<'_>,
+    count: usize,
+    state: impl Fn() -> S + Sync,
+    each: impl Fn(&mut S, &Turn<'_>) -> Result<()> + Sync,
+) -> Result<Vec<S>> {
+    let threads = work.jobs.get().min(count).max(1);
+    let shared = Shared {
+        work,
+        next: AtomicUsize::new(0),
+        busy: AtomicUsize::new(threads),
+        failed: AtomicUsize::new(usize::MAX),
+        failure: Mutex::new(None),
+    };
+    let run = || {
+        let mut state = state();
+        loop {
+            let index = shared.next.fetch_add(1, Ordering::Relaxed);
+            if index >= count {
+                break;
+            }
+            let turn = Turn { index, shared: &shared };
+            if let Err(failure) = turn.go_on().and_then(|()| each(&mut state, &turn)) {
+                let mut first = shared.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                if index < shared.failed.load(Ordering::Relaxed) {
+                    shared.failed.store(index, Ordering::Relaxed);
+                    *first = Some(failure);
+                }
+                break;
+            }
+        }
+        shared.busy.fetch_sub(1, Ordering::Relaxed);
+        state
+    };
+    let states = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(run)).collect();
+        let mut states = vec![run()];
+        for other in others {
+            states.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        states
+    });
+    match shared.failure.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+        Some(failure) => Err(failure),
+        None => Ok(states),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::at_work;
+
+    #[test]
+    fn every_number_has_one_turn() {
+        for count in [0, 1, 2, 1000] {
+            let states = at_work(|work| {
+                each(work, count, Vec::new, |seen, turn| {
+                    seen.push(turn.index);
+                    Ok(())
+                })
+            });
+            let mut seen: Vec<_> = states.unwrap().concat();
+            seen.sort_unstable();
+            assert_eq!(seen, (0..count).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn the_lowest_number_that_fails_is_reported() {
+        for _ in 0..200 {
+            let failed = at_work(|work| {
+                each(
+                    work,
+                    100,
+                    || (),
+                    |(), turn| match turn.index {
+                        41 | 42 | 77 => Err(Failure::usage(turn.index.to_string())),
+                        _ => Ok(()),
+                    },
+                )
+            });
+            assert_eq!(failed.unwrap_err().message(), "41");
+        }
+    }
+}
