@@ -1,4 +1,11 @@
 //! Scenarios over the binary, with real cosign. `make test` runs them with one cosign, `make matrix`
 //! runs the module `matrix` with every release of `scripts/cosign-releases.txt`.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "a test panics where it cannot go on, and starts the program that it tests"
+)]
+
 mod scene;

@@ -9,17 +9,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// SHA-256 of the DER of `fixtures/keys/throwaway.pub`, of which the password is empty.
-pub const KEY_SHA256: &str = env_key::THROWAWAY;
+pub(crate) const KEY_SHA256: &str = "1e9fc1b5f1ff2aaccac79d66c2feff86234d8d3b3e069614ed3eddf7ba30ffee";
 /// The same for `fixtures/keys/stranger.pub`.
-pub const STRANGER_SHA256: &str = env_key::STRANGER;
-
-mod env_key {
-    pub const THROWAWAY: &str = "1e9fc1b5f1ff2aaccac79d66c2feff86234d8d3b3e069614ed3eddf7ba30ffee";
-    pub const STRANGER: &str = "292133b6f2c6f2f5d0de9017c7177ac6a7267ed61741d714ff41f6985da89833";
-}
+pub(crate) const STRANGER_SHA256: &str = "292133b6f2c6f2f5d0de9017c7177ac6a7267ed61741d714ff41f6985da89833";
 
 /// A directory of its own for one scenario; removed at the end.
-pub struct Scene {
+pub(crate) struct Scene {
     directory: tempfile::TempDir,
     cosign: PathBuf,
 }
@@ -27,12 +22,12 @@ pub struct Scene {
 impl Scene {
     /// An empty stage with the cosign that `make test` chose, and the throw-away keys
     /// `cosign.key`, `cosign.pub`, `stranger.key` and `stranger.pub` at its top.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with_cosign(Path::new(&test_cosign()))
     }
 
     /// The same with another cosign.
-    pub fn with_cosign(cosign: &Path) -> Self {
+    pub(crate) fn with_cosign(cosign: &Path) -> Self {
         let directory = tempfile::Builder::new().prefix("scene-").tempdir().unwrap();
         let scene = Self { directory, cosign: cosign.to_owned() };
         for name in ["home", "tmp", "bin"] {
@@ -43,7 +38,7 @@ impl Scene {
             for kind in ["key", "pub"] {
                 fs::copy(
                     repository().join(format!("fixtures/keys/{from}.{kind}")),
-                    scene.path(&format!("{to}.{kind}")),
+                    scene.path(format!("{to}.{kind}")),
                 )
                 .unwrap();
             }
@@ -52,12 +47,12 @@ impl Scene {
     }
 
     /// An absolute path below the stage.
-    pub fn path(&self, relative: impl AsRef<Path>) -> PathBuf {
+    pub(crate) fn path(&self, relative: impl AsRef<Path>) -> PathBuf {
         self.directory.path().canonicalize().unwrap().join(relative)
     }
 
     /// A file with its directories, mode 0644.
-    pub fn file(&self, relative: &str, content: impl AsRef<[u8]>) -> &Self {
+    pub(crate) fn file(&self, relative: &str, content: impl AsRef<[u8]>) -> &Self {
         let path = self.path(relative);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, content).unwrap();
@@ -66,19 +61,19 @@ impl Scene {
     }
 
     /// An executable file, for a fake cosign or plugin: a few lines of `sh`.
-    pub fn program(&self, relative: &str, script: &str) -> &Self {
+    pub(crate) fn program(&self, relative: &str, script: &str) -> &Self {
         self.file(relative, format!("#!/bin/sh\n{script}\n"));
         fs::set_permissions(self.path(relative), fs::Permissions::from_mode(0o755)).unwrap();
         self
     }
 
     /// The content of a file as text.
-    pub fn read(&self, relative: &str) -> String {
+    pub(crate) fn read(&self, relative: &str) -> String {
         String::from_utf8(fs::read(self.path(relative)).unwrap()).unwrap()
     }
 
     /// Everything below a directory of the stage, sorted: `name`, `name/` or `name -> target`.
-    pub fn tree(&self, relative: &str) -> Vec<String> {
+    pub(crate) fn tree(&self, relative: &str) -> Vec<String> {
         fn list(top: &Path, directory: &Path, found: &mut Vec<String>) {
             for entry in fs::read_dir(directory).unwrap() {
                 let path = entry.unwrap().path();
@@ -102,55 +97,55 @@ impl Scene {
     }
 
     /// A run of `aicr` with these words (split at blanks), without any network.
-    pub fn aicr(&self, words: &str) -> Run<'_> {
+    pub(crate) fn aicr(&self, words: &str) -> Run<'_> {
         self.aicr_with(words.split_whitespace())
     }
 
     /// The same with words that may hold blanks.
-    pub fn aicr_with<W: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = W>) -> Run<'_> {
+    pub(crate) fn aicr_with<W: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = W>) -> Run<'_> {
         let mut command = vec![OsStr::new(env!("CARGO_BIN_EXE_aicr")).to_owned()];
         command.extend(words.into_iter().map(|word| word.as_ref().to_owned()));
         Run::new(self, command)
     }
 
     /// A run of another program, in the same surroundings.
-    pub fn program_run<W: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = W>) -> Run<'_> {
+    pub(crate) fn program_run<W: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = W>) -> Run<'_> {
         Run::new(self, words.into_iter().map(|word| word.as_ref().to_owned()).collect())
     }
 
     /// A signed bundle `B` of `dist`, which holds `a` and `sub/b`.
-    pub fn signed(&self) -> &Self {
+    pub(crate) fn signed(&self) -> &Self {
         self.small_dist();
         self.aicr("bundle dist --output B --signing-key cosign.key --tlog-upload=false --quiet").succeeds();
         self
     }
 
     /// An unsigned bundle `B` of `dist`, which holds `a` and `sub/b`.
-    pub fn unsigned(&self) -> &Self {
+    pub(crate) fn unsigned(&self) -> &Self {
         self.small_dist();
         self.aicr("bundle dist --output B --quiet").succeeds();
         self
     }
 
     /// The directory `dist` with the files `a` and `sub/b`.
-    pub fn small_dist(&self) -> &Self {
+    pub(crate) fn small_dist(&self) -> &Self {
         self.file("dist/a", "alpha\n").file("dist/sub/b", "beta\n")
     }
 
     /// The path of the cosign of this stage.
-    pub fn cosign(&self) -> &Path {
+    pub(crate) fn cosign(&self) -> &Path {
         &self.cosign
     }
 }
 
 /// The manifest of [`Scene::small_dist`].
-pub const SMALL_MANIFEST: &str = "\
+pub(crate) const SMALL_MANIFEST: &str = "\
 b6a98d9ce9a2d9149288fa3df42d377c3e42737afdcdaf714e33c0a100b51060  a
 f2c82decdd7181cf98945929a62598db7e6b477e11f6e0eb0ae97020eff151ad  sub/b
 ";
 
 /// A run that is prepared, and then compared.
-pub struct Run<'a> {
+pub(crate) struct Run<'a> {
     scene: &'a Scene,
     command: Vec<std::ffi::OsString>,
     variables: BTreeMap<String, Option<String>>,
@@ -181,50 +176,50 @@ impl<'a> Run<'a> {
     }
 
     /// With this variable.
-    pub fn env(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.variables.insert(name.into(), Some(value.into()));
         self
     }
 
     /// Without this variable.
-    pub fn without(mut self, name: &str) -> Self {
+    pub(crate) fn without(mut self, name: &str) -> Self {
         self.variables.insert(name.into(), None);
         self
     }
 
     /// In this directory of the stage.
-    pub fn within(mut self, relative: &str) -> Self {
+    pub(crate) fn within(mut self, relative: &str) -> Self {
         self.directory = self.scene.path(relative);
         self
     }
 
     /// What stdout must be, line for line.
-    pub fn stdout(mut self, lines: &str) -> Self {
+    pub(crate) fn stdout(mut self, lines: &str) -> Self {
         self.stdout = lines.into();
         self
     }
 
     /// What stderr must be, line for line.
-    pub fn stderr(mut self, lines: &str) -> Self {
+    pub(crate) fn stderr(mut self, lines: &str) -> Self {
         self.stderr = lines.into();
         self
     }
 
     /// Whatever it prints: what it does is what counts here.
-    pub fn whatever_it_prints(mut self) -> Self {
+    pub(crate) fn whatever_it_prints(mut self) -> Self {
         self.any_output = true;
         self
     }
 
     /// Runs it, and compares with exit 0.
     #[track_caller]
-    pub fn succeeds(self) -> Output {
+    pub(crate) fn succeeds(self) -> Output {
         self.exits(0)
     }
 
     /// Runs it, and compares with this exit code.
     #[track_caller]
-    pub fn exits(self, code: i32) -> Output {
+    pub(crate) fn exits(self, code: i32) -> Output {
         let output = self.output();
         let shown = |bytes: &[u8]| self.normal(&String::from_utf8_lossy(bytes));
         let (stdout, stderr) = (shown(&output.stdout), shown(&output.stderr));
@@ -241,12 +236,12 @@ impl<'a> Run<'a> {
     }
 
     /// Runs it, and compares nothing.
-    pub fn output(&self) -> Output {
+    pub(crate) fn output(&self) -> Output {
         self.start().wait_with_output().unwrap()
     }
 
     /// Starts it, without any network, with closed stdin.
-    pub fn start(&self) -> std::process::Child {
+    pub(crate) fn start(&self) -> std::process::Child {
         let mut command = Command::new(repository().join("scripts/no-network"));
         command.arg("env").arg("-i");
         for (name, value) in &self.variables {
@@ -280,17 +275,17 @@ impl<'a> Run<'a> {
 }
 
 /// The top of the repository.
-pub fn repository() -> PathBuf {
+pub(crate) fn repository() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// The cosign that `make test` chose.
-pub fn test_cosign() -> String {
+pub(crate) fn test_cosign() -> String {
     std::env::var("AICR_TEST_COSIGN").expect("AICR_TEST_COSIGN is not set: run the tests with `make test`")
 }
 
 /// The releases of the matrix, as version and path; empty outside of `make matrix`.
-pub fn matrix() -> Vec<(String, PathBuf)> {
+pub(crate) fn matrix() -> Vec<(String, PathBuf)> {
     let list = std::env::var("AICR_TEST_MATRIX").unwrap_or_default();
     let pair =
         |word: &str| word.split_once('=').map(|(version, path)| (version.to_owned(), PathBuf::from(path)));
