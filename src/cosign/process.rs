@@ -6,16 +6,14 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::Permissions;
 use std::io::{PipeReader, Read};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use rustix::process::{Pid, Signal};
 
 use crate::error::{Class, Failure, Result};
@@ -240,50 +238,6 @@ impl Capture {
     }
 }
 
-/// A private directory for one run: 0700, removed with everything in it.
-#[derive(Debug)]
-pub(crate) struct PrivateDirectory {
-    directory: tempfile::TempDir,
-    path: Utf8PathBuf,
-}
-
-impl PrivateDirectory {
-    /// Makes one below `parent`, or below the system's temporary directory.
-    pub(crate) fn new(parent: Option<&Utf8Path>) -> Result<Self> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix("aicr-").permissions(Permissions::from_mode(0o700));
-        let directory = match parent {
-            Some(parent) => builder.tempdir_in(parent),
-            None => builder.tempdir(),
-        }
-        .context("make a private directory for cosign")?;
-        let path = directory.path().canonicalize().context("resolve the private directory")?;
-        let path =
-            Utf8PathBuf::try_from(path).context("the temporary directory has a name that is not UTF-8")?;
-        for name in ["home", "tmp"] {
-            let below = path.join(name);
-            std::fs::create_dir(&below).with_context(|| format!("make {below}"))?;
-        }
-        Ok(Self { directory, path })
-    }
-
-    /// Its absolute path.
-    pub(crate) fn path(&self) -> &Utf8Path {
-        &self.path
-    }
-
-    /// Writes a file into it.
-    pub(crate) fn write(&self, name: &str, content: &[u8]) -> Result<()> {
-        let path = self.path.join(name);
-        Ok(std::fs::write(&path, content).with_context(|| format!("write {path}"))?)
-    }
-
-    /// Removes it, and says so if that fails.
-    pub(crate) fn close(self) -> Result<()> {
-        Ok(self.directory.close().context("remove the private directory of cosign")?)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -397,16 +351,5 @@ mod tests {
             ]),
         };
         assert_eq!(invocation.shown(), r#"env -i A='x y' B="$B" C="$C" '/opt/co sign' '--key=a b' plain"#);
-    }
-
-    #[test]
-    fn a_private_directory_is_private_and_goes() {
-        use std::os::unix::fs::MetadataExt;
-        let private = PrivateDirectory::new(None).unwrap();
-        let path = private.path().to_owned();
-        assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o7777, 0o700);
-        private.write("file", b"x").unwrap();
-        private.close().unwrap();
-        assert!(!path.exists());
     }
 }

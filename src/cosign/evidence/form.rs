@@ -1,0 +1,213 @@
+//! The JSON form of a Sigstore bundle v0.3, field for field, and the strict way in which it is read.
+//! What a bundle has to hold to be evidence is in [`super::Evidence`].
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::de::{DeserializeOwned, Deserializer, Error as _};
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::{Malformed, SIZE_LIMIT};
+
+/// Reads `text` as a `T`, and as nothing that merely can be read as one: serde takes an array for a
+/// struct, for example. What was read, written again, must be the same JSON value.
+pub(super) fn strict<T: Serialize + DeserializeOwned>(text: &[u8]) -> Result<T, Malformed> {
+    if text.len() as u64 > SIZE_LIMIT {
+        return Err(Malformed(format!("is larger than {SIZE_LIMIT} bytes")));
+    }
+    let read: T = serde_json::from_slice(text).map_err(|error| explain(text, &error))?;
+    let as_written: serde_json::Value =
+        serde_json::from_slice(text).map_err(|error| explain(text, &error))?;
+    if serde_json::to_value(&read).is_ok_and(|again| again == as_written) {
+        Ok(read)
+    } else {
+        Err(Malformed("is not written as a Sigstore bundle is".into()))
+    }
+}
+
+/// Words for the forms that are met in the wild or in an attack, and serde's for the rest.
+fn explain(text: &[u8], error: &serde_json::Error) -> Malformed {
+    if text.iter().all(u8::is_ascii_whitespace) {
+        return Malformed("is empty".into());
+    }
+    if text.starts_with(b"\xef\xbb\xbf") {
+        return Malformed("begins with a byte order mark".into());
+    }
+    const LEGACY: &str = "has a field of the legacy form, which can forge a signature (GHSA-fx35-mq7g-6g98)";
+    let error = crate::printable::show(error.to_string().as_bytes());
+    // The file is one line, so a position in it helps nobody.
+    let error = error.split(" at line ").next().unwrap_or(&error);
+    let lower_case = error.to_ascii_lowercase();
+    for (field, why) in [
+        // cosign takes these fields in any letter case.
+        ("base64signature", LEGACY),
+        ("cert", LEGACY),
+        ("rekorbundle", LEGACY),
+        ("dsseenvelope", "is a DSSE attestation about the manifest, not a signature of it"),
+        ("x509certificatechain", "has a certificate chain, which a v0.3 bundle does not carry"),
+    ] {
+        if lower_case.starts_with(&format!("unknown field `{field}`")) {
+            return Malformed(why.into());
+        }
+    }
+    Malformed(format!("is not a Sigstore bundle: {error}"))
+}
+
+/// Bytes as standard base64 with padding; no other form is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Base64(pub(super) Vec<u8>);
+
+impl Serialize for Base64 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Base64 {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        STANDARD.decode(text).map(Self).map_err(|_| D::Error::custom("a value that is not standard base64"))
+    }
+}
+
+/// A protobuf int64 in JSON: a string of decimal digits without leading zeros.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(super) struct Int64(String);
+
+impl<'de> Deserialize<'de> for Int64 {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let canonical = text.parse::<i64>().is_ok_and(|number| number >= 0 && number.to_string() == text);
+        if canonical {
+            Ok(Self(text))
+        } else {
+            Err(D::Error::custom("a number that is not a decimal string"))
+        }
+    }
+}
+
+/// A field that may be absent but not `null`.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct SigstoreBundle {
+    pub(super) media_type: String,
+    pub(super) verification_material: VerificationMaterial,
+    pub(super) message_signature: MessageSignature,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct VerificationMaterial {
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(super) public_key: Option<PublicKeyIdentifier>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(super) certificate: Option<Certificate>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(super) tlog_entries: Option<Vec<LogEntry>>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(super) timestamp_verification_data: Option<TimestampVerificationData>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PublicKeyIdentifier {
+    pub(super) hint: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Certificate {
+    pub(super) raw_bytes: Base64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct MessageSignature {
+    pub(super) message_digest: MessageDigest,
+    pub(super) signature: Base64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MessageDigest {
+    pub(super) algorithm: Algorithm,
+    pub(super) digest: Base64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Algorithm {
+    #[serde(rename = "SHA2_256")]
+    Sha256,
+}
+
+/// An entry of Rekor v1 (with an integrated time and a promise) or v2. The first entry of a log
+/// has neither `logIndex` nor `hashes`: protobuf leaves out what is zero.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct LogEntry {
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    log_index: Option<Int64>,
+    log_id: LogId,
+    kind_version: KindVersion,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    integrated_time: Option<Int64>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    inclusion_promise: Option<InclusionPromise>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    inclusion_proof: Option<InclusionProof>,
+    canonicalized_body: Base64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct LogId {
+    key_id: Base64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KindVersion {
+    kind: String,
+    version: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct InclusionPromise {
+    signed_entry_timestamp: Base64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct InclusionProof {
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    log_index: Option<Int64>,
+    root_hash: Base64,
+    tree_size: Int64,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    hashes: Option<Vec<Base64>>,
+    checkpoint: Checkpoint,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Checkpoint {
+    envelope: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TimestampVerificationData {
+    #[serde(rename = "rfc3161Timestamps")]
+    pub(super) rfc3161_timestamps: Vec<SignedTimestamp>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct SignedTimestamp {
+    signed_timestamp: Base64,
+}

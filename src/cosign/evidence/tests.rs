@@ -1,0 +1,130 @@
+//! What is read as evidence, and what is refused for which reason.
+
+use super::*;
+
+const KEY_ONLY: &str = include_str!("../../../fixtures/evidence/key.json");
+const REKOR_V1: &str = include_str!("../../../fixtures/evidence/key-rekor-v1.json");
+const REKOR_V2_TIMESTAMP: &str = include_str!("../../../fixtures/evidence/key-rekor-v2-timestamp.json");
+const TIMESTAMP: &str = include_str!("../../../fixtures/evidence/key-timestamp.json");
+const KEYLESS: &str = include_str!("../../../fixtures/evidence/keyless-rekor-v1.json");
+const LEGACY: &str = include_str!("../../../fixtures/evidence/legacy.json");
+
+fn refused(text: &str) -> String {
+    Evidence::parse(text.as_bytes()).unwrap_err().to_string()
+}
+
+#[test]
+fn what_cosign_writes_is_read_and_written_again_to_the_byte() {
+    for (text, entries, timestamps) in
+        [(KEY_ONLY, 0, 0), (REKOR_V1, 1, 0), (REKOR_V2_TIMESTAMP, 1, 1), (TIMESTAMP, 0, 1), (KEYLESS, 1, 0)]
+    {
+        let evidence = Evidence::parse(text.as_bytes()).unwrap();
+        assert_eq!((evidence.log_entries(), evidence.timestamps()), (entries, timestamps));
+        assert_eq!(String::from_utf8(evidence.to_json()).unwrap(), text);
+    }
+}
+
+#[test]
+fn a_bare_signature_by_a_key_has_383_bytes() {
+    let bare = Evidence::parse(REKOR_V2_TIMESTAMP.as_bytes()).unwrap().bare();
+    assert_eq!((bare.log_entries(), bare.timestamps()), (0, 0));
+    assert_eq!(KEY_ONLY.len(), 383);
+    assert_eq!(Evidence::parse(KEY_ONLY.as_bytes()).unwrap().bare().to_json(), KEY_ONLY.as_bytes());
+}
+
+#[test]
+fn the_old_form_becomes_the_new_one() {
+    let signature = parse_legacy(LEGACY.as_bytes()).unwrap();
+    let (digest, key) = (Sha256Digest::of(b"blob"), Sha256Digest::of(b"key"));
+    let evidence = Evidence::by_key(signature, digest, key).unwrap();
+    assert_eq!(evidence.digest(), digest);
+    assert_eq!(evidence.signer(), SignedBy::Key(key));
+    assert_eq!(Evidence::parse(&evidence.to_json()).unwrap(), evidence);
+    assert!(LEGACY.contains(&evidence.signature_base64()));
+}
+
+#[test]
+fn the_old_form_with_anything_more_is_refused() {
+    for text in [
+        r#"{"base64Signature":"AA==","cert":"AA=="}"#,
+        r#"{"base64Signature":"AA==","rekorBundle":{}}"#,
+        r#"{"base64Signature":""}"#,
+        r#"{"base64Signature":"A"}"#,
+        r#"["AA=="]"#,
+        "",
+        "{}",
+    ] {
+        assert!(parse_legacy(text.as_bytes()).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn everything_else_is_refused_with_its_reason() {
+    let legacy = "has a field of the legacy form, which can forge a signature (GHSA-fx35-mq7g-6g98)";
+    let with = |from: &str, to: &str| {
+        assert!(KEY_ONLY.contains(from), "{from}");
+        KEY_ONLY.replacen(from, to, 1)
+    };
+    let hint = "E/4wUBhZMrHsQDfo+RQjZBQyAR2A2/1vlJTHEgQFLZA=";
+    for (text, reason) in [
+        (String::new(), "is empty"),
+        (" \n".into(), "is empty"),
+        (format!("\u{feff}{KEY_ONLY}"), "begins with a byte order mark"),
+        (LEGACY.into(), legacy),
+        (r#"{"base64Signature":"AA==","cert":"AA=="}"#.into(), legacy),
+        (with("{\"mediaType\"", "{\"base64Signature\":\"AA==\",\"mediaType\""), legacy),
+        (with("{\"mediaType\"", "{\"CERT\":\"AA==\",\"mediaType\""), legacy),
+        (
+            r#"{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":"x"}},"dsseEnvelope":{}}"#.into(),
+            "is a DSSE attestation about the manifest, not a signature of it",
+        ),
+        (with("v0.3+json", "v0.2+json"), "has a media type other than that of a Sigstore bundle v0.3"),
+        (with("SHA2_256", "SHA2_512"), "is not a Sigstore bundle: unknown variant `SHA2_512`, expected `SHA2_256`"),
+        (with("\"SHA2_256\"", "1"), "is not a Sigstore bundle: expected value"),
+        (with("\"SHA2_256\"", "{\"SHA2_256\":null}"), "is not written as a Sigstore bundle is"),
+        (with("DqRxSAapuBK+mIDE/w56rWqP0jk8/wzI3Fd4MTyaeQM=", ""), "has a message digest that is not 32 bytes"),
+        (with("DqRxSAapuBK+", "DqRxSAapuBK-"), "is not a Sigstore bundle: a value that is not standard base64"),
+        (with("eQM=", "eQM"), "is not a Sigstore bundle: a value that is not standard base64"),
+        (with(hint, ""), "has a key hint that is not the base64 of a SHA-256"),
+        (with(hint, "AAAA"), "has a key hint that is not the base64 of a SHA-256"),
+        (with("{\"publicKey\":", "{\"tlogEntries\":[],\"publicKey\":"), "has an empty list of log entries"),
+        (with("{\"publicKey\":", "{\"tlogEntries\":null,\"publicKey\":"), "is not a Sigstore bundle: invalid type: null, expected a sequence"),
+        (with("{\"publicKey\":", "{\"timestampVerificationData\":{\"rfc3161Timestamps\":[]},\"publicKey\":"), "has an empty list of timestamps"),
+        (with("{\"publicKey\":", "{\"certificate\":{\"rawBytes\":\"AA==\"},\"publicKey\":"), "names both a key and a certificate"),
+        (with("\"publicKey\":{\"hint\":\"E/4wUBhZMrHsQDfo+RQjZBQyAR2A2/1vlJTHEgQFLZA=\"}", ""), "names neither a key nor a certificate"),
+        (format!("{KEY_ONLY}x"), "is not a Sigstore bundle: trailing characters"),
+        (format!("[{KEY_ONLY}]"), "is not a Sigstore bundle: invalid type: map, expected a string"),
+        (KEY_ONLY[..200].into(), "is not a Sigstore bundle: EOF while parsing a string"),
+    ] {
+        assert_eq!(refused(&text), reason, "{text}");
+    }
+    let snake = with("mediaType", "media_type");
+    assert!(refused(&snake).starts_with("is not a Sigstore bundle: unknown field `media_type`"));
+    let twice = with("{\"mediaType\"", "{\"mediaType\":\"x\",\"mediaType\"");
+    assert!(refused(&twice).starts_with("is not a Sigstore bundle: duplicate field `mediaType`"));
+    let large = " ".repeat(1 << 20) + KEY_ONLY;
+    assert_eq!(refused(&large), "is larger than 1048576 bytes");
+    let deep = "[".repeat(1 << 19);
+    assert!(refused(&deep).starts_with("is not a Sigstore bundle: "));
+}
+
+#[test]
+fn an_array_in_place_of_an_object_is_refused() {
+    let text = KEY_ONLY.replacen("{\"hint\":", "[", 1).replacen("LZA=\"}", "LZA=\"]", 1);
+    assert_eq!(refused(&text), "is not written as a Sigstore bundle is");
+}
+
+#[test]
+fn a_malformed_log_entry_is_refused() {
+    for (from, to) in [
+        ("\"treeSize\":\"2\"", "\"treeSize\":2"),
+        ("\"treeSize\":\"2\"", "\"treeSize\":\"02\""),
+        ("\"treeSize\":\"2\"", "\"treeSize\":\"-2\""),
+        ("\"logId\":{", "\"logId\":{\"x\":1,"),
+        ("\"kindVersion\":", "\"kindversion\":"),
+        ("\"signedTimestamp\":\"", "\"signedTimestamp\":\"!"),
+    ] {
+        assert!(REKOR_V2_TIMESTAMP.contains(from), "{from}");
+        assert!(Evidence::parse(REKOR_V2_TIMESTAMP.replacen(from, to, 1).as_bytes()).is_err(), "{to}");
+    }
+}
