@@ -150,3 +150,70 @@ fn key_type(info: &SubjectPublicKeyInfoOwned) -> KeyType {
         _ => KeyType::Other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fixture(name: &str) -> Vec<u8> {
+        std::fs::read(format!("{}/fixtures/keys/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    }
+
+    #[test]
+    fn key_types_are_told_apart() {
+        for (name, shown, safe) in [
+            ("p256", "ECDSA P-256", true),
+            ("p384", "ECDSA P-384", false),
+            ("p521", "ECDSA P-521", false),
+            ("secp256k1", "ECDSA secp256k1", false),
+            ("ed25519", "Ed25519", false),
+            ("x25519", "of an unknown type", false),
+            ("rsa1024", "RSA 1024", false),
+            ("rsa2048", "RSA 2048", true),
+            ("rsa3072", "RSA 3072", true),
+            ("rsa4096", "RSA 4096", true),
+        ] {
+            let key = PublicKey::from_pem(&fixture(&format!("types/{name}.pub"))).unwrap();
+            assert_eq!(
+                (key.key_type().to_string().as_str(), key.key_type().is_safe()),
+                (shown, safe),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_hint_is_the_digest_of_the_der() {
+        let key = PublicKey::from_pem(&fixture("throwaway.pub")).unwrap();
+        let expected = "1e9fc1b5f1ff2aaccac79d66c2feff86234d8d3b3e069614ed3eddf7ba30ffee";
+        assert_eq!(key.sha256().to_string(), expected);
+        assert_eq!(key.pem().as_bytes(), fixture("throwaway.pub"));
+    }
+
+    #[test]
+    fn white_space_around_a_key_does_not_matter_and_crlf_becomes_lf() {
+        let text = String::from_utf8(fixture("throwaway.pub")).unwrap();
+        let key = PublicKey::from_pem(text.as_bytes()).unwrap();
+        for same in [format!("\n\n{text}\n"), text.replace('\n', "\r\n"), text.trim_end().to_owned()] {
+            assert_eq!(PublicKey::from_pem(same.as_bytes()).unwrap(), key, "{same:?}");
+        }
+    }
+
+    #[test]
+    fn everything_else_is_refused_with_its_reason() {
+        let public = String::from_utf8(fixture("throwaway.pub")).unwrap();
+        let damaged = public.replacen("MFkw", "MFkx", 1);
+        for (text, why) in [
+            (String::new(), "is not a PEM public key"),
+            ("ssh-rsa AAAA".into(), "is not a PEM public key"),
+            (String::from_utf8(fixture("throwaway.key")).unwrap(), "is a private key"),
+            ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----".into(), "is a private key"),
+            ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----".into(), "is a certificate"),
+            (format!("{public}{public}"), "holds more than one PEM block"),
+            (damaged, "is a damaged PEM public key"),
+            (public.replace("-----END PUBLIC KEY-----", ""), "is a damaged PEM public key"),
+        ] {
+            assert_eq!(PublicKey::from_pem(text.as_bytes()), Err(why), "{text}");
+        }
+    }
+}
