@@ -9,16 +9,17 @@ use std::path::Path;
 use camino::Utf8Path;
 
 /// Whether `path` is `directory` or lies below it. A path that does not exist yet lies where its parent
-/// does; a directory that does not exist holds nothing.
+/// does; what has no parent lies nowhere, and a directory that does not exist holds nothing.
 pub(crate) fn lies_in(path: &Utf8Path, directory: &Utf8Path) -> io::Result<bool> {
     let holder = match std::fs::metadata(here(directory)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) if is_absent(&error) => return Ok(false),
         metadata => inode(&metadata?),
     };
     let real = match here(path).canonicalize() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            here(path.parent().unwrap_or(path)).canonicalize()?
-        }
+        Err(error) if is_absent(&error) => match here(path.parent().unwrap_or(path)).canonicalize() {
+            Err(error) if is_absent(&error) => return Ok(false),
+            parent => parent?,
+        },
         real => real?,
     };
     for ancestor in real.ancestors() {
@@ -27,6 +28,10 @@ pub(crate) fn lies_in(path: &Utf8Path, directory: &Utf8Path) -> io::Result<bool>
         }
     }
     Ok(false)
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// An empty path is what remains of a name without a directory.
@@ -61,6 +66,9 @@ mod tests {
             ("a/b/../../new", "a", false),
             ("a/./b/", "a/../a", true),
             ("a", "none", false),
+            ("none/new", "a", false),
+            ("a/b/f/new", "link/f", true),
+            ("a/b/f/new/er", "a", false),
         ] {
             assert_eq!(
                 lies_in(&path.join(inner), &path.join(outer)).unwrap(),

@@ -57,8 +57,6 @@ pub(crate) struct Collected {
     pub(crate) warnings: Vec<String>,
     /// In place: whether a manifest of an earlier run is there.
     pub(crate) has_manifest: bool,
-    /// In place: whether a signature of an earlier run is there.
-    pub(crate) has_signature: bool,
 }
 
 impl Collected {
@@ -79,8 +77,7 @@ pub(crate) fn collect(
     for input in inputs {
         gathering.input(input)?;
     }
-    let Gathering { roots, mut files, refused, empty_directories, has_manifest, has_signature, .. } =
-        gathering;
+    let Gathering { roots, mut files, refused, empty_directories, has_manifest, .. } = gathering;
     if let Some((_, failure)) = refused {
         return Err(failure);
     }
@@ -90,7 +87,7 @@ pub(crate) fn collect(
     }
     files.sort_by(|one, other| one.name.cmp(&other.name));
     let bytes = files.iter().map(|file| file.size).sum();
-    let mut collected = Collected { roots, files, bytes, warnings: Vec::new(), has_manifest, has_signature };
+    let mut collected = Collected { roots, files, bytes, warnings: Vec::new(), has_manifest };
     refuse_collisions(&collected, options.allow_name_collisions)?;
     collected.warnings = warnings(&collected, &empty_directories);
     Ok(collected)

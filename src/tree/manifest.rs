@@ -88,11 +88,6 @@ impl<'a> Manifest<'a> {
         self.starts.len()
     }
 
-    /// The digest of the manifest itself.
-    pub(crate) fn digest(&self) -> Sha256Digest {
-        Sha256Digest::of(self.text)
-    }
-
     /// The entry at a place below [`Self::len`].
     pub(crate) fn entry(&self, place: usize) -> Entry<'a> {
         // Lines were checked when they were read.

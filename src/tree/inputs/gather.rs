@@ -29,7 +29,6 @@ pub(super) struct Gathering<'a> {
     pub(super) refused: Option<(String, Failure)>,
     pub(super) empty_directories: Tally,
     pub(super) has_manifest: bool,
-    pub(super) has_signature: bool,
 }
 
 /// What becomes of an entry.
@@ -52,7 +51,6 @@ impl<'a> Gathering<'a> {
             refused: None,
             empty_directories: Tally::new(),
             has_manifest: false,
-            has_signature: false,
         }
     }
 
@@ -198,7 +196,7 @@ impl<'a> Gathering<'a> {
         let litter = [ATTESTATION.as_bytes(), b"/", INSIDE.as_bytes()].concat();
         match kind {
             Kind::File if path == MANIFEST.as_bytes() => self.has_manifest = true,
-            Kind::File if path == SIGNATURE.as_bytes() => self.has_signature = true,
+            Kind::File if path == SIGNATURE.as_bytes() => {}
             Kind::Directory if path == ATTESTATION.as_bytes() => return Some(Verdict::Enter),
             Kind::Directory if path == litter => {}
             _ => return None,

@@ -113,7 +113,6 @@ fn what_is_written_is_read_back() {
             continue;
         }
         let manifest = Manifest::unproven(&text).unwrap();
-        assert_eq!(manifest.digest(), digest);
         let read: Vec<_> = (0..manifest.len()).map(|place| manifest.entry(place)).collect();
         assert_eq!(read, entries().map(|(name, digest)| Entry { digest, name }).collect::<Vec<_>>());
         for (place, name) in names.iter().enumerate() {
