@@ -50,7 +50,7 @@ fn output(
     let target = Target::new(directory, inputs, force, &context.work(&unseen))?;
     let mut untrusted = inputs.to_vec();
     untrusted.push(directory.to_owned());
-    let session = context.session();
+    let session = context.session(&untrusted);
     let signing = signer
         .map(|signer| Signing::prepare(signer, &untrusted, dry_run, &session, context, report))
         .transpose()?;
@@ -89,7 +89,7 @@ fn in_place(
             Failure::usage(format!("{directory} has a {MANIFEST} already")).hint("--force replaces it")
         );
     }
-    let session = context.session();
+    let session = context.session(&inputs);
     let signing = signer
         .map(|signer| Signing::prepare(signer, &inputs, dry_run, &session, context, report))
         .transpose()?;

@@ -23,7 +23,7 @@ pub(crate) fn run(plan: &BundleSignPlan, context: &Context, report: &mut Report)
     let BundleSignPlan { bundles: paths, signer, run: Run { dry_run, force } } = plan;
     let signer = supported(signer, context)?;
     let bundles = paths.iter().map(|path| Beneath::open(path)).collect::<Result<Vec<_>>>()?;
-    let session = context.session();
+    let session = context.session(paths);
     let signing = Signing::prepare(signer, paths, *dry_run, &session, context, report)?;
 
     let mut ready = Vec::new();

@@ -3,9 +3,10 @@
 use camino::Utf8PathBuf;
 use indicatif::ProgressBar;
 
-use crate::cosign::binary::{Binary, Search};
+use crate::cosign::binary::{Binary, Wanted};
 use crate::cosign::environment;
 use crate::cosign::process::Limits;
+use crate::cosign::search_path::SearchPath;
 use crate::cosign::signing_key::SigningKey;
 use crate::cosign::{Cosign, Session};
 use crate::error::Result;
@@ -28,30 +29,30 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// What runs of cosign have in common.
-    pub(crate) fn session(&self) -> Session<'_> {
+    /// What runs of cosign have in common; `untrusted` are the bundles and inputs, from which
+    /// nothing is run.
+    pub(crate) fn session(&self, untrusted: &[Utf8PathBuf]) -> Session<'_> {
         let printer = self.printer;
         Session {
             environment: &self.environment,
+            search_path: SearchPath::new(&self.environment, untrusted),
             limits: Limits { timeout: self.global.timeout, interrupt: self.interrupt.clone() },
             on_command: Box::new(move |command| printer.command(command)),
         }
     }
 
-    /// Finds and probes cosign, for work with `key` if one is used; `untrusted` are the bundles and
-    /// inputs, from which nothing is run. Says which variables will be kept from it.
+    /// Finds and probes cosign, for work with `key` if one is used. Says which variables will be kept
+    /// from it.
     pub(crate) fn cosign<'a>(
         &self,
         session: &'a Session<'a>,
-        untrusted: &[Utf8PathBuf],
         key: Option<&KeyRef>,
     ) -> Result<(Cosign<'a>, CosignReport)> {
-        let search = Search {
-            named: self.global.cosign.as_ref().map(|cosign| cosign.value.as_path()),
+        let wanted = Wanted {
+            path: self.global.cosign.as_ref().map(|cosign| cosign.value.as_path()),
             sha256: self.global.cosign_sha256,
-            untrusted,
         };
-        let cosign = Cosign::probe(Binary::find(&search, &self.environment)?, session)?;
+        let cosign = Cosign::probe(Binary::find(&wanted, &session.search_path)?, session)?;
         let ignored = environment::ignored(key, &self.environment);
         if !ignored.is_empty() {
             self.printer.warning(&format!("not handed to cosign: {}", ignored.join(", ")));
@@ -65,10 +66,10 @@ impl Context {
     }
 
     /// The signer's key, checked; asks for its password where there is a terminal.
-    pub(crate) fn signing_key(&self, signer: &KeySigner) -> Result<SigningKey> {
+    pub(crate) fn signing_key(&self, signer: &KeySigner, session: &Session<'_>) -> Result<SigningKey> {
         let KeySigner { key, kms_env, log: _, timestamp: _, public_key_out: _ } = signer;
         let named: Vec<String> = kms_env.iter().map(ToString::to_string).collect();
-        SigningKey::at_hand(&key.value, &named, &self.environment, &|prompt| {
+        SigningKey::at_hand(&key.value, &named, &self.environment, &session.search_path, &|prompt| {
             Terminal::open().map(|terminal| terminal.ask(prompt, &self.interrupt)).transpose()
         })
     }

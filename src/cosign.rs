@@ -17,6 +17,7 @@ pub(crate) mod evidence;
 pub(crate) mod private_directory;
 pub(crate) mod process;
 pub(crate) mod public_key;
+pub(crate) mod search_path;
 pub(crate) mod signing_key;
 
 use camino::Utf8Path;
@@ -24,10 +25,11 @@ use camino::Utf8Path;
 use self::argv::{Operation, file};
 use self::binary::Binary;
 use self::capability::Dialect;
-use self::evidence::{Evidence, SignedBy};
+use self::evidence::{Evidence, Legacy, SignedBy};
 use self::private_directory::PrivateDirectory;
 use self::process::{Finished, Invocation, Limits, Value, Variables};
 use self::public_key::PublicKey;
+use self::search_path::SearchPath;
 use self::signing_key::SigningKey;
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
@@ -38,6 +40,8 @@ use crate::small_file::{self, Links};
 pub(crate) struct Session<'a> {
     /// The operator's environment.
     pub(crate) environment: &'a Environment,
+    /// Where programs are looked for.
+    pub(crate) search_path: SearchPath,
     /// When a run is ended.
     pub(crate) limits: Limits,
     /// Told each command before it runs, as a line for a shell without secrets.
@@ -70,12 +74,13 @@ impl<'a> Cosign<'a> {
     pub(crate) fn probe(binary: Binary, session: &'a Session<'a>) -> Result<Self> {
         let private = PrivateDirectory::new(None)?;
         let ask = |arguments: &[&str]| {
-            Invocation {
+            let invocation = Invocation {
                 program: binary.path(),
                 arguments: arguments.iter().map(ToString::to_string).collect(),
                 variables: environment::bare(private.path()),
-            }
-            .run(&session.limits)
+            };
+            (session.on_command)(&invocation.shown());
+            invocation.run(&session.limits)
         };
         let (help, version) = std::thread::scope(|scope| {
             let version = scope.spawn(|| ask(&["version"]));
@@ -161,13 +166,19 @@ impl<'a> Cosign<'a> {
             small_file::read(&private.path().join(file::BUNDLE), evidence::SIZE_LIMIT, Links::Refuse)
                 .map_err(|why| refuse(&format!("the signature file that it had to write {why}")))?;
         let digest = Sha256Digest::of(&manifest);
-        let evidence = match self.dialect {
-            Dialect::LegacyBundle => evidence::parse_legacy(&written)
-                .and_then(|signature| Evidence::by_key(signature, digest, public_key.sha256())),
-            Dialect::BundleFlag | Dialect::SigningConfig => Evidence::parse(&written),
-        }
-        .map_err(|why| refuse(&format!("the signature file it wrote {why}")))?;
-        if evidence.log_entries() > 0 {
+        let malformed = |why| refuse(&format!("the signature file it wrote {why}"));
+        let (evidence, is_logged) = match self.dialect {
+            Dialect::LegacyBundle => {
+                let Legacy { signature, is_logged } = Legacy::parse(&written).map_err(malformed)?;
+                (Evidence::by_key(signature, digest, public_key.sha256()).map_err(malformed)?, is_logged)
+            }
+            Dialect::BundleFlag | Dialect::SigningConfig => {
+                let evidence = Evidence::parse(&written).map_err(malformed)?;
+                let is_logged = evidence.log_entries() > 0;
+                (evidence, is_logged)
+            }
+        };
+        if is_logged {
             return Err(refuse(
                 "the signature carries an entry of a transparency log: it was uploaded although that was not wanted, and this cannot be undone",
             ));
@@ -235,8 +246,13 @@ impl<'a> Cosign<'a> {
 
     /// All that cosign sees of an environment when it uses `key`, with its files in `directory`.
     pub(crate) fn signing_variables(&self, key: &SigningKey, directory: &Utf8Path) -> Variables {
-        let mut variables =
-            environment::with_key(&key.reference, &key.kms_env, self.session.environment, directory);
+        let mut variables = environment::with_key(
+            &key.reference,
+            &key.kms_env,
+            self.session.environment,
+            &self.session.search_path,
+            directory,
+        );
         if let Some(password) = &key.password {
             variables.insert("COSIGN_PASSWORD".into(), Value::Secret(password.into()));
         }

@@ -12,11 +12,11 @@ use crate::sign::{public_key, supported};
 
 /// Looks at cosign, and at the signer if one is named.
 pub(crate) fn run(signer: Option<&Signer>, context: &Context, report: &mut Report) -> Result<()> {
-    let session = context.session();
+    let session = context.session(&[]);
     let signer = signer.map(|signer| supported(signer, context)).transpose()?;
     let reference = signer.map(|signer| &signer.key.value);
 
-    let cosign = match context.cosign(&session, &[], reference) {
+    let cosign = match context.cosign(&session, reference) {
         Ok((cosign, found)) => {
             let dialect = cosign.dialect();
             report.checks.push(
@@ -38,7 +38,7 @@ pub(crate) fn run(signer: Option<&Signer>, context: &Context, report: &mut Repor
         return Ok(());
     };
     let reference = &signer.key.value;
-    let key = match context.signing_key(signer) {
+    let key = match context.signing_key(signer, &session) {
         Ok(key) => key,
         Err(failure) => {
             report.checks.push(Check::failed("key", format!("{reference} cannot be used"), failure));

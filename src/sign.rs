@@ -53,13 +53,13 @@ impl<'a> Signing<'a> {
         context: &Context,
         report: &mut Report,
     ) -> Result<Self> {
-        let key = context.signing_key(signer)?;
+        let key = context.signing_key(signer, session)?;
         let never_below: Vec<&Utf8Path> = untrusted.iter().map(Utf8PathBuf::as_path).collect();
         let public_key_out = match &signer.public_key_out {
             Some(path) => Some((PublicKeyOut::new(path, &never_below)?, path.clone())),
             None => None,
         };
-        let (cosign, found) = context.cosign(session, untrusted, Some(key.reference()))?;
+        let (cosign, found) = context.cosign(session, Some(key.reference()))?;
         report.cosign = Some(found);
         let asked = !dry_run || matches!(key.reference().scheme(), Scheme::File | Scheme::Env);
         let public_key = if asked { Some(public_key(&cosign, &key)?) } else { None };

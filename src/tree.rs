@@ -10,6 +10,7 @@ use std::io;
 use std::num::NonZeroUsize;
 
 use indicatif::ProgressBar;
+use rustix::fs::Mode;
 
 use crate::error::{Class, Failure};
 use crate::interrupt::Interrupt;
@@ -43,6 +44,15 @@ pub(crate) const ATTESTATION: &str = "attestation";
 
 /// The signature over the manifest: a Sigstore bundle.
 pub(crate) const SIGNATURE: &str = "attestation/checksums.txt.sigstore.json";
+
+/// The name of a staging room that has to be inside a bundle, below `attestation/`.
+const INSIDE: &str = ".aicr-staging";
+
+/// The mode of files in a bundle, whatever the source and the umask.
+const PLAIN: Mode = Mode::from_raw_mode(0o644);
+
+/// That of programs and directories.
+const EXECUTABLE: Mode = Mode::from_raw_mode(0o755);
 
 /// The most files and directories that a bundle may have. Far above any real release; it bounds
 /// what a hostile medium can make us remember.

@@ -32,7 +32,7 @@ pub(crate) fn run(plan: &VerifyPlan, context: &Context, report: &mut Report) -> 
         return Err(failure);
     }
     let bundles = paths.iter().map(|path| Beneath::open(path)).collect::<Result<Vec<_>>>()?;
-    let session = context.session();
+    let session = context.session(paths);
     let trusted = match trust {
         Trust::ChecksumsOnly => None,
         Trust::Key { key, evidence } => {
@@ -73,13 +73,16 @@ fn trusted_key<'a>(
     match key {
         KeyToTrust::File(path) => {
             let key = key_file(path, bundles)?;
-            let (cosign, found) = context.cosign(session, bundles, None)?;
+            let (cosign, found) = context.cosign(session, None)?;
             report.cosign = Some(found);
             Ok((cosign, key))
         }
         KeyToTrust::Ref(reference) => {
-            let key = SigningKey::at_hand(reference, &[], &context.environment, &|_| Ok(None))?;
-            let (cosign, found) = context.cosign(session, bundles, Some(reference))?;
+            let key =
+                SigningKey::at_hand(reference, &[], &context.environment, &session.search_path, &|_| {
+                    Ok(None)
+                })?;
+            let (cosign, found) = context.cosign(session, Some(reference))?;
             report.cosign = Some(found);
             context.printer.warning(&format!("asking {reference} for its public key, once"));
             let key = cosign.public_key(&key)?;

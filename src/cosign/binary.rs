@@ -7,19 +7,17 @@ use std::os::unix::fs::MetadataExt;
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::search_path::SearchPath;
 use crate::digest::{Hashing, Sha256Digest};
 use crate::error::{Class, Failure, Result};
-use crate::settings::Environment;
 
-/// What may be asked of the search for cosign.
-#[derive(Debug)]
-pub(crate) struct Search<'a> {
+/// What was asked for on the command line.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted<'a> {
     /// The value of `--cosign`, if any.
-    pub(crate) named: Option<&'a Utf8Path>,
-    /// The SHA-256 the binary must have, if any.
+    pub(crate) path: Option<&'a Utf8Path>,
+    /// The SHA-256 that the binary must have, if any.
     pub(crate) sha256: Option<Sha256Digest>,
-    /// Directories that are not to be trusted: bundles and inputs.
-    pub(crate) untrusted: &'a [Utf8PathBuf],
 }
 
 /// A cosign binary: an absolute path, and what was there when it was found.
@@ -52,19 +50,24 @@ impl Identity {
 }
 
 impl Binary {
-    /// Finds cosign: the one that was named, else the first on the PATH. Relative and empty
-    /// elements of the PATH are skipped, and so is what lies below an untrusted directory.
-    /// `Class::NoCosign` when there is none.
-    pub(crate) fn find(search: &Search<'_>, environment: &Environment) -> Result<Self> {
-        let path = match search.named {
-            Some(named) => named_binary(named, search.untrusted)?,
-            None => on_path(environment, search.untrusted)?,
+    /// Finds cosign: the one that was named, else the first on the path. `Class::NoCosign` when
+    /// there is none, or when it is not the wanted one.
+    pub(crate) fn find(wanted: &Wanted<'_>, search_path: &SearchPath) -> Result<Self> {
+        let path = match wanted.path {
+            Some(path) => named(path, search_path)?,
+            None => search_path.find("cosign").ok_or_else(|| {
+                Failure::new(
+                    Class::NoCosign,
+                    "no cosign on the PATH (relative elements, bundles and inputs do not count)",
+                )
+                .hint("install cosign 2.0 or later, or name one with --cosign")
+            })?,
         };
         let none =
             |error: io::Error| Failure::new(Class::NoCosign, format!("{path} cannot be read: {error}"));
         let mut file = File::open(&path).map_err(none)?;
         let seen = Identity::of(&file.metadata().map_err(none)?);
-        if let Some(wanted) = search.sha256 {
+        if let Some(wanted) = wanted.sha256 {
             let mut hashing = Hashing::new(io::sink());
             let found = io::copy(&mut file, &mut hashing).and_then(|_| hashing.finish());
             let found = found.with_context(|| format!("read {path}"))?;
@@ -94,10 +97,10 @@ impl Binary {
     }
 }
 
-fn named_binary(named: &Utf8Path, untrusted: &[Utf8PathBuf]) -> Result<Utf8PathBuf> {
-    let refused = |why: String| Failure::new(Class::NoCosign, format!("--cosign {named} {why}"));
+fn named(typed: &Utf8Path, search_path: &SearchPath) -> Result<Utf8PathBuf> {
+    let refused = |why: String| Failure::new(Class::NoCosign, format!("--cosign {typed} {why}"));
     let path =
-        camino::absolute_utf8(named).map_err(|error| refused(format!("cannot be resolved: {error}")))?;
+        camino::absolute_utf8(typed).map_err(|error| refused(format!("cannot be resolved: {error}")))?;
     let metadata = std::fs::metadata(&path).map_err(|error| refused(format!("cannot be used: {error}")))?;
     if !metadata.is_file() {
         return Err(refused("is not a file".into()));
@@ -105,44 +108,11 @@ fn named_binary(named: &Utf8Path, untrusted: &[Utf8PathBuf]) -> Result<Utf8PathB
     if metadata.mode() & 0o111 == 0 {
         return Err(refused("is not executable".into()));
     }
-    match holder(&path, untrusted) {
+    match search_path.holder(&path) {
         None => Ok(path),
-        Some(directory) => Err(refused(format!("lies below {directory}, and nothing from there is run"))
+        Some(directory) => Err(refused(format!("lies in {directory}, and nothing from there is run"))
             .hint("install cosign outside of bundles and inputs")),
     }
-}
-
-fn on_path(environment: &Environment, untrusted: &[Utf8PathBuf]) -> Result<Utf8PathBuf> {
-    let elements = std::env::split_paths(environment.get("PATH").unwrap_or_default());
-    let absolute = std::env::join_paths(elements.filter(|element| element.is_absolute())).unwrap_or_default();
-    let mut passed_over = None;
-    for found in which::which_in_global("cosign", Some(absolute)).into_iter().flatten() {
-        let Ok(found) = Utf8PathBuf::try_from(found) else { continue };
-        if holder(&found, untrusted).is_none() {
-            return Ok(found);
-        }
-        passed_over = Some(found);
-    }
-    Err(match passed_over {
-        Some(found) => Failure::new(
-            Class::NoCosign,
-            format!("the only cosign on the PATH is {found}, and nothing from a bundle or an input is run"),
-        ),
-        None => Failure::new(Class::NoCosign, "no cosign on the PATH"),
-    }
-    .hint("install cosign 2.0 or later, or name one with --cosign"))
-}
-
-/// The untrusted directory below which `path` lies, by its name or once links are followed.
-fn holder<'a>(path: &Utf8Path, untrusted: &'a [Utf8PathBuf]) -> Option<&'a Utf8PathBuf> {
-    let real = path.canonicalize_utf8();
-    untrusted.iter().find(|directory| {
-        let named = camino::absolute_utf8(directory).unwrap_or_else(|_| (*directory).clone());
-        let resolved = directory.canonicalize_utf8().unwrap_or_else(|_| named.clone());
-        path.starts_with(&named)
-            || path.starts_with(&resolved)
-            || real.as_ref().is_ok_and(|real| real.starts_with(&resolved))
-    })
 }
 
 #[cfg(test)]
@@ -151,31 +121,26 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::settings::Environment;
 
-    struct Machine {
-        root: tempfile::TempDir,
-    }
+    struct Machine(tempfile::TempDir);
 
     impl Machine {
-        fn new() -> Self {
-            Self { root: tempfile::tempdir().unwrap() }
-        }
-
         fn path(&self, relative: &str) -> Utf8PathBuf {
-            Utf8PathBuf::try_from(self.root.path().canonicalize().unwrap()).unwrap().join(relative)
+            Utf8PathBuf::try_from(self.0.path().canonicalize().unwrap()).unwrap().join(relative)
         }
 
-        fn program(&self, relative: &str) -> Utf8PathBuf {
-            let path = self.path(relative);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fn program(&self, name: &str) -> Utf8PathBuf {
+            let path = self.path(name);
             fs::write(&path, "#!/bin/sh\n").unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
             path
         }
     }
 
-    fn search(untrusted: &[Utf8PathBuf]) -> Search<'_> {
-        Search { named: None, sha256: None, untrusted }
+    fn find(path: &Utf8Path, sha256: Option<Sha256Digest>, untrusted: &[Utf8PathBuf]) -> Result<Binary> {
+        let search_path = SearchPath::new(&Environment::default(), untrusted);
+        Binary::find(&Wanted { path: Some(path), sha256 }, &search_path)
     }
 
     fn message(result: Result<Binary>) -> String {
@@ -185,97 +150,55 @@ mod tests {
     }
 
     #[test]
-    fn only_absolute_elements_of_the_path_count() {
-        let machine = Machine::new();
-        let program = machine.program("bin/cosign");
-        let path = format!(":.:bin:{}", program.parent().unwrap());
-        let found = Binary::find(&search(&[]), &Environment::of([("PATH", &path)])).unwrap();
-        assert_eq!(found.path(), program);
-        for path in ["", ".", "bin", ":"] {
-            assert_eq!(
-                message(Binary::find(&search(&[]), &Environment::of([("PATH", path)]))),
-                "no cosign on the PATH"
-            );
-        }
-        assert_eq!(message(Binary::find(&search(&[]), &Environment::default())), "no cosign on the PATH");
-    }
-
-    #[test]
-    fn a_cosign_inside_a_bundle_is_passed_over() {
-        let machine = Machine::new();
-        let hostile = machine.program("bundle/bin/cosign");
-        let good = machine.program("bin/cosign");
-        let untrusted = [machine.path("bundle")];
-        let path = format!("{}:{}", hostile.parent().unwrap(), good.parent().unwrap());
-        let found = Binary::find(&search(&untrusted), &Environment::of([("PATH", &path)])).unwrap();
-        assert_eq!(found.path(), good);
-
-        let alone = Environment::of([("PATH", hostile.parent().unwrap().as_str())]);
-        assert_eq!(
-            message(Binary::find(&search(&untrusted), &alone)),
-            format!("the only cosign on the PATH is {hostile}, and nothing from a bundle or an input is run")
-        );
-        let named = Search { named: Some(&hostile), sha256: None, untrusted: &untrusted };
-        assert_eq!(
-            message(Binary::find(&named, &alone)),
-            format!(
-                "--cosign {hostile} lies below {}, and nothing from there is run",
-                machine.path("bundle")
-            )
-        );
-    }
-
-    #[test]
-    fn a_link_out_of_a_trusted_place_into_a_bundle_is_seen_through() {
-        let machine = Machine::new();
-        let hostile = machine.program("bundle/cosign");
-        fs::create_dir(machine.path("bin")).unwrap();
-        std::os::unix::fs::symlink(&hostile, machine.path("bin/cosign")).unwrap();
-        let path = machine.path("bin");
-        let untrusted = [machine.path("bundle")];
-        assert!(Binary::find(&search(&untrusted), &Environment::of([("PATH", path.as_str())])).is_err());
-        assert!(Binary::find(&search(&[]), &Environment::of([("PATH", path.as_str())])).is_ok());
-    }
-
-    #[test]
-    fn a_named_cosign_must_be_an_executable_file() {
-        let machine = Machine::new();
+    fn without_a_name_it_is_looked_for_on_the_path() {
+        let machine = Machine(tempfile::tempdir().unwrap());
         let program = machine.program("cosign");
+        let search_path = SearchPath::new(&Environment::of([("PATH", machine.path("").as_str())]), &[]);
+        assert_eq!(Binary::find(&Wanted::default(), &search_path).unwrap().path(), program);
+        assert_eq!(
+            message(Binary::find(&Wanted::default(), &SearchPath::default())),
+            "no cosign on the PATH (relative elements, bundles and inputs do not count)"
+        );
+    }
+
+    #[test]
+    fn a_named_cosign_must_be_an_executable_file_outside_of_bundles() {
+        let machine = Machine(tempfile::tempdir().unwrap());
+        let program = machine.program("plain");
         fs::set_permissions(&program, fs::Permissions::from_mode(0o644)).unwrap();
-        let missing = machine.path("missing");
         let directory = machine.path("");
-        for (named, why) in [
+        for (path, why) in [
             (&program, "is not executable"),
-            (&missing, "cannot be used: No such file or directory (os error 2)"),
+            (&machine.path("missing"), "cannot be used: No such file or directory (os error 2)"),
             (&directory, "is not a file"),
         ] {
-            let named_search = Search { named: Some(named), sha256: None, untrusted: &[] };
-            assert_eq!(
-                message(Binary::find(&named_search, &Environment::default())),
-                format!("--cosign {named} {why}")
-            );
+            assert_eq!(message(find(path, None, &[])), format!("--cosign {path} {why}"));
         }
+        let inside = machine.program("cosign");
+        find(&inside, None, &[]).unwrap();
+        assert_eq!(
+            message(find(&inside, None, std::slice::from_ref(&directory))),
+            format!("--cosign {inside} lies in {directory}, and nothing from there is run")
+        );
     }
 
     #[test]
     fn a_pinned_cosign_has_its_digest() {
-        let machine = Machine::new();
+        let machine = Machine(tempfile::tempdir().unwrap());
         let program = machine.program("cosign");
         let digest = Sha256Digest::of(b"#!/bin/sh\n");
-        let pinned = |sha256| Search { named: Some(&program), sha256: Some(sha256), untrusted: &[] };
-        assert!(Binary::find(&pinned(digest), &Environment::default()).is_ok());
+        find(&program, Some(digest), &[]).unwrap();
         assert_eq!(
-            message(Binary::find(&pinned(Sha256Digest::of(b"")), &Environment::default())),
+            message(find(&program, Some(Sha256Digest::of(b"")), &[])),
             format!("{program} is not the pinned cosign: its SHA-256 is {digest}")
         );
     }
 
     #[test]
     fn a_binary_that_is_swapped_is_noticed() {
-        let machine = Machine::new();
+        let machine = Machine(tempfile::tempdir().unwrap());
         let program = machine.program("cosign");
-        let named = Search { named: Some(&program), sha256: None, untrusted: &[] };
-        let binary = Binary::find(&named, &Environment::default()).unwrap();
+        let binary = find(&program, None, &[]).unwrap();
         binary.unchanged().unwrap();
         fs::rename(machine.program("other"), &program).unwrap();
         assert_eq!(

@@ -10,6 +10,7 @@ use std::ffi::OsStr;
 use camino::Utf8Path;
 
 use super::process::{Value, Variables};
+use super::search_path::SearchPath;
 use crate::plan::key_ref::{KeyRef, Scheme};
 use crate::settings::Environment;
 
@@ -37,7 +38,7 @@ struct Family {
     /// The operator's home directory: credentials lie below it (`.aws`, `.config/gcloud`,
     /// `.vault-token`, `.kube`).
     home: bool,
-    /// The absolute elements of the PATH: it runs programs that the operator configured.
+    /// The safe part of the PATH: it runs programs that the operator configured.
     path: bool,
 }
 
@@ -117,6 +118,7 @@ pub(crate) fn with_key(
     key: &KeyRef,
     named: &[String],
     operator: &Environment,
+    search_path: &SearchPath,
     private: &Utf8Path,
 ) -> Variables {
     let family = family(key.scheme());
@@ -134,9 +136,7 @@ pub(crate) fn with_key(
         }
     }
     if family.path {
-        let elements = std::env::split_paths(operator.get("PATH").unwrap_or_default());
-        let absolute = std::env::join_paths(elements.filter(|element| element.is_absolute()));
-        set(&mut variables, "PATH", absolute.unwrap_or_default());
+        set(&mut variables, "PATH", search_path.value());
     }
     if key.needs_network() {
         // From 2.6 on this stops the public root from being fetched.
@@ -244,7 +244,9 @@ mod tests {
     /// What a key of this reference gets of this environment: `NAME=value`, `NAME` if handed on.
     fn given<const N: usize>(reference: &str, operator: [(&str, &str); N]) -> Vec<String> {
         let key = KeyRef::parse(reference).unwrap();
-        lines(&with_key(&key, &["NAMED".into()], &Environment::of(operator), Utf8Path::new(PRIVATE)))
+        let operator = Environment::of(operator);
+        let search_path = SearchPath::new(&operator, &[]);
+        lines(&with_key(&key, &["NAMED".into()], &operator, &search_path, Utf8Path::new(PRIVATE)))
     }
 
     fn lines(variables: &Variables) -> Vec<String> {

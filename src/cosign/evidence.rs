@@ -10,15 +10,13 @@ mod form;
 #[cfg(test)]
 mod tests;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize};
-
 use self::form::{
-    Algorithm, Base64, MessageDigest, MessageSignature, PublicKeyIdentifier, SigstoreBundle,
+    Algorithm, Base64, LegacyBundle, MessageDigest, MessageSignature, PublicKeyIdentifier, SigstoreBundle,
     VerificationMaterial, strict,
 };
 use crate::digest::Sha256Digest;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 
 /// The largest signature file that is read, in bytes. Real ones have 383 to some 5,000.
 pub(crate) const SIZE_LIMIT: u64 = 1 << 20;
@@ -163,18 +161,22 @@ impl Evidence {
     }
 }
 
-/// Reads what `--bundle` of 2.0 to 2.3 writes for a key without a log: `{"base64Signature":"…"}`
-/// and nothing else. Gives the signature.
-pub(crate) fn parse_legacy(text: &[u8]) -> Result<Vec<u8>, Malformed> {
-    #[derive(Serialize, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Legacy {
-        #[serde(rename = "base64Signature")]
-        signature: Base64,
+/// What `--bundle` of 2.0 to 2.3 writes for a key.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Legacy {
+    /// The bare signature.
+    pub(crate) signature: Vec<u8>,
+    /// Whether it was told to a transparency log.
+    pub(crate) is_logged: bool,
+}
+
+impl Legacy {
+    /// Reads `{"base64Signature":"…"}`, with a `rekorBundle` or without, and with nothing else.
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, Malformed> {
+        let LegacyBundle { signature, rekor_bundle } = strict(text)?;
+        if signature.0.is_empty() {
+            return Err(Malformed("has an empty signature".into()));
+        }
+        Ok(Self { signature: signature.0, is_logged: rekor_bundle.is_some() })
     }
-    let legacy: Legacy = strict(text)?;
-    if legacy.signature.0.is_empty() {
-        return Err(Malformed("has an empty signature".into()));
-    }
-    Ok(legacy.signature.0)
 }

@@ -6,6 +6,7 @@ use anyhow::Context;
 use camino::Utf8Path;
 
 use super::public_key::PemKind;
+use super::search_path::SearchPath;
 use crate::error::{Failure, Result};
 use crate::plan::key_ref::KeyRef;
 use crate::settings::Environment;
@@ -33,6 +34,7 @@ impl SigningKey {
         reference: &KeyRef,
         kms_env: &[String],
         environment: &Environment,
+        search_path: &SearchPath,
         ask: &dyn Fn(&str) -> Result<Option<String>>,
     ) -> Result<Self> {
         let mut argument = reference.as_cosign_arg();
@@ -56,7 +58,7 @@ impl SigningKey {
             _ => {}
         }
         if let Some(program) = reference.plugin_program() {
-            find_plugin(reference, &program, environment)?;
+            find_plugin(reference, &program, search_path)?;
         }
         Ok(Self { reference: reference.clone(), argument, kms_env: kms_env.to_vec(), password })
     }
@@ -110,10 +112,8 @@ fn password_unless_set(
     }
 }
 
-fn find_plugin(reference: &KeyRef, program: &str, environment: &Environment) -> Result<()> {
-    let elements = std::env::split_paths(environment.get("PATH").unwrap_or_default());
-    let absolute = std::env::join_paths(elements.filter(|element| element.is_absolute())).unwrap_or_default();
-    if which::which_in_global(program, Some(absolute)).is_ok_and(|mut found| found.next().is_some()) {
+fn find_plugin(reference: &KeyRef, program: &str, search_path: &SearchPath) -> Result<()> {
+    if search_path.find(program).is_some() {
         return Ok(());
     }
     Err(Failure::usage(format!(

@@ -247,11 +247,8 @@ impl<'m> Comparison<'m> {
                 ));
             }
             let below = components.next().unwrap_or_default();
-            (top == ATTESTATION.as_bytes() && below == super::staging::INSIDE.as_bytes()).then(|| {
-                format!(
-                    "`{ATTESTATION}/{}` was left by an aicr that was killed: remove it",
-                    super::staging::INSIDE
-                )
+            (top == ATTESTATION.as_bytes() && below == super::INSIDE.as_bytes()).then(|| {
+                format!("`{ATTESTATION}/{}` was left by an aicr that was killed: remove it", super::INSIDE)
             })
         })
     }

@@ -11,14 +11,9 @@ use super::beneath::Beneath;
 use super::inputs::{Collected, SourceFile};
 use super::manifest::render;
 use super::workers::{self, Turn};
-use super::{MANIFEST, Work, cannot, private_key};
+use super::{EXECUTABLE, MANIFEST, PLAIN, Work, cannot, private_key};
 use crate::digest::{BUFFER, PourError, Sha256Digest, pour};
 use crate::error::{Class, Failure, Result};
-
-/// The modes that a bundle has, whatever the source and the umask.
-pub(crate) const PLAIN: Mode = Mode::from_raw_mode(0o644);
-/// That of programs and directories.
-pub(crate) const EXECUTABLE: Mode = Mode::from_raw_mode(0o755);
 
 /// What has been made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::ancestry::lies_in;
 use super::beneath::{Beneath, OpenError, SmallError};
-use super::{cannot, copy};
+use super::{PLAIN, cannot};
 use crate::error::{Failure, Result};
 use crate::printable::show;
 
@@ -59,7 +59,7 @@ impl PublicKeyOut {
         }
         let failed = |error: io::Error| cannot("write", show(self.path.as_str().as_bytes()), &error);
         let directory = self.directory()?;
-        let mode = Permissions::from_mode(copy::PLAIN.bits());
+        let mode = Permissions::from_mode(PLAIN.bits());
         let mut file = tempfile::Builder::new()
             .prefix(".aicr-key-")
             .permissions(mode.clone())

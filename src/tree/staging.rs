@@ -9,15 +9,11 @@ use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::beneath::{Beneath, Kind};
-use super::copy::EXECUTABLE;
 use super::target::Target;
-use super::{ATTESTATION, cannot, mount, remove};
+use super::{ATTESTATION, EXECUTABLE, INSIDE, PLAIN, cannot, mount, remove};
 use crate::digest::Sha256Digest;
 use crate::error::{Failure, Result};
 use crate::printable::show;
-
-/// The name of the room when it has to be inside the bundle, below `attestation/`.
-pub(crate) const INSIDE: &str = ".aicr-staging";
 
 /// The tree under construction.
 pub(super) const TREE: &str = "bundle";
@@ -96,8 +92,8 @@ impl Staging {
     /// A new file in the room, of mode 0644 whatever the umask, to be written.
     pub(crate) fn file(&self, name: &str) -> Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let made = rustix::fs::openat(&self.room, name, flags, super::copy::PLAIN)
-            .and_then(|file| rustix::fs::fchmod(&file, super::copy::PLAIN).map(|()| file));
+        let made = rustix::fs::openat(&self.room, name, flags, PLAIN)
+            .and_then(|file| rustix::fs::fchmod(&file, PLAIN).map(|()| file));
         made.map(File::from).map_err(|errno| cannot("write", self.room.show(name.as_bytes()), &errno.into()))
     }
 

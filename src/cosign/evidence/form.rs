@@ -211,3 +211,18 @@ pub(super) struct TimestampVerificationData {
 pub(super) struct SignedTimestamp {
     signed_timestamp: Base64,
 }
+
+/// The form of 2.0 to 2.3, of which aicr reads only what a key's signature has.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LegacyBundle {
+    #[serde(rename = "base64Signature")]
+    pub(super) signature: Base64,
+    #[serde(
+        rename = "rekorBundle",
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub(super) rekor_bundle: Option<serde_json::Value>,
+}

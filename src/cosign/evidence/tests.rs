@@ -34,7 +34,8 @@ fn a_bare_signature_by_a_key_has_383_bytes() {
 
 #[test]
 fn the_old_form_becomes_the_new_one() {
-    let signature = parse_legacy(LEGACY.as_bytes()).unwrap();
+    let Legacy { signature, is_logged } = Legacy::parse(LEGACY.as_bytes()).unwrap();
+    assert!(!is_logged);
     let (digest, key) = (Sha256Digest::of(b"blob"), Sha256Digest::of(b"key"));
     let evidence = Evidence::by_key(signature, digest, key).unwrap();
     assert_eq!(evidence.digest(), digest);
@@ -44,17 +45,23 @@ fn the_old_form_becomes_the_new_one() {
 }
 
 #[test]
+fn an_upload_shows_in_the_old_form() {
+    let text = r#"{"base64Signature":"AA==","rekorBundle":{"SignedEntryTimestamp":"AA=="}}"#;
+    assert_eq!(Legacy::parse(text.as_bytes()), Ok(Legacy { signature: vec![0], is_logged: true }));
+}
+
+#[test]
 fn the_old_form_with_anything_more_is_refused() {
     for text in [
         r#"{"base64Signature":"AA==","cert":"AA=="}"#,
-        r#"{"base64Signature":"AA==","rekorBundle":{}}"#,
+        r#"{"base64Signature":"AA==","rekorBundle":null}"#,
         r#"{"base64Signature":""}"#,
         r#"{"base64Signature":"A"}"#,
         r#"["AA=="]"#,
         "",
         "{}",
     ] {
-        assert!(parse_legacy(text.as_bytes()).is_err(), "{text}");
+        assert!(Legacy::parse(text.as_bytes()).is_err(), "{text}");
     }
 }
 

@@ -6,10 +6,10 @@ use std::io;
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{AtFlags, CWD, Stat};
 
+use super::super::INSIDE;
 use super::super::beneath::{Beneath, DirectoryBuffer, Kind, size};
 use super::super::exclude::{Exclude, flag_for};
 use super::super::name::{EntryName, NameError};
-use super::super::staging::INSIDE;
 use super::super::{ATTESTATION, MANIFEST, MAX_ENTRIES, SIGNATURE, cannot};
 use super::{SourceFile, Tally, place_of};
 use crate::error::{Failure, Result};
