@@ -80,9 +80,9 @@ mod tests {
             path
         }
 
-        /// What is found with this PATH, in which `/` stands for the machine.
+        /// What is found with this PATH, in which `@` stands for the machine.
         fn find(&self, path: &str, untrusted: &[&str]) -> Option<Utf8PathBuf> {
-            let path = path.replace('/', self.path("").as_str());
+            let path = path.replace("@/", self.path("").as_str());
             let untrusted: Vec<_> = untrusted.iter().map(|directory| self.path(directory)).collect();
             SearchPath::new(&Environment::of([("PATH", &path)]), &untrusted).find("cosign")
         }
@@ -92,7 +92,7 @@ mod tests {
     fn only_absolute_elements_count() {
         let machine = Machine(tempfile::tempdir().unwrap());
         let program = machine.program("bin/cosign");
-        assert_eq!(machine.find(":.:bin:/bin", &[]), Some(program));
+        assert_eq!(machine.find(":.:bin:@/bin", &[]), Some(program));
         for path in ["", ".", "bin", ":"] {
             assert_eq!(machine.find(path, &[]), None, "{path:?}");
         }
@@ -107,8 +107,8 @@ mod tests {
         fs::create_dir(machine.path("links")).unwrap();
         symlink(&hostile, machine.path("links/cosign")).unwrap();
         symlink(machine.path("bundle"), machine.path("way")).unwrap();
-        for element in ["/bundle/bin", "/links", "/way/bin"] {
-            let path = format!("{element}:/good");
+        for element in ["@/bundle/bin", "@/links", "@/way/bin"] {
+            let path = format!("{element}:@/good");
             assert_eq!(machine.find(&path, &["bundle"]), Some(good.clone()), "{element}");
             assert_ne!(machine.find(&path, &[]), Some(good.clone()), "{element}");
             assert_eq!(machine.find(element, &["bundle"]), None, "{element}");

@@ -224,5 +224,5 @@ pub(super) struct LegacyBundle {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
-    pub(super) rekor_bundle: Option<serde_json::Value>,
+    pub(super) rekor_bundle: Option<serde_json::Map<String, serde_json::Value>>,
 }
