@@ -5,7 +5,7 @@ use std::fmt;
 /// The result of everything that can fail.
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 
-/// The class of a failure. It decides the exit code, by the table in the README.
+/// The class of a failure. It decides the exit code, by [`EXIT_CODES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
     /// Could not do it: I/O, disk full, cosign broke (a signal, a panic), or a bug.
@@ -23,6 +23,24 @@ pub(crate) enum Class {
     /// Ended by this signal, which is raised again once everything is cleaned up.
     Signal(i32),
 }
+
+/// The table of the README and the manual page: each class of outcome, success first, and what its
+/// exit code says.
+pub(crate) const EXIT_CODES: [(Option<Class>, &str); 7] = [
+    (None, "done; for verify: every bundle is accepted (or, with --checksums-only, every file is as listed)"),
+    (Some(Class::Broken), "could not do it: I/O, disk full, cosign broke (a signal, a panic), or a bug"),
+    (
+        Some(Class::Usage),
+        "asked for something impossible: flags, a key reference, inputs, a key of a type that does not work, an output that exists, a BUNDLE that is no directory; checked for all before any work",
+    ),
+    (
+        Some(Class::NoCosign),
+        "no usable cosign: none found, not the pinned one, or this one cannot do what is asked",
+    ),
+    (Some(Class::NotSigned), "cosign did not sign, or what it made was refused; nothing was left behind"),
+    (Some(Class::Rejected), "bundle rejected: files, manifest, signature or policy"),
+    (Some(Class::Unproven), "nothing proven either way: key manager or service unreachable, or out of time"),
+];
 
 impl Class {
     /// The exit code; for a signal, the code that a shell shows.
@@ -147,6 +165,12 @@ mod tests {
                 assert_eq!(other.worse(*worse), *worse);
             }
         }
+    }
+
+    #[test]
+    fn the_table_has_each_code_once_in_order() {
+        let codes = EXIT_CODES.map(|(class, _)| class.map_or(0, Class::code));
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6]);
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod digest;
 mod doctor;
 mod error;
 mod interrupt;
+mod man;
 mod output;
 mod password;
 mod plan;
@@ -71,7 +72,9 @@ fn dispatch(cli: Cli, arguments: &[OsString], environment: Environment) -> Optio
     let name = command.name();
     let mut report = Report::default();
     let done = (|| {
-        if let Some(failure) = plan::arguments::refuse_blank_after_tlog_upload(arguments) {
+        let refusal = plan::arguments::refuse_blank_after_tlog_upload(arguments)
+            .or_else(|| plan::arguments::refuse_global_flag_given_twice(arguments));
+        if let Some(failure) = refusal {
             return Err(failure);
         }
         let processors = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
@@ -84,7 +87,7 @@ fn dispatch(cli: Cli, arguments: &[OsString], environment: Environment) -> Optio
     let written = match name {
         // What these print is no report.
         "completions" | "man" if report.error.is_none() => Ok(()),
-        _ => printer.report(name, &report),
+        _ => printer.report(Some(name), &report),
     };
     match (report.class(), written) {
         (None, Err(failure)) => {
@@ -116,31 +119,26 @@ fn work(command: Command, context: &Context, report: &mut Report) -> Result<()> 
             clap_complete::generate(shell, &mut Cli::command(), "aicr", &mut script);
             Printer::raw(&script)
         }
-        Command::Man => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command()).render(&mut page).context("render the manual page")?;
-            Printer::raw(&page)
-        }
+        Command::Man => Printer::raw(&man::page().context("render the manual page")?),
     }
 }
 
 /// What clap has to say: help and the version, or a refusal.
 fn refuse(error: &clap::Error, arguments: &[OsString], environment: &Environment) -> Option<Class> {
-    if matches!(
-        error.kind(),
-        ErrorKind::DisplayHelp
-            | ErrorKind::DisplayVersion
-            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
-    ) && !error.use_stderr()
-    {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return Printer::raw(error.render().to_string().as_bytes()).err().map(|failure| failure.class());
     }
-    let typed = |value: &str| {
-        arguments.windows(2).any(|pair| pair[0] == "--format" && pair[1] == value)
-            || arguments.iter().any(|argument| *argument == *format!("--format={value}"))
+    let typed = |flag: &str, value: &str| {
+        arguments.windows(2).any(|pair| pair[0] == *flag && pair[1] == *value)
+            || arguments.iter().any(|argument| *argument == *format!("{flag}={value}"))
     };
-    let format = if typed("json") { Format::Json } else { Format::Text };
-    let printer = Printer::new(format, Verbosity::Normal, Color::Auto, environment);
+    let format = if typed("--format", "json") { Format::Json } else { Format::Text };
+    let color = match (typed("--color", "always"), typed("--color", "never")) {
+        (true, false) => Color::Always,
+        (false, true) => Color::Never,
+        _ => Color::Auto,
+    };
+    let printer = Printer::new(format, Verbosity::Normal, color, environment);
     let failure = misuse(error);
     let class = failure.class();
     let report = Report { error: Some(failure), ..Report::default() };
@@ -150,18 +148,26 @@ fn refuse(error: &clap::Error, arguments: &[OsString], environment: &Environment
         .filter_map(|argument| argument.to_str())
         .find(|name| command.find_subcommand(name).is_some());
     // There is nothing better to say about a closed stdout than the failure itself.
-    let _ = printer.report(name.unwrap_or(""), &report);
+    let _ = printer.report(name, &report);
     Some(class)
 }
 
 /// A refusal of clap's in this program's form: one line, and the way out as a hint.
 fn misuse(error: &clap::Error) -> Failure {
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand
+    ) {
+        return Failure::usage("no command was given").hint("`aicr --help` lists the commands");
+    }
     let text = error.render().to_string();
     let mut paragraphs =
         text.split("\n\n").map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "));
     let message = paragraphs.next().unwrap_or_default();
     let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
     let tip = paragraphs.find_map(|paragraph| paragraph.strip_prefix("tip: ").map(ToOwned::to_owned));
+    // clap says how to pass a misspelt flag as a value, which nobody wants.
+    let tip = tip.filter(|tip| !tip.starts_with("to pass "));
     Failure::usage(printable::show(message.as_bytes())).hint(tip.map_or_else(
         || "`aicr --help` and `aicr COMMAND --help` list the flags".into(),
         |tip| printable::show(tip.as_bytes()),

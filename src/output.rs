@@ -87,8 +87,9 @@ impl Printer {
             .map_or(bar.clone(), |style| bar.with_style(style.progress_chars("=> ")))
     }
 
-    /// Prints the result of `command`, errors last. Fails only if stdout takes no more.
-    pub(crate) fn report(self, command: &str, report: &Report) -> Result<()> {
+    /// Prints the result of `command`, errors last; `None` if none was recognised. Fails only if
+    /// stdout takes no more.
+    pub(crate) fn report(self, command: Option<&str>, report: &Report) -> Result<()> {
         let exit = report.class().map_or(0, crate::error::Class::code);
         let printed = match self.format {
             Format::Json => json(command, exit, report)?,
@@ -244,12 +245,12 @@ fn painted(word: &str, tone: Tone) -> String {
     format!("\u{1b}[1;{code}m{word}\u{1b}[0m")
 }
 
-fn json(command: &str, exit: u8, report: &Report) -> Result<String> {
+fn json(command: Option<&str>, exit: u8, report: &Report) -> Result<String> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Envelope<'a> {
         schema_version: u32,
-        command: &'a str,
+        command: Option<&'a str>,
         exit: u8,
         #[serde(flatten)]
         report: &'a Report,

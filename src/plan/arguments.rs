@@ -25,6 +25,41 @@ where
     })
 }
 
+/// The refusal of a global flag that stands both before and after the command, where clap lets the
+/// second one win in silence. A value never begins with `--`, so that every such word is a flag.
+pub(crate) fn refuse_global_flag_given_twice<I, T>(arguments: I) -> Option<Failure>
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString>,
+{
+    let flags: Vec<String> = arguments
+        .into_iter()
+        .map(|argument| argument.into().to_string_lossy().into_owned())
+        .take_while(|argument| argument != "--")
+        .collect();
+    GLOBAL.into_iter().find_map(|(long, short, value)| {
+        let is_it = |word: &&String| {
+            word.split('=').next() == Some(long) || short.is_some_and(|short| *word == short)
+        };
+        (flags.iter().filter(is_it).count() > 1).then(|| {
+            Failure::usage(format!("the argument '{long}{value}' cannot be used multiple times"))
+                .hint(format!("leave out one {long}"))
+        })
+    })
+}
+
+/// The flags that every command has: long, short, and the value as the help shows it.
+const GLOBAL: [(&str, Option<&str>, &str); 8] = [
+    ("--cosign", None, " <PATH>"),
+    ("--cosign-sha256", None, " <HEX>"),
+    ("--timeout", None, " <TIME>"),
+    ("--jobs", None, " <N>"),
+    ("--format", None, " <FORMAT>"),
+    ("--quiet", Some("-q"), ""),
+    ("--verbose", Some("-v"), ""),
+    ("--color", None, " <WHEN>"),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,5 +96,45 @@ mod tests {
         ] {
             assert!(refuse_blank_after_tlog_upload(arguments).is_none(), "{arguments:?}");
         }
+    }
+
+    #[test]
+    fn a_global_flag_stands_once() {
+        for (arguments, message) in [
+            (&["aicr", "-q", "verify", "B", "--quiet"][..], "'--quiet'"),
+            (&["aicr", "--format=json", "doctor", "--format", "json"][..], "'--format <FORMAT>'"),
+        ] {
+            let failure = refuse_global_flag_given_twice(arguments).expect("a refusal");
+            assert_eq!(failure.message(), format!("the argument {message} cannot be used multiple times"));
+        }
+        for arguments in [
+            &["aicr", "--cosign=a", "doctor", "--cosign-sha256=b"][..],
+            &["aicr", "-q", "verify", "--", "-q"][..],
+            &["aicr", "-q", "verify", "-v"][..],
+        ] {
+            assert!(refuse_global_flag_given_twice(arguments).is_none(), "{arguments:?}");
+        }
+    }
+
+    /// The table holds every flag that clap calls global.
+    #[test]
+    fn the_table_of_global_flags_is_whole() {
+        use clap::CommandFactory as _;
+        let command = crate::cli::Cli::command();
+        let globals: Vec<_> = command
+            .get_arguments()
+            .filter(|argument| argument.is_global_set())
+            .map(|argument| {
+                let value = argument.get_value_names().filter(|_| argument.get_action().takes_values());
+                (
+                    format!("--{}", argument.get_long().unwrap_or_default()),
+                    argument.get_short().map(|letter| format!("-{letter}")),
+                    value.map(|names| format!(" <{}>", names[0])).unwrap_or_default(),
+                )
+            })
+            .collect();
+        let table = GLOBAL
+            .map(|(long, short, value)| (long.to_owned(), short.map(ToOwned::to_owned), value.to_owned()));
+        assert_eq!(globals, table);
     }
 }
