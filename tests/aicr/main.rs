@@ -8,4 +8,5 @@
     reason = "a test panics where it cannot go on, and starts the program that it tests"
 )]
 
+mod flags;
 mod scene;

@@ -51,10 +51,13 @@ impl Scene {
         self.directory.path().canonicalize().unwrap().join(relative)
     }
 
-    /// A file with its directories, mode 0644.
+    /// A file with its directories, mode 0644; in the place of a link, not through it.
     pub(crate) fn file(&self, relative: &str, content: impl AsRef<[u8]>) -> &Self {
         let path = self.path(relative);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
+        if path.is_symlink() {
+            fs::remove_file(&path).unwrap();
+        }
         fs::write(&path, content).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         self

@@ -1,0 +1,239 @@
+//! What every command line has: a command, flags that exist, each once; the global flags and their
+//! variables; JSON and colour when the line itself is wrong.
+
+use std::process::Command;
+
+use super::{line, refused, stage};
+use crate::scene::{Scene, test_cosign};
+
+const LISTED: &str = "`aicr --help` and `aicr COMMAND --help` list the flags";
+
+#[test]
+fn lines_that_are_no_command_line() {
+    refused(&[
+        ("", "no command was given", "`aicr --help` lists the commands"),
+        ("--quiet", "no command was given", "`aicr --help` lists the commands"),
+        ("frobnicate", "unrecognized subcommand 'frobnicate'", LISTED),
+        ("verfy B", "unrecognized subcommand 'verfy'", "a similar subcommand exists: 'verify'"),
+        ("help", "unrecognized subcommand 'help'", LISTED),
+        (
+            "verify B --on-line",
+            "unexpected argument '--on-line' found",
+            "a similar argument exists: '--online'",
+        ),
+        ("verify B --zzz", "unexpected argument '--zzz' found", LISTED),
+        ("doctor B", "unexpected argument 'B' found", LISTED),
+        ("bundle -o out", "the following required arguments were not provided: <INPUT>...", LISTED),
+        ("bundle-sign", "the following required arguments were not provided: <BUNDLE>...", LISTED),
+        ("verify", "the following required arguments were not provided: <BUNDLE>...", LISTED),
+        ("bundle dist -o", "a value is required for '--output <DIR>' but none was supplied", LISTED),
+        ("completions", "the following required arguments were not provided: <SHELL>", LISTED),
+        (
+            "completions tcsh",
+            "invalid value 'tcsh' for '<SHELL>' [possible values: bash, elvish, fish, powershell, zsh]",
+            "a similar value exists: 'zsh'",
+        ),
+    ]);
+}
+
+#[test]
+fn a_flag_given_twice() {
+    let twice = |flag: &str| format!("the argument '{flag}' cannot be used multiple times");
+    refused(&[
+        ("bundle dist -o a --output b", &twice("--output <DIR>"), LISTED),
+        ("bundle dist -o a --no-sign --no-sign", &twice("--no-sign"), LISTED),
+        ("bundle dist -o a --tlog-upload=true --tlog-upload=false", &twice("--tlog-upload[=<BOOL>]"), LISTED),
+        ("bundle-sign B --signing-key a --signing-key b", &twice("--signing-key <REF>"), LISTED),
+        ("bundle-sign B --keyless --attest", &twice("--keyless"), LISTED),
+        ("verify B --key a --key b", &twice("--key <FILE|REF>"), LISTED),
+        ("-q verify B --checksums-only --quiet", &twice("--quiet"), "leave out one --quiet"),
+        ("--timeout 1m doctor --timeout=1m", &twice("--timeout <TIME>"), "leave out one --timeout"),
+        ("--color=never doctor --color never", &twice("--color <WHEN>"), "leave out one --color"),
+        ("doctor --jobs 1 --jobs 2", &twice("--jobs <N>"), LISTED),
+        ("doctor --timeout 1m --timeout 2m", &twice("--timeout <TIME>"), LISTED),
+        ("doctor -q -v", "the argument '--quiet' cannot be used with '--verbose'", LISTED),
+    ]);
+}
+
+#[test]
+fn what_a_bundle_is_made_of_and_where() {
+    let unset = "an unset variable in the command line is the usual cause";
+    refused(&[
+        (
+            "bundle dist",
+            "bundle needs --output or --in-place",
+            "give --output DIR, or --in-place to write the manifest into the input itself",
+        ),
+        (
+            "bundle dist -o out --in-place",
+            "--output cannot go with --in-place: a bundle is made in one place",
+            "leave out --output to write the manifest into the input itself, or leave out --in-place",
+        ),
+        (
+            "bundle dist false --in-place",
+            "--in-place takes exactly one directory, not 2 (`dist` and 1 more)",
+            "build several inputs into a new directory with --output DIR",
+        ),
+        (
+            "bundle dist --in-place --exclude *.o",
+            "--exclude cannot go with --in-place: the file would stay in the bundle, unlisted, and verify rejects that",
+            "build into a new directory with --output DIR, or move the files out",
+        ),
+        ("bundle dist --output=", "--output: the path is empty", unset),
+        ("bundle dist -o out --exclude=", "--exclude: the pattern is empty", unset),
+    ]);
+    for words in [&["bundle", "", "-o", "out"][..], &["bundle-sign", "", "--signing-key=k"], &["verify", ""]]
+    {
+        let what = if words[0] == "bundle" { "INPUT" } else { "BUNDLE" };
+        let stderr = format!("error: {what}: the path is empty\nhint: {unset}\n");
+        Scene::new().aicr_with(words).stderr(&stderr).exits(2);
+    }
+}
+
+#[test]
+fn values_of_the_global_flags() {
+    let time = "write a number with its unit, such as 90s, 3m or 1h";
+    let digest = "`sha256sum \"$(command -v cosign)\"` prints the digest of a binary";
+    let zero = "a time of 0 would end every run of cosign";
+    refused(&[
+        ("doctor --timeout 180", "--timeout: `180` has no unit", time),
+        ("doctor --timeout 0s", &format!("--timeout: {zero}"), time),
+        ("doctor --timeout=", "--timeout: the time is empty", time),
+        ("AICR_TIMEOUT=0 doctor", &format!("AICR_TIMEOUT: {zero}"), time),
+        ("AICR_TIMEOUT= doctor", "AICR_TIMEOUT: the time is empty", time),
+        ("AICR_TIMEOUT=soon doctor", "AICR_TIMEOUT: `soon` is not a time", time),
+        ("doctor --timeout 2years", "--timeout: `2years` is longer than 30 days", time),
+        (
+            "AICR_COSIGN= doctor",
+            "AICR_COSIGN: the path is empty",
+            "name the cosign binary, or unset AICR_COSIGN to use the one on the PATH",
+        ),
+        (
+            "doctor --cosign=",
+            "--cosign: the path is empty",
+            "name the cosign binary, or leave out --cosign to use the one on the PATH",
+        ),
+        ("doctor --cosign-sha256 abc", "--cosign-sha256: `abc` is not 64 hex digits", digest),
+        ("doctor --cosign-sha256=", "--cosign-sha256: `` is not 64 hex digits", digest),
+        (
+            "doctor --jobs 0",
+            "invalid value '0' for '--jobs <N>': number would be zero for non-zero type",
+            LISTED,
+        ),
+        (
+            "doctor --format xml",
+            "invalid value 'xml' for '--format <FORMAT>' [possible values: text, json]",
+            LISTED,
+        ),
+        (
+            "doctor --color=sometimes",
+            "invalid value 'sometimes' for '--color <WHEN>' [possible values: auto, always, never]",
+            LISTED,
+        ),
+    ]);
+}
+
+/// Nearly the same lines, which are fine; a typed flag wins over its variable.
+#[test]
+fn global_flags_that_are_fine() {
+    let scene = Scene::new();
+    scene.unsigned();
+    let sum = Command::new("sha256sum").arg(test_cosign()).output().unwrap().stdout;
+    let digest = String::from_utf8(sum).unwrap()[..64].to_owned();
+    for words in [
+        "-q verify B --checksums-only",
+        "verify B --checksums-only --quiet",
+        "verify B --checksums-only -q --timeout 90s --jobs 1 --color never --format text",
+        "AICR_TIMEOUT=1h verify B --checksums-only -q",
+        "AICR_TIMEOUT=0 verify B --checksums-only -q --timeout 1m",
+        "AICR_COSIGN=/nowhere verify B --checksums-only -q",
+        "AICR_COSIGN=/nowhere doctor -q --cosign bin/cosign",
+        "AICR_COSIGN=bin/cosign PATH=/usr/bin:/bin doctor -q",
+        &format!("doctor -q --cosign-sha256 {digest}"),
+        &format!("doctor -q --cosign-sha256 {}", digest.to_uppercase()),
+    ] {
+        line(&scene, words).succeeds();
+    }
+}
+
+#[test]
+fn a_wrong_line_is_one_json_object_too() {
+    let scene = stage();
+    for (words, command, message, hint) in [
+        ("--format json", "null", "no command was given", "`aicr --help` lists the commands"),
+        ("frobnicate --format=json", "null", "unrecognized subcommand 'frobnicate'", LISTED),
+        ("verify B --format json --zzz", r#""verify""#, "unexpected argument '--zzz' found", LISTED),
+        (
+            "doctor --timeout 0 --format json",
+            r#""doctor""#,
+            "--timeout: a time of 0 would end every run of cosign",
+            "write a number with its unit, such as 90s, 3m or 1h",
+        ),
+        (
+            "bundle dist -o out --tlog-upload false --format json",
+            r#""bundle""#,
+            "--tlog-upload false: a blank stands where `=` belongs",
+            "write --tlog-upload=false; an input of the name `false` is `./false`",
+        ),
+        (
+            "AICR_SIGNING_KEY= bundle-sign B --format json",
+            r#""bundle-sign""#,
+            "AICR_SIGNING_KEY: the key reference is empty",
+            "give a key manager URI or a key file",
+        ),
+    ] {
+        let object = format!(
+            r#"{{"schemaVersion":1,"command":{command},"exit":2,"cosign":null,"bundles":[],"error":{{"exit":2,"message":"{message}","cosign":null,"hint":"{hint}"}}}}"#
+        );
+        line(&scene, words)
+            .stdout(&format!("{object}\n"))
+            .stderr(&format!("error: {message}\nhint: {hint}\n"))
+            .exits(2);
+    }
+}
+
+#[test]
+fn color_when_it_is_asked_for() {
+    let scene = Scene::new();
+    scene.unsigned();
+    let error = "\u{1b}[1;31merror\u{1b}[0m: verify has not been told whom to trust
+\u{1b}[1;36mhint\u{1b}[0m: give `--key FILE --insecure-ignore-tlog` for a signature by a key, or --checksums-only to compare files only\n";
+    line(&scene, "verify B --color always").stderr(error).exits(2);
+    line(&scene, "NO_COLOR=1 verify B --color=always").stderr(error).exits(2);
+    line(&scene, "--color always frobnicate")
+        .stderr(&format!(
+            "\u{1b}[1;31merror\u{1b}[0m: unrecognized subcommand 'frobnicate'\n\u{1b}[1;36mhint\u{1b}[0m: {LISTED}\n"
+        ))
+        .exits(2);
+    line(&scene, "verify B --checksums-only --color always")
+        .stdout(
+            "\u{1b}[1;33munproven\u{1b}[0m B
+  manifest sha256 162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8
+  2 files, 11 bytes
+nothing proves who made it: anybody can write a manifest\n",
+        )
+        .succeeds();
+}
+
+/// On a terminal, which util-linux' `script` gives: colour, unless somebody says otherwise.
+#[test]
+fn color_on_a_terminal() {
+    let scene = Scene::new();
+    let aicr = env!("CARGO_BIN_EXE_aicr");
+    let plain = "error: no command was given\r\nhint: `aicr --help` lists the commands\r\n";
+    let colored =
+        plain.replace("error", "\u{1b}[1;31merror\u{1b}[0m").replace("hint", "\u{1b}[1;36mhint\u{1b}[0m");
+    for (variable, flag, expected) in [
+        ("", "", &colored),
+        ("NO_COLOR=", "", &colored),
+        ("NO_COLOR=1", "", &plain.to_owned()),
+        ("", "--color never", &plain.to_owned()),
+        ("NO_COLOR=1", "--color always", &colored),
+    ] {
+        let command = format!("{variable} '{aicr}' {flag}");
+        scene
+            .program_run(["script", "--quiet", "--return", "--command", &command, "/dev/null"])
+            .stdout(expected)
+            .exits(2);
+    }
+}

@@ -1,0 +1,87 @@
+//! What is made from the flags: help, the version, completions, the manual page.
+
+use super::line;
+use crate::scene::Scene;
+
+/// Every command, and the line that has its help.
+pub(crate) const COMMANDS: [&str; 7] =
+    ["", "bundle", "bundle-sign", "verify", "doctor", "completions", "man"];
+
+fn printed(scene: &Scene, words: &str) -> String {
+    let run = line(scene, words).whatever_it_prints().succeeds();
+    assert!(run.stderr.is_empty(), "{words}");
+    String::from_utf8(run.stdout).unwrap()
+}
+
+/// The long flags that stand in a text, in the order of the alphabet.
+pub(crate) fn flags(text: &str) -> std::collections::BTreeSet<String> {
+    let word = |c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    text.split(word).filter(|flag| flag.starts_with("--") && flag.len() > 3).map(ToOwned::to_owned).collect()
+}
+
+#[test]
+fn help_fits_a_terminal() {
+    let scene = Scene::new();
+    for command in COMMANDS {
+        for (variables, flag) in [("", "--help"), ("", "-h"), ("COLUMNS=200", "--help")] {
+            let help = printed(&scene, &format!("{variables} {command} {flag}"));
+            let wide: Vec<&str> = help.lines().filter(|line| line.chars().count() > 80).collect();
+            assert!(wide.is_empty(), "{command}: {wide:#?}");
+            assert!(help.contains("\nUsage: aicr"), "{command}");
+        }
+    }
+}
+
+#[test]
+fn the_version() {
+    let scene = Scene::new();
+    let version = format!("aicr {}\n", env!("CARGO_PKG_VERSION"));
+    for flag in ["-V", "--version"] {
+        line(&scene, flag).stdout(&version).succeeds();
+    }
+}
+
+#[test]
+fn completions_name_every_flag() {
+    let scene = Scene::new();
+    let helps: String =
+        COMMANDS.iter().map(|command| printed(&scene, &format!("{command} --help"))).collect();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = printed(&scene, &format!("completions {shell}"));
+        for flag in flags(&helps) {
+            // fish writes the name alone, after -l.
+            let named = script.contains(&flag) || script.contains(&format!("-l {}", &flag[2..]));
+            assert!(named, "{shell} lacks {flag}");
+        }
+    }
+}
+
+#[test]
+fn bash_completes_a_flag() {
+    let scene = Scene::new();
+    scene.file("aicr.bash", printed(&scene, "completions bash"));
+    scene.program_run(["bash", "-n", "aicr.bash"]).succeeds();
+    let complete = "source aicr.bash; COMP_WORDS=(aicr verify --check) COMP_CWORD=2
+        _aicr aicr --check verify; echo \"${COMPREPLY[*]}\"";
+    scene.program_run(["bash", "-c", complete]).stdout("--checksums-only\n").succeeds();
+}
+
+#[test]
+fn the_manual_page_has_every_command_and_flag() {
+    let scene = Scene::new();
+    let page = printed(&scene, "man").replace("\\-", "-");
+    for command in COMMANDS {
+        let help = printed(&scene, &format!("{command} --help"));
+        for flag in flags(&help) {
+            assert!(page.contains(&flag), "{flag} of {command}");
+        }
+        let usage = help.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap();
+        assert!(command.is_empty() || page.contains(&format!("\n{usage}\n")), "{usage}");
+    }
+    assert!(page.starts_with(".ie"), "{page}");
+    // Only requests that every `man` knows, so that none complains.
+    let known = [".ie", ".el", ".TH", ".SH", ".SS", ".TP", ".br", ".B", ".RS", ".RE", ".PP", ".IP"];
+    for request in page.lines().filter(|line| line.starts_with('.')) {
+        assert!(known.contains(&request.split(' ').next().unwrap()), "{request}");
+    }
+}

@@ -1,0 +1,209 @@
+//! Whom `verify` is told to believe: what goes together, and what says nothing.
+
+use super::{line, refused, stage};
+use crate::scene::Scene;
+
+#[test]
+fn nobody_or_two_of_them() {
+    let nobody = "verify has not been told whom to trust";
+    let whom = "give `--key FILE --insecure-ignore-tlog` for a signature by a key, or --checksums-only to compare files only";
+    let add = "add --key FILE, or --certificate-identity with --certificate-oidc-issuer";
+    let one_signer = "a signature is by a key or by an identity";
+    refused(&[
+        ("verify B", nobody, whom),
+        ("verify B --insecure-ignore-tlog", "--insecure-ignore-tlog says nothing about whom to trust", add),
+        ("verify B --online", "--online says nothing about whom to trust", add),
+        (
+            "verify B --trusted-root r.json --require-timestamp",
+            "--trusted-root and --require-timestamp say nothing about whom to trust",
+            add,
+        ),
+        (
+            "verify B --key cosign.pub --certificate-identity me",
+            &format!("--key cannot go with --certificate-identity: {one_signer}"),
+            "leave out --key, or leave out --certificate-identity",
+        ),
+        (
+            "verify B --key cosign.pub --certificate-oidc-issuer-regexp i",
+            &format!("--key cannot go with --certificate-oidc-issuer-regexp: {one_signer}"),
+            "leave out --key, or leave out --certificate-oidc-issuer-regexp",
+        ),
+    ]);
+}
+
+#[test]
+fn an_identity_that_is_half_said() {
+    let me = "verify B --certificate-identity me --certificate-oidc-issuer https://i.example";
+    let root = "add --trusted-root FILE, or --online to let cosign fetch the public root";
+    refused(&[
+        (
+            "verify B --certificate-identity me --trusted-root r.json",
+            "--certificate-identity needs --certificate-oidc-issuer: anybody can vouch for a name",
+            "add --certificate-oidc-issuer URL",
+        ),
+        (
+            "verify B --certificate-oidc-issuer https://i.example --trusted-root r.json",
+            "--certificate-oidc-issuer needs --certificate-identity: an issuer vouches for everybody",
+            "add --certificate-identity NAME",
+        ),
+        (
+            &format!("{me} --certificate-identity-regexp m.*"),
+            "--certificate-identity cannot go with --certificate-identity-regexp: either would decide alone",
+            "leave out --certificate-identity, or leave out --certificate-identity-regexp",
+        ),
+        (
+            &format!("{me} --certificate-oidc-issuer-regexp h.*"),
+            "--certificate-oidc-issuer cannot go with --certificate-oidc-issuer-regexp: either would decide alone",
+            "leave out --certificate-oidc-issuer, or leave out --certificate-oidc-issuer-regexp",
+        ),
+        (me, "--certificate-identity needs --trusted-root: there is nothing to check it against", root),
+        (
+            &format!("{me} --trusted-root r.json --insecure-ignore-tlog"),
+            "--insecure-ignore-tlog with --certificate-identity needs --require-timestamp: nothing else would show that the certificate was valid when it signed",
+            "add --require-timestamp, or leave out --insecure-ignore-tlog",
+        ),
+        (
+            &format!("{me} --trusted-root r.json --allow-kms-plugin"),
+            "--certificate-identity cannot go with --allow-kms-plugin: a plugin resolves keys only",
+            "leave out --certificate-identity, or leave out --allow-kms-plugin",
+        ),
+        (
+            "verify B --certificate-identity= --certificate-oidc-issuer i --trusted-root r.json",
+            "--certificate-identity: the value is empty",
+            "an unset variable in the command line is the usual cause",
+        ),
+    ]);
+}
+
+#[test]
+fn roots_and_timestamps() {
+    let root = "add --trusted-root FILE, or --online to let cosign fetch the public root";
+    refused(&[
+        (
+            "verify B --key cosign.pub --trusted-root r.json --online",
+            "--trusted-root cannot go with --online: one of them would be ignored",
+            "leave out --trusted-root, or leave out --online",
+        ),
+        (
+            "verify B --key cosign.pub --require-timestamp",
+            "--require-timestamp needs --trusted-root: there is nothing to check it against",
+            root,
+        ),
+        (
+            "verify B --key cosign.pub --insecure-ignore-tlog --require-timestamp",
+            "--require-timestamp needs --trusted-root: there is nothing to check it against",
+            root,
+        ),
+        (
+            "verify B --key cosign.pub --trusted-root=",
+            "--trusted-root: the path is empty",
+            "an unset variable in the command line is the usual cause",
+        ),
+    ]);
+}
+
+#[test]
+fn checksums_only_is_alone() {
+    let table = [
+        "--key=cosign.pub",
+        "--insecure-ignore-tlog",
+        "--trusted-root=r.json",
+        "--certificate-identity=me",
+        "--certificate-identity-regexp=me",
+        "--certificate-oidc-issuer=i",
+        "--certificate-oidc-issuer-regexp=i",
+        "--require-timestamp",
+        "--online",
+        "--allow-kms-plugin",
+    ]
+    .map(|typed| {
+        let flag = typed.split('=').next().unwrap();
+        [
+            format!("verify B --checksums-only {typed}"),
+            format!("--checksums-only cannot go with {flag}: it looks at no signature"),
+            format!("leave out --checksums-only, or leave out {flag}"),
+        ]
+    });
+    let table: Vec<_> = table.iter().map(|[words, message, hint]| (&**words, &**message, &**hint)).collect();
+    refused(&table);
+}
+
+#[test]
+fn keys_that_prove_nothing() {
+    let scene = stage();
+    scene.file("B/inside.pub", scene.read("cosign.pub"));
+    for (key, error) in [
+        (
+            "cosign.key",
+            "--key cosign.key is a private key
+hint: `cosign public-key --key REF --outfile cosign.pub` writes the public key of a signer",
+        ),
+        (
+            "B/inside.pub",
+            "--key B/inside.pub lies in the bundle B, and proves nothing about it
+hint: use a key that reached you another way",
+        ),
+        ("nowhere.pub", "--key nowhere.pub does not exist"),
+        (
+            "env://KEY",
+            "--key env://KEY: a variable is no place for the key to trust
+hint: give the public key in a file",
+        ),
+        (
+            "https://example.com/cosign.pub",
+            "--key: cosign would fetch the key from a web address, and nobody has checked that one
+hint: fetch the key file yourself and give its path",
+        ),
+        ("", "--key: the key reference is empty\nhint: give a key manager URI or a key file"),
+        (
+            "hsm://slot/1?pin=hunter2",
+            "--key hsm://slot/1?… runs the program sigstore-kms-hsm, and needs --allow-kms-plugin
+hint: add --allow-kms-plugin, or give the public key in a file",
+        ),
+    ] {
+        let before = scene.tree("");
+        scene
+            .aicr_with(["verify", "B", "--insecure-ignore-tlog", "--key", key])
+            .stderr(&format!("error: {error}\n"))
+            .exits(2);
+        assert_eq!(scene.tree(""), before, "{key}");
+    }
+}
+
+#[test]
+fn what_is_valid_and_not_supported_yet() {
+    let offline = "`--key FILE --insecure-ignore-tlog` checks a signature by a key, offline";
+    let me = "verify B --certificate-identity me --certificate-oidc-issuer https://i.example";
+    let identity = "verifying a keyless signature (--certificate-identity) is not supported yet";
+    refused(&[
+        ("verify B --key cosign.pub --trusted-root r.json", "--trusted-root is not supported yet", offline),
+        ("verify B --key cosign.pub --online", "--online is not supported yet", offline),
+        (
+            "verify B --key cosign.pub --insecure-ignore-tlog --trusted-root r.json --require-timestamp",
+            "--require-timestamp with --trusted-root is not supported yet",
+            offline,
+        ),
+        (&format!("{me} --trusted-root r.json"), identity, offline),
+        (&format!("{me} --online"), identity, offline),
+    ]);
+}
+
+#[test]
+fn the_rows_that_hold() {
+    let scene = Scene::new();
+    scene.signed();
+    let (manifest, key) = (
+        "  manifest sha256 162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8
+  2 files, 11 bytes\n",
+        "  key sha256 1e9fc1b5f1ff2aaccac79d66c2feff86234d8d3b3e069614ed3eddf7ba30ffee, log none, timestamp none\n",
+    );
+    for words in [
+        "verify B --key cosign.pub --insecure-ignore-tlog",
+        "verify B --key ./cosign.pub --insecure-ignore-tlog --allow-kms-plugin",
+    ] {
+        line(&scene, words).stdout(&format!("accepted B\n{manifest}{key}")).succeeds();
+    }
+    line(&scene, "verify B --checksums-only")
+        .stdout(&format!("unproven B\n{manifest}nothing proves who made it: anybody can write a manifest\n"))
+        .succeeds();
+}
