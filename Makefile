@@ -47,9 +47,10 @@ advisories: ## Look the dependencies up in the RustSec advisory database (fetche
 	"$$(scripts/get-tool cargo-deny $(CARGO_DENY_VERSION))" --locked check advisories
 
 .PHONY: bench
-bench: ## Compare the speed with sha256sum and openssl (there are no benchmarks yet)
-	@echo 'bench: there are no benchmarks yet; they will set verify and bundle against sha256sum, cp and openssl on the same data' >&2
-	@exit 1
+bench: ## Measure the speed beside sha256sum, openssl, cp and the bare cosign (BENCH=quick: a tenth of the data)
+	scripts/need time openssl sha256sum
+	AICR_TEST_COSIGN=$$(scripts/cosign-for-tests); export AICR_TEST_COSIGN; \
+	cargo bench --locked --bench beside
 
 .PHONY: fixtures
 fixtures: ## Record again what the cosign releases print, into fixtures/cosign

@@ -1,0 +1,98 @@
+//! The data: made from a fixed seed, so that every machine measures on the same bytes.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What a tree is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// T1: 10,000 files of 4 to 64 KiB.
+    ManySmall,
+    /// T2: 4 files of 1 GiB.
+    FewLarge,
+    /// T3: one file of 4 GiB.
+    OneHuge,
+    /// T4: 100,000 files of 0 to 1 KiB.
+    ManyTiny,
+    /// A million files of 0 to 64 bytes.
+    Million,
+    /// One file of 10 GiB.
+    TenGiB,
+}
+
+impl Kind {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::ManySmall => "T1",
+            Self::FewLarge => "T2",
+            Self::OneHuge => "T3",
+            Self::ManyTiny => "T4",
+            Self::Million => "million",
+            Self::TenGiB => "10-GiB",
+        }
+    }
+
+    /// Whether it is copied too; the largest would only measure the disk.
+    pub(crate) fn is_built(self) -> bool {
+        matches!(self, Self::ManySmall | Self::FewLarge | Self::ManyTiny)
+    }
+
+    /// Files, and the sizes between which theirs lie.
+    fn shape(self) -> (u64, u64, u64) {
+        match self {
+            Self::ManySmall => (10_000, 4 << 10, 64 << 10),
+            Self::FewLarge => (4, 1 << 30, 1 << 30),
+            Self::OneHuge => (1, 4 << 30, 4 << 30),
+            Self::ManyTiny => (100_000, 0, 1 << 10),
+            Self::Million => (1_000_000, 0, 64),
+            Self::TenGiB => (1, 10 << 30, 10 << 30),
+        }
+    }
+}
+
+/// Makes a tree of this kind with its manifest; with fewer or smaller files if there is a divisor.
+pub(crate) fn make(kind: Kind, divisor: u64, tree: &Path) -> PathBuf {
+    let (files, least, most) = kind.shape();
+    let (files, least, most) =
+        if files < 100 { (files, least / divisor, most / divisor) } else { (files / divisor, least, most) };
+    let mut random = Random(0x5eed_0000 + files);
+    // Four MiB of noise, from which every file takes its own stretch.
+    let noise: Vec<u8> = (0..(4 << 20) / 8).flat_map(|_| random.next().to_le_bytes()).collect();
+    for number in 0..files {
+        let directory = tree.join(format!("d{:03}", number / 1000));
+        if number % 1000 == 0 {
+            fs::create_dir_all(&directory).expect("make a directory");
+        }
+        let size = least + random.next() % (most - least + 1);
+        let mut file =
+            BufWriter::new(File::create(directory.join(format!("f{number:07}"))).expect("make a file"));
+        let mut left = size;
+        while left > 0 {
+            let start = usize::try_from(random.next() % (2 << 20)).unwrap_or_default();
+            let length = left.min(2 << 20);
+            file.write_all(&noise[start..start + usize::try_from(length).unwrap_or_default()])
+                .expect("write a file");
+            left -= length;
+        }
+        file.flush().expect("write a file");
+    }
+    let script = "find . -type f -printf '%P\\0' | LC_ALL=C sort -z | xargs -0 sha256sum > ../sums && mv ../sums checksums.txt";
+    let status = Command::new("sh").arg("-c").arg(script).current_dir(tree).status().expect("start sh");
+    assert!(status.success(), "the manifest could not be made");
+    tree.to_owned()
+}
+
+/// splitmix64: the same numbers everywhere, good enough for noise.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}
