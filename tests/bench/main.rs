@@ -18,6 +18,9 @@ use std::path::{Path, PathBuf};
 use data::Kind;
 use pairs::{Measured, Pair, shell};
 
+/// The program that is measured.
+const AICR: &str = env!("CARGO_BIN_EXE_aicr");
+
 /// How much data, and how often.
 struct Extent {
     divisor: u64,
@@ -86,10 +89,6 @@ struct Bench {
 }
 
 impl Bench {
-    fn aicr(&self) -> &'static str {
-        env!("CARGO_BIN_EXE_aicr")
-    }
-
     /// A path that no run has written to: what was deleted slows down what is created for a while.
     fn fresh(&self) -> PathBuf {
         self.copies.set(self.copies.get() + 1);
@@ -98,7 +97,7 @@ impl Bench {
 
     fn verify(&self, kind: Kind, tree: &Path) {
         let tree = tree.display();
-        let aicr = format!("{} verify {tree} --checksums-only --quiet", self.aicr());
+        let aicr = format!("{} verify {tree} --checksums-only --quiet", AICR);
         for (name, other) in [
             ("sha256sum --check --quiet", format!("cd {tree} && sha256sum --check --quiet checksums.txt")),
             (
@@ -119,7 +118,7 @@ impl Bench {
         let aicr = || {
             format!(
                 "{} bundle {tree} --exclude /checksums.txt --output {} --quiet",
-                self.aicr(),
+                AICR,
                 self.fresh().display()
             )
         };
@@ -145,7 +144,7 @@ impl Bench {
         let input = self.room.join("small");
         std::fs::create_dir(&input).expect("make a directory");
         std::fs::write(input.join("file"), "content").expect("write a file");
-        let aicr = format!("COSIGN_PASSWORD= {} --cosign {cosign}", self.aicr());
+        let aicr = format!("COSIGN_PASSWORD= {} --cosign {cosign}", AICR);
         let input = input.display();
         let sign = || {
             format!(
