@@ -48,10 +48,7 @@ impl Context {
         session: &'a Session<'a>,
         key: Option<&KeyRef>,
     ) -> Result<(Cosign<'a>, CosignReport)> {
-        let wanted = Wanted {
-            path: self.global.cosign.as_ref().map(|cosign| cosign.value.as_path()),
-            sha256: self.global.cosign_sha256,
-        };
+        let wanted = Wanted { path: self.global.cosign.as_ref(), sha256: self.global.cosign_sha256 };
         let cosign = Cosign::probe(Binary::find(&wanted, &session.search_path)?, session)?;
         let ignored = environment::ignored(key, &self.environment);
         if !ignored.is_empty() {

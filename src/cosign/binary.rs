@@ -10,12 +10,13 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::search_path::SearchPath;
 use crate::digest::{Hashing, Sha256Digest};
 use crate::error::{Class, Failure, Result};
+use crate::plan::sourced::{Source, Sourced};
 
 /// What was asked for on the command line.
 #[derive(Debug, Default)]
 pub(crate) struct Wanted<'a> {
-    /// The value of `--cosign`, if any.
-    pub(crate) path: Option<&'a Utf8Path>,
+    /// The value of `--cosign` or its variable, if any.
+    pub(crate) path: Option<&'a Sourced<Utf8PathBuf>>,
     /// The SHA-256 that the binary must have, if any.
     pub(crate) sha256: Option<Sha256Digest>,
 }
@@ -97,16 +98,29 @@ impl Binary {
     }
 }
 
-fn named(typed: &Utf8Path, search_path: &SearchPath) -> Result<Utf8PathBuf> {
-    let refused = |why: String| Failure::new(Class::NoCosign, format!("--cosign {typed} {why}"));
+fn named(wanted: &Sourced<Utf8PathBuf>, search_path: &SearchPath) -> Result<Utf8PathBuf> {
+    let Sourced { value, source } = wanted;
+    let refused = |why: String| {
+        Failure::new(
+            Class::NoCosign,
+            match source {
+                Source::Flag(flag) => format!("{flag} {value} {why}"),
+                Source::Variable(name) => format!("{name}={value} {why}"),
+            },
+        )
+    };
+    let unusable = |why: String| {
+        refused(why)
+            .hint(format!("name the cosign binary, or {} to use the one on the PATH", source.removal()))
+    };
     let path =
-        camino::absolute_utf8(typed).map_err(|error| refused(format!("cannot be resolved: {error}")))?;
-    let metadata = std::fs::metadata(&path).map_err(|error| refused(format!("cannot be used: {error}")))?;
+        camino::absolute_utf8(value).map_err(|error| unusable(format!("cannot be resolved: {error}")))?;
+    let metadata = std::fs::metadata(&path).map_err(|error| unusable(format!("cannot be used: {error}")))?;
     if !metadata.is_file() {
-        return Err(refused("is not a file".into()));
+        return Err(unusable("is not a file".into()));
     }
     if metadata.mode() & 0o111 == 0 {
-        return Err(refused("is not executable".into()));
+        return Err(unusable("is not executable".into()));
     }
     match search_path.holder(&path) {
         None => Ok(path),
@@ -140,7 +154,8 @@ mod tests {
 
     fn find(path: &Utf8Path, sha256: Option<Sha256Digest>, untrusted: &[Utf8PathBuf]) -> Result<Binary> {
         let search_path = SearchPath::new(&Environment::default(), untrusted);
-        Binary::find(&Wanted { path: Some(path), sha256 }, &search_path)
+        let wanted = Sourced { value: path.to_owned(), source: Source::Flag("--cosign") };
+        Binary::find(&Wanted { path: Some(&wanted), sha256 }, &search_path)
     }
 
     fn message(result: Result<Binary>) -> String {

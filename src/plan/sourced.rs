@@ -17,7 +17,7 @@ pub(crate) enum Source {
 
 impl Source {
     /// How to take the value away, in words for a hint.
-    pub(super) fn removal(self) -> String {
+    pub(crate) fn removal(self) -> String {
         match self {
             Self::Flag(name) => format!("leave out {name}"),
             Self::Variable(name) => format!("unset {name}"),

@@ -8,5 +8,6 @@
     reason = "a test panics where it cannot go on, and starts the program that it tests"
 )]
 
+mod doctor;
 mod flags;
 mod scene;

@@ -1,0 +1,220 @@
+//! `doctor`: the cosign found and how it is driven, and what is wrong with the key. Real cosigns,
+//! and recorded ones where no real one can be made to answer.
+
+mod trouble;
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use crate::scene::{KEY_SHA256, Run, Scene, matrix, repository, test_cosign};
+
+const NO_LOG: &str = "--tlog-upload=false";
+/// What is said of a cosign, by the word of `scripts/cosign-dialect`.
+const DIALECTS: [(&str, &str, &str); 3] = [
+    (
+        "SigningConfig",
+        "signing-config, the dialect of 2.6 and later",
+        "--signing-config=PRIVATE_DIRECTORY/signing-config.json --trusted-root=PRIVATE_DIRECTORY/trusted-root.json",
+    ),
+    (
+        "BundleFlag",
+        "bundle-flag, the dialect of 2.4 and 2.5",
+        "--tlog-upload=false --new-bundle-format=true --timestamp-server-url= --issue-certificate=false --sk=false",
+    ),
+    (
+        "LegacyBundle",
+        "legacy-bundle, the dialect of 2.0 to 2.3",
+        "--tlog-upload=false --timestamp-server-url= --issue-certificate=false --sk=false",
+    ),
+];
+
+/// What `doctor` says of one cosign, read by other means: its own version, and the script's dialect.
+struct Told {
+    version: String,
+    driven_as: &'static str,
+    flags: &'static str,
+}
+
+impl Told {
+    fn about(scene: &Scene) -> Self {
+        let text = |run: Run<'_>| {
+            let output = run.whatever_it_prints().succeeds();
+            String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+        };
+        let version = text(scene.program_run(["cosign", "version"]));
+        let version = version.lines().find_map(|line| line.strip_prefix("GitVersion:")).unwrap().trim();
+        let script = repository().join("scripts/cosign-dialect");
+        let dialect = text(scene.program_run([script.as_path(), Path::new("cosign")]));
+        let (_, driven_as, flags) =
+            DIALECTS.into_iter().find(|(name, ..)| *name == dialect.trim()).expect("a known dialect");
+        Self { version: version.to_owned(), driven_as, flags }
+    }
+
+    fn cosign(&self) -> String {
+        let Self { version, driven_as, .. } = self;
+        format!("cosign        {{root}}/bin/cosign, {version}\n                driven as: {driven_as}\n")
+    }
+
+    /// The environment and the command for a key file or a key in a variable.
+    fn fenced(&self, key: &str, handed_on: &[&str]) -> String {
+        let mut all = vec![
+            ("ALL_PROXY", "http://127.0.0.1:1"),
+            ("HOME", "PRIVATE_DIRECTORY/home"),
+            ("HTTPS_PROXY", "http://127.0.0.1:1"),
+            ("HTTP_PROXY", "http://127.0.0.1:1"),
+            ("LANG", "C"),
+            ("NO_PROXY", ""),
+            ("TMPDIR", "PRIVATE_DIRECTORY/tmp"),
+            ("TUF_ROOT", "PRIVATE_DIRECTORY/home"),
+        ];
+        all.extend(handed_on.iter().map(|name| (*name, "handed on")));
+        self.seen(key, all)
+    }
+
+    fn seen(&self, key: &str, mut variables: Vec<(&str, &str)>) -> String {
+        variables.sort_unstable();
+        let mut lines = format!("environment   {} variables, and nothing else\n", variables.len());
+        let mut command = "command       env -i".to_owned();
+        for (name, value) in variables {
+            writeln!(lines, "                {name}: {value}").unwrap();
+            match value {
+                "handed on" => write!(command, " {name}=\"${name}\""),
+                "" => write!(command, " {name}=''"),
+                value => write!(command, " {name}={value}"),
+            }
+            .unwrap();
+        }
+        format!(
+            "{lines}{command} {{root}}/bin/cosign sign-blob --yes=true --key={key} {} --bundle=PRIVATE_DIRECTORY/bundle.json PRIVATE_DIRECTORY/checksums.txt\n",
+            self.flags
+        )
+    }
+}
+
+/// The releases of `make matrix`, or the one cosign of `make test`.
+fn cosigns() -> Vec<std::path::PathBuf> {
+    let all: Vec<_> = matrix().into_iter().map(|(_, path)| path).collect();
+    if all.is_empty() { vec![test_cosign().into()] } else { all }
+}
+
+/// A cosign that answers the probes as this release did, and `public-key` by a line of shell.
+fn recorded(release: &str, public_key: &str) -> Scene {
+    let scene = Scene::new();
+    let fixture = repository().join("fixtures/cosign").join(release);
+    let fixture = fixture.display();
+    scene.program(
+        "bin/cosign",
+        &format!(
+            "PATH=/usr/bin:/bin
+case $1 in
+  sign-blob) cat '{fixture}/sign-blob-help.txt' ;;
+  version) cat '{fixture}/version.txt' ;;
+  public-key) {public_key} ;;
+esac"
+        ),
+    );
+    scene
+}
+
+#[test]
+fn matrix_of_cosigns_without_a_key() {
+    for cosign in cosigns() {
+        let scene = Scene::with_cosign(&cosign);
+        let told = Told::about(&scene).cosign();
+        let stdout = format!("{told}key           none named; --signing-key REF has one looked at\n");
+        scene.aicr("doctor").stdout(&stdout).succeeds();
+        scene.aicr("doctor --quiet").succeeds();
+    }
+}
+
+#[test]
+fn matrix_of_cosigns_with_a_key_file() {
+    for cosign in cosigns() {
+        let scene = Scene::with_cosign(&cosign);
+        let told = Told::about(&scene);
+        for (reference, argument, handed_on) in [
+            ("cosign.key", "{root}/cosign.key", &["COSIGN_PASSWORD"][..]),
+            ("env://PEM", "env://PEM", &["COSIGN_PASSWORD", "PEM"]),
+        ] {
+            scene
+                .aicr_with(["doctor", NO_LOG, "--signing-key", reference])
+                .env("PEM", &scene.read("cosign.key"))
+                .stdout(&format!(
+                    "{}key           {reference} answers
+                sha256: {KEY_SHA256}
+                type: ECDSA P-256
+{}",
+                    told.cosign(),
+                    told.fenced(argument, handed_on)
+                ))
+                .succeeds();
+        }
+    }
+}
+
+#[test]
+fn every_recorded_release_is_driven_in_its_way() {
+    for (release, dialect) in
+        [("v2.0.2", 2), ("v2.2.4", 2), ("v2.4.1", 1), ("v2.6.1", 0), ("v3.0.2", 0), ("v3.1.3", 0)]
+    {
+        let driven_as = DIALECTS[dialect].1;
+        recorded(release, "exit 1")
+            .aicr("doctor")
+            .stdout(&format!(
+                "cosign        {{root}}/bin/cosign, {release}
+                driven as: {driven_as}
+key           none named; --signing-key REF has one looked at\n"
+            ))
+            .succeeds();
+    }
+}
+
+#[test]
+fn variables_that_would_meddle_are_named() {
+    let scene = Scene::new();
+    let told = Told::about(&scene);
+    scene
+        .aicr_with(["doctor", NO_LOG, "--signing-key=cosign.key"])
+        .env("COSIGN_INSECURE_IGNORE_TLOG", "true")
+        .env("SIGSTORE_ROOT_FILE", "root.pem")
+        .env("VAULT_TOKEN", "hunter2")
+        .stdout(&format!(
+            "{}key           cosign.key answers
+                sha256: {KEY_SHA256}
+                type: ECDSA P-256
+{}",
+            told.cosign(),
+            told.fenced("{root}/cosign.key", &["COSIGN_PASSWORD"])
+        ))
+        .stderr("warning: not handed to cosign: COSIGN_INSECURE_IGNORE_TLOG, SIGSTORE_ROOT_FILE\n")
+        .succeeds();
+}
+
+#[test]
+fn as_json() {
+    let scene = recorded("v3.1.3", "exit 1");
+    scene
+        .aicr("doctor --format json")
+        .stdout(
+            "{\"schemaVersion\":1,\"command\":\"doctor\",\"exit\":0,\
+\"cosign\":{\"path\":\"{root}/bin/cosign\",\"version\":\"v3.1.3\",\"dialect\":\"signing-config\"},\"bundles\":[],\
+\"checks\":[{\"name\":\"cosign\",\"found\":\"{root}/bin/cosign, v3.1.3\",\
+\"details\":{\"driven as\":\"signing-config, the dialect of 2.6 and later\"},\"error\":null},\
+{\"name\":\"key\",\"found\":\"none named; --signing-key REF has one looked at\",\"details\":{},\"error\":null}],\
+\"error\":null}\n",
+        )
+        .succeeds();
+    scene
+        .aicr("doctor --format json")
+        .env("PATH", "")
+        .stdout(
+            "{\"schemaVersion\":1,\"command\":\"doctor\",\"exit\":3,\"cosign\":null,\"bundles\":[],\
+\"checks\":[{\"name\":\"cosign\",\"found\":\"not usable\",\"details\":{},\
+\"error\":{\"exit\":3,\"message\":\"no cosign on the PATH (relative elements, bundles and inputs do not count)\",\"cosign\":null,\
+\"hint\":\"install cosign 2.0 or later, or name one with --cosign\"}},\
+{\"name\":\"key\",\"found\":\"none named; --signing-key REF has one looked at\",\"details\":{},\"error\":null}],\
+\"error\":null}\n",
+        )
+        .stderr("error: no cosign on the PATH (relative elements, bundles and inputs do not count)\nhint: install cosign 2.0 or later, or name one with --cosign\n")
+        .exits(3);
+}
