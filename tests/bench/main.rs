@@ -97,7 +97,7 @@ impl Bench {
 
     fn verify(&self, kind: Kind, tree: &Path) {
         let tree = tree.display();
-        let aicr = format!("{} verify {tree} --checksums-only --quiet", AICR);
+        let aicr = format!("{AICR} verify {tree} --checksums-only --quiet");
         for (name, other) in [
             ("sha256sum --check --quiet", format!("cd {tree} && sha256sum --check --quiet checksums.txt")),
             (
@@ -144,7 +144,7 @@ impl Bench {
         let input = self.room.join("small");
         std::fs::create_dir(&input).expect("make a directory");
         std::fs::write(input.join("file"), "content").expect("write a file");
-        let aicr = format!("COSIGN_PASSWORD= {} --cosign {cosign}", AICR);
+        let aicr = format!("COSIGN_PASSWORD= {AICR} --cosign {cosign}");
         let input = input.display();
         let sign = || {
             format!(
