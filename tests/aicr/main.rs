@@ -10,4 +10,5 @@
 
 mod doctor;
 mod flags;
+mod report_schema;
 mod scene;
