@@ -30,7 +30,10 @@ pub(crate) fn read(path: &Utf8Path, limit: u64, links: Links) -> Result<Vec<u8>,
         .open(path)
         .map_err(|error| match Errno::from_io_error(&error) {
             Some(Errno::NOENT) => "does not exist".to_owned(),
+            Some(Errno::LOOP) if links == Links::Follow => "is a link that leads nowhere".to_owned(),
             Some(Errno::LOOP) => "is a link".to_owned(),
+            // A socket.
+            Some(Errno::NXIO) => "is not a regular file".to_owned(),
             _ => format!("cannot be read: {error}"),
         })?;
     let metadata = file.metadata().map_err(|error| format!("cannot be read: {error}"))?;
@@ -63,6 +66,8 @@ mod tests {
         fs::write(at("file"), "1234").unwrap();
         fs::create_dir(at("directory")).unwrap();
         std::os::unix::fs::symlink("file", at("link")).unwrap();
+        std::os::unix::fs::symlink("loop", at("loop")).unwrap();
+        drop(std::os::unix::net::UnixListener::bind(at("socket")).unwrap());
         rustix::fs::mkfifoat(rustix::fs::CWD, at("fifo").as_std_path(), rustix::fs::Mode::RUSR).unwrap();
 
         assert_eq!(read(&at("file"), 4, Links::Refuse), Ok(b"1234".to_vec()));
@@ -73,6 +78,8 @@ mod tests {
             ("fifo", Links::Follow, "is not a regular file"),
             ("directory", Links::Follow, "is a directory"),
             ("missing", Links::Follow, "does not exist"),
+            ("loop", Links::Follow, "is a link that leads nowhere"),
+            ("socket", Links::Follow, "is not a regular file"),
         ] {
             assert_eq!(read(&at(name), 3, links), Err(why.into()), "{name}");
         }

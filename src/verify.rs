@@ -17,10 +17,10 @@ use crate::sign::signature_report;
 use crate::small_file::{self, Links};
 use crate::tree::ancestry::lies_in;
 use crate::tree::audit::Findings;
-use crate::tree::beneath::{Beneath, OpenError, SmallError};
+use crate::tree::beneath::{Beneath, Kind, OpenError, SmallError};
 use crate::tree::check::{Checked, check};
 use crate::tree::manifest::{self, Manifest};
-use crate::tree::{MANIFEST, SIGNATURE, walk};
+use crate::tree::{ATTESTATION, MANIFEST, SIGNATURE, walk};
 
 /// The largest public key file that is read, in bytes.
 const KEY_SIZE_LIMIT: u64 = 1 << 20;
@@ -111,12 +111,13 @@ fn key_file(path: &Utf8Path, bundles: &[Utf8PathBuf]) -> Result<PublicKey> {
 
 fn signed(bundle: &Beneath, trusted: &TrustedKey<'_>, context: &Context) -> Result<BundleReport> {
     let top = bundle.show(b"");
+    // First, so that a directory which is no bundle at all is not called an unsigned one.
+    let text = manifest_text(bundle)?;
     let Some(evidence) = evidence(bundle)? else {
         return Err(Failure::rejected(format!("{top} is unsigned: it has no {SIGNATURE}")).hint(
             "--checksums-only compares the files with the manifest, and proves nothing about who made it",
         ));
     };
-    let text = manifest_text(bundle)?;
     let digest = Sha256Digest::of(&text);
     question(&top, &evidence, digest, trusted)?;
     let accepted = match trusted.cosign.verify(&trusted.key, &evidence, text)? {
@@ -234,7 +235,13 @@ pub(crate) fn evidence(bundle: &Beneath) -> Result<Option<Evidence>> {
     let text = match bundle.read_small(SIGNATURE.as_bytes(), SIZE_LIMIT) {
         Ok(text) => text,
         Err(SmallError::Open(OpenError::Missing)) => return Ok(None),
-        Err(error) => return Err(Failure::rejected(format!("{path}: {error}"))),
+        Err(error) => {
+            // The thing in the way may be the directory.
+            let directory =
+                bundle.stat(ATTESTATION.as_bytes()).is_ok_and(|stat| Kind::of(&stat) == Kind::Link);
+            let culprit = if directory { bundle.show(ATTESTATION.as_bytes()) } else { path };
+            return Err(Failure::rejected(format!("{culprit}: {error}")));
+        }
     };
     let evidence = Evidence::parse(&text).map_err(|why| Failure::rejected(format!("{path} {why}")))?;
     Ok(Some(evidence))
