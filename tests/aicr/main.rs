@@ -8,7 +8,9 @@
     reason = "a test panics where it cannot go on, and starts the program that it tests"
 )]
 
+mod by_hand;
 mod doctor;
 mod flags;
+mod hostile;
 mod report_schema;
 mod scene;

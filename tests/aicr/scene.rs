@@ -33,7 +33,7 @@ impl Scene {
         for name in ["home", "tmp", "bin"] {
             fs::create_dir(scene.path(name)).unwrap();
         }
-        std::os::unix::fs::symlink(cosign, scene.path("bin/cosign")).unwrap();
+        scene.link("bin/cosign", cosign).link("bin/aicr", env!("CARGO_BIN_EXE_aicr"));
         for (from, to) in [("throwaway", "cosign"), ("stranger", "stranger")] {
             for kind in ["key", "pub"] {
                 fs::copy(
@@ -68,6 +68,41 @@ impl Scene {
         self.file(relative, format!("#!/bin/sh\n{script}\n"));
         fs::set_permissions(self.path(relative), fs::Permissions::from_mode(0o755)).unwrap();
         self
+    }
+
+    /// A symbolic link.
+    pub(crate) fn link(&self, relative: &str, target: impl AsRef<Path>) -> &Self {
+        let path = self.path(relative);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(target, path).unwrap();
+        self
+    }
+
+    /// An empty directory.
+    pub(crate) fn directory(&self, relative: &str) -> &Self {
+        fs::create_dir_all(self.path(relative)).unwrap();
+        self
+    }
+
+    /// The mode of a file.
+    pub(crate) fn chmod(&self, relative: &str, mode: u32) -> &Self {
+        fs::set_permissions(self.path(relative), fs::Permissions::from_mode(mode)).unwrap();
+        self
+    }
+
+    /// A cosign in the place of the stage's: a few lines of `sh`, which may use `$REAL`, the stage's
+    /// cosign, `$BUNDLE`, the value of `--bundle`, and `$BLOB`, the last argument. The two questions
+    /// by which it is probed are answered by the real one.
+    pub(crate) fn fake_cosign(&self, script: &str) -> &Self {
+        let real = self.cosign.display();
+        self.program(
+            "bin/cosign",
+            &format!(
+                "REAL='{real}'; PATH=/usr/bin:/bin\n\
+                 for BLOB; do case $BLOB in --bundle=*) BUNDLE=${{BLOB#*=}} ;; esac; done\n\
+                 case $* in version | 'sign-blob --help') exec \"$REAL\" \"$@\" ;; esac\n{script}"
+            ),
+        )
     }
 
     /// The content of a file as text.
@@ -146,6 +181,9 @@ pub(crate) const SMALL_MANIFEST: &str = "\
 b6a98d9ce9a2d9149288fa3df42d377c3e42737afdcdaf714e33c0a100b51060  a
 f2c82decdd7181cf98945929a62598db7e6b477e11f6e0eb0ae97020eff151ad  sub/b
 ";
+
+/// SHA-256 of [`SMALL_MANIFEST`].
+pub(crate) const SMALL_SHA256: &str = "162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8";
 
 /// A run that is prepared, and then compared.
 pub(crate) struct Run<'a> {

@@ -1,0 +1,101 @@
+//! A4, A14, A15, A23: what `verify` opens, how often, and what it runs. Nothing outside the bundle but
+//! what the operator named; the manifest and the signature once; no program from the bundle.
+
+use std::fs;
+
+use super::{SIGNATURE, VERIFY, attacked, finds, found, stage};
+use crate::scene::{SMALL_MANIFEST, Scene};
+
+/// What the run opened, cosign included: the paths of all descriptors that came of an `open`.
+fn opened(scene: &Scene, words: &str) -> Vec<String> {
+    let trace =
+        "strace --follow-forks --decode-fds=path --trace=open,openat,openat2,creat --output=trace aicr";
+    scene.program_run(trace.split(' ').chain(words.split(' '))).whatever_it_prints().output();
+    let path =
+        |line: &str| Some(line.rsplit_once(" = ")?.1.split_once('<')?.1.trim_end_matches('>').to_owned());
+    scene.read("trace").lines().filter_map(path).collect()
+}
+
+#[test]
+fn nothing_outside_the_bundle_is_opened() {
+    let scene = stage();
+    scene.file("outside/b", "beta\n").file("outside/secret", "");
+    attacked(&scene, |s| {
+        fs::remove_dir_all(s.path("B/sub")).unwrap();
+        s.link("B/sub", "../outside").link("B/secret", "../outside/secret").link("B/etc", "/etc");
+        s.link("B/attestation/up", s.path("outside")).link("B/self", "../B");
+        s.file("B/cosign.pub", s.read("cosign.pub"));
+    });
+    let root = scene.path("");
+    let opened = opened(&scene, VERIFY);
+    let below = |place: &str| format!("{}{place}", root.display());
+    let allowed = [
+        below("B"),
+        below("tmp/"),
+        below("cosign.pub"),
+        scene.cosign().canonicalize().unwrap().display().to_string(),
+    ];
+    // What the kernel tells of itself, and the loader's libraries.
+    let system = ["/proc/", "/sys/", "/dev/null", "/etc/ld.so.", "/lib", "/usr/lib", "/usr/share/zoneinfo"];
+    for path in &opened {
+        let fine = allowed.iter().any(|allowed| path.starts_with(allowed.as_str()));
+        assert!(fine || system.iter().any(|place| path.starts_with(place)), "{path}");
+    }
+    // The payload that is there was read, and what only looks like the manifest or a key was not.
+    let times = |place: &str| opened.iter().filter(|path| **path == below(place)).count();
+    assert_eq!([times("B/a"), times("B/checksums.txt"), times(SIGNATURE)], [1, 1, 1]);
+    assert_eq!([times("B/sub"), times("B/etc"), times("outside/b")], [0, 0, 0]);
+    finds(
+        &scene,
+        6,
+        &[
+            "not-regular  attestation/up",
+            "unlisted     cosign.pub",
+            "not-regular  etc",
+            "not-regular  secret",
+            "not-regular  self",
+            "not-regular  sub",
+            "missing      sub/b",
+        ],
+        "",
+    );
+}
+
+/// A14: whoever changes the bundle while cosign looks at the signature changes nothing of what is
+/// compared afterwards: those bytes, of which cosign has a private copy.
+#[test]
+fn a_manifest_that_is_replaced_while_cosign_is_asked() {
+    let scene = stage();
+    let bundle = scene.path("B").display().to_string();
+    scene.fake_cosign(&format!("echo forged >'{bundle}/checksums.txt'; exec \"$REAL\" \"$@\""));
+    scene.aicr(VERIFY).stdout(&format!("accepted B\n{}", found(11))).succeeds();
+    assert_eq!(scene.read("B/checksums.txt"), "forged\n");
+
+    attacked(&scene, |_| ());
+    scene.fake_cosign(&format!("echo forged >'{bundle}/a'; exec \"$REAL\" \"$@\""));
+    finds(&scene, 12, &["changed      a"], "");
+    assert_eq!(scene.read("B/checksums.txt"), SMALL_MANIFEST);
+}
+
+/// A23: not even when the operator stands in it, with a PATH that leads there.
+#[test]
+fn no_program_of_the_bundle_is_run() {
+    let scene = Scene::new();
+    scene.small_dist();
+    scene.program("dist/cosign", &format!("touch '{}'; exit 0", scene.path("started").display()));
+    scene.aicr("bundle dist --output B --signing-key cosign.key --tlog-upload=false --quiet").succeeds();
+    let path = format!("{0}B::.:..:{0}bin:/usr/bin:/bin", scene.path("").display());
+    let verify = "verify . --key ../cosign.pub --insecure-ignore-tlog --quiet";
+    scene.aicr(verify).within("B").env("PATH", &path).succeeds();
+    scene
+        .aicr(verify)
+        .within("B")
+        .env("PATH", &path.replace("bin:/usr/bin:/bin", "B"))
+        .stderr(
+            "error: no cosign on the PATH (relative elements, bundles and inputs do not count)
+hint: install cosign 2.0 or later, or name one with --cosign
+",
+        )
+        .exits(3);
+    assert!(!scene.path("started").exists());
+}
