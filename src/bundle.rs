@@ -6,7 +6,7 @@ use indicatif::ProgressBar;
 
 use crate::context::Context;
 use crate::cosign::evidence::Evidence;
-use crate::cosign::process::quoted;
+use crate::cosign::process::quoted_path;
 use crate::error::{Class, Failure, Result};
 use crate::plan::bundle::{BundlePlan, Destination, Run};
 use crate::plan::sign::KeySigner;
@@ -172,7 +172,7 @@ fn finish(
             manifest,
             commands: vec![format!(
                 "aicr bundle-sign {} --signing-key REF --tlog-upload=false",
-                quoted(directory.as_str())
+                quoted_path(directory)
             )],
             ..BundleReport::new(directory, Verdict::Unsigned)
         },

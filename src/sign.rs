@@ -6,7 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::context::Context;
 use crate::cosign::evidence::Evidence;
-use crate::cosign::process::quoted;
+use crate::cosign::process::{quoted, quoted_path};
 use crate::cosign::public_key::{KeyType, PublicKey};
 use crate::cosign::signing_key::SigningKey;
 use crate::cosign::{Cosign, Session};
@@ -109,14 +109,10 @@ impl<'a> Signing<'a> {
     /// A command that verifies `bundle` and runs as it stands. It never names a private key to aicr.
     pub(crate) fn verify_command(&self, bundle: &Utf8Path) -> String {
         let verify = |key: &str, more: &str| {
-            format!(
-                "aicr verify {} --key {} --insecure-ignore-tlog{more}",
-                quoted(bundle.as_str()),
-                quoted(key)
-            )
+            format!("aicr verify {} --key {key} --insecure-ignore-tlog{more}", quoted_path(bundle))
         };
         if let Some((_, file)) = &self.public_key_out {
-            return verify(file.as_str(), "");
+            return verify(&quoted_path(file), "");
         }
         match self.key.reference() {
             KeyRef::File(_) | KeyRef::EnvVariable(_) => {
@@ -125,12 +121,14 @@ impl<'a> Signing<'a> {
                     "{} public-key --key={} --outfile={}",
                     quoted(self.cosign.path().as_str()),
                     quoted(&self.key.reference().as_cosign_arg()),
-                    quoted(&file)
+                    quoted(file.as_str())
                 );
-                format!("{export} && {}", verify(&file, ""))
+                format!("{export} && {}", verify(&quoted_path(&file), ""))
             }
-            KeyRef::Plugin { .. } => verify(&self.key.reference().as_cosign_arg(), " --allow-kms-plugin"),
-            _ => verify(&self.key.reference().as_cosign_arg(), ""),
+            KeyRef::Plugin { .. } => {
+                verify(&quoted(&self.key.reference().as_cosign_arg()), " --allow-kms-plugin")
+            }
+            _ => verify(&quoted(&self.key.reference().as_cosign_arg()), ""),
         }
     }
 }
@@ -147,13 +145,11 @@ pub(crate) fn signature_report(evidence: &Evidence, key: &PublicKey) -> Signatur
     }
 }
 
-/// Beside the bundle, under its name.
-fn public_key_file(bundle: &Utf8Path) -> String {
-    let path = bundle.as_str().trim_end_matches('/');
-    if matches!(bundle.file_name(), None | Some("." | "..")) || path.is_empty() {
-        "cosign.pub".into()
-    } else {
-        format!("{path}.pub")
+/// Beside the bundle, under its name; never in it.
+fn public_key_file(bundle: &Utf8Path) -> Utf8PathBuf {
+    match (bundle.parent(), bundle.file_name()) {
+        (Some(parent), Some(name)) => parent.join(format!("{name}.pub")),
+        _ => bundle.join("../cosign.pub"),
     }
 }
 

@@ -188,6 +188,11 @@ pub(crate) fn quoted(word: &str) -> String {
     shlex::try_quote(word).map_or_else(|_| word.replace('\0', ""), std::borrow::Cow::into_owned)
 }
 
+/// A path as an argument in a shell command, which is never taken for a flag.
+pub(crate) fn quoted_path(path: &Utf8Path) -> String {
+    if path.as_str().starts_with('-') { quoted(&format!("./{path}")) } else { quoted(path.as_str()) }
+}
+
 /// The process group that a child leads.
 struct Group(Option<Pid>);
 

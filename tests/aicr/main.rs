@@ -8,6 +8,7 @@
     reason = "a test panics where it cannot go on, and starts the program that it tests"
 )]
 
+mod bundle;
 mod by_hand;
 mod doctor;
 mod flags;

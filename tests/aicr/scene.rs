@@ -8,6 +8,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use rustix::fs::{FileType, Mode};
+
 /// SHA-256 of the DER of `fixtures/keys/throwaway.pub`, of which the password is empty.
 pub(crate) const KEY_SHA256: &str = "1e9fc1b5f1ff2aaccac79d66c2feff86234d8d3b3e069614ed3eddf7ba30ffee";
 /// The same for `fixtures/keys/stranger.pub`.
@@ -84,6 +86,19 @@ impl Scene {
         self
     }
 
+    /// A FIFO or a socket.
+    pub(crate) fn special(&self, relative: &str, kind: FileType) -> &Self {
+        let mode = Mode::from_raw_mode(0o644);
+        rustix::fs::mknodat(rustix::fs::CWD, self.path(relative), kind, mode, 0).unwrap();
+        self
+    }
+
+    /// A file no more.
+    pub(crate) fn remove(&self, relative: &str) -> &Self {
+        fs::remove_file(self.path(relative)).unwrap();
+        self
+    }
+
     /// The mode of a file.
     pub(crate) fn chmod(&self, relative: &str, mode: u32) -> &Self {
         fs::set_permissions(self.path(relative), fs::Permissions::from_mode(mode)).unwrap();
@@ -151,6 +166,11 @@ impl Scene {
         Run::new(self, words.into_iter().map(|word| word.as_ref().to_owned()).collect())
     }
 
+    /// A run of a line of shell, with `aicr` and `cosign` on the PATH.
+    pub(crate) fn shell(&self, line: &str) -> Run<'_> {
+        self.program_run(["sh", "-c", line])
+    }
+
     /// A signed bundle `B` of `dist`, which holds `a` and `sub/b`.
     pub(crate) fn signed(&self) -> &Self {
         self.small_dist();
@@ -175,6 +195,9 @@ impl Scene {
         &self.cosign
     }
 }
+
+/// What is done to a stage before a run, in tables.
+pub(crate) type Act = fn(&Scene) -> &Scene;
 
 /// The manifest of [`Scene::small_dist`].
 pub(crate) const SMALL_MANIFEST: &str = "\
