@@ -9,6 +9,7 @@
 )]
 
 mod bundle;
+mod bundle_inputs;
 mod by_hand;
 mod doctor;
 mod flags;

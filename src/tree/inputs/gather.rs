@@ -14,7 +14,7 @@ use super::super::{ATTESTATION, MANIFEST, MAX_ENTRIES, SIGNATURE, cannot};
 use super::{SourceFile, Tally, place_of};
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
-use crate::printable::show;
+use crate::printable::{is_hidden, show};
 
 /// What has been seen so far.
 pub(super) struct Gathering<'a> {
@@ -211,8 +211,8 @@ impl<'a> Gathering<'a> {
                 _ if self.in_place => {
                     format!("move it away, or build a copy with `--output`{otherwise}")
                 }
-                // What cannot be typed cannot be excluded by its name.
-                Ok(path) if !path.contains(char::is_control) => {
+                // What cannot be typed, or seen, cannot be excluded by its name.
+                Ok(path) if !path.contains(is_hidden) => {
                     format!("leave it out with `{}`{otherwise}", flag_for(path))
                 }
                 _ => "rename it".to_owned(),
