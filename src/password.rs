@@ -28,6 +28,14 @@ impl Terminal {
         let mut terminal = &self.0;
         let silence = Silence::start(&self.0)?;
         write!(terminal, "{prompt}: ").context("write to the terminal")?;
+        let typed = self.line(interrupt);
+        drop(silence);
+        // Also after Ctrl-C, so that what is said next begins a line.
+        writeln!(terminal).context("write to the terminal")?;
+        Ok(String::from_utf8(typed?).context("the password is not UTF-8")?)
+    }
+
+    fn line(&self, interrupt: &Interrupt) -> Result<Vec<u8>> {
         let mut typed = Vec::new();
         let mut byte = [0];
         loop {
@@ -36,15 +44,12 @@ impl Terminal {
             if !matches!(poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&TICK)), Ok(1..)) {
                 continue;
             }
-            let count = terminal.read(&mut byte).context("read from the terminal")?;
+            let count = (&self.0).read(&mut byte).context("read from the terminal")?;
             if count == 0 || byte == *b"\n" {
-                break;
+                return Ok(typed);
             }
             typed.push(byte[0]);
         }
-        drop(silence);
-        writeln!(terminal).context("write to the terminal")?;
-        Ok(String::from_utf8(typed).context("the password is not UTF-8")?)
     }
 }
 

@@ -16,3 +16,4 @@ mod flags;
 mod hostile;
 mod report_schema;
 mod scene;
+mod signing_key;

@@ -1,0 +1,289 @@
+//! The key that signs: files that are none, types that do not work, passwords that are wrong, missing
+//! or typed.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::process::Child;
+
+use rustix::fs::FileType;
+
+use crate::scene::{Act, KEY_SHA256, SMALL_SHA256, Scene};
+
+const NO_LOG: &str = "--tlog-upload=false";
+
+#[test]
+fn a_key_file_that_is_none_is_refused_before_anything_is_built() {
+    let take =
+        "hint: --signing-key takes a key manager URI, or the key file that `cosign generate-key-pair` writes";
+    let import = "hint: `cosign import-key-pair --key FILE` makes an encrypted key of it that cosign reads";
+    let cases: [(Act, String); 10] = [
+        (|scene| scene, format!("does not exist\n{take}")),
+        (|scene| scene.directory("k"), format!("is a directory\n{take}")),
+        (|scene| scene.link("k", "/dev/zero"), format!("is not a regular file\n{take}")),
+        (|scene| scene.special("k", FileType::Fifo), format!("is not a regular file\n{take}")),
+        (|scene| scene.file("k", " ".repeat((1 << 20) + 1)), format!("is larger than 1048576 bytes\n{take}")),
+        (
+            |scene| scene.file("k", scene.read("cosign.pub")),
+            "is a public key\nhint: signing needs the private key; verifiers get the public one".into(),
+        ),
+        (
+            |scene| scene.file("k", "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n"),
+            format!("is a private key that cosign does not read\n{import}"),
+        ),
+        (
+            |scene| {
+                scene.file(
+                    "k",
+                    "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
+                )
+            },
+            format!("is a private key that cosign does not read\n{import}"),
+        ),
+        (
+            |scene| scene.file("k", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+            "is a certificate\nhint: signing needs the private key".into(),
+        ),
+        (
+            |scene| scene.file("k", "s3cret-token\n"),
+            "is not a key\nhint: signing takes the key file that `cosign generate-key-pair` writes".into(),
+        ),
+    ];
+    for (make, why) in cases {
+        let scene = Scene::new();
+        scene.unsigned();
+        make(&scene);
+        let before = scene.tree("");
+        for words in ["bundle dist --output C", "bundle dist --output C --dry-run", "bundle-sign B"] {
+            scene
+                .aicr(&format!("{words} --signing-key k {NO_LOG}"))
+                .stderr(&format!("error: key file k {why}\n"))
+                .exits(2);
+        }
+        assert_eq!(scene.tree(""), before);
+    }
+    let scene = Scene::new();
+    scene.unsigned().link("k", "cosign.key");
+    scene.aicr(&format!("bundle-sign B --signing-key k {NO_LOG} --quiet")).succeeds();
+}
+
+#[test]
+fn a_key_in_a_variable_is_looked_at_too() {
+    let scene = Scene::new();
+    scene.unsigned();
+    let sign = || scene.aicr(&format!("bundle-sign B --signing-key env://RELEASE_KEY {NO_LOG} --quiet"));
+    for (value, stderr) in [
+        (
+            None,
+            "error: env://RELEASE_KEY: the variable RELEASE_KEY is not set
+hint: it must hold the key file that `cosign generate-key-pair` writes
+",
+        ),
+        (
+            Some(""),
+            "error: env://RELEASE_KEY is not a key
+hint: signing takes the key file that `cosign generate-key-pair` writes
+",
+        ),
+        (
+            Some("-----BEGIN PUBLIC KEY-----"),
+            "error: env://RELEASE_KEY is a public key
+hint: signing needs the private key; verifiers get the public one
+",
+        ),
+    ] {
+        let run = sign();
+        let run = match value {
+            Some(value) => run.env("RELEASE_KEY", value),
+            None => run,
+        };
+        run.stderr(stderr).exits(2);
+    }
+    sign().env("RELEASE_KEY", &scene.read("cosign.key")).succeeds();
+}
+
+/// Makes a key with openssl and has cosign import it as `NAME.key`, with an empty password.
+fn import(scene: &Scene, name: &str, algorithm: &[&str]) {
+    let mut words = vec!["openssl", "genpkey", "-out", "plain.pem", "-algorithm"];
+    words.extend(algorithm);
+    scene.program_run(words).whatever_it_prints().succeeds();
+    scene
+        .program_run(["cosign", "import-key-pair", "--key", "plain.pem", "--output-key-prefix", name])
+        .whatever_it_prints()
+        .succeeds();
+}
+
+#[test]
+fn key_types_that_some_cosign_gets_wrong_are_refused_before_signing() {
+    let scene = Scene::new();
+    scene.unsigned();
+    let before = scene.tree("B");
+    for (name, algorithm, kind) in [
+        ("p384", &["EC", "-pkeyopt", "ec_paramgen_curve:P-384"][..], Some("ECDSA P-384")),
+        ("p521", &["EC", "-pkeyopt", "ec_paramgen_curve:P-521"], Some("ECDSA P-521")),
+        ("ed25519", &["ED25519"], Some("Ed25519")),
+        ("p256", &["EC", "-pkeyopt", "ec_paramgen_curve:P-256"], None),
+        ("rsa2048", &["RSA", "-pkeyopt", "rsa_keygen_bits:2048"], None),
+    ] {
+        import(&scene, name, algorithm);
+        let words = format!("--signing-key {name}.key {NO_LOG} --quiet");
+        let Some(kind) = kind else {
+            scene.aicr(&format!("bundle dist --output {name} {words}")).succeeds();
+            scene.aicr(&format!("verify {name} --key {name}.pub --insecure-ignore-tlog --quiet")).succeeds();
+            continue;
+        };
+        let refusal = format!(
+            "error: {name}.key is {kind}, with which some releases of cosign make signatures that do not verify
+hint: use an ECDSA P-256 key, or RSA with 2048 to 4096 bits
+"
+        );
+        scene.aicr(&format!("bundle-sign B {words}")).stderr(&refusal).exits(2);
+        scene.aicr(&format!("bundle dist --output C {words} --dry-run")).stderr(&refusal).exits(2);
+    }
+    assert_eq!(scene.tree("B"), before);
+}
+
+#[test]
+fn keys_that_no_cosign_makes_are_refused_as_well() {
+    for (algorithm, kind) in [
+        (&["EC", "-pkeyopt", "ec_paramgen_curve:secp256k1"][..], "ECDSA secp256k1"),
+        (&["EC", "-pkeyopt", "ec_paramgen_curve:brainpoolP256r1"], "of an unknown type"),
+        (&["RSA", "-pkeyopt", "rsa_keygen_bits:1024"], "RSA 1024"),
+        (&["X25519"], "of an unknown type"),
+    ] {
+        let scene = Scene::new();
+        scene.unsigned();
+        let mut words = vec!["openssl", "genpkey", "-out", "plain.pem", "-algorithm"];
+        words.extend(algorithm);
+        scene.program_run(words).whatever_it_prints().succeeds();
+        scene
+            .program_run(["openssl", "pkey", "-in", "plain.pem", "-pubout", "-out", "public.pem"])
+            .whatever_it_prints()
+            .succeeds();
+        scene.fake_cosign("[ $1 = public-key ] || exit 9; cat \"${0%/*}/../public.pem\"");
+        scene
+            .aicr(&format!("bundle-sign B --signing-key cosign.key {NO_LOG}"))
+            .stderr(&format!(
+                "error: cosign.key is {kind}, with which some releases of cosign make signatures that do not verify
+hint: use an ECDSA P-256 key, or RSA with 2048 to 4096 bits
+"
+            ))
+            .exits(2);
+    }
+}
+
+/// The key of the stage under the password `s3cret`.
+fn with_password() -> Scene {
+    let scene = Scene::new();
+    scene.small_dist().remove("cosign.key").remove("cosign.pub");
+    scene
+        .program_run(["cosign", "generate-key-pair"])
+        .env("COSIGN_PASSWORD", "s3cret")
+        .whatever_it_prints()
+        .succeeds();
+    scene
+}
+
+#[test]
+fn a_password_comes_from_the_variable() {
+    let scene = with_password();
+    let words = format!("bundle dist --output B --signing-key cosign.key {NO_LOG}");
+    for wrong in ["", "S3cret", "s3cret\n"] {
+        scene
+            .aicr(&words)
+            .env("COSIGN_PASSWORD", wrong)
+            .stderr(
+                "error: cosign.key was not opened: the password is wrong
+    decrypt: encrypted: decryption failed
+hint: check COSIGN_PASSWORD; a newline at its end counts
+",
+            )
+            .exits(4);
+    }
+    // Nothing to type it at: in a pipeline there is no terminal.
+    scene
+        .program_run(["setsid", "--wait", "aicr"].into_iter().chain(words.split(' ')))
+        .without("COSIGN_PASSWORD")
+        .stderr(
+            "error: cosign.key needs a password, and there is no terminal to ask at
+hint: set COSIGN_PASSWORD; set but empty is a password too
+",
+        )
+        .exits(2);
+    assert!(!scene.path("B").exists());
+    scene.aicr(&format!("{words} --quiet")).env("COSIGN_PASSWORD", "s3cret").succeeds();
+}
+
+/// Runs aicr at a terminal of its own, without a password in the environment, up to the prompt. What
+/// is typed is written to the FIFO that comes back.
+fn at_the_prompt(scene: &Scene, words: &str) -> (Child, File) {
+    scene.special("typed", FileType::Fifo);
+    let mut child = scene
+        .shell(&format!(
+            "exec timeout 60 script -qefc 'trap : INT; aicr {words}; echo \"exit $?\"; stty -a' /dev/null <typed"
+        ))
+        .without("COSIGN_PASSWORD")
+        .env("NO_COLOR", "1")
+        .start();
+    let typed = File::options().write(true).open(scene.path("typed")).unwrap();
+    let prompt = b"password of cosign.key: ";
+    let mut shown = Vec::new();
+    let stdout = child.stdout.as_mut().unwrap();
+    while !shown.ends_with(prompt) {
+        let mut byte = [0];
+        assert_eq!(stdout.read(&mut byte).unwrap(), 1, "{}", String::from_utf8_lossy(&shown));
+        shown.push(byte[0]);
+    }
+    assert_eq!(shown, prompt);
+    (child, typed)
+}
+
+/// What the terminal shows after the prompt, up to its settings, which echo again.
+fn rest_of(child: Child) -> String {
+    let output = child.wait_with_output().unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap().replace("\r\n", "\n");
+    let (said, settings) = shown.split_once("speed ").unwrap();
+    assert!(settings.contains(" echo "), "{settings}");
+    said.to_owned()
+}
+
+#[test]
+fn a_password_can_be_typed() {
+    let scene = with_password();
+    let (child, mut typed) = at_the_prompt(
+        &scene,
+        &format!("bundle dist --output B --signing-key cosign.key {NO_LOG} --public-key-out k.pub"),
+    );
+    typed.write_all(b"s3cret\n").unwrap();
+    let said = rest_of(child);
+    drop(typed);
+    let key = said.split("key sha256 ").nth(1).unwrap().split(',').next().unwrap();
+    assert_ne!(key, KEY_SHA256);
+    assert_eq!(
+        said,
+        format!(
+            "
+signed B
+  manifest sha256 {SMALL_SHA256}
+  2 files, 11 bytes
+  key sha256 {key}, log none, timestamp none
+verify it, here or anywhere, with:
+  aicr verify B --key k.pub --insecure-ignore-tlog
+exit 0
+"
+        )
+    );
+}
+
+#[test]
+fn a_password_prompt_can_be_left() {
+    let scene = with_password();
+    let before = scene.tree("");
+    let (child, mut typed) =
+        at_the_prompt(&scene, &format!("bundle dist --output B --signing-key cosign.key {NO_LOG}"));
+    typed.write_all(b"s3c\x03").unwrap();
+    let said = rest_of(child);
+    drop(typed);
+    scene.remove("typed");
+    assert_eq!(said, "\nerror: interrupted\nexit 130\n");
+    assert_eq!(scene.tree(""), before);
+}
