@@ -10,10 +10,13 @@
 
 mod bundle;
 mod bundle_inputs;
+mod bundle_output;
+mod bundle_sign;
 mod by_hand;
 mod doctor;
 mod flags;
 mod hostile;
+mod in_place;
 mod report_schema;
 mod scene;
 mod signing_key;

@@ -1,0 +1,332 @@
+//! `bundle-sign`: which bundles are signed, which are left alone, and which are nobody's to sign.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+use rustix::fs::FileType;
+
+use crate::scene::{Act, KEY_SHA256, SMALL_SHA256, STRANGER_SHA256, Scene};
+
+const SIGNATURE: &str = "attestation/checksums.txt.sigstore.json";
+const SIGN: &str = "--signing-key cosign.key --tlog-upload=false";
+
+/// What is said of a bundle that is signed by this key, with the verify command of `k.pub`.
+fn signed(word: &str, path: &str, key: &str) -> String {
+    format!(
+        "{word} {path}
+  manifest sha256 {SMALL_SHA256}
+  2 files, 11 bytes
+  key sha256 {key}, log none, timestamp none
+verify it, here or anywhere, with:
+  aicr verify {path} --key k.pub --insecure-ignore-tlog
+"
+    )
+}
+
+#[test]
+fn an_unsigned_bundle_is_signed() {
+    let scene = Scene::new();
+    scene.unsigned();
+    scene
+        .aicr(&format!("bundle-sign B {SIGN} --public-key-out k.pub"))
+        .stdout(&signed("signed", "B", KEY_SHA256))
+        .succeeds();
+    assert_eq!(
+        scene.tree("B"),
+        ["a", "attestation/", "attestation/checksums.txt.sigstore.json", "checksums.txt", "sub/", "sub/b"]
+    );
+    for (path, mode) in [("B/attestation", 0o755), ("B/attestation/checksums.txt.sigstore.json", 0o644)] {
+        assert_eq!(scene.path(path).metadata().unwrap().mode() & 0o7777, mode);
+    }
+    scene.aicr("verify B --key k.pub --insecure-ignore-tlog --quiet").succeeds();
+    assert!(!scene.path(".B.aicr-staging").exists());
+    assert_eq!(scene.tree("tmp"), [""; 0]);
+}
+
+#[test]
+fn a_bundle_that_is_signed_already_is_left_alone() {
+    let scene = Scene::new();
+    scene.signed();
+    let before = scene.path("B").join(SIGNATURE).metadata().unwrap().ino();
+    for more in ["", " --force", " --dry-run"] {
+        scene
+            .aicr(&format!("bundle-sign B {SIGN} --public-key-out k.pub{more}"))
+            .stdout(&signed("already signed", "B", KEY_SHA256))
+            .succeeds();
+    }
+    assert_eq!(scene.path("B").join(SIGNATURE).metadata().unwrap().ino(), before);
+}
+
+#[test]
+fn another_signer_is_replaced_by_force_alone() {
+    let scene = Scene::new();
+    scene.signed();
+    let sign = "bundle-sign B --signing-key stranger.key --tlog-upload=false --public-key-out k.pub";
+    for more in ["", " --dry-run"] {
+        scene
+            .aicr(&format!("{sign}{more}"))
+            .stderr("error: B is signed by another signer\nhint: --force signs it anew\n")
+            .exits(2);
+    }
+    assert!(!scene.path("k.pub").exists());
+    scene.aicr("verify B --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();
+    scene.aicr(&format!("{sign} --force")).stdout(&signed("signed", "B", STRANGER_SHA256)).succeeds();
+    scene.aicr("verify B --key stranger.pub --insecure-ignore-tlog --quiet").succeeds();
+}
+
+#[test]
+fn a_tree_that_is_not_its_manifest_is_never_signed() {
+    let changes: [(Act, &str, &str); 6] = [
+        (|scene| scene.file("B/a", "ALPHA\n"), "changed      a", "1 file is wrong"),
+        (|scene| scene.remove("B/sub/b"), "missing      sub/b", "1 file is wrong"),
+        (|scene| scene.file("B/.x", ""), "unlisted     .x", "1 file is wrong"),
+        (|scene| scene.remove("B/a").file("B/c", "alpha\n"), "renamed      a -> c", "1 file is wrong"),
+        (|scene| scene.link("B/l", "a"), "not-regular  l", "1 file is wrong"),
+        (
+            |scene| scene.file("B/attestation/other", "").file("B/x", ""),
+            "unlisted     attestation/other\n  unlisted     x",
+            "2 files are wrong",
+        ),
+    ];
+    for (change, finding, count) in changes {
+        for (prepare, runs) in
+            [(Scene::unsigned as Act, &["", "--dry-run"][..]), (Scene::signed, &["--force"])]
+        {
+            let scene = Scene::new();
+            prepare(&scene);
+            change(&scene);
+            let before = scene.tree("");
+            for more in runs {
+                let output = scene.aicr(&format!("bundle-sign B {SIGN} {more}")).output();
+                let stdout = String::from_utf8(output.stdout).unwrap();
+                let lines: Vec<&str> = stdout.split_inclusive('\n').collect();
+                assert_eq!(lines[..2], ["rejected B\n", &format!("  manifest sha256 {SMALL_SHA256}\n")]);
+                assert_eq!(lines[3..].concat(), format!("  {finding}\n"));
+                assert_eq!(
+                    String::from_utf8(output.stderr).unwrap(),
+                    format!("error: B is not what its manifest says: {count}\n")
+                );
+                assert_eq!(output.status.code(), Some(5));
+            }
+            assert_eq!(scene.tree(""), before);
+        }
+    }
+}
+
+#[test]
+fn nobody_launders_a_stale_signature() {
+    let scene = Scene::new();
+    scene.signed();
+    // Payload and manifest are changed together, below the old signature.
+    scene.file("new/a", "ALPHA\n").file("new/sub/b", "beta\n");
+    scene.aicr("bundle new --output N --quiet").succeeds();
+    for name in ["a", "checksums.txt"] {
+        fs::copy(scene.path("N").join(name), scene.path("B").join(name)).unwrap();
+    }
+    for more in ["", " --force", " --dry-run"] {
+        scene
+            .aicr(&format!("bundle-sign B {SIGN}{more}"))
+            .stdout("rejected B\n")
+            .stderr(
+                "error: B is signed, but not over this checksums.txt: its manifest was changed after it was signed
+hint: find out who changed it; attestation/checksums.txt.sigstore.json has to be removed by hand before it is signed anew
+",
+            )
+            .exits(5);
+    }
+    scene.remove(&format!("B/{SIGNATURE}"));
+    scene.aicr(&format!("bundle-sign B {SIGN} --quiet")).succeeds();
+}
+
+#[test]
+fn a_signature_that_cannot_be_read_is_not_replaced() {
+    for (content, why) in [
+        (String::new(), " is empty"),
+        ("signed".into(), " is not a Sigstore bundle: expected value"),
+        ("{}".into(), " is not a Sigstore bundle: missing field `mediaType`"),
+        (
+            "{\"base64Signature\":\"AAAA\"}".into(),
+            " has a field of the legacy form, which can forge a signature (GHSA-fx35-mq7g-6g98)",
+        ),
+        (" ".repeat(2 << 20), ": it is larger than 1048576 bytes"),
+    ] {
+        let scene = Scene::new();
+        scene.unsigned().file(&format!("B/{SIGNATURE}"), &content);
+        for more in ["", " --force"] {
+            scene
+                .aicr(&format!("bundle-sign B {SIGN}{more}"))
+                .stdout("rejected B\n")
+                .stderr(&format!("error: B/{SIGNATURE}{why}\n"))
+                .exits(5);
+        }
+        assert_eq!(scene.read(&format!("B/{SIGNATURE}")), content);
+    }
+}
+
+#[test]
+fn a_signature_that_is_no_file_is_not_replaced() {
+    let cases: [for<'a> fn(&'a Scene, &str) -> &'a Scene; 4] = [
+        |scene, path| scene.special(path, FileType::Fifo),
+        |scene, path| scene.special(path, FileType::Socket),
+        |scene, path| scene.link(path, "../../elsewhere"),
+        |scene, path| scene.link(path, "/dev/zero"),
+    ];
+    for make in cases {
+        let scene = Scene::new();
+        scene.unsigned().directory("B/attestation");
+        make(&scene, &format!("B/{SIGNATURE}"));
+        let before = scene.tree("");
+        for more in ["", " --force"] {
+            scene
+                .aicr(&format!("bundle-sign B {SIGN}{more}"))
+                .stdout(&format!(
+                    "rejected B
+  manifest sha256 {SMALL_SHA256}
+  2 files, 11 bytes
+  not-regular  {SIGNATURE}
+"
+                ))
+                .stderr("error: B is not what its manifest says: 1 file is wrong\n")
+                .exits(5);
+        }
+        assert_eq!(scene.tree(""), before);
+    }
+}
+
+#[test]
+fn a_signature_that_only_names_this_key_is_rejected() {
+    let scene = Scene::new();
+    scene.signed();
+    fs::rename(scene.path("B"), scene.path("mine")).unwrap();
+    scene.aicr("bundle dist --output B --signing-key stranger.key --tlog-upload=false --quiet").succeeds();
+    // The stranger's signature under our key's name.
+    let part = |path: &str, name: &str| {
+        let text = scene.read(&format!("{path}/{SIGNATURE}"));
+        let value = text.split(&format!("\"{name}\":\"")).nth(1).unwrap();
+        value.split('"').next().unwrap().to_owned()
+    };
+    let forged = scene.read(&format!("B/{SIGNATURE}")).replace(&part("B", "hint"), &part("mine", "hint"));
+    scene.file(&format!("B/{SIGNATURE}"), forged);
+    for more in ["", " --force"] {
+        let output = scene.aicr(&format!("bundle-sign B {SIGN}{more}")).output();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let lines: Vec<&str> = stderr.lines().collect();
+        assert_eq!(lines[0], "error: B has a signature that names this key, and cosign does not accept it");
+        assert_eq!(
+            lines.last(),
+            Some(
+                &"hint: find out who made it; attestation/checksums.txt.sigstore.json has to be removed by hand before it is signed anew"
+            )
+        );
+        // What cosign says of it differs from release to release.
+        assert!(lines[1..lines.len() - 1].iter().all(|line| line.starts_with("    ")), "{stderr}");
+        assert_eq!((output.status.code(), output.stdout), (Some(5), b"rejected B\n".to_vec()));
+    }
+}
+
+#[test]
+fn what_is_no_bundle_is_refused() {
+    let scene = Scene::new();
+    scene.small_dist();
+    for (path, stdout, stderr, code) in [
+        (
+            "dist",
+            "rejected dist\n",
+            "error: dist has no checksums.txt, so it is no bundle\nhint: `aicr bundle` makes one\n",
+            5,
+        ),
+        ("nowhere", "", "error: there is no directory nowhere\n", 2),
+        ("dist/a", "", "error: dist/a is not a directory\n", 2),
+    ] {
+        scene.aicr(&format!("bundle-sign {path} {SIGN}")).stdout(stdout).stderr(stderr).exits(code);
+    }
+}
+
+/// Three unsigned bundles `B1`, `B2` and `B3`.
+fn three() -> Scene {
+    let scene = Scene::new();
+    scene.small_dist();
+    for name in ["B1", "B2", "B3"] {
+        scene.aicr(&format!("bundle dist --output {name} --quiet")).succeeds();
+    }
+    scene
+}
+
+/// What is said of a bundle that was not reached.
+fn not_attempted(path: &str) -> String {
+    format!("not attempted {path}\n  manifest sha256 {SMALL_SHA256}\n  2 files, 11 bytes\n")
+}
+
+#[test]
+fn several_bundles_are_signed_in_order() {
+    let scene = three();
+    let all: String = ["B3", "B1", "B2"].map(|path| signed("signed", path, KEY_SHA256)).concat();
+    scene.aicr(&format!("bundle-sign B3 B1 B2 {SIGN} --public-key-out k.pub")).stdout(&all).succeeds();
+    scene.aicr("verify B1 B2 B3 --key k.pub --insecure-ignore-tlog --quiet").succeeds();
+}
+
+#[test]
+fn all_are_checked_before_the_first_is_signed() {
+    let scene = three();
+    scene.file("B2/a", "ALPHA!\n");
+    scene
+        .aicr(&format!("bundle-sign B1 B2 B3 {SIGN}"))
+        .stdout(&format!(
+            "{}rejected B2
+  manifest sha256 {SMALL_SHA256}
+  2 files, 12 bytes
+  changed      a
+{}",
+            not_attempted("B1"),
+            not_attempted("B3")
+        ))
+        .stderr("error: B2 is not what its manifest says: 1 file is wrong\n")
+        .exits(5);
+    // One that is no directory at all is told before any is looked at.
+    scene
+        .aicr(&format!("bundle-sign B1 nowhere B3 {SIGN}"))
+        .stderr("error: there is no directory nowhere\n")
+        .exits(2);
+    for path in ["B1", "B2", "B3"] {
+        assert!(!scene.path(path).join("attestation").exists());
+    }
+}
+
+#[test]
+fn a_key_manager_that_fails_stops_the_rest() {
+    for (words, code, stderr) in [
+        ("no more", 4, "error: cosign.key was refused by cosign\n    no more\n"),
+        (
+            "dial tcp 10.0.0.1:8200: connect: connection refused",
+            6,
+            "error: cosign.key could not be reached: connection refused
+    dial tcp 10.0.0.1:8200: connect: connection refused
+hint: is the key manager running, and is its address right?
+",
+        ),
+    ] {
+        let scene = three();
+        scene.fake_cosign(&format!(
+            "once=${{0%/*}}/../once
+             if [ \"$1\" = sign-blob ]; then [ ! -e \"$once\" ] || {{ echo 'Error: {words}' >&2; exit 1; }}; : >\"$once\"; fi
+             exec \"$REAL\" \"$@\""
+        ));
+        scene
+            .aicr(&format!("bundle-sign B1 B2 B3 {SIGN} --public-key-out k.pub"))
+            .stdout(&format!(
+                "{}failed B2\n  manifest sha256 {SMALL_SHA256}\n  2 files, 11 bytes\n{}",
+                signed("signed", "B1", KEY_SHA256),
+                not_attempted("B3")
+            ))
+            .stderr(stderr)
+            .exits(code);
+        // What was signed stays, and its key is there to verify it with.
+        scene.aicr("verify B1 --key k.pub --insecure-ignore-tlog --quiet").succeeds();
+        for path in ["B2", "B3"] {
+            assert!(!scene.path(path).join("attestation").exists());
+        }
+        // The next run goes on where this one stopped.
+        scene.remove("once").link("real", scene.cosign());
+        scene.aicr(&format!("bundle-sign B1 B2 B3 {SIGN} --quiet --cosign real")).succeeds();
+    }
+}

@@ -1,0 +1,289 @@
+//! `bundle DIR --in-place`: the manifest is written into the directory itself. Never is there a new
+//! manifest beside an old signature.
+
+use std::fs;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::scene::{Act, KEY_SHA256, SMALL_MANIFEST, SMALL_SHA256, Scene};
+
+const SIGNATURE: &str = "dist/attestation/checksums.txt.sigstore.json";
+const SIGN: &str = "--signing-key cosign.key --tlog-upload=false";
+
+/// A directory `dist` that was made a signed bundle in place.
+fn signed_in_place() -> Scene {
+    let scene = Scene::new();
+    scene.small_dist();
+    scene.aicr(&format!("bundle dist --in-place {SIGN} --quiet")).succeeds();
+    scene.aicr("verify dist --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();
+    scene
+}
+
+/// Nothing lies beside the bundle, and in the directory for temporaries, that was not there before.
+#[track_caller]
+fn no_litter(scene: &Scene) {
+    assert_eq!(scene.tree("tmp"), [""; 0]);
+    let top: Vec<String> = scene.tree("").into_iter().filter(|name| name.contains("aicr-")).collect();
+    assert_eq!(top, [""; 0]);
+}
+
+#[test]
+fn nothing_is_copied() {
+    let scene = Scene::new();
+    scene.small_dist().chmod("dist/a", 0o600);
+    let before = scene.path("dist/a").metadata().unwrap().ino();
+    scene
+        .aicr("bundle dist --in-place")
+        .stdout(&format!(
+            "built dist
+  manifest sha256 {SMALL_SHA256}
+  2 files, 11 bytes
+sign it with:
+  aicr bundle-sign dist --signing-key REF --tlog-upload=false
+UNSIGNED: nothing proves who made it until it is signed
+"
+        ))
+        .succeeds();
+    assert_eq!(scene.read("dist/checksums.txt"), SMALL_MANIFEST);
+    assert_eq!(scene.tree("dist"), ["a", "checksums.txt", "sub/", "sub/b"]);
+    let after = scene.path("dist/a").metadata().unwrap();
+    assert_eq!((after.ino(), after.mode() & 0o7777), (before, 0o600));
+    assert_eq!(scene.path("dist/checksums.txt").metadata().unwrap().mode() & 0o7777, 0o644);
+    no_litter(&scene);
+}
+
+#[test]
+fn the_working_directory_can_be_made_a_bundle() {
+    let scene = Scene::new();
+    scene.small_dist();
+    for (within, directory, key) in [("dist", ".", "./../cosign.pub"), ("dist/sub", "..", "../../cosign.pub")]
+    {
+        scene.remove("cosign.pub");
+        let output = scene
+            .aicr(&format!("bundle {directory} --in-place --force --signing-key env://KEY --tlog-upload=false"))
+            .env("KEY", &scene.read("cosign.key"))
+            .within(within)
+            .stdout(&format!(
+                "signed {directory}
+  manifest sha256 {SMALL_SHA256}
+  2 files, 11 bytes
+  key sha256 {KEY_SHA256}, log none, timestamp none
+verify it, here or anywhere, with:
+  {{root}}/bin/cosign public-key --key=env://KEY --outfile={key} && aicr verify {directory} --key {key} --insecure-ignore-tlog
+"
+            ))
+            .succeeds();
+        // It runs as it stands, from where it was printed.
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        scene
+            .shell(stdout.lines().last().unwrap())
+            .env("KEY", &scene.read("cosign.key"))
+            .within(within)
+            .whatever_it_prints()
+            .succeeds();
+        no_litter(&scene);
+    }
+}
+
+#[test]
+fn a_manifest_that_is_there_is_replaced_by_force_alone() {
+    let scene = signed_in_place();
+    scene.file("dist/new", "more\n");
+    let before = (scene.read("dist/checksums.txt"), scene.read(SIGNATURE));
+    for more in ["", SIGN, "--dry-run"] {
+        scene
+            .aicr(&format!("bundle dist --in-place {more}"))
+            .stderr("error: dist has a checksums.txt already\nhint: --force replaces it\n")
+            .exits(2);
+    }
+    assert_eq!((scene.read("dist/checksums.txt"), scene.read(SIGNATURE)), before);
+    scene.aicr(&format!("bundle dist --in-place --force {SIGN} --quiet")).succeeds();
+    scene.aicr("verify dist --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();
+    assert_ne!(scene.read(SIGNATURE), before.1);
+    no_litter(&scene);
+}
+
+#[test]
+fn no_signature_outlives_its_manifest() {
+    for (what, change) in [("another tree", true), ("the same tree", false)] {
+        let scene = signed_in_place();
+        if change {
+            scene.file("dist/new", "more\n");
+        }
+        let output = scene.aicr("bundle dist --in-place --force").whatever_it_prints().succeeds();
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert!(stdout.lines().last().unwrap().starts_with("UNSIGNED: "), "{what}: {stdout}");
+        assert!(!scene.path(SIGNATURE).exists(), "{what}");
+        scene.aicr("verify dist --checksums-only --quiet").succeeds();
+        no_litter(&scene);
+    }
+}
+
+#[test]
+fn what_fails_leaves_the_bundle_that_was_there() {
+    let fails: [(&str, &str, &str, i32); 3] = [
+        (
+            "cosign refuses",
+            "echo 'Error: no' >&2; exit 1",
+            "error: cosign.key was refused by cosign\n    no\n",
+            4,
+        ),
+        (
+            "cosign writes nothing",
+            "exit 0",
+            "error: cosign ended with exit 0, but the signature file that it had to write does not exist\n",
+            4,
+        ),
+        ("cosign is killed", "kill -9 $$", "error: {root}/bin/cosign sign-blob was killed by signal 9\n", 1),
+    ];
+    for (what, script, stderr, code) in fails {
+        let scene = signed_in_place();
+        scene.file("dist/new", "more\n");
+        scene.fake_cosign(&format!("case $1 in sign-blob) {script} ;; esac\nexec \"$REAL\" \"$@\""));
+        let before = (scene.read("dist/checksums.txt"), scene.read(SIGNATURE), scene.tree(""));
+        scene.aicr(&format!("bundle dist --in-place --force {SIGN}")).stderr(stderr).exits(code);
+        assert_eq!(
+            (scene.read("dist/checksums.txt"), scene.read(SIGNATURE), scene.tree("")),
+            before,
+            "{what}"
+        );
+        no_litter(&scene);
+    }
+}
+
+#[test]
+fn a_file_that_is_written_to_while_it_is_hashed_is_refused() {
+    let scene = signed_in_place();
+    let before = (scene.read("dist/checksums.txt"), scene.read(SIGNATURE));
+    let busy = fs::File::create(scene.path("dist/busy")).unwrap();
+    busy.set_len(64 << 20).unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                busy.write_all_at(b"x", 0).unwrap();
+            }
+        });
+        let output = scene.aicr(&format!("bundle dist --in-place --force {SIGN}")).output();
+        done.store(true, Ordering::Relaxed);
+        assert_eq!(
+            String::from_utf8(output.stderr).unwrap(),
+            "error: dist/busy changed while it was read
+hint: run it again when nothing writes to the inputs
+"
+        );
+        assert_eq!((output.status.code(), output.stdout), (Some(1), Vec::new()));
+    });
+    assert_eq!((scene.read("dist/checksums.txt"), scene.read(SIGNATURE)), before);
+    no_litter(&scene);
+    // As soon as it is left alone it goes in.
+    scene.aicr(&format!("bundle dist --in-place --force {SIGN} --quiet")).succeeds();
+}
+
+#[test]
+fn nothing_can_be_left_out() {
+    let scene = Scene::new();
+    scene.small_dist();
+    scene
+        .aicr("bundle dist --in-place --exclude *.tmp")
+        .stderr(
+            "error: --exclude cannot go with --in-place: the file would stay in the bundle, unlisted, and verify rejects that
+hint: build into a new directory with --output DIR, or move the files out
+",
+        )
+        .exits(2);
+    for (make, stderr) in [
+        (
+            (|scene| scene.link("dist/l", "a")) as Act,
+            "error: dist/l is a symbolic link, and links are not followed
+hint: move it away, or build a copy with `--output`, or put the file in its place
+",
+        ),
+        (
+            |scene| scene.file("dist/attestation/other", ""),
+            "error: dist/attestation/other has a name that is reserved in a bundle
+hint: move it away, or build a copy with `--output`, or rename it
+",
+        ),
+        (
+            |scene| scene.file("dist/Checksums.txt", ""),
+            "error: dist/Checksums.txt has a name that is reserved in a bundle
+hint: move it away, or build a copy with `--output`, or rename it
+",
+        ),
+        (
+            |scene| scene.directory("dist/checksums.txt"),
+            "error: dist/checksums.txt has a name that is reserved in a bundle
+hint: move it away, or build a copy with `--output`, or rename it
+",
+        ),
+        (
+            |scene| scene.link("dist/attestation", "../home"),
+            "error: dist/attestation has a name that is reserved in a bundle
+hint: move it away, or build a copy with `--output`, or rename it
+",
+        ),
+        (
+            |scene| scene.file("dist/key", "-----BEGIN PRIVATE KEY-----\n"),
+            "error: dist/key holds a private key
+hint: take it out of the inputs, or let it in with `--allow-private-keys`
+",
+        ),
+        (
+            |scene| scene.file("dist/A", ""),
+            "error: dist/A and dist/a are one name on a case-insensitive or normalising file system
+hint: rename one, or let both in with `--allow-name-collisions`
+",
+        ),
+    ] {
+        let scene = Scene::new();
+        scene.small_dist();
+        make(&scene);
+        let before = scene.tree("");
+        scene.aicr("bundle dist --in-place").stderr(stderr).exits(2);
+        assert_eq!(scene.tree(""), before);
+    }
+    scene.aicr("bundle dist --in-place --quiet").succeeds();
+}
+
+#[test]
+fn it_takes_one_directory() {
+    let scene = Scene::new();
+    scene.small_dist().directory("void").link("latest", "dist");
+    for (words, stderr) in [
+        (
+            "dist void",
+            "error: --in-place takes exactly one directory, not 2 (`dist` and 1 more)
+hint: build several inputs into a new directory with --output DIR
+",
+        ),
+        (
+            "dist/a",
+            "error: dist/a is not a directory, as `--in-place` needs
+hint: give the directory, or build a bundle with `--output`
+",
+        ),
+        ("void", "error: there are no files to bundle in void\n"),
+        ("nowhere", "error: there is no input nowhere\n"),
+        (
+            "dist --output B",
+            "error: --output cannot go with --in-place: a bundle is made in one place
+hint: leave out --output to write the manifest into the input itself, or leave out --in-place
+",
+        ),
+    ] {
+        scene.aicr(&format!("bundle {words} --in-place")).stderr(stderr).exits(2);
+    }
+    scene.aicr("bundle latest --in-place --quiet").succeeds();
+    assert_eq!(scene.read("dist/checksums.txt"), SMALL_MANIFEST);
+}
+
+#[test]
+fn a_dry_run_writes_nothing() {
+    let scene = Scene::new();
+    scene.small_dist();
+    let before = scene.tree("");
+    scene.aicr("bundle dist --in-place --dry-run").stdout("planned dist\n  2 files, 11 bytes\n").succeeds();
+    scene.aicr(&format!("bundle dist --in-place --dry-run {SIGN}")).whatever_it_prints().succeeds();
+    assert_eq!(scene.tree(""), before);
+}
