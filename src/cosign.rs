@@ -79,13 +79,14 @@ impl<'a> Cosign<'a> {
                 arguments: arguments.iter().map(ToString::to_string).collect(),
                 variables: environment::bare(private.path()),
             };
+            // Told here, in an order that is always the same; run at the same time.
             (session.on_command)(&invocation.shown());
-            invocation.run(&session.limits)
+            move || invocation.run(&session.limits)
         };
+        let (version, help) = (ask(&["version"]), ask(&["sign-blob", "--help"]));
         let (help, version) = std::thread::scope(|scope| {
-            let version = scope.spawn(|| ask(&["version"]));
-            let help = ask(&["sign-blob", "--help"]);
-            (help, version.join())
+            let version = scope.spawn(version);
+            (help(), version.join())
         });
         let unusable = |failure: Failure| {
             Failure::new(failure.class(), format!("{} cannot be used: {failure}", binary.path()))
