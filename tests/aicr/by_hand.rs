@@ -21,6 +21,15 @@ pub(crate) fn dialect(cosign: &Path) -> String {
     String::from_utf8(said.stdout).unwrap().trim().to_owned()
 }
 
+/// The release that a cosign states, or `devel`.
+pub(crate) fn release(cosign: &Path) -> String {
+    let said = Command::new(cosign).arg("version").output().unwrap();
+    // 2.0 prints it to stderr.
+    let text = String::from_utf8([said.stdout, said.stderr].concat()).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix("GitVersion:")).unwrap();
+    line.trim().to_owned()
+}
+
 /// The signature of the stage's cosign over `blob` with a key file of the stage, base64.
 pub(crate) fn signature(scene: &Scene, key: &str, blob: impl AsRef<[u8]>) -> String {
     scene

@@ -19,9 +19,6 @@ const SIGNATURE: &str = "B/attestation/checksums.txt.sigstore.json";
 const ONLY: &str =
     "hint: --checksums-only compares the files with the manifest, and proves nothing about who made it";
 
-/// A change to the bundle `B` of a stage.
-type Attack = fn(&Scene);
-
 /// A stage with a signed bundle `B`, and `kept`, which is the same.
 fn stage() -> Scene {
     let scene = Scene::new();
@@ -31,18 +28,17 @@ fn stage() -> Scene {
 }
 
 /// Does this to a fresh `B`.
-fn attacked(scene: &Scene, attack: impl FnOnce(&Scene)) -> &Scene {
+fn attacked(scene: &Scene, attack: impl FnOnce(&Scene) -> &Scene) -> &Scene {
     fs::remove_dir_all(scene.path("B")).unwrap();
     copy(scene, "kept", "B");
-    attack(scene);
-    scene
+    attack(scene)
 }
 
 /// Puts this manifest into `B`, validly signed, as who has the key could.
-fn sign_by_hand(scene: &Scene, manifest: &[u8]) {
+fn sign_by_hand<'a>(scene: &'a Scene, manifest: &[u8]) -> &'a Scene {
     let signature = by_hand::signature(scene, "cosign.key", manifest);
     let bundle = by_hand::sigstore_bundle(&signature, manifest);
-    scene.file("B/checksums.txt", manifest).file(SIGNATURE, bundle);
+    scene.file("B/checksums.txt", manifest).file(SIGNATURE, bundle)
 }
 
 fn copy(scene: &Scene, from: &str, to: &str) {
@@ -82,10 +78,7 @@ fn finds(scene: &Scene, bytes: u64, findings: &[&str], hint: &str) {
         .exits(5);
 }
 
-fn rename(scene: &Scene, from: &str, to: &str) {
+fn rename<'a>(scene: &'a Scene, from: &str, to: &str) -> &'a Scene {
     fs::rename(scene.path(from), scene.path(to)).unwrap();
-}
-
-fn remove(scene: &Scene, name: &str) {
-    fs::remove_file(scene.path(name)).unwrap();
+    scene
 }

@@ -20,3 +20,4 @@ mod in_place;
 mod report_schema;
 mod scene;
 mod signing_key;
+mod verify;

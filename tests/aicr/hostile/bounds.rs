@@ -32,16 +32,27 @@ fn manifests_that_are_too_much() {
         );
     }
     // More than is ever read, and so it is not.
-    attacked(&scene, |s| File::create(s.path("B/checksums.txt")).unwrap().set_len((1 << 30) + 1).unwrap());
+    attacked(&scene, |s| s);
+    File::create(scene.path("B/checksums.txt")).unwrap().set_len((1 << 30) + 1).unwrap();
     rejected(&scene, "error: B/checksums.txt: it is larger than 1073741824 bytes");
 
     // The longest name there is.
     let name = "n".repeat(255);
-    attacked(&scene, |s| {
-        sign_by_hand(s, format!("{ALPHA}  a\n{ALPHA}  {name}\n").as_bytes());
-        s.file(&format!("B/{name}"), "alpha\n");
-        std::fs::remove_dir_all(s.path("B/sub")).unwrap();
-    });
+    std::fs::remove_dir_all(attacked(&scene, |s| s).path("B/sub")).unwrap();
+    sign_by_hand(
+        &scene,
+        format!(
+            "{ALPHA}  a
+{ALPHA}  {name}
+"
+        )
+        .as_bytes(),
+    );
+    scene.file(
+        &format!("B/{name}"),
+        "alpha
+",
+    );
     scene.aicr(&format!("{VERIFY} --quiet")).succeeds();
 }
 
@@ -86,10 +97,11 @@ fn a_tree_deeper_than_any_path() {
 }
 
 /// So many directories `d`, one in the other.
-fn nest(scene: &Scene, depth: usize) {
+fn nest(scene: &Scene, depth: usize) -> &Scene {
     let mut directory = File::open(scene.path("B")).unwrap();
     for _ in 0..depth {
         rustix::fs::mkdirat(&directory, "d", Mode::RWXU).unwrap();
         directory = rustix::fs::openat(&directory, "d", OFlags::DIRECTORY, Mode::empty()).unwrap().into();
     }
+    scene
 }

@@ -24,7 +24,7 @@ fn nothing_outside_the_bundle_is_opened() {
         fs::remove_dir_all(s.path("B/sub")).unwrap();
         s.link("B/sub", "../outside").link("B/secret", "../outside/secret").link("B/etc", "/etc");
         s.link("B/attestation/up", s.path("outside")).link("B/self", "../B");
-        s.file("B/cosign.pub", s.read("cosign.pub"));
+        s.file("B/cosign.pub", s.read("cosign.pub"))
     });
     let root = scene.path("");
     let opened = opened(&scene, VERIFY);
@@ -71,7 +71,7 @@ fn a_manifest_that_is_replaced_while_cosign_is_asked() {
     scene.aicr(VERIFY).stdout(&format!("accepted B\n{}", found(11))).succeeds();
     assert_eq!(scene.read("B/checksums.txt"), "forged\n");
 
-    attacked(&scene, |_| ());
+    attacked(&scene, |s| s);
     scene.fake_cosign(&format!("echo forged >'{bundle}/a'; exec \"$REAL\" \"$@\""));
     finds(&scene, 12, &["changed      a"], "");
     assert_eq!(scene.read("B/checksums.txt"), SMALL_MANIFEST);

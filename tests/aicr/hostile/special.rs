@@ -2,62 +2,41 @@
 //! Nothing of it is waited for: a run that would hang is ended by the harness, and fails.
 
 use std::fs;
-use std::os::unix::net::UnixListener;
 
 use rustix::fs::{CWD, FileType, Mode};
 
-use super::{Attack, SIGNATURE, accepted, attacked, finds, rejected, remove, rename, stage};
-use crate::scene::Scene;
+use super::{SIGNATURE, accepted, attacked, finds, rejected, rename, stage};
+use crate::scene::{Act, Scene};
 
-/// Makes something at a place of the stage.
+/// Puts something into a place of the stage.
 type Maker = fn(&Scene, &str);
-
-fn fifo(scene: &Scene, name: &str) {
-    make(scene, name, FileType::Fifo, 0);
-}
-
-fn socket(scene: &Scene, name: &str) {
-    // The path of a socket has at most 107 bytes, and that of the stage may be long.
-    drop(UnixListener::bind(scene.path("s")).unwrap());
-    rename(scene, "s", name);
-}
-
-fn make(scene: &Scene, name: &str, kind: FileType, device: u64) {
-    rustix::fs::mknodat(CWD, scene.path(name), kind, Mode::RUSR | Mode::WUSR, device).unwrap();
-}
 
 #[rustfmt::skip]
 #[test]
 fn in_the_place_of_payload() {
     let scene = stage();
-    let table: [(Attack, u64, &[&str]); 5] = [
-        (|s| { remove(s, "B/a"); fifo(s, "B/a"); },    5, &["not-regular  a"]),
-        (|s| { remove(s, "B/a"); socket(s, "B/a"); },  5, &["not-regular  a"]),
-        (|s| fifo(s, "B/sub/f"),                      11, &["not-regular  sub/f"]),
-        (|s| socket(s, "B/s"),                        11, &["not-regular  s"]),
-        (|s| fifo(s, "B/attestation/f"),              11, &["not-regular  attestation/f"]),
+    let table: [(Act, u64, &[&str]); 5] = [
+        (|s| s.remove("B/a").special("B/a", FileType::Fifo),    5, &["not-regular  a"]),
+        (|s| s.remove("B/a").special("B/a", FileType::Socket),  5, &["not-regular  a"]),
+        (|s| s.special("B/sub/f", FileType::Fifo),             11, &["not-regular  sub/f"]),
+        (|s| s.special("B/s", FileType::Socket),               11, &["not-regular  s"]),
+        (|s| s.special("B/attestation/f", FileType::Fifo),     11, &["not-regular  attestation/f"]),
     ];
     for (attack, bytes, findings) in table {
         finds(attacked(&scene, attack), bytes, findings, "");
     }
 }
 
-/// An endless device, where the user may make one; nobody else's media can hold one either.
+/// An endless device, where the user may make one; where not, nobody's media hold one either.
 #[test]
-fn a_device_in_the_place_of_payload() {
+fn a_device() {
     let scene = stage();
     let zero = rustix::fs::makedev(1, 5);
-    let may = rustix::fs::mknodat(CWD, scene.path("zero"), FileType::CharacterDevice, Mode::RUSR, zero);
-    if may.is_ok() {
-        attacked(&scene, |s| {
-            remove(s, "B/a");
-            rename(s, "zero", "B/a");
-        });
+    if rustix::fs::mknodat(CWD, scene.path("zero"), FileType::CharacterDevice, Mode::RUSR, zero).is_ok() {
+        attacked(&scene, |s| rename(s.remove("B/a"), "zero", "B/a"));
         finds(&scene, 5, &["not-regular  a"], "");
-        attacked(&scene, |s| {
-            remove(s, "B/checksums.txt");
-            make(s, "B/checksums.txt", FileType::CharacterDevice, zero);
-        });
+        rename(&scene, "B/a", "zero");
+        attacked(&scene, |s| rename(s.remove("B/checksums.txt"), "zero", "B/checksums.txt"));
         rejected(&scene, "error: B/checksums.txt: it is a device");
     }
 }
@@ -69,12 +48,13 @@ fn in_the_place_of_the_manifest_and_the_signature() {
     let manifest = "B/checksums.txt";
     let attestation = "B/attestation";
     let replaced = |place: &str, by: Maker| {
-        attacked(&scene, |s| { rename(s, place, "aside"); by(s, place); });
+        attacked(&scene, |s| rename(s, place, "aside"));
+        by(&scene, place);
     };
     let kinds: [(&str, Maker); 4] = [
         ("a symbolic link", |s, place| { s.link(place, s.path("aside")); }),
-        ("a FIFO",          fifo),
-        ("a socket",        socket),
+        ("a FIFO",          |s, place| { s.special(place, FileType::Fifo); }),
+        ("a socket",        |s, place| { s.special(place, FileType::Socket); }),
         ("a directory",     |s, place| { s.directory(place); }),
     ];
     for (kind, by) in kinds {
@@ -92,7 +72,7 @@ fn in_the_place_of_the_manifest_and_the_signature() {
         rejected(&scene, &format!("error: B is unsigned: it has no attestation/checksums.txt.sigstore.json\n{}", super::ONLY));
         clear(&scene);
     }
-    accepted(attacked(&scene, |_| ()), "");
+    accepted(attacked(&scene, |s| s), "");
 }
 
 /// What was put aside.
@@ -105,8 +85,7 @@ fn clear(scene: &Scene) {
 #[test]
 fn in_the_place_of_the_key() {
     let scene = stage();
-    fifo(&scene, "fifo.pub");
-    socket(&scene, "socket.pub");
+    scene.special("fifo.pub", FileType::Fifo).special("socket.pub", FileType::Socket);
     scene.link("loop.pub", "loop.pub").link("out.pub", "B/sub/key.pub").link("good.pub", "cosign.pub");
     scene.file("big.pub", vec![b' '; (1 << 20) + 1]).file("empty.pub", "");
     // A15: what came with the bundle proves nothing about it, however it is named.
@@ -130,7 +109,7 @@ fn in_the_place_of_the_key() {
             .stderr(&format!("error: --key {key} {stderr}\n"))
             .exits(2);
     }
-    attacked(&scene, |_| ()).aicr("verify B --key good.pub --insecure-ignore-tlog --quiet").succeeds();
+    attacked(&scene, |s| s).aicr("verify B --key good.pub --insecure-ignore-tlog --quiet").succeeds();
 }
 
 /// A5, A31: the bytes are right, and what no manifest can tell is said in a line.
@@ -138,16 +117,16 @@ fn in_the_place_of_the_key() {
 #[test]
 fn odd_and_accepted() {
     let scene = stage();
-    let table: [(Attack, &str); 6] = [
-        (|_| (),                                                "" ),
-        (|s| { s.chmod("B/a", 0o444).chmod("B/sub/b", 0o755); }, ""),
-        (|s| { s.chmod("B/a", 0o4755).chmod("B/sub/b", 0o2755); },
+    let table: [(Act, &str); 6] = [
+        (|s| s,                                                 ""),
+        (|s| s.chmod("B/a", 0o444).chmod("B/sub/b", 0o755),     ""),
+        (|s| s.chmod("B/a", 0o4755).chmod("B/sub/b", 0o2755),
             "warning: B: files that are set-user-ID or set-group-ID, which no signature covers: 2\n"),
-        (|s| { s.chmod("B/a", 0o666); },
+        (|s| s.chmod("B/a", 0o666),
             "warning: B: files that are writable by everybody: 1\n"),
-        (|s| fs::hard_link(s.path("B/a"), s.path("elsewhere")).unwrap(),
+        (|s| hard_link(s, "B/a"),
             "warning: B: files that are hard-linked from elsewhere, where they can be changed: 1\n"),
-        (|s| { s.chmod("B/a", 0o6777); fs::hard_link(s.path("B/sub/b"), s.path("b")).unwrap(); },
+        (|s| hard_link(s.chmod("B/a", 0o6777), "B/sub/b"),
             "warning: B: files that are set-user-ID or set-group-ID, which no signature covers: 1\n\
              warning: B: files that are writable by everybody: 1\n\
              warning: B: files that are hard-linked from elsewhere, where they can be changed: 1\n"),
@@ -155,4 +134,9 @@ fn odd_and_accepted() {
     for (attack, warnings) in table {
         accepted(attacked(&scene, attack), warnings);
     }
+}
+
+fn hard_link<'a>(scene: &'a Scene, name: &str) -> &'a Scene {
+    fs::hard_link(scene.path(name), scene.path(format!("{}-too", name.replace('/', "-")))).unwrap();
+    scene
 }

@@ -5,11 +5,18 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 
-use super::{Attack, accepted, attacked, finds, remove, rename, stage};
-use crate::scene::{SMALL_SHA256, Scene};
+use super::{accepted, attacked, finds, rename, stage};
+use crate::scene::{Act, SMALL_SHA256, Scene};
 
-fn add(scene: &Scene, name: &[u8]) {
+fn add<'a>(scene: &'a Scene, name: &[u8]) -> &'a Scene {
     fs::write(scene.path("B").join(OsStr::from_bytes(name)), "x").unwrap();
+    scene
+}
+
+/// No `B/sub` any more.
+fn prune(scene: &Scene) -> &Scene {
+    fs::remove_dir_all(scene.path("B/sub")).unwrap();
+    scene
 }
 
 #[rustfmt::skip]
@@ -17,7 +24,7 @@ fn add(scene: &Scene, name: &[u8]) {
 fn files_that_were_added_taken_or_changed() {
     let scene = stage();
     accepted(&scene, "");
-    let table: [(Attack, u64, &[&str]); 20] = [
+    let table: [(Act, u64, &[&str]); 20] = [
         // A1: what nobody signed. The closed world has two names of its own, and no others.
         (|s| add(s, b"extra"),                                   11, &["unlisted     extra"]),
         (|s| add(s, b".hidden"),                                 11, &["unlisted     .hidden"]),
@@ -25,24 +32,23 @@ fn files_that_were_added_taken_or_changed() {
         (|s| add(s, b"CHECKSUMS.TXT"),                           11, &["unlisted     CHECKSUMS.TXT"]),
         (|s| add(s, b"attestation/cosign.pub"),                  11, &["unlisted     attestation/cosign.pub"]),
         (|s| add(s, b"attestation/checksums.txt.sig"),           11, &["unlisted     attestation/checksums.txt.sig"]),
-        (|s| { s.file("B/sub/.git/hooks/x", ""); },              11, &["unlisted     sub/.git/hooks/x"]),
-        (|s| { s.file("B/attestation/attestation/x", ""); },     11, &["unlisted     attestation/attestation/x"]),
+        (|s| s.file("B/sub/.git/hooks/x", ""),                   11, &["unlisted     sub/.git/hooks/x"]),
+        (|s| s.file("B/attestation/attestation/x", ""),          11, &["unlisted     attestation/attestation/x"]),
         // A2: what was signed, and is not here, or is not that.
-        (|s| remove(s, "B/a"),                                    5, &["missing      a"]),
-        (|s| fs::remove_dir_all(s.path("B/sub")).unwrap(),        6, &["missing      sub/b"]),
-        (|s| { s.file("B/a", "alphA\n"); },                      11, &["changed      a"]),
-        (|s| { s.file("B/a", "alpha"); },                        10, &["changed      a"]),
-        (|s| { s.file("B/a", "alpha\n\n"); },                    12, &["changed      a"]),
-        (|s| { s.file("B/sub/b", ""); },                          6, &["changed      sub/b"]),
+        (|s| s.remove("B/a"),                                     5, &["missing      a"]),
+        (|s| prune(s),                                            6, &["missing      sub/b"]),
+        (|s| s.file("B/a", "alphA\n"),                           11, &["changed      a"]),
+        (|s| s.file("B/a", "alpha"),                             10, &["changed      a"]),
+        (|s| s.file("B/a", "alpha\n\n"),                         12, &["changed      a"]),
+        (|s| s.file("B/sub/b", ""),                               6, &["changed      sub/b"]),
         (|s| rename(s, "B/a", "B/sub/z"),                         5, &["renamed      a -> sub/z"]),
         (|s| rename(s, "B/sub", "B/SUB"),                         6, &["renamed      sub/b -> SUB/b"]),
-        (|s| { remove(s, "B/a"); s.directory("B/a"); },           5, &["not-regular  a"]),
-        (|s| { s.file("B/a", "beta\n").file("B/sub/b", "alpha\n"); },
-                                                                 11, &["changed      a", "changed      sub/b"]),
+        (|s| s.remove("B/a").directory("B/a"),                    5, &["not-regular  a"]),
+        (|s| s.file("B/a", "beta\n").file("B/sub/b", "alpha\n"), 11, &["changed      a", "changed      sub/b"]),
         // A33: sha256sum would read its standard input.
         (|s| add(s, b"-"),                                       11, &["unlisted     -"]),
         // Everything at once, in the order of the bytes.
-        (|s| { add(s, b"z"); remove(s, "B/a"); add(s, b"b"); s.file("B/sub/b", "y"); },
+        (|s| add(add(s, b"z"), b"b").remove("B/a").file("B/sub/b", "y"),
                                                                   1, &["missing      a", "unlisted     b", "changed      sub/b", "unlisted     z"]),
     ];
     for (attack, bytes, findings) in table {
@@ -55,7 +61,7 @@ fn files_that_were_added_taken_or_changed() {
 #[test]
 fn names_that_would_lie() {
     let scene = stage();
-    let table: [(Attack, &str); 9] = [
+    let table: [(Act, &str); 9] = [
         (|s| add(s, b"x\nrejected nothing"),        "bad-name     x\\u{a}rejected nothing"),
         (|s| add(s, b"x\r\x1b[2K\x1b[32maccepted"), "bad-name     x\\u{d}\\u{1b}[2K\\u{1b}[32maccepted"),
         (|s| add(s, b"x\\n"),                       "bad-name     x\\\\n"),
@@ -75,10 +81,7 @@ fn names_that_would_lie() {
 #[test]
 fn names_that_would_lie_to_a_script() {
     let scene = stage();
-    attacked(&scene, |s| {
-        add(s, b"x\n\x1b[2K");
-        add(s, b"y\xff");
-    });
+    attacked(&scene, |s| add(add(s, b"x\n\x1b[2K"), b"y\xff"));
     let findings = r#"[{"kind":"bad-name","path":"x\n\u001b[2K"},{"kind":"bad-name","path":"y\\xff","pathBase64":"ef8="}]"#;
     let error = "B is not what its manifest says: 2 files are wrong";
     scene
@@ -96,15 +99,14 @@ fn names_that_would_lie_to_a_script() {
 #[test]
 fn links_in_the_place_of_files() {
     let scene = stage();
-    let table: [(Attack, u64, &[&str]); 7] = [
-        (|s| { remove(s, "B/a"); s.link("B/a", "../kept/a"); },                     5, &["not-regular  a"]),
-        (|s| { remove(s, "B/a"); s.link("B/a", "/dev/zero"); },                     5, &["not-regular  a"]),
-        (|s| { rename(s, "B/a", "B/sub/x"); s.link("B/a", "sub/x"); },              5, &["not-regular  a", "unlisted     sub/x"]),
-        (|s| { fs::remove_dir_all(s.path("B/sub")).unwrap(); s.link("B/sub", "../kept/sub"); },
-                                                                                    6, &["not-regular  sub", "missing      sub/b"]),
-        (|s| { s.link("B/etc", "/etc"); },                                         11, &["not-regular  etc"]),
-        (|s| { s.link("B/sub/nowhere", "nowhere"); s.link("B/sub/up", ".."); },    11, &["not-regular  sub/nowhere", "not-regular  sub/up"]),
-        (|s| { s.link("B/attestation/more", "/"); },                               11, &["not-regular  attestation/more"]),
+    let table: [(Act, u64, &[&str]); 7] = [
+        (|s| s.remove("B/a").link("B/a", "../kept/a"),                           5, &["not-regular  a"]),
+        (|s| s.remove("B/a").link("B/a", "/dev/zero"),                           5, &["not-regular  a"]),
+        (|s| rename(s, "B/a", "B/sub/x").link("B/a", "sub/x"),                   5, &["not-regular  a", "unlisted     sub/x"]),
+        (|s| prune(s).link("B/sub", "../kept/sub"),                              6, &["not-regular  sub", "missing      sub/b"]),
+        (|s| s.link("B/etc", "/etc"),                                           11, &["not-regular  etc"]),
+        (|s| s.link("B/sub/nowhere", "nowhere").link("B/sub/up", ".."),         11, &["not-regular  sub/nowhere", "not-regular  sub/up"]),
+        (|s| s.link("B/attestation/more", "/"),                                 11, &["not-regular  attestation/more"]),
     ];
     for (attack, bytes, findings) in table {
         finds(attacked(&scene, attack), bytes, findings, "");
@@ -118,7 +120,7 @@ fn what_systems_leave_on_media() {
     let scene = stage();
     for (directory, name) in [("System Volume Information", "IndexerVolumeGuid"), (".Trash-1000", "info"), ("lost+found", "#7")] {
         finds(
-            attacked(&scene, |s| { s.file(&format!("B/{directory}/{name}"), ""); }),
+            attacked(&scene, |s| s.file(&format!("B/{directory}/{name}"), "")),
             11,
             &[&format!("unlisted     {directory}/{name}")],
             &format!("hint: the system made `{directory}`: keep the bundle in a directory of its own on the medium\n"),
@@ -130,9 +132,7 @@ fn what_systems_leave_on_media() {
 #[test]
 fn twins_that_are_accepted() {
     let scene = stage();
-    attacked(&scene, |s| {
-        s.directory("B/sub/empty").directory("B/attestation/empty");
-    });
+    attacked(&scene, |s| s.directory("B/sub/empty").directory("B/attestation/empty"));
     accepted(&scene, "");
 
     scene.link("over", "B");

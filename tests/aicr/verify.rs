@@ -1,0 +1,337 @@
+//! `verify` on bundles that nobody attacked: what is printed in every form, bundles without a
+//! signature, several bundles, keys in files and in key managers, and the surroundings of cosign.
+//! Which trust flags go together is in `flags/trust.rs`, and what media may do in `hostile.rs`.
+
+use std::fs;
+
+use crate::by_hand::{dialect, release};
+use crate::scene::{KEY_SHA256, SMALL_SHA256, STRANGER_SHA256, Scene};
+
+const VERIFY: &str = "verify B --key cosign.pub --insecure-ignore-tlog";
+const ONLY: &str =
+    "hint: --checksums-only compares the files with the manifest, and proves nothing about who made it";
+const NOTHING_PROVES: &str = "nothing proves who made it: anybody can write a manifest";
+
+/// The report about an accepted bundle of the small payload.
+fn accepted(bundle: &str) -> String {
+    format!("accepted {bundle}\n{}  key sha256 {KEY_SHA256}, log none, timestamp none\n", manifest(11))
+}
+
+/// The report about a bundle of the small payload of which nobody says who made it.
+fn unproven(bundle: &str) -> String {
+    format!("unproven {bundle}\n{}{NOTHING_PROVES}\n", manifest(11))
+}
+
+fn manifest(bytes: u64) -> String {
+    format!("  manifest sha256 {SMALL_SHA256}\n  2 files, {bytes} bytes\n")
+}
+
+/// The stage's cosign, as JSON tells it.
+fn cosign(scene: &Scene) -> String {
+    let dialect = match dialect(scene.cosign()).as_str() {
+        "SigningConfig" => "signing-config",
+        "BundleFlag" => "bundle-flag",
+        _ => "legacy-bundle",
+    };
+    let release = release(scene.cosign());
+    let path = scene.path("bin/cosign");
+    format!(r#"{{"path":"{}","version":"{release}","dialect":"{dialect}"}}"#, path.display())
+}
+
+#[test]
+fn a_good_bundle_in_every_form() {
+    let scene = Scene::new();
+    scene.signed();
+    scene.aicr(VERIFY).stdout(&accepted("B")).succeeds();
+    scene.aicr(&format!("{VERIFY} -q")).succeeds();
+    let green = "\u{1b}[1;32maccepted\u{1b}[0m B";
+    scene
+        .aicr(&format!("{VERIFY} --color always"))
+        .stdout(&accepted("B").replace("accepted B", green))
+        .succeeds();
+    let cosign = cosign(&scene).replace(&scene.path("").display().to_string(), "{root}/");
+    scene
+        .aicr(&format!("{VERIFY} --format json"))
+        .stdout(&format!(
+            r#"{{"schemaVersion":1,"command":"verify","exit":0,"cosign":{cosign},"bundles":[{{"path":"B","verdict":"accepted","manifest":{{"sha256":"{SMALL_SHA256}","files":2,"bytes":11}},"signatures":[{{"path":"attestation/checksums.txt.sigstore.json","keySha256":"{KEY_SHA256}","identity":null,"issuer":null,"log":"none","timestamp":"none"}}],"findings":[],"findingsTotal":0,"error":null}}],"error":null}}
+"#
+        ))
+        .succeeds();
+}
+
+/// The commands that `-v` shows are whole: they could be typed.
+#[test]
+fn the_commands_of_a_verbose_run() {
+    let scene = Scene::new();
+    scene.signed();
+    let at = "{root}/tmp/aicr-XXXXXX";
+    let form = match dialect(scene.cosign()).as_str() {
+        "SigningConfig" => format!("--trusted-root={at}/trusted-root.json --bundle={at}/bundle.json"),
+        "BundleFlag" => format!(
+            "--new-bundle-format=true --trusted-root={at}/trusted-root.json --bundle={at}/bundle.json"
+        ),
+        _ => format!("--insecure-ignore-sct=true --bundle= --signature={at}/signature.b64"),
+    };
+    let closed = "http://127.0.0.1:1";
+    let cosign = format!(
+        "+ env -i ALL_PROXY={closed} HOME={at}/home HTTPS_PROXY={closed} HTTP_PROXY={closed} LANG=C NO_PROXY='' TMPDIR={at}/tmp TUF_ROOT={at}/home {{root}}/bin/cosign"
+    );
+    scene
+        .aicr(&format!("{VERIFY} --verbose"))
+        .stdout(&accepted("B"))
+        .stderr(&format!(
+            "{cosign} version
+{cosign} sign-blob --help
+{cosign} verify-blob --key={at}/key.pub --insecure-ignore-tlog=true {form} {at}/checksums.txt
+"
+        ))
+        .succeeds();
+    assert_eq!(scene.tree("tmp"), [""; 0], "the private directory is gone");
+}
+
+/// Findings are results, and stay on stdout under `-q`; the error is the summary.
+#[test]
+fn a_bad_bundle_in_every_form() {
+    let scene = Scene::new();
+    scene.signed();
+    scene.file("B/a", "other\n").file("B/new", "");
+    scene.remove("B/sub/b");
+    let findings = "  changed      a\n  unlisted     new\n  missing      sub/b\n";
+    let key = format!("  key sha256 {KEY_SHA256}, log none, timestamp none\n");
+    let text = format!("rejected B\n{}{key}{findings}", manifest(6));
+    let error = "B is not what its manifest says: 3 files are wrong";
+    for form in ["", " --quiet"] {
+        scene.aicr(&format!("{VERIFY}{form}")).stdout(&text).stderr(&format!("error: {error}\n")).exits(5);
+    }
+    scene
+        .aicr("verify B --checksums-only")
+        .stdout(&format!("rejected B\n{}{findings}", manifest(6)))
+        .stderr(&format!("error: {error}\n"))
+        .exits(5);
+    scene
+        .aicr("verify B --checksums-only --format json")
+        .stdout(&format!(
+            r#"{{"schemaVersion":1,"command":"verify","exit":5,"cosign":null,"bundles":[{{"path":"B","verdict":"rejected","manifest":{{"sha256":"{SMALL_SHA256}","files":2,"bytes":6}},"signatures":[],"findings":[{{"kind":"changed","path":"a"}},{{"kind":"unlisted","path":"new"}},{{"kind":"missing","path":"sub/b"}}],"findingsTotal":3,"error":{{"exit":5,"message":"{error}","cosign":null,"hint":null}}}}],"error":null}}
+"#
+        ))
+        .stderr(&format!("error: {error}\n"))
+        .exits(5);
+}
+
+#[test]
+fn without_a_signature() {
+    let unsigned =
+        format!("error: B is unsigned: it has no attestation/checksums.txt.sigstore.json\n{ONLY}\n");
+    let never = Scene::new();
+    never.unsigned();
+    let stripped = Scene::new();
+    stripped.signed();
+    stripped.remove("B/attestation/checksums.txt.sigstore.json");
+    for scene in [never, stripped] {
+        scene.aicr(VERIFY).stdout("rejected B\n").stderr(&unsigned).exits(5);
+        scene.aicr("verify B --key cosign.pub").stdout("rejected B\n").stderr(&unsigned).exits(5);
+        // Which is what the hint says, and needs no cosign.
+        scene.remove("bin/cosign");
+        scene.aicr("verify B --checksums-only").stdout(&unproven("B")).succeeds();
+        scene.aicr("verify B --checksums-only --quiet").succeeds();
+    }
+}
+
+#[test]
+fn what_is_no_bundle() {
+    let scene = Scene::new();
+    scene.signed().directory("empty").file("file", "").file("nothing/checksums.txt", "");
+    scene.link("dangling", "nowhere");
+    for (bundle, exit, error) in [
+        ("nowhere", 2, "there is no directory nowhere"),
+        ("dangling", 2, "there is no directory dangling"),
+        ("file", 2, "file is not a directory"),
+        ("B/checksums.txt", 2, "B/checksums.txt is not a directory"),
+        ("empty", 5, "empty has no checksums.txt, so it is no bundle\nhint: `aicr bundle` makes one"),
+        ("B/sub", 5, "B/sub has no checksums.txt, so it is no bundle\nhint: `aicr bundle` makes one"),
+    ] {
+        let stdout = if exit == 5 { format!("rejected {bundle}\n") } else { String::new() };
+        for trust in ["--key cosign.pub --insecure-ignore-tlog", "--checksums-only"] {
+            scene
+                .aicr(&format!("verify {bundle} {trust}"))
+                .stdout(&stdout)
+                .stderr(&format!("error: {error}\n"))
+                .exits(exit);
+        }
+    }
+    scene
+        .aicr("verify nothing --checksums-only")
+        .stdout("rejected nothing\n")
+        .stderr("error: nothing/checksums.txt: has no entries\nhint: build it anew with `aicr bundle`\n")
+        .exits(5);
+}
+
+/// All are looked at, in order, and the worst decides; what can be known beforehand stops them all.
+#[test]
+fn several_bundles() {
+    let scene = Scene::new();
+    scene.signed();
+    scene.aicr("bundle dist --output C --signing-key cosign.key --tlog-upload=false -q").succeeds();
+    scene.aicr("bundle dist --output unsigned -q").succeeds();
+    let trust = "--key cosign.pub --insecure-ignore-tlog";
+    scene.aicr(&format!("verify B C {trust}")).stdout(&(accepted("B") + &accepted("C"))).succeeds();
+    let error = "error: unsigned is unsigned: it has no attestation/checksums.txt.sigstore.json";
+    scene
+        .aicr(&format!("verify B unsigned C {trust}"))
+        .stdout(&format!("{}rejected unsigned\n{}", accepted("B"), accepted("C")))
+        .stderr(&format!("{error}\n{ONLY}\n"))
+        .exits(5);
+    scene
+        .aicr("verify B unsigned --checksums-only")
+        .stdout(&(unproven("B") + &unproven("unsigned")))
+        .succeeds();
+    scene
+        .aicr(&format!("verify B nowhere unsigned {trust}"))
+        .stderr("error: there is no directory nowhere\n")
+        .exits(2);
+
+    // A cosign that breaks (1) proves nothing, and is less than a bundle that is rejected (5).
+    scene.fake_cosign("echo 'panic: runtime error' >&2; exit 2");
+    let crashed = "error: {root}/bin/cosign verify-blob crashed (exit 2)\n    panic: runtime error\n";
+    scene
+        .aicr(&format!("verify B C {trust}"))
+        .stdout("failed B\nfailed C\n")
+        .stderr(&format!("{crashed}{crashed}"))
+        .exits(1);
+    scene
+        .aicr(&format!("verify B unsigned {trust}"))
+        .stdout("failed B\nrejected unsigned\n")
+        .stderr(&format!("{crashed}{error}\n{ONLY}\n"))
+        .exits(5);
+}
+
+#[test]
+fn names_of_bundles() {
+    let scene = Scene::new();
+    scene.signed();
+    for (name, shown) in [("two words", "two words"), ("-B", "-B"), ("x\u{1b}[2K", "x\\u{1b}[2K")] {
+        fs::rename(scene.path("B"), scene.path(name)).unwrap();
+        scene
+            .aicr_with(["verify", "--key", "cosign.pub", "--insecure-ignore-tlog", "--", name])
+            .stdout(&accepted(shown))
+            .succeeds();
+        fs::rename(scene.path(name), scene.path("B")).unwrap();
+    }
+    scene
+        .aicr("verify . --key ../cosign.pub --insecure-ignore-tlog")
+        .within("B")
+        .stdout(&accepted("."))
+        .succeeds();
+}
+
+/// The twins of keys that are refused: `hostile/special.rs` and `flags/trust.rs` have those.
+#[test]
+fn keys_in_files() {
+    let scene = Scene::new();
+    scene.signed();
+    let key = scene.read("cosign.pub");
+    scene.file("crlf.pub", key.replace('\n', "\r\n")).file("text.pub", format!("\n{key}\n\n"));
+    for file in ["crlf.pub", "text.pub", "./cosign.pub", "B/../cosign.pub"] {
+        scene.aicr(&format!("verify B --key {file} --insecure-ignore-tlog -q")).succeeds();
+    }
+    let how = "hint: `cosign public-key --key REF --outfile cosign.pub` writes the public key of a signer";
+    scene.file("two.pub", key.clone() + &scene.read("stranger.pub"));
+    scene
+        .file("damaged.pub", key.replace("MF", "M!"))
+        .file("crt.pub", key.replace("PUBLIC KEY", "CERTIFICATE"));
+    for (file, why) in [
+        ("two.pub", "holds more than one PEM block"),
+        ("damaged.pub", "is a damaged PEM public key"),
+        ("crt.pub", "is a certificate"),
+        ("stranger.key", "is a private key"),
+    ] {
+        scene
+            .aicr(&format!("verify B --key {file} --insecure-ignore-tlog"))
+            .stderr(&format!("error: --key {file} {why}\n{how}\n"))
+            .exits(2);
+    }
+    scene
+        .aicr("verify B --key stranger.pub --insecure-ignore-tlog")
+        .stdout("rejected B\n")
+        .stderr(&format!(
+            "error: B is signed by the key {KEY_SHA256}, and --key is {STRANGER_SHA256}
+hint: a rotated key is the usual cause: get the public key of the version that signed
+"
+        ))
+        .exits(5);
+}
+
+/// A key manager is asked once, and that is said; without it nothing is proven either way.
+#[test]
+fn keys_in_key_managers() {
+    let scene = Scene::new();
+    scene.signed();
+    let asking = "warning: asking hashivault://release for its public key, once\n";
+    let run = |words: &str| {
+        scene
+            .aicr(&format!("verify B B --key hashivault://release --insecure-ignore-tlog{words}"))
+            .env("VAULT_ADDR", "http://127.0.0.1:1")
+            .env("VAULT_TOKEN", "t")
+    };
+    run("")
+        .stderr(&format!(
+            "{asking}error: hashivault://release could not be reached: connection refused
+    (what cosign said)
+hint: is the key manager running, and is its address right?
+"
+        ))
+        .cosigns_words_left_out()
+        .exits(6);
+    let key = scene.path("cosign.pub").display().to_string();
+    scene.fake_cosign(&format!(
+        "case $1 in public-key) echo \"$*\" >>'{0}asked'; exec cat '{key}' ;; *) exec \"$REAL\" \"$@\" ;; esac",
+        scene.path("").display()
+    ));
+    run("").stdout(&accepted("B").repeat(2)).stderr(asking).succeeds();
+    assert_eq!(scene.read("asked"), "public-key --key=hashivault://release --outfile=\n");
+}
+
+/// Variables that turn a refusal of cosign's into an acceptance, or send it elsewhere: A22.
+#[test]
+fn variables_that_are_meant_for_cosign() {
+    let scene = Scene::new();
+    scene.signed();
+    let run = |words: &str| {
+        [
+            ("COSIGN_INSECURE_IGNORE_TLOG", "true"),
+            ("COSIGN_KEY", "cosign.pub"),
+            ("COSIGN_BUNDLE", "nowhere"),
+            ("SIGSTORE_ROOT_FILE", "nowhere"),
+            ("HTTPS_PROXY", "http://127.0.0.1:2"),
+        ]
+        .into_iter()
+        .fold(scene.aicr(words), |run, (name, value)| run.env(name, value))
+    };
+    let kept = "warning: not handed to cosign: COSIGN_BUNDLE, COSIGN_INSECURE_IGNORE_TLOG, COSIGN_KEY, SIGSTORE_ROOT_FILE\n";
+    run(VERIFY).stdout(&accepted("B")).stderr(kept).succeeds();
+    run("verify B --key cosign.pub")
+        .stdout("rejected B\n")
+        .stderr(&format!(
+            "{kept}error: B: the signature has no entry of a transparency log
+hint: --insecure-ignore-tlog accepts a signature by the key alone, as made with --tlog-upload=false
+"
+        ))
+        .exits(5);
+}
+
+#[test]
+fn no_cosign() {
+    let scene = Scene::new();
+    scene.signed();
+    scene.remove("bin/cosign");
+    scene
+        .aicr(VERIFY)
+        .stderr(
+            "error: no cosign on the PATH (relative elements, bundles and inputs do not count)
+hint: install cosign 2.0 or later, or name one with --cosign
+",
+        )
+        .exits(3);
+    let named = scene.cosign().display().to_string();
+    scene.aicr(&format!("{VERIFY} --cosign {named} -q")).succeeds();
+}
