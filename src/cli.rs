@@ -108,9 +108,9 @@ pub(crate) struct BundleArgs {
     #[arg(long)]
     pub(crate) no_sign: bool,
     #[command(flatten)]
-    pub(crate) signing: SigningArgs,
-    #[command(flatten)]
     pub(crate) signing_run: SigningRunArgs,
+    #[command(flatten)]
+    pub(crate) signing: SigningArgs,
 }
 
 #[derive(Debug, Args)]
@@ -119,9 +119,9 @@ pub(crate) struct BundleSignArgs {
     #[arg(required = true, value_name = "BUNDLE", value_hint = ValueHint::DirPath)]
     pub(crate) bundles: Vec<Utf8PathBuf>,
     #[command(flatten)]
-    pub(crate) signing: SigningArgs,
-    #[command(flatten)]
     pub(crate) signing_run: SigningRunArgs,
+    #[command(flatten)]
+    pub(crate) signing: SigningArgs,
 }
 
 /// Who signs, and what is told to whom.

@@ -1,0 +1,147 @@
+//! What each kind of key gets of an operator's environment, whole.
+
+use super::*;
+
+const PRIVATE: &str = "/p";
+
+/// What a key of this reference gets of this environment: `NAME=value`, `NAME` if handed on.
+fn given<const N: usize>(reference: &str, operator: [(&str, &str); N]) -> Vec<String> {
+    let key = KeyRef::parse(reference).unwrap();
+    let operator = Environment::of(operator);
+    let search_path = SearchPath::new(&operator, &[]);
+    lines(&with_key(&key, &["NAMED".into()], &operator, &search_path, Utf8Path::new(PRIVATE)))
+}
+
+fn lines(variables: &Variables) -> Vec<String> {
+    let line = |(name, value): (&String, &Value)| match value {
+        Value::Set(value) => format!("{name}={}", value.to_str().unwrap()),
+        Value::HandedOn(_) | Value::Secret(_) => name.clone(),
+    };
+    variables.iter().map(line).collect()
+}
+
+const FENCE: [&str; 4] = [
+    "ALL_PROXY=http://127.0.0.1:1",
+    "HTTPS_PROXY=http://127.0.0.1:1",
+    "HTTP_PROXY=http://127.0.0.1:1",
+    "NO_PROXY=",
+];
+const BASE: [&str; 4] = ["HOME=/p/home", "LANG=C", "TMPDIR=/p/tmp", "TUF_ROOT=/p/home"];
+
+#[test]
+fn a_bare_run_gets_a_home_and_a_fence() {
+    let mut expected: Vec<_> = BASE.into_iter().chain(FENCE).collect();
+    expected.sort_unstable();
+    assert_eq!(lines(&bare(Utf8Path::new(PRIVATE))), expected);
+}
+
+#[test]
+fn each_scheme_gets_its_own_family_and_no_other() {
+    let everything = [
+        ("AWS_ACCESS_KEY_ID", "x"),
+        ("AWS_TLS_INSECURE_SKIP_VERIFY", "x"),
+        ("AZURE_CLIENT_SECRET", "x"),
+        ("BAO_ADDR", "x"),
+        ("CLOUDSDK_CONFIG", "x"),
+        ("COSIGN_INSECURE_IGNORE_TLOG", "x"),
+        ("COSIGN_PASSWORD", "x"),
+        ("COSIGN_PKCS11_PIN", "x"),
+        ("GCE_METADATA_HOST", "x"),
+        ("GODEBUG", "x"),
+        ("GOOGLE_APPLICATION_CREDENTIALS", "x"),
+        ("HOME", "/home/o"),
+        ("HTTPS_PROXY", "x"),
+        ("IDENTITY_ENDPOINT", "x"),
+        ("KEY_VARIABLE", "x"),
+        ("KUBECONFIG", "x"),
+        ("KUBERNETES_SERVICE_HOST", "x"),
+        ("LD_PRELOAD", "x"),
+        ("NAMED", "x"),
+        ("PATH", "/bin:relative::/usr/bin"),
+        ("SIGSTORE_ROOT_FILE", "x"),
+        ("SSL_CERT_FILE", "x"),
+        ("TRANSIT_SECRET_ENGINE_PATH", "x"),
+        ("TUF_MIRROR", "x"),
+        ("VAULT_ADDR", "x"),
+        ("VAULT_SKIP_VERIFY", "x"),
+    ];
+    let network = ["HTTPS_PROXY", "SSL_CERT_FILE", "TUF_MIRROR=http://127.0.0.1:1"];
+    let path = "PATH=/bin:/usr/bin";
+    for (reference, own) in [
+        ("awskms:///alias/x", vec!["AWS_ACCESS_KEY_ID", "AWS_EC2_METADATA_DISABLED=true", "HOME", path]),
+        (
+            "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k",
+            vec![
+                "CLOUDSDK_CONFIG",
+                "GCE_METADATA_HOST",
+                "GOOGLE_API_USE_CLIENT_CERTIFICATE=false",
+                "GOOGLE_APPLICATION_CREDENTIALS",
+                "HOME",
+            ],
+        ),
+        (
+            "azurekms://v.vault.azure.net/k",
+            vec![
+                "AZURE_CLIENT_SECRET",
+                "AZURE_TOKEN_CREDENTIALS=EnvironmentCredential",
+                "HOME",
+                "IDENTITY_ENDPOINT",
+            ],
+        ),
+        ("hashivault://k", vec!["BAO_ADDR", "HOME", "TRANSIT_SECRET_ENGINE_PATH", "VAULT_ADDR"]),
+        ("openbao://k", vec!["BAO_ADDR", "HOME", "TRANSIT_SECRET_ENGINE_PATH", "VAULT_ADDR"]),
+        ("k8s://n/s", vec!["HOME", "KUBECONFIG", "KUBERNETES_SERVICE_HOST", path]),
+        ("foo://k", vec![path]),
+    ] {
+        let mut expected: Vec<_> = own.into_iter().chain(network).chain(["NAMED"]).collect();
+        let home = expected.contains(&"HOME");
+        expected.extend(BASE.into_iter().filter(|line| !(home && line.starts_with("HOME="))));
+        expected.sort_unstable();
+        assert_eq!(given(reference, everything), expected, "{reference}");
+    }
+    for (reference, own) in [
+        ("cosign.key", "COSIGN_PASSWORD"),
+        ("env://KEY_VARIABLE", "COSIGN_PASSWORD"),
+        ("pkcs11:token=t;object=o?module-path=/m.so", "COSIGN_PKCS11_PIN"),
+    ] {
+        let mut expected: Vec<_> = BASE.into_iter().chain(FENCE).chain([own, "NAMED"]).collect();
+        if reference.starts_with("env") {
+            expected.push("KEY_VARIABLE");
+        }
+        expected.sort_unstable();
+        assert_eq!(given(reference, everything), expected, "{reference}");
+    }
+}
+
+#[test]
+fn what_the_operator_chose_is_not_steered() {
+    let chosen = given(
+        "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k",
+        [("GOOGLE_API_USE_CLIENT_CERTIFICATE", "true")],
+    );
+    assert!(chosen.contains(&"GOOGLE_API_USE_CLIENT_CERTIFICATE".to_owned()));
+    let role = given("awskms:///alias/x", [("AWS_REGION", "eu")]);
+    assert!(!role.iter().any(|line| line.starts_with("AWS_EC2_METADATA_DISABLED")));
+}
+
+#[test]
+fn what_is_kept_out_is_told() {
+    let operator = Environment::of([
+        ("AWS_TLS_INSECURE_SKIP_VERIFY", "1"),
+        ("COSIGN_BUNDLE", "x"),
+        ("COSIGN_PASSWORD", ""),
+        ("LD_PRELOAD", "x"),
+        ("SIGSTORE_ROOT_FILE", "x"),
+        ("VAULT_SKIP_VERIFY", "1"),
+    ]);
+    let told = |reference: Option<&str>| {
+        let key = reference.map(|reference| KeyRef::parse(reference).unwrap());
+        ignored(key.as_ref(), &operator).join(" ")
+    };
+    assert_eq!(told(None), "COSIGN_BUNDLE LD_PRELOAD SIGSTORE_ROOT_FILE");
+    assert_eq!(told(Some("hashivault://k")), "COSIGN_BUNDLE LD_PRELOAD SIGSTORE_ROOT_FILE VAULT_SKIP_VERIFY");
+    assert_eq!(
+        told(Some("awskms:///alias/x")),
+        "AWS_TLS_INSECURE_SKIP_VERIFY COSIGN_BUNDLE LD_PRELOAD SIGSTORE_ROOT_FILE"
+    );
+}
