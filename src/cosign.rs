@@ -14,6 +14,7 @@ pub(crate) mod capability;
 pub(crate) mod diagnosis;
 pub(crate) mod environment;
 pub(crate) mod evidence;
+pub(crate) mod masked;
 pub(crate) mod private_directory;
 pub(crate) mod process;
 pub(crate) mod public_key;

@@ -16,6 +16,7 @@ use anyhow::Context;
 use camino::Utf8Path;
 use rustix::process::{Pid, Signal};
 
+use super::masked::masked;
 use crate::error::{Class, Failure, Result};
 use crate::interrupt::Interrupt;
 
@@ -70,7 +71,7 @@ pub(crate) struct Finished {
     pub(crate) status: ExitStatus,
     /// The first MiB of its stdout.
     pub(crate) stdout: Vec<u8>,
-    /// The first MiB of its stderr.
+    /// The first MiB of its stderr, without secrets.
     pub(crate) stderr: Vec<u8>,
 }
 
@@ -167,7 +168,8 @@ impl Invocation<'_> {
             }
         };
         group.signal(Signal::KILL);
-        Ok(Finished { status, stdout: stdout.finish(), stderr: stderr.finish() })
+        let stderr = masked(stderr.finish(), &self.variables);
+        Ok(Finished { status, stdout: stdout.finish(), stderr })
     }
 
     fn out_of_time(&self, timeout: Duration) -> Failure {
