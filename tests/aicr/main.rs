@@ -8,6 +8,7 @@
     reason = "a test panics where it cannot go on, and starts the program that it tests"
 )]
 
+mod broken_cosign;
 mod bundle;
 mod bundle_inputs;
 mod bundle_output;
@@ -15,6 +16,7 @@ mod bundle_sign;
 mod by_hand;
 mod docs_readme;
 mod doctor;
+mod fake;
 mod flags;
 mod hostile;
 mod in_place;

@@ -1,0 +1,143 @@
+//! What is no cosign, or is another one than a moment before.
+
+use super::SIGN;
+use crate::fake::{HONEST, stage};
+use crate::scene::{Act, Scene};
+
+const INSTALL: &str = "hint: install cosign 2.0 or later, or name one with --cosign\n";
+
+#[test]
+fn help_of_something_else() {
+    let usage = "its `sign-blob --help` is not that of cosign 2.0 or later";
+    for (script, why) in [
+        ("exit 0", usage.to_owned()),
+        ("echo 'usage: frobnicate [--key FILE]'", usage.to_owned()),
+        // cosign 1.13 had neither --tlog-upload nor a way to sign without a log.
+        (
+            "printf '      --key string\\n      --bundle string\\n      --rekor-url string\\n'",
+            usage.to_owned(),
+        ),
+        ("head -c 100000000 /dev/zero", usage.to_owned()),
+        (
+            "echo 'unknown command' >&2; exit 1",
+            "its `sign-blob --help` ended with exit 1\n    unknown command".into(),
+        ),
+        ("kill -KILL $$", "its `sign-blob --help` was killed by signal 9".into()),
+    ] {
+        let scene = Scene::new();
+        scene.unsigned().program("bin/cosign", script);
+        scene
+            .aicr(&format!("bundle-sign B {SIGN}"))
+            .stderr(&format!("error: {{root}}/bin/cosign cannot be used: {why}\n{INSTALL}"))
+            .exits(3);
+        assert_eq!(scene.tree("tmp"), [""; 0]);
+    }
+}
+
+#[test]
+fn help_that_never_comes() {
+    let scene = Scene::new();
+    scene.unsigned().program("bin/cosign", "exec sleep 1000");
+    scene
+        .aicr(&format!("bundle-sign B {SIGN} --timeout 1s"))
+        .stderr(
+            "error: cosign sign-blob did not finish within 1s and was ended
+hint: --timeout gives it more time; a key manager or service that accepts and never answers is the usual cause
+",
+        )
+        .exits(6);
+    assert_eq!(scene.tree("tmp"), [""; 0]);
+}
+
+#[test]
+fn a_release_that_does_not_tell_is_used_all_the_same() {
+    let scene = Scene::new();
+    let real = scene.cosign().display().to_string();
+    scene.unsigned().program("bin/cosign", &format!("[ \"$1\" != version ] || exit 1; exec '{real}' \"$@\""));
+    let output = scene.aicr(&format!("bundle-sign B {SIGN} --format json")).whatever_it_prints().succeeds();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["cosign"]["version"], "unknown");
+}
+
+#[test]
+fn a_cosign_that_is_named_and_is_none() {
+    let cases: [(Act, &str); 5] = [
+        (|scene| scene, "cannot be used: No such file or directory (os error 2)"),
+        (|scene| scene.directory("c"), "is not a file"),
+        (|scene| scene.file("c", "#!/bin/sh\n"), "is not executable"),
+        (|scene| scene.link("c", "nowhere"), "cannot be used: No such file or directory (os error 2)"),
+        (|scene| scene.special("c", rustix::fs::FileType::Fifo), "is not a file"),
+    ];
+    for (make, why) in cases {
+        let scene = Scene::new();
+        scene.unsigned();
+        make(&scene);
+        let sign = format!("bundle-sign B {SIGN}");
+        scene
+            .aicr(&format!("{sign} --cosign c"))
+            .stderr(&format!(
+                "error: --cosign c {why}
+hint: name the cosign binary, or leave out --cosign to use the one on the PATH
+"
+            ))
+            .exits(3);
+        scene
+            .aicr(&sign)
+            .env("AICR_COSIGN", "c")
+            .stderr(&format!(
+                "error: AICR_COSIGN=c {why}
+hint: name the cosign binary, or unset AICR_COSIGN to use the one on the PATH
+"
+            ))
+            .exits(3);
+    }
+    let scene = Scene::new();
+    scene.unsigned().file("c", "\u{7f}ELF").chmod("c", 0o755);
+    scene
+        .aicr(&format!("bundle-sign B {SIGN} --cosign ./c"))
+        .stderr("error: {root}/c would not start: Exec format error (os error 8)\n")
+        .exits(3);
+}
+
+#[test]
+fn a_cosign_that_is_pinned() {
+    let scene = Scene::new();
+    scene.unsigned().fake_cosign("exec \"$REAL\" \"$@\"");
+    let sum = scene.program_run(["sha256sum", "bin/cosign"]).whatever_it_prints().succeeds().stdout;
+    let right = String::from_utf8(sum[..64].to_vec()).unwrap();
+    let wrong = "0".repeat(64);
+    scene
+        .aicr(&format!("bundle-sign B {SIGN} --cosign-sha256 {wrong}"))
+        .stderr(&format!(
+            "error: {{root}}/bin/cosign is not the pinned cosign: its SHA-256 is {right}
+hint: --cosign names another binary, --cosign-sha256 another digest
+"
+        ))
+        .exits(3);
+    scene.aicr(&format!("bundle-sign B {SIGN} --quiet --cosign-sha256 {right}")).succeeds();
+    scene
+        .aicr(&format!("verify B --key cosign.pub --insecure-ignore-tlog --quiet --cosign-sha256 {right}"))
+        .succeeds();
+}
+
+#[test]
+fn one_that_is_swapped_between_two_runs() {
+    let replace = "cp \"$0\" \"$0.new\"; mv \"$0.new\" \"$0\"";
+    let append = "echo '# more' >>\"$0\"";
+    for swap in [replace, append] {
+        for when in ["version", "public-key", "sign-blob"] {
+            let scene = stage(HONEST);
+            let honest = scene.read("bin/cosign").replace(
+                "case $1 in\n",
+                &format!("if [ \"$1\" = {when} ] && [ \"$2\" != --help ]; then {swap}; fi\ncase $1 in\n"),
+            );
+            scene.program("bin/cosign", &honest);
+            let before = scene.tree("");
+            scene
+                .aicr(&format!("bundle dist --output C {SIGN}"))
+                .stderr("error: {root}/bin/cosign was replaced while aicr was running\n")
+                .exits(3);
+            assert_eq!(scene.tree(""), before, "{when}: {swap}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! A cosign that does not end, or leaves others behind, or prints for ever.
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+use super::SIGN;
+use crate::fake::{Fake, HONEST, stage};
+use crate::scene::Scene;
+
+/// The processes that a fake has noted in the directory `left`, one file a process id, are ending.
+#[track_caller]
+fn all_gone(scene: &Scene, count: usize) {
+    let noted = scene.tree("left");
+    assert_eq!(noted.len(), count);
+    for pid in noted {
+        let process = Pid::from_raw(pid.parse().unwrap()).unwrap();
+        // A process that is not there any more has no descriptor, and one that ends is ready.
+        if let Ok(process) = pidfd_open(process, PidfdFlags::empty()) {
+            let ended =
+                poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&Timespec { tv_sec: 30, tv_nsec: 0 }));
+            assert_eq!(ended, Ok(1), "{pid} is still there");
+        }
+    }
+}
+
+/// A stage whose cosign does this; `note PID` notes a process.
+fn noting(verb: &str, script: &str) -> Scene {
+    let script = format!("note() {{ : >\"$TOP/left/$1\"; }}\n{script}");
+    let scene = stage(match verb {
+        "public-key" => Fake { public_key: &script, ..HONEST },
+        "sign-blob" => Fake { sign: &script, ..HONEST },
+        _ => Fake { verify: &script, ..HONEST },
+    });
+    scene.directory("left");
+    scene
+}
+
+/// A run with this cosign is out of time in `verb`, and all its processes are gone.
+#[track_caller]
+fn out_of_time(verb: &str, script: &str, processes: usize) {
+    let scene = noting(verb, script);
+    let before = scene.tree("B");
+    scene
+        .aicr(&format!("bundle-sign B --force {SIGN} --timeout 1s"))
+        .stderr(&format!(
+            "error: cosign {verb} did not finish within 1s and was ended
+hint: --timeout gives it more time; a key manager or service that accepts and never answers is the usual cause
+"
+        ))
+        .exits(6);
+    all_gone(&scene, processes);
+    assert_eq!((scene.tree("B"), scene.tree("tmp")), (before, Vec::new()));
+    assert!(!scene.path(".B.aicr-staging").exists());
+}
+
+#[test]
+fn one_that_hangs_is_ended_at_the_timeout() {
+    for verb in ["public-key", "sign-blob", "verify-blob"] {
+        let good = if verb == "verify-blob" { "" } else { "cp \"$TOP/good\" \"$BUNDLE\" 2>/dev/null;" };
+        out_of_time(verb, &format!("{good} note $$; exec sleep 1000"), 1);
+    }
+}
+
+#[test]
+fn one_that_ignores_sigterm_is_killed() {
+    out_of_time("sign-blob", "trap '' TERM; note $$; while :; do sleep 1000; done", 1);
+}
+
+#[test]
+fn its_children_go_with_it() {
+    out_of_time("sign-blob", "sleep 1000 & note $!; note $$; wait", 2);
+    // Also when it has ended itself, and they hold its pipes.
+    let scene = noting("sign-blob", "sleep 1000 & note $!; cp \"$TOP/good\" \"$BUNDLE\"");
+    scene.aicr(&format!("bundle-sign B --force {SIGN} --quiet")).succeeds();
+    all_gone(&scene, 1);
+}
+
+#[test]
+fn a_grandchild_that_went_its_own_way_is_not_waited_for() {
+    let scene = noting(
+        "sign-blob",
+        "setsid sh -c ': >\"$0/left/$$\"; exec sleep 1000' \"$TOP\" &
+         while [ -z \"$(ls \"$TOP/left\")\" ]; do :; done
+         cp \"$TOP/good\" \"$BUNDLE\"",
+    );
+    scene.aicr(&format!("bundle-sign B --force {SIGN} --quiet --timeout 20s")).succeeds();
+    for pid in scene.tree("left") {
+        scene.program_run(["kill", &pid]).succeeds();
+    }
+}
+
+#[test]
+fn one_that_prints_for_ever_fills_neither_memory_nor_time() {
+    out_of_time("sign-blob", "note $$; exec yes", 1);
+    out_of_time("sign-blob", "note $$; exec yes >&2", 1);
+    out_of_time("sign-blob", "yes & note $!; note $$; exec yes >&2", 2);
+    // Much, and then a signature: within half a GiB of address space.
+    let scene = noting(
+        "sign-blob",
+        "head -c 1000000000 /dev/zero; head -c 1000000000 /dev/zero >&2; cp \"$TOP/good\" \"$BUNDLE\"",
+    );
+    scene.shell(&format!("ulimit -v 524288; exec aicr bundle-sign B --force {SIGN} --quiet")).succeeds();
+}

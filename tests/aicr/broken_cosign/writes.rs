@@ -1,0 +1,167 @@
+//! Exit 0 is no signature: what `sign-blob` left where the signature should be.
+
+use crate::by_hand::{key_hint, sigstore_bundle};
+use crate::scene::{KEY_SHA256, SMALL_MANIFEST, STRANGER_SHA256, repository};
+
+use super::{fails, succeeds};
+use crate::fake::{Fake, HONEST};
+
+/// `sign-blob` ends with exit 0 after this, and that is refused because of this.
+#[track_caller]
+fn refused(release: &str, sign: &str, why: &str) {
+    fails(Fake { release, sign, ..HONEST }, &format!("error: cosign ended with exit 0, but {why}\n"), 4);
+}
+
+/// The same for what stands in the signature file.
+#[track_caller]
+fn refused_content(release: &str, content: &str, why: &str) {
+    refused(release, &format!("cat >\"$BUNDLE\" <<'END'\n{content}\nEND\n"), why);
+}
+
+#[test]
+fn one_that_does_everything_right_is_believed() {
+    succeeds(HONEST);
+    let old_form = "echo '{\"base64Signature\":\"AAAA\"}' >\"$BUNDLE\"";
+    succeeds(Fake { release: "v2.2.4", sign: old_form, ..HONEST });
+    succeeds(Fake { release: "v2.4.1", ..HONEST });
+}
+
+#[test]
+fn a_signature_file_that_is_none() {
+    for (sign, why) in [
+        ("exit 0", "had to write does not exist"),
+        (": >\"$BUNDLE\"", "wrote is empty"),
+        ("echo >\"$BUNDLE\"", "wrote is empty"),
+        ("echo signed >\"$BUNDLE\"", "wrote is not a Sigstore bundle: expected value"),
+        (
+            "head -c 200 \"$TOP/good\" >\"$BUNDLE\"",
+            "wrote is not a Sigstore bundle: EOF while parsing a string",
+        ),
+        (
+            "cat \"$TOP/good\" \"$TOP/good\" >\"$BUNDLE\"",
+            "wrote is not a Sigstore bundle: trailing characters",
+        ),
+        ("head -c 2000000 /dev/zero >\"$BUNDLE\"", "had to write is larger than 1048576 bytes"),
+        ("truncate -s 10T \"$BUNDLE\"", "had to write is larger than 1048576 bytes"),
+        ("mkdir \"$BUNDLE\"", "had to write is a directory"),
+        ("mkfifo \"$BUNDLE\"", "had to write is not a regular file"),
+        ("ln -s \"$TOP/good\" \"$BUNDLE\"", "had to write is a link"),
+        ("ln -s /dev/zero \"$BUNDLE\"", "had to write is a link"),
+        ("cp \"$TOP/good\" \"$BUNDLE.json\"", "had to write does not exist"),
+    ] {
+        let it = if why.starts_with("had") { "the signature file that it" } else { "the signature file it" };
+        refused("v3.1.3", sign, &format!("{it} {why}"));
+    }
+}
+
+#[test]
+fn a_signature_over_something_else_or_by_somebody_else() {
+    let good = sigstore_bundle("AAAA", SMALL_MANIFEST);
+    let other_key = good.replace(&key_hint(KEY_SHA256), &key_hint(STRANGER_SHA256));
+    let certificate = good.replace(
+        &format!("\"publicKey\":{{\"hint\":\"{}\"}}", key_hint(KEY_SHA256)),
+        "\"certificate\":{\"rawBytes\":\"AAAA\"}",
+    );
+    for (content, why) in [
+        (
+            sigstore_bundle("AAAA", "another manifest"),
+            "the signature is over something other than the manifest",
+        ),
+        (other_key, "the signature was made by another key"),
+        (certificate, "the signature was made by another key"),
+        (sigstore_bundle("", SMALL_MANIFEST), "the signature file it wrote has an empty signature"),
+        (
+            good.replace("bundle.v0.3+json", "bundle.v0.2+json"),
+            "the signature file it wrote has a media type other than that of a Sigstore bundle v0.3",
+        ),
+        (
+            good.replace("SHA2_256", "SHA2_512"),
+            "the signature file it wrote is not a Sigstore bundle: unknown variant `SHA2_512`, expected `SHA2_256`",
+        ),
+        (
+            good.replacen('{', "{\"base64Signature\":\"AAAA\",", 1),
+            "the signature file it wrote has a field of the legacy form, which can forge a signature (GHSA-fx35-mq7g-6g98)",
+        ),
+        (
+            good.replace("messageSignature", "dsseEnvelope"),
+            "the signature file it wrote is a DSSE attestation about the manifest, not a signature of it",
+        ),
+    ] {
+        refused_content("v3.1.3", &content, why);
+    }
+}
+
+#[test]
+fn a_signature_that_was_uploaded_although_nobody_wanted_that() {
+    let recorded =
+        |name: &str| std::fs::read_to_string(repository().join("fixtures/evidence").join(name)).unwrap();
+    let log = "the signature carries an entry of a transparency log: it was uploaded although that was not wanted, and this cannot be undone";
+    let timestamp = "the signature carries a timestamp although none was wanted: a timestamp authority has seen its digest, and this cannot be undone";
+    refused_content("v3.1.3", recorded("key-rekor-v1.json").trim_end(), log);
+    refused_content("v3.1.3", recorded("key-rekor-v2-timestamp.json").trim_end(), log);
+    refused_content("v2.4.1", recorded("key-rekor-v1.json").trim_end(), log);
+    refused_content("v3.1.3", recorded("key-timestamp.json").trim_end(), timestamp);
+}
+
+#[test]
+fn each_form_is_read_from_the_releases_that_write_it_alone() {
+    refused_content(
+        "v3.1.3",
+        "{\"base64Signature\":\"AAAA\"}",
+        "the signature file it wrote has a field of the legacy form, which can forge a signature (GHSA-fx35-mq7g-6g98)",
+    );
+    for (content, why) in [
+        (
+            sigstore_bundle("AAAA", SMALL_MANIFEST).as_str(),
+            "is not a Sigstore bundle: unknown field `mediaType`, expected `base64Signature` or `rekorBundle`",
+        ),
+        ("{\"base64Signature\":\"\"}", "has an empty signature"),
+        (
+            "{\"base64Signature\":\"not base64\"}",
+            "is not a Sigstore bundle: a value that is not standard base64",
+        ),
+        ("AAAA", "is not a Sigstore bundle: expected value"),
+    ] {
+        refused_content("v2.2.4", content, &format!("the signature file it wrote {why}"));
+    }
+}
+
+#[test]
+fn a_signature_that_it_does_not_accept_itself() {
+    let error = "error: cosign made a signature with cosign.key that it does not accept itself";
+    let hint = "hint: the key manager's signature is wrong or of a kind that cosign cannot check; ECDSA P-256 works with every one";
+    for (verify, said) in [
+        ("exit 1", ""),
+        (
+            "echo 'Error: invalid signature' >&2; echo 'main.go:74: error: invalid signature' >&2; exit 1",
+            "    invalid signature\n",
+        ),
+        ("echo 'Verified OK' >&2; exit 1", "    Verified OK\n"),
+    ] {
+        fails(Fake { verify, ..HONEST }, &format!("{error}\n{said}{hint}\n"), 4);
+    }
+    // It neither accepts nor refuses.
+    for (verify, how) in [
+        ("kill -SEGV $$", "was killed by signal 11"),
+        ("echo 'Verified OK'; exit 2", "crashed (exit 2)"),
+        ("exit 77", "ended with exit 77"),
+    ] {
+        fails(Fake { verify, ..HONEST }, &format!("error: {{root}}/bin/cosign verify-blob {how}\n"), 1);
+    }
+}
+
+#[test]
+fn a_public_key_that_is_none() {
+    let gave = "error: what cosign gave as the public key of cosign.key";
+    for (public_key, why) in [
+        ("exit 0", "is not a PEM public key"),
+        ("echo hello", "is not a PEM public key"),
+        ("cat \"$TOP/cosign.key\"", "is a private key"),
+        ("cat \"$TOP/cosign.pub\" \"$TOP/stranger.pub\"", "holds more than one PEM block"),
+        ("head -n 2 \"$TOP/cosign.pub\"", "is a damaged PEM public key"),
+        ("tr A-Z a-z <\"$TOP/cosign.pub\"", "is not a PEM public key"),
+        ("head -c 5000000 /dev/zero", "is not a PEM public key"),
+    ] {
+        fails(Fake { public_key, ..HONEST }, &format!("{gave} {why}\n"), 4);
+    }
+}
