@@ -6,7 +6,7 @@ mod trouble;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::scene::{KEY_SHA256, Run, Scene, matrix, repository, test_cosign};
+use crate::scene::{KEY_SHA256, Run, Scene, cosigns, repository};
 
 const NO_LOG: &str = "--tlog-upload=false";
 /// What is said of a cosign, by the word of `scripts/cosign-dialect`.
@@ -89,12 +89,6 @@ impl Told {
             self.flags
         )
     }
-}
-
-/// The releases of `make matrix`, or the one cosign of `make test`.
-fn cosigns() -> Vec<std::path::PathBuf> {
-    let all: Vec<_> = matrix().into_iter().map(|(_, path)| path).collect();
-    if all.is_empty() { vec![test_cosign().into()] } else { all }
 }
 
 /// A cosign that answers the probes as this release did, and `public-key` by a line of shell.

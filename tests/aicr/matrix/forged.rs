@@ -1,0 +1,105 @@
+//! Signature files by which plain cosign is fooled, and `aicr` is not, whatever cosign it asks.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::FOOLED;
+use crate::by_hand::{dialect, release, signature, sigstore_bundle};
+use crate::scene::{SMALL_MANIFEST, Scene, cosigns, repository};
+
+const SIGNATURE: &str = "B/attestation/checksums.txt.sigstore.json";
+/// What the attacker wants to be believed: the manifest of another payload.
+const FORGED: &str = "\
+0000000000000000000000000000000000000000000000000000000000000000  a
+f2c82decdd7181cf98945929a62598db7e6b477e11f6e0eb0ae97020eff151ad  sub/b
+";
+const LEGACY: &str = "has a field of the legacy form, which can forge a signature (GHSA-fx35-mq7g-6g98)";
+
+/// `aicr` rejects `B`, in these words.
+#[track_caller]
+fn rejected(scene: &Scene, error: &str) {
+    scene
+        .aicr("verify B --key cosign.pub --insecure-ignore-tlog")
+        .stdout("rejected B\n")
+        .stderr(&format!("error: {error}\n"))
+        .exits(5);
+}
+
+/// Whether plain cosign says that the signature of `B` is one by the key, when it is asked in this way.
+fn believed(scene: &Scene, more: &str) -> bool {
+    let line = format!(
+        "cosign verify-blob --key=cosign.pub --insecure-ignore-tlog=true {more} --bundle={SIGNATURE} B/checksums.txt"
+    );
+    scene.program_run(line.split_whitespace()).output().status.success()
+}
+
+/// GHSA-fx35-mq7g-6g98: the fields of the legacy form name the key they are to be checked with, and
+/// win, alone or in a v0.3 bundle that is good in itself, in any letter case.
+#[test]
+fn a_signature_that_brings_its_own_key() {
+    for cosign in cosigns() {
+        let scene = Scene::with_cosign(&cosign);
+        scene.signed();
+        let real = scene.read(SIGNATURE);
+        let key = STANDARD.encode(scene.read("stranger.pub"));
+        let strangers = signature(&scene, "stranger.key", FORGED);
+        scene.file("B/checksums.txt", FORGED);
+
+        let fields = format!(r#""base64Signature":"{strangers}","cert":"{key}""#);
+        let other_case = fields.replace("base64Signature", "BASE64signature").replace("cert", "Cert");
+        for forgery in [
+            format!("{{{fields}}}"),
+            real.replacen('{', &format!("{{{fields},"), 1),
+            real.replacen('{', &format!("{{{other_case},"), 1),
+        ] {
+            scene.file(SIGNATURE, &forgery);
+            let sct = if dialect(&cosign) == "LegacyBundle" { "--insecure-ignore-sct=true" } else { "" };
+            if FOOLED.contains(&release(&cosign).as_str()) {
+                assert!(believed(&scene, sct), "{} is not fooled by {forgery}", release(&cosign));
+            }
+            rejected(&scene, &format!("{SIGNATURE} {LEGACY}"));
+        }
+    }
+}
+
+/// An attestation that a scan failed is a true statement about the manifest, and no signature of it;
+/// nor is a signature file that names another digest.
+#[test]
+fn a_signature_of_something_else() {
+    let statement = std::fs::read(repository().join("fixtures/bundles/dsse.json")).unwrap();
+    for cosign in cosigns() {
+        let scene = Scene::with_cosign(&cosign);
+        scene.signed();
+        let trust = match dialect(&cosign).as_str() {
+            "SigningConfig" => "--trusted-root=hand/trusted-root.json",
+            "BundleFlag" => "--new-bundle-format=true --trusted-root=hand/trusted-root.json",
+            // Reads no Sigstore bundle v0.3 at all.
+            _ => "",
+        };
+        let signature = signature(&scene, "cosign.key", SMALL_MANIFEST);
+
+        scene.file(SIGNATURE, &statement);
+        assert_eq!(believed(&scene, trust), !trust.is_empty(), "{}", release(&cosign));
+        rejected(
+            &scene,
+            &format!("{SIGNATURE} is a DSSE attestation about the manifest, not a signature of it"),
+        );
+
+        let good = sigstore_bundle(&signature, SMALL_MANIFEST);
+        let relabelled = sigstore_bundle(&signature, "another blob");
+        scene.file(SIGNATURE, relabelled);
+        if FOOLED.contains(&release(&cosign).as_str()) {
+            assert_eq!(believed(&scene, trust), !trust.is_empty(), "{}", release(&cosign));
+        }
+        rejected(
+            &scene,
+            "B: the signature is over another checksums.txt (SHA-256 3d93c1bc90ef2af4ee33a627e6d4ab54f602d0c3c88aee6fa52c21f50f11a588, here 162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8)
+hint: --checksums-only compares the files with the manifest, and proves nothing about who made it",
+        );
+
+        // The twin: both say yes to the same signature with its own digest.
+        scene.file(SIGNATURE, good);
+        assert_eq!(believed(&scene, trust), !trust.is_empty(), "{}", release(&cosign));
+        scene.aicr("verify B --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();
+    }
+}

@@ -1,0 +1,93 @@
+//! Each release signs, and each release verifies what each of them signed.
+
+use std::path::PathBuf;
+
+use crate::by_hand::release;
+use crate::scene::{KEY_SHA256, SMALL_SHA256, Scene, cosigns};
+
+const KEY: &str = "--signing-key cosign.key --tlog-upload=false";
+const TRUST: &str = "--key cosign.pub --insecure-ignore-tlog";
+
+fn report(verdict: &str, bundle: &str) -> String {
+    format!(
+        "{verdict} {bundle}
+  manifest sha256 {SMALL_SHA256}
+  2 files, 11 bytes
+  key sha256 {KEY_SHA256}, log none, timestamp none
+"
+    )
+}
+
+/// The names of the bundles, after the releases that sign them.
+fn names(cosigns: &[PathBuf]) -> Vec<String> {
+    cosigns.iter().map(|cosign| format!("by-{}", release(cosign))).collect()
+}
+
+#[test]
+fn each_release_accepts_what_each_release_signed() {
+    let cosigns = cosigns();
+    let names = names(&cosigns);
+    let scene = Scene::new();
+    scene.small_dist();
+    for (cosign, name) in cosigns.iter().zip(&names) {
+        let cosign = cosign.display();
+        let verify = format!("aicr verify {name} --key {name}.pub --insecure-ignore-tlog");
+        scene
+            .aicr(&format!("bundle dist --output {name} {KEY} --cosign {cosign}"))
+            .stdout(&format!(
+                "{}verify it, here or anywhere, with:\n  {cosign} public-key --key=cosign.key --outfile={name}.pub && {verify}\n",
+                report("signed", name)
+            ))
+            .succeeds();
+    }
+    let all = names.join(" ");
+    let accepted: String = names.iter().map(|name| report("accepted", name)).collect();
+    for cosign in &cosigns {
+        scene
+            .aicr(&format!("verify {all} {TRUST} --cosign {}", cosign.display()))
+            .stdout(&accepted)
+            .succeeds();
+    }
+    // To sign again is to do nothing, whoever signed and whoever is asked.
+    for cosign in &cosigns {
+        scene.aicr(&format!("bundle-sign {all} {KEY} --quiet --cosign {}", cosign.display())).succeeds();
+    }
+    // One form, whatever made it: all but the signature is the same to the byte.
+    let file = |name: &str| scene.read(&format!("{name}/attestation/checksums.txt.sigstore.json"));
+    let without_signature = |name: &String| file(name).split_once("\"signature\":").unwrap().0.to_owned();
+    let forms: Vec<String> = names.iter().map(without_signature).collect();
+    assert!(forms.iter().all(|form| *form == forms[0]), "{forms:#?}");
+}
+
+/// A stranger's signature that claims to be by the key: only cosign can tell, and each release does.
+#[test]
+fn each_release_refuses_what_a_stranger_signed() {
+    for cosign in cosigns() {
+        let scene = Scene::with_cosign(&cosign);
+        scene.signed();
+        scene.aicr("bundle dist --output S --signing-key stranger.key --tlog-upload=false -q").succeeds();
+        let verify = format!("verify B {TRUST}");
+        scene.aicr(&verify).stdout(&report("accepted", "B")).succeeds();
+
+        let (good, bad) = (signature(&scene, "B"), signature(&scene, "S"));
+        let place = "B/attestation/checksums.txt.sigstore.json";
+        scene.file(place, scene.read(place).replace(&good, &bad));
+        scene
+            .aicr(&verify)
+            .stdout("rejected B\n")
+            .stderr(
+                "error: B: cosign does not accept the signature
+    (what cosign said)
+hint: --checksums-only compares the files with the manifest, and proves nothing about who made it
+",
+            )
+            .cosigns_words_left_out()
+            .exits(5);
+    }
+}
+
+/// The signature in the file of a bundle.
+fn signature(scene: &Scene, bundle: &str) -> String {
+    let text = scene.read(&format!("{bundle}/attestation/checksums.txt.sigstore.json"));
+    text.split_once("\"signature\":\"").unwrap().1.split('"').next().unwrap().to_owned()
+}
