@@ -14,10 +14,13 @@ use crate::error::{Class, Failure, Result};
 pub(crate) struct Interrupt(Arc<AtomicUsize>);
 
 impl Interrupt {
-    /// Starts to note the three signals.
+    /// Starts to note the three signals. One that is ignored stays so: `nohup` and the `&` of a script
+    /// mean that.
     pub(crate) fn install() -> io::Result<Self> {
         let noted = Arc::new(AtomicUsize::new(0));
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
+        let ignored = ignored();
+        for signal in [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0)
+        {
             let number = usize::try_from(signal).unwrap_or_default();
             signal_hook::flag::register_usize(signal, Arc::clone(&noted), number)?;
         }
@@ -31,4 +34,11 @@ impl Interrupt {
             Ok(signal) => Err(Failure::new(Class::Signal(signal), "interrupted")),
         }
     }
+}
+
+/// The signals that this process was started to ignore, a bit each, the first signal lowest.
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
 }

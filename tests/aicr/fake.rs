@@ -1,5 +1,13 @@
 //! A cosign that is only `sh`: it answers as a release does, and does what a test says.
 
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::AsFd;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::FileType;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
 use crate::by_hand::{key_hint, sigstore_bundle};
 use crate::scene::{KEY_SHA256, SMALL_MANIFEST, STRANGER_SHA256, Scene, repository};
 
@@ -52,4 +60,43 @@ pub(crate) fn stage(fake: Fake<'_>) -> Scene {
         ),
     );
     scene
+}
+
+/// The process with this id has ended, or does so now.
+#[track_caller]
+pub(crate) fn ends(pid: &str) {
+    let process = Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
+    // A process that is not there any more has no descriptor; that of one which has ended is ready.
+    if let Ok(process) = pidfd_open(process, PidfdFlags::empty()) {
+        assert!(is_ready(&process), "{pid} is still there");
+    }
+}
+
+/// Whether something is to be read, waiting for it as long as anybody would.
+fn is_ready(file: impl AsFd) -> bool {
+    let limit = Timespec { tv_sec: 60, tv_nsec: 0 };
+    poll(&mut [PollFd::new(&file, PollFlags::IN)], Some(&limit)) == Ok(1)
+}
+
+/// A place on the stage where a fake is met: it writes its process id to `$TOP/at`.
+pub(crate) struct Meeting(File);
+
+impl Meeting {
+    /// What a fake does that is met and then does no more.
+    pub(crate) const BLOCKED: &'static str = "echo $$ >\"$TOP/at\"; exec sleep 1000";
+
+    /// Prepares the place.
+    pub(crate) fn new(scene: &Scene) -> Self {
+        scene.special("at", FileType::Fifo);
+        Self(File::options().read(true).write(true).open(scene.path("at")).unwrap())
+    }
+
+    /// Waits for the fake, and gives its process id.
+    #[track_caller]
+    pub(crate) fn wait(&mut self) -> String {
+        assert!(is_ready(&self.0), "nobody came");
+        let mut said = [0; 32];
+        let length = self.0.read(&mut said).unwrap();
+        String::from_utf8(said[..length].to_vec()).unwrap()
+    }
 }

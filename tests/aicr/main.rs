@@ -20,6 +20,7 @@ mod fake;
 mod flags;
 mod hostile;
 mod in_place;
+mod interrupted;
 mod matrix;
 mod report_schema;
 mod scene;

@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use rustix::fs::{FileType, Mode};
 
@@ -293,6 +293,19 @@ impl<'a> Run<'a> {
     #[track_caller]
     pub(crate) fn exits(self, code: i32) -> Output {
         let output = self.output();
+        self.compare(output, Some(code))
+    }
+
+    /// Waits for a run that was started, and compares: it ends with this exit code or, with none, by a
+    /// signal.
+    #[track_caller]
+    pub(crate) fn ends(self, started: Child, code: Option<i32>) -> Output {
+        let output = started.wait_with_output().unwrap();
+        self.compare(output, code)
+    }
+
+    #[track_caller]
+    fn compare(self, output: Output, code: Option<i32>) -> Output {
         let shown = |bytes: &[u8]| self.normal(&String::from_utf8_lossy(bytes));
         let (stdout, mut stderr) = (shown(&output.stdout), shown(&output.stderr));
         if !self.cosigns_words {
@@ -303,8 +316,8 @@ impl<'a> Run<'a> {
         let found = output.status.code();
         let as_expected = self.any_output || (stdout == self.stdout && stderr == self.stderr);
         assert!(
-            found == Some(code) && as_expected,
-            "{:?}\n--- exit {found:?}, expected {code}\n--- stdout\n{stdout}--- expected\n{}--- stderr\n{stderr}--- expected\n{}",
+            found == code && as_expected,
+            "{:?}\n--- exit {found:?}, expected {code:?}\n--- stdout\n{stdout}--- expected\n{}--- stderr\n{stderr}--- expected\n{}",
             self.command,
             self.stdout,
             self.stderr
@@ -318,7 +331,7 @@ impl<'a> Run<'a> {
     }
 
     /// Starts it, without any network, with closed stdin.
-    pub(crate) fn start(&self) -> std::process::Child {
+    pub(crate) fn start(&self) -> Child {
         let mut command = Command::new(repository().join("scripts/no-network"));
         command.arg("env").arg("-i");
         for (name, value) in &self.variables {

@@ -1,10 +1,7 @@
 //! A cosign that does not end, or leaves others behind, or prints for ever.
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
-
 use super::SIGN;
-use crate::fake::{Fake, HONEST, stage};
+use crate::fake::{Fake, HONEST, ends, stage};
 use crate::scene::Scene;
 
 /// The processes that a fake has noted in the directory `left`, one file a process id, are ending.
@@ -13,13 +10,7 @@ fn all_gone(scene: &Scene, count: usize) {
     let noted = scene.tree("left");
     assert_eq!(noted.len(), count);
     for pid in noted {
-        let process = Pid::from_raw(pid.parse().unwrap()).unwrap();
-        // A process that is not there any more has no descriptor, and one that ends is ready.
-        if let Ok(process) = pidfd_open(process, PidfdFlags::empty()) {
-            let ended =
-                poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&Timespec { tv_sec: 30, tv_nsec: 0 }));
-            assert_eq!(ended, Ok(1), "{pid} is still there");
-        }
+        ends(&pid);
     }
 }
 

@@ -1,0 +1,224 @@
+//! SIGINT, SIGTERM and SIGHUP at known moments: children are ended, nothing is left behind, and then
+//! the signal is raised again. And two runs that meet.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::fake::{Fake, HONEST, Meeting, SIGNATURE, ends, stage};
+use crate::scene::Scene;
+
+const SIGNALS: [Signal; 3] = [Signal::INT, Signal::TERM, Signal::HUP];
+const SIGN: &str = "--signing-key cosign.key --tlog-upload=false";
+
+fn send(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+/// All names of the stage but that of the meeting place.
+fn names(scene: &Scene) -> Vec<String> {
+    scene.tree("").into_iter().filter(|name| name != "at").collect()
+}
+
+/// Waits until this is so.
+#[track_caller]
+fn until(so: impl Fn() -> bool) {
+    let limit = Instant::now() + Duration::from_secs(60);
+    while !so() {
+        assert!(Instant::now() < limit, "it never came to that");
+        std::thread::yield_now();
+    }
+}
+
+/// Whether this process has a file of this name open.
+fn has_open(child: &Child, name: &str) -> bool {
+    let open = fs::read_dir(format!("/proc/{}/fd", child.id())).into_iter().flatten().flatten();
+    open.filter_map(|file| fs::read_link(file.path()).ok()).any(|file| file.ends_with(Path::new(name)))
+}
+
+#[test]
+fn while_cosign_works() {
+    let blocked = Meeting::BLOCKED;
+    for (what, fake) in [
+        ("public-key", Fake { public_key: blocked, ..HONEST }),
+        ("sign-blob", Fake { sign: blocked, ..HONEST }),
+        ("verify-blob", Fake { verify: blocked, ..HONEST }),
+    ] {
+        for signal in SIGNALS {
+            for words in ["bundle dist --output C", "bundle dist --in-place", "bundle-sign B --force"] {
+                let scene = stage(fake);
+                let before = (names(&scene), scene.read(SIGNATURE));
+                let mut meeting = Meeting::new(&scene);
+                let run = scene.aicr(&format!("{words} {SIGN}")).stderr("error: interrupted\n");
+                let aicr = run.start();
+                let cosign = meeting.wait();
+                send(&aicr, signal);
+                let output = run.ends(aicr, None);
+                assert_eq!(output.status.signal(), Some(signal.as_raw()), "{what}: {words}");
+                ends(&cosign);
+                assert_eq!((names(&scene), scene.read(SIGNATURE)), before, "{what}: {words}");
+            }
+        }
+    }
+}
+
+#[test]
+fn while_cosign_is_probed() {
+    let scene = Scene::new();
+    scene.signed().program("bin/cosign", &format!("TOP=${{0%/bin/*}}\n{}", Meeting::BLOCKED));
+    let mut meeting = Meeting::new(&scene);
+    let before = scene.tree("");
+    let run = scene.aicr("verify B --key cosign.pub --insecure-ignore-tlog").stderr("error: interrupted\n");
+    let aicr = run.start();
+    // Its two questions are asked at once.
+    let mut asked = meeting.wait();
+    while asked.lines().count() < 2 {
+        asked.push_str(&meeting.wait());
+    }
+    send(&aicr, Signal::INT);
+    assert_eq!(run.ends(aicr, None).status.signal(), Some(2));
+    asked.lines().for_each(ends);
+    assert_eq!(scene.tree(""), before);
+}
+
+#[test]
+fn while_a_signature_is_verified() {
+    for signal in SIGNALS {
+        let scene = stage(Fake { verify: Meeting::BLOCKED, ..HONEST });
+        scene.file(SIGNATURE, scene.read("good"));
+        let mut meeting = Meeting::new(&scene);
+        let before = scene.tree("");
+        // The second bundle is not looked at any more.
+        let run =
+            scene.aicr("verify B B --key cosign.pub --insecure-ignore-tlog").stderr("error: interrupted\n");
+        let aicr = run.start();
+        let cosign = meeting.wait();
+        send(&aicr, signal);
+        assert_eq!(run.ends(aicr, None).status.signal(), Some(signal.as_raw()));
+        ends(&cosign);
+        assert_eq!(scene.tree(""), before);
+    }
+}
+
+#[test]
+fn while_files_are_read() {
+    for signal in SIGNALS {
+        for (words, file, size) in [
+            // Room for all of it is asked for before it is copied.
+            ("bundle dist --output C", "dist/huge", 2 << 30),
+            ("bundle dist --in-place", "dist/huge", 1 << 40),
+            ("bundle-sign B --signing-key cosign.key --tlog-upload=false", "B/a", 1 << 40),
+            ("verify B --checksums-only", "B/a", 1_u64 << 40),
+        ] {
+            let scene = stage(HONEST);
+            File::create(scene.path(file)).unwrap().set_len(size).unwrap();
+            let before = scene.tree("");
+            let warning = "warning: files of 4 GiB and more, which FAT cannot hold: dist/huge\n";
+            let warning = if words.ends_with("--in-place") { warning } else { "" };
+            let run = scene.aicr(words).stderr(&format!("{warning}error: interrupted\n"));
+            let aicr = run.start();
+            until(|| has_open(&aicr, file));
+            send(&aicr, signal);
+            assert_eq!(run.ends(aicr, None).status.signal(), Some(signal.as_raw()), "{words}");
+            assert_eq!(scene.tree(""), before, "{words}");
+        }
+    }
+}
+
+#[test]
+fn a_cosign_that_does_not_listen_is_killed() {
+    let deaf = "trap '' TERM INT HUP; echo $$ >\"$TOP/at\"; while :; do sleep 1000; done";
+    let scene = stage(Fake { sign: deaf, ..HONEST });
+    let before = names(&scene);
+    let mut meeting = Meeting::new(&scene);
+    let run = scene.aicr(&format!("bundle dist --output C {SIGN}")).stderr("error: interrupted\n");
+    let aicr = run.start();
+    let cosign = meeting.wait();
+    send(&aicr, Signal::INT);
+    assert_eq!(run.ends(aicr, None).status.signal(), Some(2));
+    ends(&cosign);
+    assert_eq!(names(&scene), before);
+}
+
+#[test]
+fn a_shell_sees_the_usual_code() {
+    for signal in SIGNALS {
+        let scene = stage(Fake { sign: Meeting::BLOCKED, ..HONEST });
+        let mut meeting = Meeting::new(&scene);
+        let code = 128 + signal.as_raw();
+        let run = scene
+            .aicr(&format!("bundle dist --output C {SIGN} --format json"))
+            .stdout(&format!(
+                "{{\"schemaVersion\":1,\"command\":\"bundle\",\"exit\":{code},\"cosign\":{{\"path\":\"{{root}}/bin/cosign\",\
+                 \"version\":\"v3.1.3\",\"dialect\":\"signing-config\"}},\"bundles\":[],\
+                 \"error\":{{\"exit\":{code},\"message\":\"interrupted\",\"cosign\":null,\"hint\":null}}}}\n"
+            ))
+            .stderr("error: interrupted\n");
+        let aicr = run.start();
+        meeting.wait();
+        send(&aicr, signal);
+        run.ends(aicr, None);
+    }
+    let scene = stage(Fake { sign: "kill -INT $PPID; exec sleep 1000", ..HONEST });
+    scene
+        .shell(&format!("aicr bundle dist --output C {SIGN}; echo $?"))
+        .stdout("130\n")
+        .stderr("error: interrupted\n")
+        .succeeds();
+}
+
+#[test]
+fn a_signal_that_was_ignored_stays_ignored() {
+    for (name, signal) in [("HUP", Signal::HUP), ("INT", Signal::INT)] {
+        let scene = stage(Fake {
+            sign: "echo $$ >\"$TOP/at\"; read go <\"$TOP/go\"; cp \"$TOP/good\" \"$BUNDLE\"",
+            ..HONEST
+        });
+        let mut meeting = Meeting::new(&scene);
+        scene.special("go", rustix::fs::FileType::Fifo);
+        // As `nohup` and the `&` of a script start it.
+        let run = scene.shell(&format!("trap '' {name}; exec aicr bundle dist --output C {SIGN} --quiet"));
+        let aicr = run.start();
+        meeting.wait();
+        send(&aicr, signal);
+        File::options().write(true).open(scene.path("go")).unwrap().write_all(b"on\n").unwrap();
+        run.ends(aicr, Some(0));
+        assert!(scene.path("C/attestation").exists());
+    }
+}
+
+#[test]
+fn of_two_runs_for_one_output_one_wins() {
+    let waits = "echo $$ >\"$TOP/at\"; read go <\"$TOP/go\"; cp \"$TOP/good\" \"$BUNDLE\"";
+    for (words, other, made) in [
+        ("bundle dist --output C", "C", "C"),
+        ("bundle dist --output B/../C", "C", "C"),
+        ("bundle dist --in-place", "dist", "dist"),
+        ("bundle-sign B --force", "B", "B"),
+    ] {
+        let scene = stage(Fake { sign: waits, ..HONEST });
+        let mut meeting = Meeting::new(&scene);
+        scene.special("go", rustix::fs::FileType::Fifo);
+        let first = scene.aicr(&format!("{words} {SIGN} --quiet"));
+        let aicr = first.start();
+        meeting.wait();
+        let second = match other {
+            "C" => "bundle dist --output C".to_owned(),
+            "dist" => "bundle dist --in-place".to_owned(),
+            _ => format!("bundle-sign B --force {SIGN}"),
+        };
+        scene
+            .aicr(&second)
+            .stdout("")
+            .stderr(&format!("error: another aicr is writing {other}\nhint: wait until it has ended\n"))
+            .exits(2);
+        File::options().write(true).open(scene.path("go")).unwrap().write_all(b"on\n").unwrap();
+        first.ends(aicr, Some(0));
+        scene.aicr(&format!("verify {made} --key cosign.pub --insecure-ignore-tlog --quiet")).succeeds();
+    }
+}
