@@ -10,7 +10,7 @@ use super::audit::Comparison;
 use super::beneath::{Beneath, DirectoryBuffer, Kind};
 use super::manifest::{self, Manifest};
 use super::{MANIFEST, Work, cannot, mount, walk};
-use crate::error::{Failure, Result};
+use crate::error::{Class, Failure, Result};
 use crate::printable::show;
 
 /// What stands at the place of the output.
@@ -194,7 +194,10 @@ fn replaceable(there: &Beneath, work: &Work<'_>) -> Result<()> {
         .read_small(MANIFEST.as_bytes(), manifest::MAX_BYTES)
         .map_err(|error| refused(format!("{MANIFEST}: {error}")))?;
     let manifest = Manifest::unproven(&text).map_err(|error| refused(format!("{MANIFEST} {error}")))?;
-    let listing = walk::list(there, work).map_err(|failure| refused(failure.message().to_owned()))?;
+    let listing = walk::list(there, work).map_err(|failure| match failure.class() {
+        Class::Signal(_) => failure,
+        _ => refused(failure.message().to_owned()),
+    })?;
     match Comparison::new(&manifest, &listing).first_stranger() {
         None => Ok(()),
         Some(path) => Err(refused(format!("{} is not listed in {MANIFEST}", show(path)))),
