@@ -44,6 +44,9 @@ pub(crate) fn run(plan: &BundleSignPlan, context: &Context, report: &mut Report)
     for (bundle, checked) in bundles.iter().zip(ready) {
         let (mut done, manifest) = match checked {
             Checked::Done(done) => {
+                if done.verdict == Verdict::AlreadySigned && !dry_run {
+                    Staging::sweep(bundle);
+                }
                 report.bundles.push(done);
                 continue;
             }

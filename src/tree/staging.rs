@@ -74,6 +74,17 @@ impl Staging {
         }
     }
 
+    /// Removes what a killed run has left beside a bundle for which there is nothing to do. A room that
+    /// a live run holds, or that cannot be removed, stays.
+    pub(crate) fn sweep(bundle: &Beneath) {
+        let Ok(real) = absolute(bundle.path()) else { return };
+        if let (Some(around), Some(name)) = (real.parent(), real.file_name())
+            && around.join(name_beside(name)).as_std_path().symlink_metadata().is_ok()
+        {
+            drop(Self::for_bundle(bundle));
+        }
+    }
+
     /// The room itself.
     pub(crate) fn room(&self) -> &Beneath {
         &self.room
