@@ -21,6 +21,7 @@ mod flags;
 mod hostile;
 mod in_place;
 mod interrupted;
+mod killed;
 mod matrix;
 mod report_schema;
 mod scene;
