@@ -5,15 +5,22 @@ use camino::Utf8Path;
 
 use crate::context::Context;
 use crate::cosign::process::Value;
-use crate::error::Result;
 use crate::plan::sign::Signer;
 use crate::report::{Check, Report};
 use crate::sign::{public_key, supported};
 
 /// Looks at cosign, and at the signer if one is named.
-pub(crate) fn run(signer: Option<&Signer>, context: &Context, report: &mut Report) -> Result<()> {
+pub(crate) fn run(signer: Option<&Signer>, context: &Context, report: &mut Report) {
     let session = context.session(&[]);
-    let signer = signer.map(|signer| supported(signer, context)).transpose()?;
+    let refusal = signer.and_then(|signer| supported(signer, context).err());
+    let would_sign = refusal.is_none();
+    if let Some(failure) = refusal {
+        report.checks.push(Check::failed("signing", "not in the way that is asked for", failure));
+    }
+    let signer = match signer {
+        Some(Signer::Key(signer)) => Some(signer),
+        Some(Signer::Keyless(_)) | None => None,
+    };
     let reference = signer.map(|signer| &signer.key.value);
 
     let cosign = match context.cosign(&session, reference) {
@@ -35,19 +42,19 @@ pub(crate) fn run(signer: Option<&Signer>, context: &Context, report: &mut Repor
     };
     let Some(signer) = signer else {
         report.checks.push(Check::new("key", "none named; --signing-key REF has one looked at"));
-        return Ok(());
+        return;
     };
     let reference = &signer.key.value;
     let key = match context.signing_key(signer, &session) {
         Ok(key) => key,
         Err(failure) => {
             report.checks.push(Check::failed("key", format!("{reference} cannot be used"), failure));
-            return Ok(());
+            return;
         }
     };
     let Some(cosign) = cosign else {
         report.checks.push(Check::new("key", format!("{reference} is well-formed")));
-        return Ok(());
+        return;
     };
     report.checks.push(match public_key(&cosign, &key) {
         Ok(public) => Check::new("key", format!("{reference} answers"))
@@ -55,6 +62,9 @@ pub(crate) fn run(signer: Option<&Signer>, context: &Context, report: &mut Repor
             .detail("sha256", public.sha256().to_string()),
         Err(failure) => Check::failed("key", format!("{reference} cannot be used"), failure),
     });
+    if !would_sign {
+        return;
+    }
     let private = Utf8Path::new(crate::sign::PLANNED_DIRECTORY);
     let variables = cosign.signing_variables(&key, private);
     let environment = Check::new("environment", format!("{} variables, and nothing else", variables.len()));
@@ -68,5 +78,4 @@ pub(crate) fn run(signer: Option<&Signer>, context: &Context, report: &mut Repor
         )
     }));
     report.checks.push(Check::new("command", cosign.signing_command(&key, private)));
-    Ok(())
 }

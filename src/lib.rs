@@ -112,7 +112,8 @@ fn work(command: Command, context: &Context, report: &mut Report) -> Result<()> 
         Command::Verify(args) => verify::run(&plan::verify::VerifyPlan::new(args)?, context, report),
         Command::Doctor(args) => {
             let signer = plan::sign::signer(plan::sign::Command::Doctor, args.signing, surroundings)?;
-            doctor::run(signer.as_ref(), context, report)
+            doctor::run(signer.as_ref(), context, report);
+            Ok(())
         }
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -134,7 +134,8 @@ pub(crate) fn shown(text: &[u8]) -> String {
     let start = text.windows(ERROR.len()).position(|window| window == ERROR).map_or(0, |at| at + ERROR.len());
     let mut lines: Vec<String> = Vec::new();
     for line in text[start..].split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end) {
-        let line = crate::printable::show(&line[..line.len().min(WIDTH)]);
+        // Tabs are harmless, and a Go trace is full of them.
+        let line = crate::printable::show(&line[..line.len().min(WIDTH)]).replace(r"\u{9}", "    ");
         // The second printing of an error has a prefix; the first stands whole at its end.
         if line.is_empty() || lines.iter().any(|seen| line.ends_with(seen.as_str())) {
             continue;
@@ -174,6 +175,7 @@ mod tests {
     #[test]
     fn what_a_terminal_would_obey_is_made_visible() {
         assert_eq!(shown(b"\x1b[2Jgone\r\n\xff"), "\\u{1b}[2Jgone\n\\xff");
+        assert_eq!(shown(b"\tgone"), "    gone");
     }
 
     #[test]
