@@ -266,16 +266,18 @@ hint: a rotated key is the usual cause: get the public key of the version that s
 fn keys_in_key_managers() {
     let scene = Scene::new();
     scene.signed();
-    let asking = "warning: asking hashivault://release for its public key, once\n";
-    let run = |words: &str| {
+    let reference = "awskms://127.0.0.1:1/alias/release";
+    let asking = format!("warning: asking {reference} for its public key, once\n");
+    let run = || {
         scene
-            .aicr(&format!("verify B B --key hashivault://release --insecure-ignore-tlog{words}"))
-            .env("VAULT_ADDR", "http://127.0.0.1:1")
-            .env("VAULT_TOKEN", "t")
+            .aicr(&format!("verify B B --key {reference} --insecure-ignore-tlog"))
+            .env("AWS_REGION", "eu-central-1")
+            .env("AWS_ACCESS_KEY_ID", "id")
+            .env("AWS_SECRET_ACCESS_KEY", "secret")
     };
-    run("")
+    run()
         .stderr(&format!(
-            "{asking}error: hashivault://release could not be reached: connection refused
+            "{asking}error: {reference} could not be reached: connection refused
     (what cosign said)
 hint: is the key manager running, and is its address right?
 "
@@ -287,8 +289,8 @@ hint: is the key manager running, and is its address right?
         "case $1 in public-key) echo \"$*\" >>'{0}asked'; exec cat '{key}' ;; *) exec \"$REAL\" \"$@\" ;; esac",
         scene.path("").display()
     ));
-    run("").stdout(&accepted("B").repeat(2)).stderr(asking).succeeds();
-    assert_eq!(scene.read("asked"), "public-key --key=hashivault://release --outfile=\n");
+    run().stdout(&accepted("B").repeat(2)).stderr(&asking).succeeds();
+    assert_eq!(scene.read("asked"), format!("public-key --key={reference} --outfile=\n"));
 }
 
 /// Variables that turn a refusal of cosign's into an acceptance, or send it elsewhere: A22.

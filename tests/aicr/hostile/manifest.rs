@@ -88,3 +88,20 @@ fn lines_that_two_programs_read_differently() {
                                          "line 1 has a digest in upper case"),
     ]);
 }
+
+/// A11: names that are one on other systems are refused when a bundle is built; here they are two, and
+/// what was signed is what is there.
+#[test]
+fn names_that_collide_elsewhere() {
+    let scene = stage();
+    let manifest = format!("{ALPHA}  A\n{ALPHA}  a\n{BETA}  sub/b\n{BETA}  sub/B\u{301}\n");
+    let sorted = format!("{ALPHA}  A\n{ALPHA}  a\n{BETA}  sub/B\u{301}\n{BETA}  sub/b\n");
+    scene.file("B/A", "alpha\n").file("B/sub/B\u{301}", "beta\n");
+    sign_by_hand(&scene, manifest.as_bytes());
+    rejected(
+        &scene,
+        "error: B/checksums.txt: line 4 is out of order: lines are sorted by the bytes of the name\nhint: build it anew with `aicr bundle`",
+    );
+    sign_by_hand(&scene, sorted.as_bytes());
+    scene.aicr("verify B --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();
+}
