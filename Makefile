@@ -30,7 +30,8 @@ matrix: ## Run the matrix tests with every upstream release in scripts/cosign-re
 	scripts/need strace unshare script openssl sha256sum
 	AICR_TEST_MATRIX=$$(scripts/cosign-matrix); export AICR_TEST_MATRIX; \
 	AICR_TEST_COSIGN=$$(scripts/cosign-for-tests); export AICR_TEST_COSIGN; \
-	cargo test --locked --test aicr matrix -- --list | grep -c ': test$$' >/dev/null || { echo 'make matrix: tests/aicr has no matrix tests' >&2; exit 1; }; \
+	list=$$(cargo test --locked --test aicr matrix -- --list); \
+	grep -q ': test$$' <<<"$$list" || { echo 'make matrix: tests/aicr has no matrix tests' >&2; exit 1; }; \
 	cargo test --locked --test aicr matrix
 
 .PHONY: lint

@@ -5,8 +5,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use indicatif::ProgressBar;
 
 use crate::context::Context;
+use crate::cosign::Session;
 use crate::cosign::evidence::Evidence;
 use crate::cosign::process::quoted_path;
+use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
 use crate::plan::bundle::{BundlePlan, Destination, Run};
 use crate::plan::sign::KeySigner;
@@ -50,10 +52,8 @@ fn output(
     let target = Target::new(directory, inputs, force, &context.work(&unseen))?;
     let mut untrusted = inputs.to_vec();
     untrusted.push(directory.to_owned());
-    let session = context.session(&untrusted);
-    let signing = signer
-        .map(|signer| Signing::prepare(signer, &untrusted, dry_run, &session, context, report))
-        .transpose()?;
+    let session = signer.map(|_| context.session(&untrusted)).transpose()?;
+    let signing = prepare(signer, &untrusted, dry_run, session.as_ref(), context, report)?;
     enough_space(&target.parent(), collected.bytes, collected.files.len() as u64)?;
     if dry_run {
         return Ok(planned(directory, &collected, signing.as_ref()));
@@ -65,12 +65,12 @@ fn output(
     let built = copy(&collected, &tree, plan.allow_private_keys, &context.work(&bar))?;
     bar.finish_and_clear();
     let evidence = match &signing {
-        Some(signing) => Some(signing.sign(read_back(&tree)?, &staging.scratch()?)?),
+        Some(signing) => Some(signing.sign(read_back(&tree, &built)?)?),
         None => None,
     };
     let signature = evidence.as_ref().map(Evidence::to_json);
     Sealed::tree(staging, &target, signature.as_deref())?.publish(&context.work(&unseen))?;
-    finish(directory, &built, signing.as_ref().zip(evidence.as_ref()))
+    Ok(finish(directory, &built, signing.as_ref().zip(evidence.as_ref())))
 }
 
 /// The input itself: nothing is copied.
@@ -84,33 +84,51 @@ fn in_place(
     let Run { dry_run, force } = plan.run;
     let inputs = [directory.to_owned()];
     let collected = look(plan, &inputs, &[], true, context)?;
+    let refused = || {
+        let shown = collected.roots[0].show(b"");
+        Failure::usage(format!("{shown} has a {MANIFEST} already")).hint("--force replaces it")
+    };
     if collected.has_manifest && !force {
-        return Err(
-            Failure::usage(format!("{directory} has a {MANIFEST} already")).hint("--force replaces it")
-        );
+        return Err(refused());
     }
-    let session = context.session(&inputs);
-    let signing = signer
-        .map(|signer| Signing::prepare(signer, &inputs, dry_run, &session, context, report))
-        .transpose()?;
+    let session = signer.map(|_| context.session(&inputs)).transpose()?;
+    let signing = prepare(signer, &inputs, dry_run, session.as_ref(), context, report)?;
     if dry_run {
         return Ok(planned(directory, &collected, signing.as_ref()));
     }
 
     let bundle = &collected.roots[0];
     let staging = Staging::for_bundle(bundle)?;
+    // Another run may have made one while the key manager was asked; from here on none can.
+    if !force && bundle.stat(MANIFEST.as_bytes()).is_ok() {
+        return Err(refused());
+    }
     let bar = context.printer.progress("hash", 0);
     let manifest = staging.file(MANIFEST)?;
     let built = hash_in_place(&collected, manifest, MANIFEST, plan.allow_private_keys, &context.work(&bar))?;
     bar.finish_and_clear();
     let evidence = match &signing {
-        Some(signing) => Some(signing.sign(read_back(staging.room())?, &staging.scratch()?)?),
+        Some(signing) => Some(signing.sign(read_back(staging.room(), &built)?)?),
         None => None,
     };
     let signature = evidence.as_ref().map(Evidence::to_json);
     let unseen = ProgressBar::hidden();
     Sealed::manifest(staging, bundle, &built, signature.as_deref())?.publish(&context.work(&unseen))?;
-    finish(directory, &built, signing.as_ref().zip(evidence.as_ref()))
+    Ok(finish(directory, &built, signing.as_ref().zip(evidence.as_ref())))
+}
+
+/// What signs, if somebody does.
+fn prepare<'a>(
+    signer: Option<&KeySigner>,
+    untrusted: &[Utf8PathBuf],
+    dry_run: bool,
+    session: Option<&'a Session<'a>>,
+    context: &Context,
+    report: &mut Report,
+) -> Result<Option<Signing<'a>>> {
+    let both = signer.zip(session);
+    both.map(|(signer, session)| Signing::prepare(signer, untrusted, dry_run, session, context, report))
+        .transpose()
 }
 
 fn look(
@@ -140,29 +158,28 @@ fn planned(directory: &Utf8Path, collected: &Collected, signing: Option<&Signing
     }
 }
 
-/// The manifest that was just written, to be signed.
-fn read_back(directory: &Beneath) -> Result<Vec<u8>> {
-    directory.read_small(MANIFEST.as_bytes(), manifest::MAX_BYTES).map_err(|error| {
-        Failure::new(
-            Class::Broken,
-            format!("{} cannot be read back: {error}", directory.show(MANIFEST.as_bytes())),
-        )
-    })
+/// The manifest that was just written, to be signed: what is on the disk must be what was hashed.
+fn read_back(directory: &Beneath, built: &Built) -> Result<Vec<u8>> {
+    let shown = || directory.show(MANIFEST.as_bytes());
+    let text = directory
+        .read_small(MANIFEST.as_bytes(), manifest::MAX_BYTES)
+        .map_err(|error| Failure::new(Class::Broken, format!("{} cannot be read back: {error}", shown())))?;
+    if Sha256Digest::of(&text) != built.manifest {
+        return Err(Failure::new(Class::Broken, format!("{} is not what was written there", shown())));
+    }
+    Ok(text)
 }
 
 /// What was made, and what to do with it.
-fn finish(
-    directory: &Utf8Path,
-    built: &Built,
-    signed: Option<(&Signing<'_>, &Evidence)>,
-) -> Result<BundleReport> {
+fn finish(directory: &Utf8Path, built: &Built, signed: Option<(&Signing<'_>, &Evidence)>) -> BundleReport {
     let Built { manifest, files, bytes } = *built;
     let manifest = Some(ManifestReport { sha256: Some(manifest), files, bytes });
-    Ok(match signed {
+    match signed {
         Some((signing, evidence)) => {
-            signing.leave_public_key()?;
             BundleReport {
                 manifest,
+                // The bundle stands all the same, and is reported as what it is.
+                error: signing.leave_public_key().err(),
                 signatures: signing.reports(evidence),
                 commands: vec![signing.verify_command(directory)],
                 ..BundleReport::new(directory, Verdict::Signed)
@@ -176,5 +193,5 @@ fn finish(
             )],
             ..BundleReport::new(directory, Verdict::Unsigned)
         },
-    })
+    }
 }

@@ -1,6 +1,9 @@
 //! `bundle-sign`: signs bundles that exist. All of them are checked before the first is signed: a
 //! tree that is not exactly its manifest is never signed, and a stale signature never replaced.
 
+use std::collections::HashMap;
+
+use anyhow::Context as _;
 use indicatif::ProgressBar;
 
 use crate::context::Context;
@@ -16,95 +19,99 @@ use crate::tree::manifest::Manifest;
 use crate::tree::publish::Sealed;
 use crate::tree::staging::Staging;
 use crate::tree::{MANIFEST, SIGNATURE};
-use crate::verify::{compare, conclude, evidence, manifest_text};
+use crate::verify::{compare, conclude, evidence, manifest_text, names};
 
 /// Signs every bundle of the plan, in order. What is impossible for one is refused before any work.
 pub(crate) fn run(plan: &BundleSignPlan, context: &Context, report: &mut Report) -> Result<()> {
-    let BundleSignPlan { bundles: paths, signer, run: Run { dry_run, force } } = plan;
+    let BundleSignPlan { bundles: paths, signer, run: Run { dry_run, force: _ } } = plan;
     let signer = supported(signer, context)?;
     let bundles = paths.iter().map(|path| Beneath::open(path)).collect::<Result<Vec<_>>>()?;
-    let session = context.session(paths);
+    refuse_twice(&bundles)?;
+    let session = context.session(paths)?;
     let signing = Signing::prepare(signer, paths, *dry_run, &session, context, report)?;
 
-    let mut ready = Vec::new();
+    let mut looked_at = Vec::new();
     for bundle in &bundles {
-        let checked = look(bundle, &signing, *force, context);
-        ready.push(match checked {
+        looked_at.push(match look(bundle, &signing, plan.run, context) {
             Err(failure) if matches!(failure.class(), Class::Signal(_)) => return Err(failure),
-            Err(failure) => Checked::Done(BundleReport::failed(bundle.path(), failure)),
-            Ok(checked) => checked,
+            Err(failure) => Looked { report: BundleReport::failed(bundle.path(), failure), to_sign: None },
+            Ok(looked) => looked,
         });
     }
-    let all_well = ready.iter().all(|checked| match checked {
-        Checked::Done(report) => report.error.is_none(),
-        Checked::Ready { .. } => true,
-    });
 
-    let mut stopped = !all_well;
-    for (bundle, checked) in bundles.iter().zip(ready) {
-        let (mut done, manifest) = match checked {
-            Checked::Done(done) => {
-                if done.verdict == Verdict::AlreadySigned && !dry_run {
-                    Staging::sweep(bundle);
-                }
-                report.bundles.push(done);
-                continue;
+    let mut stopped = looked_at.iter().any(|looked| looked.report.error.is_some());
+    for (bundle, Looked { report: mut done, to_sign }) in bundles.iter().zip(looked_at) {
+        match to_sign {
+            None if done.verdict == Verdict::AlreadySigned && !dry_run => Staging::sweep(bundle),
+            None => {}
+            Some(_) if stopped => done.verdict = Verdict::NotAttempted,
+            Some(_) if *dry_run => {
+                done.verdict = Verdict::Planned;
+                done.commands = vec![signing.planned_command()];
             }
-            Checked::Ready { report, manifest } => (report, manifest),
-        };
-        if stopped {
-            done.verdict = Verdict::NotAttempted;
-        } else if *dry_run {
-            done.verdict = Verdict::Planned;
-            done.commands = vec![signing.planned_command()];
-        } else {
-            match sign(bundle, manifest, &signing, context) {
+            Some(seen) => match sign(bundle, seen, &signing, context) {
                 Ok(evidence) => {
                     done.signatures = signing.reports(&evidence);
                     done.commands = vec![signing.verify_command(bundle.path())];
                 }
                 Err(failure) if matches!(failure.class(), Class::Signal(_)) => return Err(failure),
                 Err(failure) => {
-                    done.verdict = Verdict::Failed;
+                    done.verdict = BundleReport::verdict_of(&failure);
                     done.error = Some(failure);
                     stopped = true;
                 }
-            }
+            },
         }
         report.bundles.push(done);
     }
     let signed = |verdict| matches!(verdict, Verdict::Signed | Verdict::AlreadySigned);
-    if report.bundles.iter().any(|bundle| signed(bundle.verdict)) {
+    if !dry_run && report.bundles.iter().any(|bundle| signed(bundle.verdict)) {
         signing.leave_public_key()?;
     }
     Ok(())
 }
 
 /// A bundle that was looked at.
-enum Checked {
-    /// Nothing is left to be done: it is signed already, or something is wrong with it.
-    Done(BundleReport),
-    /// It may be signed: these bytes, read once.
-    Ready {
-        /// Signed, if all goes well.
-        report: BundleReport,
-        /// The manifest.
-        manifest: Vec<u8>,
-    },
+struct Looked {
+    /// What is known of it; signed, if all goes well.
+    report: BundleReport,
+    /// What is to be signed; nothing if it is signed already, or something is wrong with it.
+    to_sign: Option<Seen>,
 }
 
-fn look(bundle: &Beneath, signing: &Signing<'_>, force: bool, context: &Context) -> Result<Checked> {
+/// What was read of a bundle when it was looked at.
+struct Seen {
+    manifest: Vec<u8>,
+    evidence: Option<Evidence>,
+}
+
+/// A bundle that is named twice would be signed twice, the second time over its first signature.
+fn refuse_twice(bundles: &[Beneath]) -> Result<()> {
+    let mut seen = HashMap::new();
+    for bundle in bundles {
+        let stat = bundle.stat(b"").with_context(|| format!("look at {}", bundle.show(b"")))?;
+        if let Some(first) = seen.insert((stat.st_dev, stat.st_ino), bundle) {
+            let (first, second) = (first.show(b""), bundle.show(b""));
+            return Err(Failure::usage(format!("{first} and {second} are one bundle")).hint("name it once"));
+        }
+    }
+    Ok(())
+}
+
+fn look(bundle: &Beneath, signing: &Signing<'_>, run: Run, context: &Context) -> Result<Looked> {
     let text = manifest_text(bundle)?;
     let digest = Sha256Digest::of(&text);
     // Whoever signs vouches for these bytes from here on, so they need no other proof.
     let manifest =
         Manifest::unproven(&text).map_err(|error| error.rejects(bundle.show(MANIFEST.as_bytes())))?;
-    let mut report = conclude(bundle, digest, compare(bundle, &manifest, context)?, Verdict::Signed, context);
+    let checked =
+        if run.dry_run { names(bundle, &manifest, context) } else { compare(bundle, &manifest, context) };
+    let mut report = conclude(bundle, digest, checked?, Verdict::Signed, context);
     if report.error.is_some() {
-        return Ok(Checked::Done(report));
+        return Ok(Looked { report, to_sign: None });
     }
     let Some(there) = evidence(bundle)? else {
-        return Ok(Checked::Ready { report, manifest: text });
+        return Ok(Looked { report, to_sign: Some(Seen { manifest: text, evidence: None }) });
     };
     let top = bundle.show(b"");
     if there.digest() != digest {
@@ -115,37 +122,44 @@ fn look(bundle: &Beneath, signing: &Signing<'_>, force: bool, context: &Context)
             "find out who changed it; {SIGNATURE} has to be removed by hand before it is signed anew"
         )));
     }
-    match by_this_key(&top, &there, &text, signing)? {
-        Some(evidence) if there.log_entries() == 0 && there.timestamps() == 0 => {
-            report.verdict = Verdict::AlreadySigned;
-            report.signatures = signing.reports(&evidence);
-            report.commands = vec![signing.verify_command(bundle.path())];
-            Ok(Checked::Done(report))
+    let by = by_this_key(&top, &there, &text, signing)?;
+    if by == By::ThisKey && there.log_entries() == 0 && there.timestamps() == 0 {
+        report.verdict = Verdict::AlreadySigned;
+        report.signatures = signing.reports(&there);
+        report.commands = vec![signing.verify_command(bundle.path())];
+        return Ok(Looked { report, to_sign: None });
+    }
+    let why = match by {
+        // In a dry run the key manager is not asked which key that is.
+        By::Unknown => None,
+        By::ThisKey => Some("this key with a log entry or a timestamp, which was not asked for"),
+        By::Another => Some("another signer"),
+    };
+    match why {
+        Some(why) if !run.force => {
+            Err(Failure::usage(format!("{top} is signed by {why}")).hint("--force signs it anew"))
         }
-        _ if force => Ok(Checked::Ready { report, manifest: text }),
-        Some(_) => Err(Failure::usage(format!(
-            "{top} is signed by this key with a log entry or a timestamp, which was not asked for"
-        ))
-        .hint("--force signs it anew")),
-        None => {
-            Err(Failure::usage(format!("{top} is signed by another signer")).hint("--force signs it anew"))
-        }
+        _ => Ok(Looked { report, to_sign: Some(Seen { manifest: text, evidence: Some(there) }) }),
     }
 }
 
-/// The signature, if it is by this very key and cosign accepts it. One that cosign does not accept
-/// although it names this key is no signature, and its bundle is rejected.
-fn by_this_key(
-    top: &str,
-    there: &Evidence,
-    manifest: &[u8],
-    signing: &Signing<'_>,
-) -> Result<Option<Evidence>> {
-    let Some(key) = signing.public_key().filter(|key| there.signer() == SignedBy::Key(key.sha256())) else {
-        return Ok(None);
-    };
+/// Whose a signature is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    ThisKey,
+    Another,
+    Unknown,
+}
+
+/// Whose the signature is that is there. One that cosign does not accept although it names this key is
+/// no signature, and its bundle is rejected.
+fn by_this_key(top: &str, there: &Evidence, manifest: &[u8], signing: &Signing<'_>) -> Result<By> {
+    let Some(key) = signing.public_key() else { return Ok(By::Unknown) };
+    if there.signer() != SignedBy::Key(key.sha256()) {
+        return Ok(By::Another);
+    }
     match signing.cosign().verify(key, there, manifest.to_vec())? {
-        cosign::Verdict::Accepted(_) => Ok(Some(there.clone())),
+        cosign::Verdict::Accepted(_) => Ok(By::ThisKey),
         cosign::Verdict::Refused { said } => Err(Failure::rejected(format!(
             "{top} has a signature that names this key, and cosign does not accept it"
         ))
@@ -156,10 +170,18 @@ fn by_this_key(
     }
 }
 
-fn sign(bundle: &Beneath, manifest: Vec<u8>, signing: &Signing<'_>, context: &Context) -> Result<Evidence> {
+fn sign(bundle: &Beneath, seen: Seen, signing: &Signing<'_>, context: &Context) -> Result<Evidence> {
     let staging = Staging::for_bundle(bundle)?;
-    let evidence = signing.sign(manifest, &staging.scratch()?)?;
+    // Since it was looked at, other bundles were signed, and another run may have been here. From here
+    // on none can.
+    if manifest_text(bundle)? != seen.manifest || evidence(bundle)? != seen.evidence {
+        return Err(Failure::rejected(format!(
+            "{} was changed since it was looked at: by another run of aicr, perhaps",
+            bundle.show(b"")
+        )));
+    }
+    let made = signing.sign(seen.manifest)?;
     let unseen = ProgressBar::hidden();
-    Sealed::signature(staging, bundle, &evidence.to_json())?.publish(&context.work(&unseen))?;
-    Ok(evidence)
+    Sealed::signature(staging, bundle, &made.to_json())?.publish(&context.work(&unseen))?;
+    Ok(made)
 }

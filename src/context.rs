@@ -1,6 +1,6 @@
 //! What every command works with: made once from the global flags and the environment.
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use indicatif::ProgressBar;
 
 use crate::cosign::binary::{Binary, Wanted};
@@ -9,13 +9,14 @@ use crate::cosign::process::Limits;
 use crate::cosign::search_path::SearchPath;
 use crate::cosign::signing_key::SigningKey;
 use crate::cosign::{Cosign, Session};
-use crate::error::Result;
+use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::output::Printer;
 use crate::password::Terminal;
 use crate::plan::global::GlobalPlan;
 use crate::plan::key_ref::KeyRef;
 use crate::plan::sign::KeySigner;
+use crate::printable::show;
 use crate::report::CosignReport;
 use crate::settings::Environment;
 use crate::tree::Work;
@@ -31,14 +32,28 @@ pub(crate) struct Context {
 impl Context {
     /// What runs of cosign have in common; `untrusted` are the bundles and inputs, from which
     /// nothing is run.
-    pub(crate) fn session(&self, untrusted: &[Utf8PathBuf]) -> Session<'_> {
+    pub(crate) fn session(&self, untrusted: &[Utf8PathBuf]) -> Result<Session<'_>> {
         let printer = self.printer;
-        Session {
+        let search_path = SearchPath::new(&self.environment, untrusted);
+        let temporary = self.environment.get("TMPDIR").filter(|value| !value.is_empty());
+        let temporary =
+            temporary.map_or(Some(Utf8Path::new("/tmp")), |value| Utf8Path::from_path(value.as_ref()));
+        let temporary = temporary
+            .ok_or_else(|| Failure::usage("TMPDIR is not UTF-8").hint("set TMPDIR to another directory"))?;
+        if let Some(directory) = search_path.holder(temporary) {
+            let (temporary, directory) = (show(temporary.as_str()), show(directory.as_str()));
+            return Err(Failure::usage(format!(
+                "TMPDIR is {temporary}, which lies in {directory}, and nothing there is to be trusted"
+            ))
+            .hint("set TMPDIR to another directory"));
+        }
+        Ok(Session {
             environment: &self.environment,
-            search_path: SearchPath::new(&self.environment, untrusted),
+            temporary: temporary.to_owned(),
+            search_path,
             limits: Limits { timeout: self.global.timeout, interrupt: self.interrupt.clone() },
             on_command: Box::new(move |command| printer.command(command)),
-        }
+        })
     }
 
     /// Finds and probes cosign, for work with `key` if one is used. Says which variables will be kept
@@ -52,7 +67,8 @@ impl Context {
         let cosign = Cosign::probe(Binary::find(&wanted, &session.search_path)?, session)?;
         let ignored = environment::ignored(key, &self.environment);
         if !ignored.is_empty() {
-            self.printer.warning(&format!("not handed to cosign: {}", ignored.join(", ")));
+            let names: Vec<_> = ignored.iter().map(show).collect();
+            self.printer.warning(&format!("not handed to cosign: {}", names.join(", ")));
         }
         let report = CosignReport {
             path: cosign.path().to_owned(),

@@ -21,7 +21,7 @@ pub(crate) mod public_key;
 pub(crate) mod search_path;
 pub(crate) mod signing_key;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use self::argv::{Operation, file};
 use self::binary::Binary;
@@ -43,6 +43,8 @@ pub(crate) struct Session<'a> {
     pub(crate) environment: &'a Environment,
     /// Where programs are looked for.
     pub(crate) search_path: SearchPath,
+    /// Where private directories are made.
+    pub(crate) temporary: Utf8PathBuf,
     /// When a run is ended.
     pub(crate) limits: Limits,
     /// Told each command before it runs, as a line for a shell without secrets.
@@ -70,14 +72,20 @@ impl Accepted {
     }
 }
 
+/// The end of a sentence about a signature that shows an upload.
+const UPLOADED: &str = ": it was uploaded although that was not wanted, and this cannot be undone";
+
 impl<'a> Cosign<'a> {
     /// Asks a binary what it can do. `Class::NoCosign` if it is no cosign of 2.0 or later.
     pub(crate) fn probe(binary: Binary, session: &'a Session<'a>) -> Result<Self> {
-        let private = PrivateDirectory::new(None)?;
+        private_directory::sweep(&session.temporary);
+        let private = PrivateDirectory::new(&session.temporary)?;
+        binary.unchanged()?;
         let ask = |arguments: &[&str]| {
             let invocation = Invocation {
                 program: binary.path(),
                 arguments: arguments.iter().map(ToString::to_string).collect(),
+                shown_instead: None,
                 variables: environment::bare(private.path()),
             };
             // Told here, in an order that is always the same; run at the same time.
@@ -130,7 +138,7 @@ impl<'a> Cosign<'a> {
     /// Asks for the public half of a key. `Class::Unproven` when the key manager is unreachable,
     /// `NoCosign` when this cosign has no provider for it, `NotSigned` for everything else.
     pub(crate) fn public_key(&self, key: &SigningKey) -> Result<PublicKey> {
-        let private = PrivateDirectory::new(None)?;
+        let private = PrivateDirectory::new(&self.session.temporary)?;
         let operation = Operation::PublicKey { key: &key.argument };
         let finished = self.run_with_key(operation, key, &private)?;
         private.close()?;
@@ -145,15 +153,14 @@ impl<'a> Cosign<'a> {
 
     /// Has `manifest` signed by `key` without log and timestamp, and gives what was checked
     /// against all of that: form, digest, key, absence of log entries and timestamps, and
-    /// `verify-blob` with `public_key`. The private directory of the run is made in `scratch`.
+    /// `verify-blob` with `public_key`.
     pub(crate) fn sign(
         &self,
         key: &SigningKey,
         public_key: &PublicKey,
         manifest: Vec<u8>,
-        scratch: &Utf8Path,
     ) -> Result<Evidence> {
-        let private = PrivateDirectory::new(Some(scratch))?;
+        let private = PrivateDirectory::new(&self.session.temporary)?;
         private.write(file::BLOB, &manifest)?;
         private.write(file::SIGNING_CONFIG, argv::NO_SERVICES.as_bytes())?;
         private.write(file::TRUSTED_ROOT, argv::NO_TRUST.as_bytes())?;
@@ -168,7 +175,10 @@ impl<'a> Cosign<'a> {
             small_file::read(&private.path().join(file::BUNDLE), evidence::SIZE_LIMIT, Links::Refuse)
                 .map_err(|why| refuse(&format!("the signature file that it had to write {why}")))?;
         let digest = Sha256Digest::of(&manifest);
-        let malformed = |why| refuse(&format!("the signature file it wrote {why}"));
+        let malformed = |why| {
+            let uploaded = if evidence::tells_of_upload(&written) { UPLOADED } else { "" };
+            refuse(&format!("the signature file it wrote {why}{uploaded}"))
+        };
         let (evidence, is_logged) = match self.dialect {
             Dialect::LegacyBundle => {
                 let Legacy { signature, is_logged } = Legacy::parse(&written).map_err(malformed)?;
@@ -181,9 +191,7 @@ impl<'a> Cosign<'a> {
             }
         };
         if is_logged {
-            return Err(refuse(
-                "the signature carries an entry of a transparency log: it was uploaded although that was not wanted, and this cannot be undone",
-            ));
+            return Err(refuse(&format!("the signature carries an entry of a transparency log{UPLOADED}")));
         }
         if evidence.timestamps() > 0 {
             return Err(refuse(
@@ -211,8 +219,19 @@ impl<'a> Cosign<'a> {
 
     /// Asks whether `evidence` is a signature by `key` over `manifest`. Log entries and timestamps
     /// are left out of what cosign sees: they are not part of the question.
+    ///
+    /// The caller has held digest and hint against manifest and key, to say in its own words what is
+    /// wrong; that neither is asked of cosign, which gets both wrong, is made sure of here.
     pub(crate) fn verify(&self, key: &PublicKey, evidence: &Evidence, manifest: Vec<u8>) -> Result<Verdict> {
-        let private = PrivateDirectory::new(None)?;
+        if evidence.digest() != Sha256Digest::of(&manifest)
+            || evidence.signer() != SignedBy::Key(key.sha256())
+        {
+            return Err(Failure::new(
+                Class::Broken,
+                "cosign was to be asked about another manifest or key (a bug)",
+            ));
+        }
+        let private = PrivateDirectory::new(&self.session.temporary)?;
         private.write(file::BLOB, &manifest)?;
         private.write(file::KEY, key.pem().as_bytes())?;
         match self.dialect {
@@ -224,7 +243,7 @@ impl<'a> Cosign<'a> {
                 private.write(file::TRUSTED_ROOT, argv::NO_TRUST.as_bytes())?;
             }
         }
-        let finished = self.run(Operation::Verify, environment::bare(private.path()), &private)?;
+        let finished = self.run(Operation::Verify, environment::bare(private.path()), None, &private)?;
         private.close()?;
         if !finished.orderly() {
             return Err(self.broke("verify-blob", &finished));
@@ -241,6 +260,7 @@ impl<'a> Cosign<'a> {
         Invocation {
             program: self.binary.path(),
             arguments: argv::arguments(operation, self.dialect, directory),
+            shown_instead: Some(key.shown_instead()),
             variables: self.signing_variables(key, directory),
         }
         .shown()
@@ -268,7 +288,8 @@ impl<'a> Cosign<'a> {
         key: &SigningKey,
         private: &PrivateDirectory,
     ) -> Result<Finished> {
-        let finished = self.run(operation, self.signing_variables(key, private.path()), private)?;
+        let variables = self.signing_variables(key, private.path());
+        let finished = self.run(operation, variables, Some(key.shown_instead()), private)?;
         if finished.status.success() {
             return Ok(finished);
         }
@@ -288,12 +309,14 @@ impl<'a> Cosign<'a> {
         &self,
         operation: Operation<'_>,
         variables: Variables,
+        shown_instead: Option<(String, String)>,
         private: &PrivateDirectory,
     ) -> Result<Finished> {
         self.binary.unchanged()?;
         let invocation = Invocation {
             program: self.binary.path(),
             arguments: argv::arguments(operation, self.dialect, private.path()),
+            shown_instead,
             variables,
         };
         (self.session.on_command)(&invocation.shown());

@@ -5,13 +5,14 @@ use camino::Utf8Path;
 
 use crate::context::Context;
 use crate::cosign::process::Value;
+use crate::error::Result;
 use crate::plan::sign::Signer;
 use crate::report::{Check, Report};
 use crate::sign::{public_key, supported};
 
 /// Looks at cosign, and at the signer if one is named.
-pub(crate) fn run(signer: Option<&Signer>, context: &Context, report: &mut Report) {
-    let session = context.session(&[]);
+pub(crate) fn run(signer: Option<&Signer>, context: &Context, report: &mut Report) -> Result<()> {
+    let session = context.session(&[])?;
     let refusal = signer.and_then(|signer| supported(signer, context).err());
     let would_sign = refusal.is_none();
     if let Some(failure) = refusal {
@@ -42,19 +43,19 @@ pub(crate) fn run(signer: Option<&Signer>, context: &Context, report: &mut Repor
     };
     let Some(signer) = signer else {
         report.checks.push(Check::new("key", "none named; --signing-key REF has one looked at"));
-        return;
+        return Ok(());
     };
     let reference = &signer.key.value;
     let key = match context.signing_key(signer, &session) {
         Ok(key) => key,
         Err(failure) => {
             report.checks.push(Check::failed("key", format!("{reference} cannot be used"), failure));
-            return;
+            return Ok(());
         }
     };
     let Some(cosign) = cosign else {
         report.checks.push(Check::new("key", format!("{reference} is well-formed")));
-        return;
+        return Ok(());
     };
     report.checks.push(match public_key(&cosign, &key) {
         Ok(public) => Check::new("key", format!("{reference} answers"))
@@ -63,7 +64,7 @@ pub(crate) fn run(signer: Option<&Signer>, context: &Context, report: &mut Repor
         Err(failure) => Check::failed("key", format!("{reference} cannot be used"), failure),
     });
     if !would_sign {
-        return;
+        return Ok(());
     }
     let private = Utf8Path::new(crate::sign::PLANNED_DIRECTORY);
     let variables = cosign.signing_variables(&key, private);
@@ -78,4 +79,5 @@ pub(crate) fn run(signer: Option<&Signer>, context: &Context, report: &mut Repor
         )
     }));
     report.checks.push(Check::new("command", cosign.signing_command(&key, private)));
+    Ok(())
 }

@@ -71,6 +71,7 @@ fn dispatch(cli: Cli, arguments: &[OsString], environment: Environment) -> Optio
     let mut printer = Printer::new(format, verbosity, color, &environment);
     let name = command.name();
     let mut report = Report::default();
+    let mut interrupted = Interrupt::default();
     let done = (|| {
         let refusal = plan::arguments::refuse_blank_after_tlog_upload(arguments)
             .or_else(|| plan::arguments::refuse_global_flag_given_twice(arguments));
@@ -81,9 +82,11 @@ fn dispatch(cli: Cli, arguments: &[OsString], environment: Environment) -> Optio
         let global = GlobalPlan::new(global, &environment, processors)?;
         printer = Printer::new(global.format, global.verbosity, global.color, &environment);
         let interrupt = Interrupt::install().context("prepare for signals")?;
+        interrupted = interrupt.clone();
         work(command, &Context { environment, global, interrupt, printer }, &mut report)
     })();
-    report.error = done.err();
+    // A signal that came when there was nothing left to stop still ends the loop of a script.
+    report.error = done.err().or_else(|| interrupted.check().err());
     let written = match name {
         // What these print is no report.
         "completions" | "man" if report.error.is_none() => Ok(()),
@@ -112,8 +115,7 @@ fn work(command: Command, context: &Context, report: &mut Report) -> Result<()> 
         Command::Verify(args) => verify::run(&plan::verify::VerifyPlan::new(args)?, context, report),
         Command::Doctor(args) => {
             let signer = plan::sign::signer(plan::sign::Command::Doctor, args.signing, surroundings)?;
-            doctor::run(signer.as_ref(), context, report);
-            Ok(())
+            doctor::run(signer.as_ref(), context, report)
         }
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::cli::{Color, Format};
 use crate::error::{Failure, Result};
 use crate::plan::global::Verbosity;
-use crate::printable::show;
+use crate::printable::{is_hidden, show, tame};
 use crate::report::{BundleReport, Report, SignatureReport, Verdict};
 use crate::settings::Environment;
 use crate::tree::audit::Finding;
@@ -58,19 +58,19 @@ impl Printer {
     /// Something the operator should know, although all goes on.
     pub(crate) fn warning(self, text: &str) {
         if self.verbosity > Verbosity::Quiet {
-            self.talk(&format!("{}: {text}", self.painted("warning", Tone::Warning)));
+            self.talk(&format!("{}: {}", self.painted("warning", Tone::Warning), tame(text)));
         }
     }
 
     /// The line that names what a signature will be told to; `--quiet` does not silence it.
     pub(crate) fn notice(self, text: &str) {
-        self.talk(&format!("{}: {text}", self.painted("notice", Tone::Warning)));
+        self.talk(&format!("{}: {}", self.painted("notice", Tone::Warning), tame(text)));
     }
 
     /// A command that is about to be run.
     pub(crate) fn command(self, text: &str) {
         if self.verbosity == Verbosity::Verbose {
-            self.talk(&format!("+ {text}"));
+            self.talk(&format!("+ {}", tame(text)));
         }
     }
 
@@ -81,7 +81,9 @@ impl Printer {
         }
         let style = "{prefix} [{bar:24}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
         let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr()).with_prefix(work);
-        bar.enable_steady_tick(Duration::from_millis(200));
+        if !bar.is_hidden() {
+            bar.enable_steady_tick(Duration::from_millis(200));
+        }
         // The template is a constant that a test reads.
         ProgressStyle::with_template(style)
             .map_or(bar.clone(), |style| bar.with_style(style.progress_chars("=> ")))
@@ -116,12 +118,12 @@ impl Printer {
 
     /// One failure: what is wrong, what cosign said, the way out.
     pub(crate) fn failure(self, failure: &Failure) {
-        let mut text = format!("{}: {}", self.painted("error", Tone::Bad), failure.message());
+        let mut text = format!("{}: {}", self.painted("error", Tone::Bad), tame(failure.message()));
         for line in failure.said().unwrap_or_default().lines() {
-            let _ = write!(text, "\n    {line}");
+            let _ = write!(text, "\n    {}", tame(line));
         }
         if let Some(hint) = failure.way_out() {
-            let _ = write!(text, "\n{}: {hint}", self.painted("hint", Tone::Hint));
+            let _ = write!(text, "\n{}: {}", self.painted("hint", Tone::Hint), tame(hint));
         }
         self.talk(&text);
     }
@@ -137,9 +139,9 @@ impl Printer {
         let mut text = String::new();
         for check in &report.checks {
             if !quiet {
-                let _ = writeln!(text, "{:<12}  {}", check.name, check.found);
+                let _ = writeln!(text, "{:<12}  {}", check.name, tame(&check.found));
                 for (name, value) in &check.details {
-                    let _ = writeln!(text, "{:<12}    {name}: {value}", "");
+                    let _ = writeln!(text, "{:<12}    {}: {}", "", tame(name), tame(value));
                 }
             }
         }
@@ -151,7 +153,7 @@ impl Printer {
                         .commands
                         .iter()
                         .filter(|_| bundle.verdict == Verdict::Planned)
-                        .map(|line| format!("{line}\n")),
+                        .map(|line| format!("{}\n", tame(line))),
                 );
             } else if bundle.verdict != Verdict::Failed || report.bundles.len() > 1 {
                 self.bundle(bundle, &mut text);
@@ -222,7 +224,7 @@ impl Printer {
             _ => {}
         }
         for command in commands {
-            let _ = writeln!(text, "  {command}");
+            let _ = writeln!(text, "  {}", tame(command));
         }
         // In the last line, where a person looks, and a script that keeps the last line too.
         if *verdict == Verdict::Unsigned {
@@ -257,5 +259,16 @@ fn json(command: Option<&str>, exit: u8, report: &Report) -> Result<String> {
     }
     let envelope = Envelope { schema_version: SCHEMA_VERSION, command, exit, report };
     let text = serde_json::to_string(&envelope).context("write the JSON report")?;
-    Ok(text + "\n")
+    // The same value, and nothing in it that a terminal would obey or hide.
+    let escaped = text.chars().fold(String::with_capacity(text.len() + 1), |mut escaped, letter| {
+        if is_hidden(letter) {
+            for unit in letter.encode_utf16(&mut [0; 2]) {
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        } else {
+            escaped.push(letter);
+        }
+        escaped
+    });
+    Ok(escaped + "\n")
 }

@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 
 use anyhow::Context;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use crate::error::Result;
@@ -40,9 +41,11 @@ impl Terminal {
         let mut byte = [0];
         loop {
             interrupt.check()?;
-            // A signal ends the wait early with EINTR; the next round sees it.
-            if !matches!(poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&TICK)), Ok(1..)) {
-                continue;
+            match poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&TICK)) {
+                Ok(1..) => {}
+                // A signal ends the wait early; the next round sees it.
+                Ok(0) | Err(Errno::INTR) => continue,
+                Err(errno) => return Err(anyhow::Error::from(errno).context("wait for the terminal").into()),
             }
             let count = (&self.0).read(&mut byte).context("read from the terminal")?;
             if count == 0 || byte == *b"\n" {

@@ -29,6 +29,22 @@ pub(crate) fn show(text: impl AsRef<[u8]>) -> String {
     shown
 }
 
+/// `text` with what a terminal would obey or hide escaped, and all else as it is: for text that was
+/// put together from parts that should have been shown by [`show`] already.
+pub(crate) fn tame(text: &str) -> String {
+    if !text.chars().any(is_hidden) {
+        return text.to_owned();
+    }
+    text.chars().fold(String::with_capacity(text.len()), |mut tame, letter| {
+        if is_hidden(letter) {
+            tame.extend(letter.escape_unicode());
+        } else {
+            tame.push(letter);
+        }
+        tame
+    })
+}
+
 /// The same for a path of the operating system.
 pub(crate) fn show_path(path: impl AsRef<Path>) -> String {
     show(path.as_ref().as_os_str().as_bytes())
@@ -67,5 +83,11 @@ mod tests {
         ] {
             assert_eq!(show(bytes), shown);
         }
+    }
+
+    #[test]
+    fn what_was_shown_already_is_not_escaped_again() {
+        assert_eq!(tame(&show(b"a\x1b\\b")), show(b"a\x1b\\b"));
+        assert_eq!(tame("error\nerror: forged \u{202e}"), "error\\u{a}error: forged \\u{202e}");
     }
 }

@@ -71,8 +71,13 @@ impl BundleReport {
     /// A report about a bundle with which something went wrong: rejected if that is what the
     /// failure says, failed otherwise.
     pub(crate) fn failed(path: impl Into<Utf8PathBuf>, failure: Failure) -> Self {
-        let verdict = if failure.class() == Class::Rejected { Verdict::Rejected } else { Verdict::Failed };
+        let verdict = Self::verdict_of(&failure);
         Self { error: Some(failure), ..Self::new(path, verdict) }
+    }
+
+    /// What a failure makes of a bundle.
+    pub(crate) fn verdict_of(failure: &Failure) -> Verdict {
+        if failure.class() == Class::Rejected { Verdict::Rejected } else { Verdict::Failed }
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) const PLANNED_DIRECTORY: &str = "PRIVATE_DIRECTORY";
 /// A cosign and a key that can sign, as far as can be known without signing.
 pub(crate) struct Signing<'a> {
     cosign: Cosign<'a>,
+    /// By flag or variable, so that another run does not find it by itself.
+    cosign_is_named: bool,
     key: SigningKey,
     public_key: Option<PublicKey>,
     public_key_out: Option<(PublicKeyOut, Utf8PathBuf)>,
@@ -34,11 +36,7 @@ pub(crate) fn supported<'a>(signer: &'a Signer, context: &Context) -> Result<&'a
     if let Some(notice) = signer.log_notice() {
         context.printer.notice(&notice);
     }
-    match (signer.not_supported_yet(), signer) {
-        (None, Signer::Key(signer)) => Ok(signer),
-        (Some(failure), _) => Err(failure),
-        (None, Signer::Keyless(_)) => Err(Failure::usage("keyless signing (--keyless) is not supported yet")),
-    }
+    signer.supported()
 }
 
 impl<'a> Signing<'a> {
@@ -66,7 +64,8 @@ impl<'a> Signing<'a> {
         if let (Some((out, _)), Some(key)) = (&public_key_out, &public_key) {
             out.admits(key.pem().as_bytes())?;
         }
-        Ok(Self { cosign, key, public_key, public_key_out })
+        let cosign_is_named = context.global.cosign.is_some();
+        Ok(Self { cosign, cosign_is_named, key, public_key, public_key_out })
     }
 
     /// Leaves the public key for the receivers, if that was asked for.
@@ -93,12 +92,12 @@ impl<'a> Signing<'a> {
     }
 
     /// Has `manifest` signed. What comes back was checked against the plan and accepted by cosign.
-    pub(crate) fn sign(&self, manifest: Vec<u8>, scratch: &Utf8Path) -> Result<Evidence> {
+    pub(crate) fn sign(&self, manifest: Vec<u8>) -> Result<Evidence> {
         let public_key = match &self.public_key {
             Some(key) => key.clone(),
             None => public_key(&self.cosign, &self.key)?,
         };
-        self.cosign.sign(&self.key, &public_key, manifest, scratch)
+        self.cosign.sign(&self.key, &public_key, manifest)
     }
 
     /// The command of a dry run.
@@ -108,27 +107,34 @@ impl<'a> Signing<'a> {
 
     /// A command that verifies `bundle` and runs as it stands. It never names a private key to aicr.
     pub(crate) fn verify_command(&self, bundle: &Utf8Path) -> String {
-        let verify = |key: &str, more: &str| {
-            format!("aicr verify {} --key {key} --insecure-ignore-tlog{more}", quoted_path(bundle))
+        let cosign = self.cosign.path().as_str();
+        let verify = |key: &str| {
+            let named =
+                if self.cosign_is_named { format!(" --cosign {}", quoted(cosign)) } else { String::new() };
+            format!("aicr verify {} --key {key} --insecure-ignore-tlog{named}", quoted_path(bundle))
         };
         if let Some((_, file)) = &self.public_key_out {
-            return verify(&quoted_path(file), "");
+            return verify(&quoted_path(file));
         }
-        match self.key.reference() {
-            KeyRef::File(_) | KeyRef::EnvVariable(_) => {
+        let reference = self.key.reference();
+        match reference {
+            // What the plugin needs is in the operator's environment, and `verify` hands none of it on.
+            KeyRef::File(_) | KeyRef::EnvVariable(_) | KeyRef::Plugin { .. } => {
                 let file = public_key_file(bundle);
+                // The query of a plugin's reference may hold a secret.
+                let typed = match reference {
+                    KeyRef::Plugin { .. } => reference.to_string(),
+                    _ => reference.as_cosign_arg(),
+                };
                 let export = format!(
                     "{} public-key --key={} --outfile={}",
-                    quoted(self.cosign.path().as_str()),
-                    quoted(&self.key.reference().as_cosign_arg()),
+                    quoted(cosign),
+                    quoted(&typed),
                     quoted(file.as_str())
                 );
-                format!("{export} && {}", verify(&quoted_path(&file), ""))
+                format!("{export} && {}", verify(&quoted_path(&file)))
             }
-            KeyRef::Plugin { .. } => {
-                verify(&quoted(&self.key.reference().as_cosign_arg()), " --allow-kms-plugin")
-            }
-            _ => verify(&quoted(&self.key.reference().as_cosign_arg()), ""),
+            _ => verify(&quoted(&reference.as_cosign_arg())),
         }
     }
 }
@@ -145,12 +151,15 @@ pub(crate) fn signature_report(evidence: &Evidence, key: &PublicKey) -> Signatur
     }
 }
 
-/// Beside the bundle, under its name; never in it.
+/// A name beside the bundle, after its own, that is free: cosign overwrites what is there.
 fn public_key_file(bundle: &Utf8Path) -> Utf8PathBuf {
-    match (bundle.parent(), bundle.file_name()) {
-        (Some(parent), Some(name)) => parent.join(format!("{name}.pub")),
-        _ => bundle.join("../cosign.pub"),
-    }
+    let (directory, name) = match (bundle.parent(), bundle.file_name()) {
+        (Some(parent), Some(name)) => (parent.to_owned(), name),
+        _ => (bundle.join(".."), "cosign"),
+    };
+    let numbered = (2..).map(|number| directory.join(format!("{name}.{number}.pub")));
+    let mut names = std::iter::once(directory.join(format!("{name}.pub"))).chain(numbered);
+    names.find(|name| name.symlink_metadata().is_err()).unwrap_or_else(|| directory.join("cosign.pub"))
 }
 
 /// Asks for the public key, and refuses a type with which some cosign signs what none accepts.

@@ -3,6 +3,7 @@
 
 use anyhow::Context as _;
 use camino::{Utf8Path, Utf8PathBuf};
+use indicatif::ProgressBar;
 
 use crate::context::Context;
 use crate::cosign::evidence::{Evidence, SIZE_LIMIT, SignedBy};
@@ -11,14 +12,14 @@ use crate::cosign::signing_key::SigningKey;
 use crate::cosign::{self, Accepted, Cosign};
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
-use crate::plan::verify::{KeyEvidence, KeyToTrust, Trust, VerifyPlan};
+use crate::plan::verify::{KeyEvidence, KeyToTrust, VerifyPlan};
 use crate::report::{BundleReport, ManifestReport, Report, Verdict};
 use crate::sign::signature_report;
 use crate::small_file::{self, Links};
 use crate::tree::ancestry::lies_in;
 use crate::tree::audit::Findings;
 use crate::tree::beneath::{Beneath, Kind, OpenError, SmallError};
-use crate::tree::check::{Checked, check};
+use crate::tree::check::{Checked, check, check_names};
 use crate::tree::manifest::{self, Manifest};
 use crate::tree::{ATTESTATION, MANIFEST, SIGNATURE, walk};
 
@@ -28,18 +29,15 @@ const KEY_SIZE_LIMIT: u64 = 1 << 20;
 /// Verifies every bundle of the plan. What is impossible for one is refused before any work.
 pub(crate) fn run(plan: &VerifyPlan, context: &Context, report: &mut Report) -> Result<()> {
     let VerifyPlan { bundles: paths, trust } = plan;
-    if let Some(failure) = trust.not_supported_yet() {
-        return Err(failure);
-    }
+    let trusted = trust.supported()?;
     let bundles = paths.iter().map(|path| Beneath::open(path)).collect::<Result<Vec<_>>>()?;
-    let session = context.session(paths);
-    let trusted = match trust {
-        Trust::ChecksumsOnly => None,
-        Trust::Key { key, evidence } => {
-            let (cosign, key) = trusted_key(key, paths, context, &session, report)?;
+    let session = trusted.map(|_| context.session(paths)).transpose()?;
+    let trusted = match (trusted, &session) {
+        (Some((key, evidence)), Some(session)) => {
+            let (cosign, key) = trusted_key(key, paths, context, session, report)?;
             Some(TrustedKey { cosign, key, evidence })
         }
-        Trust::Identity { .. } => return Err(Failure::usage("verifying an identity is not supported yet")),
+        _ => None,
     };
     for bundle in &bundles {
         let verified = match &trusted {
@@ -196,6 +194,13 @@ pub(crate) fn compare(bundle: &Beneath, manifest: &Manifest<'_>, context: &Conte
     let checked = check(bundle, manifest, &listing, &work);
     bar.finish_and_clear();
     checked
+}
+
+/// Holds the names of a tree against a manifest, reading no file.
+pub(crate) fn names(bundle: &Beneath, manifest: &Manifest<'_>, context: &Context) -> Result<Checked> {
+    let unseen = ProgressBar::hidden();
+    let listing = walk::list(bundle, &context.work(&unseen))?;
+    Ok(check_names(bundle, manifest, &listing))
 }
 
 /// The report: `good` if nothing is wrong with any file.

@@ -231,7 +231,7 @@ mod tests {
                     | "log-down"
                     | "timestamp-authority-down" => (Unproven, "could not be reached: connection refused"),
                     // Without a network there is no way to a name server either.
-                    "azurekms-no-credentials" | "k8s-no-cluster" | "naive" => (found.class, found.reason),
+                    "azurekms-no-credentials" | "k8s-no-cluster" | "naive" => continue,
                     _ => (NotSigned, "was refused by cosign"),
                 };
                 assert_eq!((found.class, found.reason), (class, reason), "{release} {case}");

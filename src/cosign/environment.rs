@@ -5,8 +5,6 @@
 //! an empty environment, and gets what the table below gives the scheme of its key. A run that
 //! needs no network gets a fence on top: a proxy that is not there.
 
-use std::ffi::OsStr;
-
 use camino::Utf8Path;
 
 use super::process::{Value, Variables};
@@ -123,16 +121,19 @@ pub(crate) fn with_key(
 ) -> Variables {
     let family = family(key.scheme());
     let mut variables = base(private);
-    let mut hand_on = |name: &str, value: &OsStr| {
-        variables.insert(name.to_owned(), Value::HandedOn(value.to_owned()));
-    };
     for (name, value) in operator.iter().filter_map(|(name, value)| Some((name.to_str()?, value))) {
+        // Another name could not be written in a command that is shown.
+        if !is_portable(name) {
+            continue;
+        }
         let of_family = matches(name, family.handed_on) && !family.dangerous.contains(&name);
         let of_network = key.needs_network() && NETWORK.contains(&name);
         let of_home = family.home && name == "HOME";
-        let is_named = named.iter().any(|wanted| wanted == name) || variable(key) == Some(name);
-        if of_family || of_network || of_home || is_named {
-            hand_on(name, value);
+        if named.iter().any(|wanted| wanted == name) || variable(key) == Some(name) {
+            // What the operator names may hold anything.
+            variables.insert(name.to_owned(), Value::Secret(value.to_owned()));
+        } else if of_family || of_network || of_home {
+            variables.insert(name.to_owned(), Value::HandedOn(value.to_owned()));
         }
     }
     if family.path {
@@ -171,6 +172,12 @@ fn variable(key: &KeyRef) -> Option<&str> {
         KeyRef::EnvVariable(name) => Some(name.as_str()),
         _ => None,
     }
+}
+
+/// Whether a shell can use it as the name of a variable (POSIX.1, 8.1).
+fn is_portable(name: &str) -> bool {
+    let letter = |byte: u8| byte == b'_' || byte.is_ascii_alphabetic();
+    name.bytes().next().is_some_and(letter) && name.bytes().all(|byte| letter(byte) || byte.is_ascii_digit())
 }
 
 fn matches(name: &str, patterns: &[&str]) -> bool {

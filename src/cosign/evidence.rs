@@ -161,6 +161,13 @@ impl Evidence {
     }
 }
 
+/// Whether a text that is no evidence nevertheless tells of an upload: it has the name of a field in
+/// which a log entry or a timestamp stands.
+pub(crate) fn tells_of_upload(text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text).to_ascii_lowercase();
+    ["\"rekorbundle\"", "\"tlogentries\"", "\"rfc3161timestamps\""].iter().any(|field| text.contains(field))
+}
+
 /// What `--bundle` of 2.0 to 2.3 writes for a key.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Legacy {

@@ -4,7 +4,7 @@
 use super::process::{Value, Variables};
 
 /// Parts of the names of variables that hold a secret.
-const NAMES: [&str; 5] = ["PASSWORD", "SECRET", "TOKEN", "PIN", "HEADER"];
+const NAMES: [&str; 7] = ["PASSWORD", "PASSPHRASE", "SECRET", "TOKEN", "PIN", "HEADER", "CREDENTIAL"];
 
 /// The shortest secret that is looked for, in bytes. To take out every `a` of a text would only tell
 /// that the password is `a`.
@@ -26,7 +26,9 @@ fn secret<'a>(name: &str, value: &'a Value) -> Option<&'a [u8]> {
         Value::Secret(value) => value,
         // A file that holds one is no secret.
         Value::HandedOn(value)
-            if NAMES.iter().any(|part| name.contains(part)) && !name.ends_with("_FILE") =>
+            if NAMES.iter().any(|part| name.contains(part))
+                && !name.ends_with("_FILE")
+                && !value.as_encoded_bytes().starts_with(b"/") =>
         {
             value
         }

@@ -1,38 +1,52 @@
 //! The files of one run of cosign, where nobody else can put or read any.
 
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{File, Metadata, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::time::Duration;
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
+use rustix::fs::{FlockOperation, flock};
 
 use crate::error::Result;
 
-/// A private directory for one run: 0700, removed with everything in it.
+/// What the name of each begins with.
+const PREFIX: &str = "aicr-";
+/// In each from the start: by this, and not by its name, one is known to be ours.
+const MARK: &str = "private-directory-of-aicr";
+/// One that is younger may not have been locked yet by its run.
+const SETTLED: Duration = Duration::from_secs(60);
+
+/// A private directory for one run: 0700, locked as long as the run lives, removed with everything
+/// in it.
 #[derive(Debug)]
 pub(crate) struct PrivateDirectory {
     directory: tempfile::TempDir,
     path: Utf8PathBuf,
+    /// Held open for its lock, by which [`sweep`] knows that the run is alive.
+    _lock: File,
 }
 
 impl PrivateDirectory {
-    /// Makes one below `parent`, or below the system's temporary directory.
-    pub(crate) fn new(parent: Option<&Utf8Path>) -> Result<Self> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix("aicr-").permissions(Permissions::from_mode(0o700));
-        let directory = match parent {
-            Some(parent) => builder.tempdir_in(parent),
-            None => builder.tempdir(),
-        }
-        .context("make a private directory for cosign")?;
+    /// Makes one in `place`, a directory for temporary files.
+    pub(crate) fn new(place: &Utf8Path) -> Result<Self> {
+        let directory = tempfile::Builder::new()
+            .prefix(PREFIX)
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir_in(place)
+            .context("make a private directory for cosign")?;
+        let lock = File::open(directory.path()).context("open the private directory of cosign")?;
+        // A file system without locks has no other run to tell either.
+        let _ = flock(&lock, FlockOperation::NonBlockingLockExclusive);
         let path = directory.path().canonicalize().context("resolve the private directory")?;
         let path =
             Utf8PathBuf::try_from(path).context("the temporary directory has a name that is not UTF-8")?;
+        File::create_new(path.join(MARK)).context("write to the private directory of cosign")?;
         for name in ["home", "tmp"] {
             let below = path.join(name);
             std::fs::create_dir(&below).with_context(|| format!("make {below}"))?;
         }
-        Ok(Self { directory, path })
+        Ok(Self { directory, path, _lock: lock })
     }
 
     /// Its absolute path.
@@ -52,19 +66,82 @@ impl PrivateDirectory {
     }
 }
 
+/// Removes what runs that were killed have left in `place`: directories of ours, of this user, that
+/// no run holds. What cannot be removed stays; it is in nobody's way.
+pub(crate) fn sweep(place: &Utf8Path) {
+    let Ok(entries) = place.read_dir_utf8() else { return };
+    for entry in entries.flatten().filter(|entry| entry.file_name().starts_with(PREFIX)) {
+        let path = entry.path();
+        let settled = |metadata: &Metadata| {
+            metadata.modified().is_ok_and(|time| time.elapsed().is_ok_and(|age| age > SETTLED))
+        };
+        let ours = |metadata: &Metadata| {
+            let private = metadata.is_dir() && metadata.mode() & 0o7777 == 0o700;
+            private && metadata.uid() == rustix::process::geteuid().as_raw() && path.join(MARK).is_file()
+        };
+        if !path.symlink_metadata().is_ok_and(|metadata| ours(&metadata) && settled(&metadata)) {
+            continue;
+        }
+        let Ok(directory) = File::open(path) else { continue };
+        if flock(&directory, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            let _ = std::fs::remove_dir_all(path);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::MetadataExt;
+    use std::time::SystemTime;
 
     use super::*;
 
+    fn place() -> (tempfile::TempDir, Utf8PathBuf) {
+        let place = tempfile::tempdir().unwrap();
+        let path = Utf8PathBuf::try_from(place.path().canonicalize().unwrap()).unwrap();
+        (place, path)
+    }
+
+    fn age(path: &Utf8Path) {
+        let long_ago = SystemTime::now() - 2 * SETTLED;
+        File::open(path).unwrap().set_modified(long_ago).unwrap();
+    }
+
     #[test]
-    fn a_private_directory_is_private_and_goes() {
-        let private = PrivateDirectory::new(None).unwrap();
+    fn it_is_private_and_goes() {
+        let (_place, path) = place();
+        let private = PrivateDirectory::new(&path).unwrap();
         let path = private.path().to_owned();
         assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o7777, 0o700);
         private.write("file", b"x").unwrap();
         private.close().unwrap();
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn what_a_dead_run_left_is_swept_and_nothing_else() {
+        let (_place, path) = place();
+        let live = PrivateDirectory::new(&path).unwrap();
+        age(live.path());
+        let make = |name: &str, mark: &str, mode: u32, aged: bool| {
+            let made = path.join(name);
+            std::fs::create_dir(&made).unwrap();
+            std::fs::write(made.join(mark), "x").unwrap();
+            std::fs::set_permissions(&made, Permissions::from_mode(mode)).unwrap();
+            if aged {
+                age(&made);
+            }
+            made
+        };
+        let dead = make("aicr-dead00", MARK, 0o700, true);
+        let young = make("aicr-young0", MARK, 0o700, false);
+        let open = make("aicr-open00", MARK, 0o755, true);
+        let other = make("other", MARK, 0o700, true);
+        let somebodys = make("aicr-release-keys", "private.key", 0o700, true);
+        std::os::unix::fs::symlink(&other, path.join("aicr-link00")).unwrap();
+        sweep(&path);
+        assert!(!dead.exists());
+        for kept in [live.path(), &young, &open, &other, &somebodys, &path.join("aicr-link00")] {
+            assert!(kept.exists(), "{kept}");
+        }
     }
 }

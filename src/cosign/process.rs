@@ -19,6 +19,7 @@ use rustix::process::{Pid, Signal};
 use super::masked::masked;
 use crate::error::{Class, Failure, Result};
 use crate::interrupt::Interrupt;
+use crate::printable::is_hidden;
 
 /// Kept of each output stream. The rest is read and dropped, so that a program which prints
 /// without end fills neither memory nor its pipe.
@@ -51,6 +52,8 @@ pub(crate) struct Invocation<'a> {
     pub(crate) program: &'a Utf8Path,
     /// What follows on the command line.
     pub(crate) arguments: Vec<String>,
+    /// An argument that may hold a secret, and what is shown in its place.
+    pub(crate) shown_instead: Option<(String, String)>,
     /// All it gets: nothing is inherited.
     pub(crate) variables: Variables,
 }
@@ -103,7 +106,10 @@ impl Invocation<'_> {
             });
         }
         line.push(quoted(self.program.as_str()));
-        line.extend(self.arguments.iter().map(|argument| quoted(argument)));
+        line.extend(self.arguments.iter().map(|argument| match &self.shown_instead {
+            Some((secret, shown)) if secret == argument => quoted(shown),
+            _ => quoted(argument),
+        }));
         line.join(" ")
     }
 
@@ -186,6 +192,17 @@ pub(crate) fn quoted(word: &str) -> String {
     if !word.is_empty() && word.bytes().all(plain) {
         return word.to_owned();
     }
+    // What a terminal would obey is written out; bash, zsh and ksh read this form.
+    if word.chars().any(is_hidden) {
+        return word.chars().fold(String::from("$'"), |quoted, letter| match letter {
+            '\'' | '\\' => quoted + "\\" + letter.encode_utf8(&mut [0; 4]),
+            _ if is_hidden(letter) => letter
+                .encode_utf8(&mut [0; 4])
+                .bytes()
+                .fold(quoted, |quoted, byte| quoted + &format!("\\x{byte:02x}")),
+            _ => quoted + letter.encode_utf8(&mut [0; 4]),
+        }) + "'";
+    }
     // Only a NUL cannot be quoted, and no argument can hold one.
     shlex::try_quote(word).map_or_else(|_| word.replace('\0', ""), std::borrow::Cow::into_owned)
 }
@@ -253,6 +270,7 @@ mod tests {
         Invocation {
             program: Utf8Path::new("/bin/sh"),
             arguments: vec!["-c".into(), script.into()],
+            shown_instead: None,
             variables: Variables::from([("PATH".into(), Value::Set("/usr/bin:/bin".into()))]),
         }
     }
@@ -350,13 +368,17 @@ mod tests {
     fn a_command_is_shown_without_what_was_handed_on() {
         let invocation = Invocation {
             program: Utf8Path::new("/opt/co sign"),
-            arguments: vec!["--key=a b".into(), "plain".into()],
+            arguments: vec!["--key=a b".into(), "plain".into(), "it's\n\u{202e}".into(), "--pin=1234".into()],
+            shown_instead: Some(("--pin=1234".into(), "--pin=…".into())),
             variables: Variables::from([
                 ("A".into(), Value::Set("x y".into())),
                 ("B".into(), Value::HandedOn("secret".into())),
                 ("C".into(), Value::Secret("secret".into())),
             ]),
         };
-        assert_eq!(invocation.shown(), r#"env -i A='x y' B="$B" C="$C" '/opt/co sign' '--key=a b' plain"#);
+        assert_eq!(
+            invocation.shown(),
+            r#"env -i A='x y' B="$B" C="$C" '/opt/co sign' '--key=a b' plain $'it\'s\x0a\xe2\x80\xae' '--pin=…'"#
+        );
     }
 }

@@ -37,8 +37,14 @@ impl SearchPath {
     /// The programs of this name, the first to be found first. One that is a link into an untrusted
     /// directory is passed over.
     pub(crate) fn find(&self, program: &str) -> Option<Utf8PathBuf> {
+        // An empty PATH has one element, the working directory.
+        if self.elements.is_empty() {
+            return None;
+        }
         let found = which::which_in_global(program, Some(&self.elements)).ok()?;
-        found.filter_map(|path| Utf8PathBuf::try_from(path).ok()).find(|path| self.holder(path).is_none())
+        found
+            .filter_map(|path| Utf8PathBuf::try_from(path).ok())
+            .find(|path| path.is_absolute() && self.holder(path).is_none())
     }
 
     /// The untrusted directory in which `path` lies, by its name or once links are followed.

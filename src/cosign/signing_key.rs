@@ -63,6 +63,20 @@ impl SigningKey {
         Ok(Self { reference: reference.clone(), argument, kms_env: kms_env.to_vec(), password })
     }
 
+    /// The value of `--key` as it may be shown: without the query of a plugin's reference, which may
+    /// hold a secret.
+    pub(crate) fn shown(&self) -> String {
+        match &self.reference {
+            KeyRef::Plugin { .. } => self.reference.to_string(),
+            _ => self.argument.clone(),
+        }
+    }
+
+    /// The argument that names the key, and how it is shown.
+    pub(super) fn shown_instead(&self) -> (String, String) {
+        (format!("--key={}", self.argument), format!("--key={}", self.shown()))
+    }
+
     /// The reference it was made from.
     pub(crate) fn reference(&self) -> &KeyRef {
         &self.reference

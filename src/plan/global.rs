@@ -52,6 +52,10 @@ impl GlobalPlan {
     /// The plan of `args`; `processors` is the number of jobs when none is typed.
     pub(crate) fn new(args: GlobalArgs, environment: &Environment, processors: NonZeroUsize) -> Result<Self> {
         let GlobalArgs { cosign, cosign_sha256, timeout, jobs, format, quiet, verbose, color } = args;
+        // clap does not see that the two exclude each other when one stands before the command.
+        if quiet && verbose {
+            return Err(Failure::usage("--quiet cannot go with --verbose").hint("leave out one of them"));
+        }
         let typed = cosign.map(Utf8PathBuf::into_string);
         let cosign = typed_or_variable(typed, "--cosign", environment, "AICR_COSIGN")?;
         let timeout = typed_or_variable(timeout, "--timeout", environment, "AICR_TIMEOUT")?;

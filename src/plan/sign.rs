@@ -75,8 +75,9 @@ impl Signer {
         }
     }
 
-    /// The refusal of what the rules allow but this release does not do yet.
-    pub(crate) fn not_supported_yet(&self) -> Option<Failure> {
+    /// The signer, if this release can do what it asks; else the refusal of what the rules allow but
+    /// is not done yet.
+    pub(crate) fn supported(&self) -> Result<&KeySigner> {
         let (what, hint) = match self {
             Self::Keyless(_) => (
                 "keyless signing (--keyless) is not supported yet",
@@ -90,9 +91,9 @@ impl Signer {
                 "signing with a timestamp (--timestamp-server-url) is not supported yet",
                 "leave out --timestamp-server-url and --trusted-root",
             ),
-            Self::Key(KeySigner { log: None, timestamp: None, .. }) => return None,
+            Self::Key(signer) => return Ok(signer),
         };
-        Some(Failure::usage(what).hint(hint))
+        Err(Failure::usage(what).hint(hint))
     }
 }
 

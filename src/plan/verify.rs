@@ -128,19 +128,16 @@ impl VerifyPlan {
 }
 
 impl Trust {
-    /// The refusal of what the rules allow but this release does not do yet.
-    pub(crate) fn not_supported_yet(&self) -> Option<Failure> {
-        const WAY_OUT: &str = "`--key FILE --insecure-ignore-tlog` checks a signature by a key, offline";
+    /// The key to trust and what its signature must come with, or nothing for `--checksums-only`, if this
+    /// release can do it; else the refusal of what the rules allow but is not done yet.
+    pub(crate) fn supported(&self) -> Result<Option<(&KeyToTrust, &KeyEvidence)>> {
         let (root, timestamp) = match self {
-            Self::ChecksumsOnly
-            | Self::Key { evidence: KeyEvidence::None | KeyEvidence::LogWithoutRoot, .. } => return None,
+            Self::ChecksumsOnly => return Ok(None),
+            Self::Key { key, evidence: evidence @ (KeyEvidence::None | KeyEvidence::LogWithoutRoot) } => {
+                return Ok(Some((key, evidence)));
+            }
             Self::Identity { .. } => {
-                return Some(
-                    Failure::usage(
-                        "verifying a keyless signature (--certificate-identity) is not supported yet",
-                    )
-                    .hint(WAY_OUT),
-                );
+                return Err(not_yet("verifying a keyless signature (--certificate-identity)"));
             }
             Self::Key {
                 evidence:
@@ -152,11 +149,10 @@ impl Trust {
             Root::File(_) => "--trusted-root",
             Root::Online => "--online",
         };
-        let message = match timestamp {
-            Timestamp::IfKnown => format!("{root} is not supported yet"),
-            Timestamp::Required => format!("--require-timestamp with {root} is not supported yet"),
-        };
-        Some(Failure::usage(message).hint(WAY_OUT))
+        Err(match timestamp {
+            Timestamp::IfKnown => not_yet(root),
+            Timestamp::Required => not_yet(&format!("--require-timestamp with {root}")),
+        })
     }
 
     /// The row that `args` name. The rules have passed them.
@@ -213,6 +209,11 @@ impl Trust {
         };
         Ok(Self::Identity { identity, issuer, evidence, root })
     }
+}
+
+fn not_yet(what: &str) -> Failure {
+    Failure::usage(format!("{what} is not supported yet"))
+        .hint("`--key FILE --insecure-ignore-tlog` checks a signature by a key, offline")
 }
 
 fn key_to_trust(key: &str, allow_kms_plugin: bool) -> Result<KeyToTrust> {

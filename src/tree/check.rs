@@ -10,6 +10,9 @@ use super::workers::{self, Turn};
 use crate::digest::{BUFFER, PourError, Sha256Digest, pour};
 use crate::error::Result;
 
+/// The most bytes of unlisted files that are read to see which of them were renamed.
+const RECOGNISED: u64 = 4 << 30;
+
 /// What checking a tree came to.
 #[derive(Debug)]
 pub(crate) struct Checked {
@@ -54,6 +57,17 @@ pub(crate) fn check(
     Ok(Checked { findings, warnings: odd.warnings(bundle), files: manifest.len() as u64, bytes })
 }
 
+/// Checks that the files of `manifest` are there and no others, reading none of them.
+pub(crate) fn check_names(bundle: &Beneath, manifest: &Manifest<'_>, listing: &Listing) -> Checked {
+    let sizes = (0..manifest.len()).filter_map(|place| bundle.stat(manifest.name(place).as_bytes()).ok());
+    Checked {
+        bytes: sizes.map(|stat| super::beneath::size(&stat)).sum(),
+        findings: Comparison::new(manifest, listing).conclude([], []),
+        warnings: Vec::new(),
+        files: manifest.len() as u64,
+    }
+}
+
 /// How much there is to read, for the bar.
 fn expected_bytes(
     bundle: &Beneath,
@@ -78,6 +92,11 @@ fn recognise(
     work: &Work<'_>,
 ) -> Result<Vec<(usize, Sha256Digest)>> {
     let strangers = comparison.to_recognise();
+    // It only chooses a word, and a sparse file costs a medium nothing.
+    let sizes = strangers.iter().filter_map(|(_, path)| bundle.stat(path).ok());
+    if sizes.map(|stat| super::beneath::size(&stat)).fold(0, u64::saturating_add) > RECOGNISED {
+        return Ok(Vec::new());
+    }
     let readers =
         workers::each(work, strangers.len(), <(Vec<_>, Vec<u8>)>::default, |(digests, buffer), turn| {
             let (number, path) = strangers[turn.index];
@@ -229,6 +248,23 @@ mod tests {
     fn findings(top: &Path, text: &[u8]) -> Vec<String> {
         let findings = checked(top, text).findings;
         findings.kept.iter().map(|finding| format!("{} {}", finding.kind, show(&finding.path))).collect()
+    }
+
+    #[test]
+    fn what_is_too_large_to_be_looked_at_is_unlisted_and_not_read() {
+        let (top, text) = tree();
+        std::fs::remove_file(top.path().join("a")).unwrap();
+        let huge = std::fs::File::create(top.path().join("huge")).unwrap();
+        huge.set_len(RECOGNISED + 1).unwrap();
+        let bundle = Beneath::open(Utf8Path::from_path(top.path()).unwrap()).unwrap();
+        let manifest = Manifest::unproven(&text).unwrap();
+        let checked = at_work(|work| {
+            let listing = walk::list(&bundle, work)?;
+            check(&bundle, &manifest, &listing, work)
+        });
+        let kinds: Vec<_> =
+            checked.unwrap().findings.kept.into_iter().map(|one| (one.kind.word(), one.path)).collect();
+        assert_eq!(kinds, [("missing", b"a".to_vec()), ("unlisted", b"huge".to_vec())]);
     }
 
     #[test]

@@ -22,8 +22,10 @@ pub(crate) struct Collision<'a> {
     pub(crate) second_file: usize,
 }
 
-/// The form in which names are compared: canonical caseless matching (Unicode 3.13, D145).
+/// The form in which the names of one directory are compared: canonical caseless matching (Unicode 3.13,
+/// D145), without the dots and blanks at the end, which FAT and Windows take off.
 pub(crate) fn fold(name: &str) -> Cow<'_, str> {
+    let name = name.trim_end_matches(['.', ' ']);
     if !name.is_ascii() {
         return Cow::Owned(name.chars().nfd().default_case_fold().nfd().collect());
     }
@@ -130,6 +132,7 @@ mod tests {
         check(&["caf\u{e9}", "cafe\u{301}"], "cafe\u{301}", "caf\u{e9}");
         check(&["\u{212a}elvin", "kelvin"], "kelvin", "\u{212a}elvin");
         check(&["a", "a-b", "a.c/x", "A.C"], "A.C", "a.c");
+        check(&["notes", "notes. ."], "notes", "notes. .");
     }
 
     #[test]

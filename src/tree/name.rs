@@ -128,9 +128,10 @@ pub(crate) fn check(bytes: &[u8]) -> Result<&str, NameError> {
     Ok(name)
 }
 
-/// Whether the top component is ours, on a file system that does not tell upper from lower case.
+/// Whether the top component is ours, on a file system that does not tell upper from lower case or takes
+/// off dots at the end.
 fn is_reserved(name: &str) -> bool {
-    let top = name.split('/').next().unwrap_or_default();
+    let top = name.split('/').next().unwrap_or_default().trim_end_matches(['.', ' ']);
     // ASCII folds to its own length, so almost every name is done with here.
     if top.is_ascii() && top.len() != MANIFEST.len() && top.len() != ATTESTATION.len() {
         return false;
@@ -221,6 +222,8 @@ mod tests {
             (&long_path, TooLong),
             ("checksums.txt", Reserved),
             ("Checksums.TXT", Reserved),
+            ("checksums.txt.", Reserved),
+            ("attestation. ./x", Reserved),
             ("check\u{17f}ums.txt", Reserved),
             ("checksums.txt/a", Reserved),
             ("attestation", Reserved),

@@ -39,7 +39,7 @@ impl Staging {
         let parent = open_parent(&target.parent())?;
         let path = absolute(&target.parent())?;
         let shown = show(target.path().as_str().as_bytes());
-        match claim(&parent, &name_beside(target.name()), &path, &shown)? {
+        match claim(&parent, &name_beside(target.name()), &path, &shown, Some(target.name()))? {
             Claim::Held(name, room) => Ok(Self { parent, name, room, made: None }),
             Claim::NotMade(errno) => {
                 Err(cannot("make", format!("a directory beside {shown}"), &errno.into()))
@@ -56,7 +56,9 @@ impl Staging {
         if let (Some(around), Some(name)) = (real.parent(), real.file_name()) {
             let parent = open_parent(around)?;
             let reachable = mount::of(&parent).map_err(look)? == mount::of(bundle).map_err(look)?;
-            if reachable && let Claim::Held(name, room) = claim(&parent, &name_beside(name), around, &shown)?
+            if reachable
+                && let Claim::Held(name, room) =
+                    claim(&parent, &name_beside(name), around, &shown, Some(name))?
             {
                 return Ok(Self { parent, name, room, made: None });
             }
@@ -64,7 +66,7 @@ impl Staging {
         let (parent, is_new) = attestation(bundle)?;
         let made = if is_new { Some(bundle.as_fd().try_clone_to_owned()) } else { None };
         let made = made.transpose().map_err(|error| cannot("open", &shown, &error))?;
-        match claim(&parent, INSIDE, &real.join(ATTESTATION), &shown)? {
+        match claim(&parent, INSIDE, &real.join(ATTESTATION), &shown, None)? {
             Claim::Held(name, room) => Ok(Self { parent, name, room, made }),
             Claim::NotMade(errno) => Err(cannot(
                 "make",
@@ -93,11 +95,6 @@ impl Staging {
     /// The tree under construction, made when it is first asked for.
     pub(crate) fn tree(&self) -> Result<Beneath> {
         self.directory(TREE, EXECUTABLE)
-    }
-
-    /// The absolute path of a directory of mode 0700 for the files of another program.
-    pub(crate) fn scratch(&self) -> Result<Utf8PathBuf> {
-        self.directory("scratch", Mode::RWXU).map(|scratch| scratch.path().to_owned())
     }
 
     /// A new file in the room, of mode 0644 whatever the umask, to be written.
@@ -182,18 +179,32 @@ enum Claim {
     NotMade(Errno),
 }
 
-/// Makes or takes over the room `name` in `parent`, whose path is `path`, for the target `shown`.
-fn claim(parent: &OwnedFd, name: &str, path: &Utf8Path, shown: &str) -> Result<Claim> {
+/// Puts the old bundle back, if a run was killed when it had moved that away and the new one not in.
+fn rescue(room: &Beneath, parent: &OwnedFd, name: &str) -> std::io::Result<()> {
+    match rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT) => {}
+        _ => return Ok(()),
+    }
+    match rustix::fs::renameat(room, OLD, parent, name) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// Makes or takes over the room `name` in `parent`, whose path is `path`, for the target `shown`, which
+/// stands `beside` it under that name, or holds it.
+fn claim(parent: &OwnedFd, name: &str, path: &Utf8Path, shown: &str, beside: Option<&str>) -> Result<Claim> {
     let path = path.join(name);
     let room = show(path.as_str().as_bytes());
     loop {
-        match rustix::fs::mkdirat(parent, name, Mode::RWXU) {
-            Ok(()) | Err(Errno::EXIST) => {}
+        let made = match rustix::fs::mkdirat(parent, name, Mode::RWXU) {
+            Ok(()) => true,
+            Err(Errno::EXIST) => false,
             Err(errno @ (Errno::ACCESS | Errno::PERM | Errno::ROFS)) => {
                 return Ok(Claim::NotMade(errno));
             }
             Err(errno) => return Err(cannot("make", room, &errno.into())),
-        }
+        };
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let directory = match rustix::fs::openat(parent, name, flags, Mode::empty()) {
             Ok(directory) => directory,
@@ -212,7 +223,8 @@ fn claim(parent: &OwnedFd, name: &str, path: &Utf8Path, shown: &str) -> Result<C
         };
         let failed = |errno: Errno| cannot("lock", &room, &errno.into());
         let stat = rustix::fs::fstat(&directory).map_err(failed)?;
-        if stat.st_uid != rustix::process::geteuid().as_raw() {
+        // FAT and some network file systems give everything an owner of their own.
+        if !made && stat.st_uid != rustix::process::geteuid().as_raw() {
             return Err(Failure::usage(format!("{room} is in the way: it belongs to another user"))
                 .hint("have that user, or root, remove it"));
         }
@@ -235,6 +247,10 @@ fn claim(parent: &OwnedFd, name: &str, path: &Utf8Path, shown: &str) -> Result<C
         }
         rustix::fs::fchmod(&directory, Mode::RWXU).map_err(failed)?;
         let held = Beneath::of(directory, &path);
+        if let Some(name) = beside {
+            rescue(&held, parent, name)
+                .map_err(|error| cannot("put back what a killed run had moved to", &room, &error))?;
+        }
         remove::empty(&held).map_err(|error| cannot("remove what a killed run left in", &room, &error))?;
         return Ok(Claim::Held(name.to_owned(), held));
     }

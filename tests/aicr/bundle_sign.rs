@@ -89,9 +89,7 @@ fn a_tree_that_is_not_its_manifest_is_never_signed() {
         ),
     ];
     for (change, finding, count) in changes {
-        for (prepare, runs) in
-            [(Scene::unsigned as Act, &["", "--dry-run"][..]), (Scene::signed, &["--force"])]
-        {
+        for (prepare, runs) in [(Scene::unsigned as Act, &[""][..]), (Scene::signed, &["--force"])] {
             let scene = Scene::new();
             prepare(&scene);
             change(&scene);
@@ -111,6 +109,34 @@ fn a_tree_that_is_not_its_manifest_is_never_signed() {
             assert_eq!(scene.tree(""), before);
         }
     }
+}
+
+/// It reads no payload.
+#[test]
+fn a_dry_run_compares_the_names() {
+    let scene = Scene::new();
+    scene.unsigned().file("B/a", "ALPHA\n");
+    scene.aicr(&format!("bundle-sign B {SIGN} --dry-run")).whatever_it_prints().succeeds();
+    scene.file("B/extra", "");
+    scene
+        .aicr(&format!("bundle-sign B {SIGN} --dry-run"))
+        .stdout(&format!(
+            "rejected B\n  manifest sha256 {SMALL_SHA256}\n  2 files, 11 bytes\n  unlisted     extra\n"
+        ))
+        .stderr("error: B is not what its manifest says: 1 file is wrong\n")
+        .exits(5);
+}
+
+/// The second time it would replace its own signature.
+#[test]
+fn a_bundle_is_named_once() {
+    let scene = Scene::new();
+    scene.unsigned();
+    scene
+        .aicr(&format!("bundle-sign B dist/../B {SIGN}"))
+        .stderr("error: B and dist/../B are one bundle\nhint: name it once\n")
+        .exits(2);
+    scene.aicr(&format!("bundle-sign B {SIGN} --quiet")).succeeds();
 }
 
 #[test]

@@ -38,6 +38,7 @@ fn a_bare_run_gets_a_home_and_a_fence() {
 #[test]
 fn each_scheme_gets_its_own_family_and_no_other() {
     let everything = [
+        ("AWS_$(touch here)", "x"),
         ("AWS_ACCESS_KEY_ID", "x"),
         ("AWS_TLS_INSECURE_SKIP_VERIFY", "x"),
         ("AZURE_CLIENT_SECRET", "x"),

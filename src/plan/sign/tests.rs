@@ -236,7 +236,7 @@ fn what_goes_to_a_log_is_said_beforehand_and_not_done_yet() {
         let signer =
             ruled("bundle", line, &Environment::default(), false).expect("a plan").expect("a signer");
         assert_eq!(signer.log_notice().as_deref(), notice);
-        let refusal = signer.not_supported_yet();
+        let refusal = signer.supported().err();
         assert_eq!(refusal.as_ref().map(Failure::message), message);
         assert_eq!(refusal.as_ref().and_then(Failure::way_out), hint);
         assert!(refusal.is_none_or(|failure| failure.class().code() == 2));

@@ -38,7 +38,7 @@ fn gives(line: &[&str], trust: &Trust, not_yet: Option<&str>) {
     let plan = plan(line).expect("a plan");
     assert_eq!(plan.bundles, ["bundle"]);
     assert_eq!(&plan.trust, trust, "{line:?}");
-    let refusal = plan.trust.not_supported_yet();
+    let refusal = plan.trust.supported().err();
     assert_eq!(refusal.as_ref().map(Failure::message), not_yet);
     assert_eq!(refusal.as_ref().and_then(Failure::way_out), not_yet.map(|_| WAY_OUT));
     assert!(refusal.is_none_or(|failure| failure.class().code() == 2));

@@ -34,9 +34,6 @@ fn the_room_is_private_and_gone_in_the_end() {
     assert_eq!(mode(&room), 0o700);
     assert_eq!(staging.tree().unwrap().path(), room.join("bundle"));
     assert_eq!(mode(&room.join("bundle")), 0o755);
-    let scratch = staging.scratch().unwrap();
-    assert!(scratch.is_absolute() && scratch.starts_with(&room));
-    assert_eq!(mode(&scratch), 0o700);
     staging.file("small").unwrap().write_all(b"x").unwrap();
     assert_eq!(mode(&room.join("small")), 0o644);
     drop(staging);
@@ -130,7 +127,7 @@ fn a_room_inside_goes_with_the_attestation_that_was_made_for_it() {
     let bundle = Beneath::open(&path).unwrap();
     let (parent, is_new) = attestation(&bundle).unwrap();
     assert!(is_new);
-    let Claim::Held(name, room) = claim(&parent, INSIDE, &path.join(ATTESTATION), "b").unwrap() else {
+    let Claim::Held(name, room) = claim(&parent, INSIDE, &path.join(ATTESTATION), "b", None).unwrap() else {
         panic!("not made")
     };
     let made = Some(bundle.as_fd().try_clone_to_owned().unwrap());
@@ -157,4 +154,22 @@ fn names_too_long_for_a_prefix_have_a_room_too() {
     assert!(name_beside(&long).len() <= 255);
     assert_ne!(name_beside(&long), name_beside(&"m".repeat(250)));
     assert_eq!(name_beside("release-1.4"), ".release-1.4.aicr-staging");
+}
+
+#[test]
+fn an_old_bundle_that_a_killed_run_had_moved_away_is_put_back() {
+    let (_top, path) = site();
+    let left = path.join(".out.aicr-staging");
+    std::fs::create_dir_all(left.join(OLD).join("sub")).unwrap();
+    std::fs::write(left.join("small"), "litter").unwrap();
+    drop(Staging::beside(&target(&path.join("out"))).unwrap());
+    assert_eq!(names_in(&path), ["out"]);
+    assert_eq!(names_in(&path.join("out")), ["sub"]);
+
+    // Once the new one is in place, the old one is litter.
+    std::fs::create_dir_all(left.join(OLD).join("older")).unwrap();
+    std::fs::remove_dir(path.join("out/sub")).unwrap();
+    drop(Staging::beside(&target(&path.join("out"))).unwrap());
+    assert_eq!(names_in(&path), ["out"]);
+    assert_eq!(names_in(&path.join("out")), [""; 0]);
 }

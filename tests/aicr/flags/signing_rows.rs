@@ -24,7 +24,6 @@ hint: name a key with --signing-key, and add --tlog-upload=false";
             "AICR_TLOG_UPLOAD=false bundle-sign B --tlog-upload=true --signing-key cosign.key",
             format!("{public}\n{log}"),
         ),
-        ("doctor --signing-key cosign.key", format!("{public}\n{log}")),
         (
             "bundle-sign B --signing-key cosign.key --rekor-url http://127.0.0.1:3000 --trusted-root r.json",
             format!("notice: the signature goes to the transparency log at 127.0.0.1:3000\n{log}"),

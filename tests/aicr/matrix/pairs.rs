@@ -31,7 +31,7 @@ fn each_release_accepts_what_each_release_signed() {
     scene.small_dist();
     for (cosign, name) in cosigns.iter().zip(&names) {
         let cosign = cosign.display();
-        let verify = format!("aicr verify {name} --key {name}.pub --insecure-ignore-tlog");
+        let verify = format!("aicr verify {name} --key {name}.pub --insecure-ignore-tlog --cosign {cosign}");
         scene
             .aicr(&format!("bundle dist --output {name} {KEY} --cosign {cosign}"))
             .stdout(&format!(
