@@ -136,8 +136,10 @@ pub(crate) fn with_key(
             variables.insert(name.to_owned(), Value::HandedOn(value.to_owned()));
         }
     }
-    if family.path {
-        set(&mut variables, "PATH", search_path.value());
+    if family.path
+        && let Some(value) = search_path.value()
+    {
+        set(&mut variables, "PATH", value);
     }
     if key.needs_network() {
         // From 2.6 on this stops the public root from being fetched.

@@ -29,19 +29,16 @@ impl SearchPath {
         Self { elements, untrusted: untrusted.to_vec() }
     }
 
-    /// The elements, as a value for `PATH`.
-    pub(crate) fn value(&self) -> &OsStr {
-        &self.elements
+    /// The elements, as a value for `PATH`; none if nothing is left, because to a C library and a shell
+    /// an empty `PATH` is the working directory.
+    pub(crate) fn value(&self) -> Option<&OsStr> {
+        (!self.elements.is_empty()).then_some(&self.elements)
     }
 
     /// The programs of this name, the first to be found first. One that is a link into an untrusted
     /// directory is passed over.
     pub(crate) fn find(&self, program: &str) -> Option<Utf8PathBuf> {
-        // An empty PATH has one element, the working directory.
-        if self.elements.is_empty() {
-            return None;
-        }
-        let found = which::which_in_global(program, Some(&self.elements)).ok()?;
+        let found = which::which_in_global(program, Some(self.value()?)).ok()?;
         found
             .filter_map(|path| Utf8PathBuf::try_from(path).ok())
             .find(|path| path.is_absolute() && self.holder(path).is_none())
@@ -125,6 +122,10 @@ mod tests {
     fn the_value_is_what_is_safe() {
         let environment = Environment::of([("PATH", "/bin:.::relative:/nowhere/bundle/bin:/usr/bin")]);
         let path = SearchPath::new(&environment, &["/nowhere/bundle".into()]);
-        assert_eq!(path.value(), "/bin:/usr/bin");
+        assert_eq!(path.value(), Some("/bin:/usr/bin".as_ref()));
+        for unsafe_path in ["", ".:relative"] {
+            let environment = Environment::of([("PATH", unsafe_path)]);
+            assert_eq!(SearchPath::new(&environment, &[]).value(), None, "{unsafe_path:?}");
+        }
     }
 }

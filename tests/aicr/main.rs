@@ -26,5 +26,6 @@ mod matrix;
 mod report_schema;
 mod scene;
 mod signing_key;
+mod surroundings;
 mod tidy;
 mod verify;

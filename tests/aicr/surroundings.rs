@@ -1,0 +1,287 @@
+//! What is around a run: PATH, HOME, TMPDIR, umask, closed descriptors, odd names; and where secrets
+//! go and do not.
+
+use crate::fake::{HONEST, stage};
+use crate::scene::{Act, KEY_SHA256, SMALL_SHA256, Scene};
+
+const SIGN: &str = "--signing-key cosign.key --tlog-upload=false";
+
+#[test]
+fn no_cosign_is_taken_from_where_anybody_can_put_one() {
+    for path in [
+        ".:{real}",
+        ":{real}",
+        "{real}:",
+        "{real}::.",
+        "evil:./evil:../evil:{real}",
+        "{root}/dist/bin:{real}",
+        "{root}/dist/../dist/bin:{real}",
+        "{root}/alias/bin:{real}",
+        "{root}/links:{real}",
+        "{root}/C/bin:{real}",
+    ] {
+        let scene = Scene::new();
+        scene.small_dist();
+        let evil = format!(": >'{}'; exit 0", scene.path("evil-has-run").display());
+        for place in ["cosign", "evil/cosign", "dist/bin/cosign", "dist/cosign"] {
+            scene.program(place, &evil);
+        }
+        scene.link("alias", "dist").link("links/cosign", "../dist/bin/cosign").directory("C");
+        let root = scene.path("").display().to_string();
+        let path = path
+            .replace("{root}", root.trim_end_matches('/'))
+            .replace("{real}", &format!("{root}bin:/usr/bin:/bin"));
+        scene.aicr(&format!("bundle dist --output C {SIGN} --quiet")).env("PATH", &path).succeeds();
+        // Now there is one in the bundle as well.
+        scene
+            .aicr("verify C --key cosign.pub --insecure-ignore-tlog --quiet")
+            .env("PATH", &format!("{root}C/bin:.::{root}bin:/usr/bin:/bin"))
+            .succeeds();
+        assert!(!scene.path("evil-has-run").exists(), "{path}");
+    }
+}
+
+#[test]
+fn a_path_without_a_safe_cosign_has_none() {
+    let scene = Scene::new();
+    scene.small_dist().program("dist/bin/cosign", "exit 0").program("cosign", "exit 0");
+    let root = scene.path("").display().to_string();
+    for path in ["", ".", ":", "dist/bin", &format!("{root}dist/bin"), &format!(".:{root}dist/bin:")] {
+        scene
+            .aicr(&format!("bundle dist --output C {SIGN}"))
+            .env("PATH", path)
+            .stderr(
+                "error: no cosign on the PATH (relative elements, bundles and inputs do not count)
+hint: install cosign 2.0 or later, or name one with --cosign
+",
+            )
+            .exits(3);
+    }
+    scene
+        .aicr(&format!("bundle dist --output C {SIGN} --cosign dist/bin/cosign"))
+        .stderr(
+            "error: --cosign dist/bin/cosign lies in dist, and nothing from there is run
+hint: install cosign outside of bundles and inputs
+",
+        )
+        .exits(3);
+    scene.aicr(&format!("bundle dist --output C {SIGN} --quiet --cosign bin/cosign")).succeeds();
+}
+
+#[test]
+fn nothing_around_a_run_is_needed_or_touched() {
+    for line in [
+        "unset HOME; aicr",
+        "HOME= aicr",
+        "HOME=/nonexistent aicr",
+        "LANG=tr_TR.UTF-8 LC_ALL=tr_TR.UTF-8 aicr",
+        "LANG=de_DE.ISO-8859-1 aicr",
+        "umask 0777; aicr",
+        "umask 0; aicr",
+        "TZ=Pacific/Kiritimati aicr",
+        "cd home; cd ..; rmdir home; aicr",
+        "exec <&-; aicr",
+        "exec >&-; aicr",
+        "exec 2>&-; aicr",
+        "exec <&- >&- 2>&-; aicr",
+        "exec </dev/zero; aicr",
+        "ulimit -c 0; ulimit -n 64; aicr",
+    ] {
+        let scene = Scene::new();
+        scene.small_dist();
+        let words = format!("bundle dist --output B {SIGN} --public-key-out k.pub --quiet");
+        scene
+            .shell(&format!("{line} {words} && aicr verify B --key k.pub --insecure-ignore-tlog --quiet"))
+            .succeeds();
+        assert_eq!(
+            scene.tree("B"),
+            [
+                "a",
+                "attestation/",
+                "attestation/checksums.txt.sigstore.json",
+                "checksums.txt",
+                "sub/",
+                "sub/b"
+            ],
+            "{line}"
+        );
+        assert_eq!(scene.tree("tmp"), [""; 0], "{line}");
+        let home = scene.path("home");
+        assert!(!home.exists() || scene.tree("home").is_empty(), "{line}");
+    }
+}
+
+#[test]
+fn a_directory_for_temporaries_that_is_none_is_named() {
+    let made: [(Act, &str, &str); 3] = [
+        (|scene| scene, "nowhere", "No such file or directory (os error 2)"),
+        (|scene| scene.file("nowhere", ""), "nowhere", "Not a directory (os error 20)"),
+        (
+            |scene| scene.link("nowhere", "nowhere"),
+            "nowhere",
+            "Too many levels of symbolic links (os error 40)",
+        ),
+    ];
+    for (make, name, why) in made {
+        let scene = Scene::new();
+        make(scene.small_dist());
+        let directory = scene.path(name).display().to_string();
+        scene
+            .aicr(&format!("bundle dist --output B {SIGN}"))
+            .env("TMPDIR", &directory)
+            .stderr(&format!(
+                "error: make a private directory for cosign: {why} at path \"{{root}}/{name}/aicr-XXXXXX\"\n"
+            ))
+            .exits(1);
+        assert!(!scene.path("B").exists());
+        // Nothing temporary is needed where no cosign is run.
+        scene.aicr("bundle dist --output B --quiet").env("TMPDIR", &directory).succeeds();
+    }
+    let scene = Scene::new();
+    scene.small_dist();
+    scene.aicr(&format!("bundle dist --output B {SIGN} --quiet")).without("TMPDIR").succeeds();
+    scene.aicr(&format!("bundle dist --output C {SIGN} --quiet")).env("TMPDIR", "tmp").succeeds();
+    assert_eq!(scene.tree("tmp"), [""; 0]);
+}
+
+#[test]
+fn results_that_cannot_be_written_are_a_failure() {
+    let scene = Scene::new();
+    scene.small_dist();
+    scene
+        .shell("aicr bundle dist --output B >/dev/full")
+        .stderr("error: write to stdout: No space left on device (os error 28)\n")
+        .exits(1);
+    // What was made is whole all the same.
+    scene.aicr("verify B --checksums-only --quiet").succeeds();
+    scene.shell("aicr bundle dist --output C 2>/dev/full >/dev/null").succeeds();
+}
+
+#[test]
+fn paths_may_look_like_anything() {
+    for name in [
+        "with blank",
+        "-x",
+        "--output",
+        "two\nlines",
+        "x:",
+        "sha256:0",
+        "$(touch z)",
+        "a=b",
+        "\u{fc}ml\u{e4}ut",
+    ] {
+        let scene = Scene::new();
+        scene.file(&format!("in/{name}/a"), "alpha\n");
+        let (input, output) = (format!("in/{name}"), format!("--output={name}"));
+        let sign = ["--signing-key=cosign.key", "--tlog-upload=false", "--quiet"];
+        scene.aicr_with(["bundle", &input, &output].into_iter().chain(sign)).succeeds();
+        let verify = ["verify", "--quiet", "--insecure-ignore-tlog", "--key=cosign.pub", "--", name];
+        scene.aicr_with(verify).succeeds();
+        assert_eq!(
+            scene.tree(name),
+            ["a", "attestation/", "attestation/checksums.txt.sigstore.json", "checksums.txt"]
+        );
+        assert!(!scene.path("z").exists());
+    }
+    // Key references are for cosign, and read more strictly.
+    let scene = Scene::new();
+    scene.small_dist();
+    for (name, code) in [("-k", 0), ("with blank.key", 0), ("two\nlines.key", 2)] {
+        std::fs::copy(scene.path("cosign.key"), scene.path(name)).unwrap();
+        let (key, output) = (format!("--signing-key={name}"), format!("--output=signed by {name}"));
+        let words = ["bundle", "dist", &output, &key, "--tlog-upload=false"];
+        scene.aicr_with(words).whatever_it_prints().exits(code);
+    }
+}
+
+/// What a recording cosign has seen: the words and the variables of each run, by its verb.
+fn recorded(scene: &Scene, verb: &str) -> (String, Vec<String>) {
+    let read = |what: &str| {
+        let text = std::fs::read(scene.path("seen").join(format!("{verb}.{what}"))).unwrap();
+        String::from_utf8(text).unwrap()
+    };
+    let mut variables: Vec<String> = read("environ").split_terminator('\0').map(ToOwned::to_owned).collect();
+    variables.sort();
+    (read("cmdline"), variables)
+}
+
+#[test]
+fn secrets_go_where_they_must_and_nowhere_else() {
+    let secrets = [
+        ("COSIGN_PASSWORD", "hunter2-password"),
+        ("AWS_SECRET_ACCESS_KEY", "hunter2-aws"),
+        ("VAULT_TOKEN", "hunter2-vault"),
+        ("GITHUB_TOKEN", "hunter2-github"),
+    ];
+    let scene = stage(HONEST);
+    let fake = scene.read("bin/cosign").replacen(
+        "case $1 in\n",
+        "name=$1; [ \"$2\" != --help ] || name=help\ncat /proc/$$/environ >\"$TOP/seen/$name.environ\"\ncat /proc/$$/cmdline >\"$TOP/seen/$name.cmdline\"\ncase $1 in\n",
+        1,
+    );
+    scene.directory("seen").file("bin/cosign", fake).chmod("bin/cosign", 0o755);
+    let run = secrets.iter().fold(
+        scene.aicr(&format!("bundle dist --output C {SIGN} --verbose --public-key-out k.pub")),
+        |run, (name, value)| run.env(name, value),
+    );
+    let fence = "ALL_PROXY=http://127.0.0.1:1 {}HOME=@/home HTTPS_PROXY=http://127.0.0.1:1 HTTP_PROXY=http://127.0.0.1:1 LANG=C NO_PROXY='' TMPDIR=@/tmp TUF_ROOT=@/home";
+    let environment = |password: &str, directory: &str| fence.replace("{}", password).replace('@', directory);
+    let password = "COSIGN_PASSWORD=\"$COSIGN_PASSWORD\" ";
+    let (private, scratch) = ("{root}/tmp/aicr-XXXXXX", "{root}/.C.aicr-staging/scratch/aicr-XXXXXX");
+    run.stdout(&format!(
+        "signed C
+  manifest sha256 {SMALL_SHA256}
+  2 files, 11 bytes
+  key sha256 {KEY_SHA256}, log none, timestamp none
+verify it, here or anywhere, with:
+  aicr verify C --key k.pub --insecure-ignore-tlog
+"
+    ))
+    .stderr(&format!(
+        "+ env -i {} {{root}}/bin/cosign version
++ env -i {} {{root}}/bin/cosign sign-blob --help
++ env -i {} {{root}}/bin/cosign public-key --key={{root}}/cosign.key --outfile=
++ env -i {} {{root}}/bin/cosign sign-blob --yes=true --key={{root}}/cosign.key --signing-config={scratch}/signing-config.json --trusted-root={scratch}/trusted-root.json --bundle={scratch}/bundle.json {scratch}/checksums.txt
++ env -i {} {{root}}/bin/cosign verify-blob --key={private}/key.pub --insecure-ignore-tlog=true --trusted-root={private}/trusted-root.json --bundle={private}/bundle.json {private}/checksums.txt
+",
+        environment("", private),
+        environment("", private),
+        environment(password, private),
+        environment(password, scratch),
+        environment("", private),
+    ))
+    .succeeds();
+
+    for verb in ["version", "help", "public-key", "sign-blob", "verify-blob"] {
+        let (words, variables) = recorded(&scene, verb);
+        assert!(!words.contains("hunter2"), "{verb}: {words}");
+        let names: Vec<&str> = variables
+            .iter()
+            .map(|variable| variable.split('=').next().unwrap())
+            // The shell that plays cosign adds some of its own.
+            .filter(|name| !["PWD", "OLDPWD", "SHLVL", "_", "PATH"].contains(name))
+            .collect();
+        let mut expected =
+            vec!["ALL_PROXY", "HOME", "HTTPS_PROXY", "HTTP_PROXY", "LANG", "NO_PROXY", "TMPDIR", "TUF_ROOT"];
+        let with_key = ["public-key", "sign-blob"].contains(&verb);
+        if with_key {
+            expected.insert(1, "COSIGN_PASSWORD");
+            assert!(variables.contains(&"COSIGN_PASSWORD=hunter2-password".to_owned()));
+        }
+        assert_eq!(names, expected, "{verb}");
+        let told = variables.iter().filter(|variable| variable.contains("hunter2")).count();
+        assert_eq!(told, usize::from(with_key), "{verb}");
+    }
+    let all = scene.program_run(["grep", "-r", "-l", "hunter2", "C", "k.pub", "tmp", "home"]).output();
+    assert_eq!(String::from_utf8(all.stdout).unwrap(), "");
+}
+
+#[test]
+fn a_command_that_is_shown_can_be_typed() {
+    let scene = Scene::new();
+    scene.unsigned();
+    let output = scene.aicr(&format!("bundle-sign B {SIGN} --verbose")).whatever_it_prints().succeeds();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let line = stderr.lines().find(|line| line.contains(" public-key ")).unwrap();
+    scene.shell(line.strip_prefix("+ ").unwrap()).stdout(&scene.read("cosign.pub")).succeeds();
+}
