@@ -6,6 +6,7 @@ mod forged;
 mod network;
 mod pairs;
 mod recipes;
+mod variables;
 
 /// Releases that accept forged, relabelled or diverted signatures, as advisories and measurements
 /// say: what the tests here do with them shows that the attacks are real.
