@@ -156,7 +156,7 @@ fn a_file_that_is_written_to_while_it_is_hashed_is_refused() {
     let scene = signed_in_place();
     let before = (scene.read("dist/checksums.txt"), scene.read(SIGNATURE));
     let busy = fs::File::create(scene.path("dist/busy")).unwrap();
-    busy.set_len(64 << 20).unwrap();
+    busy.set_len(1 << 30).unwrap();
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {

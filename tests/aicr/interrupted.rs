@@ -110,7 +110,7 @@ fn while_files_are_read() {
     for signal in SIGNALS {
         for (words, file, size) in [
             // Room for all of it is asked for before it is copied.
-            ("bundle dist --output C", "dist/huge", 2 << 30),
+            ("bundle dist --output C", "dist/huge", 1 << 30),
             ("bundle dist --in-place", "dist/huge", 1 << 40),
             ("bundle-sign B --signing-key cosign.key --tlog-upload=false", "B/a", 1 << 40),
             ("verify B --checksums-only", "B/a", 1_u64 << 40),

@@ -32,9 +32,9 @@ fn out_of_time(verb: &str, script: &str, processes: usize) {
     let scene = noting(verb, script);
     let before = scene.tree("B");
     scene
-        .aicr(&format!("bundle-sign B --force {SIGN} --timeout 1s"))
+        .aicr(&format!("bundle-sign B --force {SIGN} --timeout 3s"))
         .stderr(&format!(
-            "error: cosign {verb} did not finish within 1s and was ended
+            "error: cosign {verb} did not finish within 3s and was ended
 hint: --timeout gives it more time; a key manager or service that accepts and never answers is the usual cause
 "
         ))
