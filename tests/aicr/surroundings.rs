@@ -224,10 +224,21 @@ fn secrets_go_where_they_must_and_nowhere_else() {
         scene.aicr(&format!("bundle dist --output C {SIGN} --verbose --public-key-out k.pub")),
         |run, (name, value)| run.env(name, value),
     );
-    let fence = "ALL_PROXY=http://127.0.0.1:1 {}HOME=@/home HTTPS_PROXY=http://127.0.0.1:1 HTTP_PROXY=http://127.0.0.1:1 LANG=C NO_PROXY='' TMPDIR=@/tmp TUF_ROOT=@/home";
-    let environment = |password: &str, directory: &str| fence.replace("{}", password).replace('@', directory);
-    let password = "COSIGN_PASSWORD=\"$COSIGN_PASSWORD\" ";
-    let (private, scratch) = ("{root}/tmp/aicr-XXXXXX", "{root}/.C.aicr-staging/scratch/aicr-XXXXXX");
+    let environment = |password: &str| {
+        format!(
+            "env -i ALL_PROXY=http://127.0.0.1:1 {password}HOME={{private}}/home HTTPS_PROXY=http://127.0.0.1:1 \
+             HTTP_PROXY=http://127.0.0.1:1 LANG=C NO_PROXY='' TMPDIR={{private}}/tmp TUF_ROOT={{private}}/home"
+        )
+    };
+    let (bare, with_password) = (environment(""), environment("COSIGN_PASSWORD=\"$COSIGN_PASSWORD\" "));
+    let commands = format!(
+        "+ {bare} {{root}}/bin/cosign version
++ {bare} {{root}}/bin/cosign sign-blob --help
++ {with_password} {{root}}/bin/cosign public-key --key={{root}}/cosign.key --outfile=
++ {with_password} {{root}}/bin/cosign sign-blob --yes=true --key={{root}}/cosign.key --signing-config={{private}}/signing-config.json --trusted-root={{private}}/trusted-root.json --bundle={{private}}/bundle.json {{private}}/checksums.txt
++ {bare} {{root}}/bin/cosign verify-blob --key={{private}}/key.pub --insecure-ignore-tlog=true --trusted-root={{private}}/trusted-root.json --bundle={{private}}/bundle.json {{private}}/checksums.txt
+"
+    );
     run.stdout(&format!(
         "signed C
   manifest sha256 {SMALL_SHA256}
@@ -237,19 +248,7 @@ verify it, here or anywhere, with:
   aicr verify C --key k.pub --insecure-ignore-tlog
 "
     ))
-    .stderr(&format!(
-        "+ env -i {} {{root}}/bin/cosign version
-+ env -i {} {{root}}/bin/cosign sign-blob --help
-+ env -i {} {{root}}/bin/cosign public-key --key={{root}}/cosign.key --outfile=
-+ env -i {} {{root}}/bin/cosign sign-blob --yes=true --key={{root}}/cosign.key --signing-config={scratch}/signing-config.json --trusted-root={scratch}/trusted-root.json --bundle={scratch}/bundle.json {scratch}/checksums.txt
-+ env -i {} {{root}}/bin/cosign verify-blob --key={private}/key.pub --insecure-ignore-tlog=true --trusted-root={private}/trusted-root.json --bundle={private}/bundle.json {private}/checksums.txt
-",
-        environment("", private),
-        environment("", private),
-        environment(password, private),
-        environment(password, scratch),
-        environment("", private),
-    ))
+    .stderr(&commands.replace("{private}", "{root}/tmp/aicr-XXXXXX"))
     .succeeds();
 
     for verb in ["version", "help", "public-key", "sign-blob", "verify-blob"] {
