@@ -201,8 +201,14 @@ impl<'a> Cosign<'a> {
         if evidence.digest() != digest {
             return Err(refuse("the signature is over something other than the manifest"));
         }
-        if evidence.signer() != SignedBy::Key(public_key.sha256()) {
-            return Err(refuse("the signature was made by another key"));
+        match evidence.signer() {
+            SignedBy::Key(key) if key == public_key.sha256() => {}
+            SignedBy::Key(_) => {
+                return Err(refuse(
+                    "the signature was made by another key; if it was rotated meanwhile, run this again",
+                ));
+            }
+            SignedBy::Certificate => return Err(refuse("the signature was made by another key")),
         }
         private.close()?;
 
@@ -281,6 +287,12 @@ impl<'a> Cosign<'a> {
         variables
     }
 
+    /// The variables with which one usually signs in to the manager of `key` and that are not set, each
+    /// with what it is for.
+    pub(crate) fn missing_variables(&self, key: &SigningKey) -> Vec<(&'static str, &'static str)> {
+        environment::missing(&key.reference, self.session.environment)
+    }
+
     /// A run that has to succeed, with words for why it did not.
     fn run_with_key(
         &self,
@@ -289,7 +301,14 @@ impl<'a> Cosign<'a> {
         private: &PrivateDirectory,
     ) -> Result<Finished> {
         let variables = self.signing_variables(key, private.path());
-        let finished = self.run(operation, variables, Some(key.shown_instead()), private)?;
+        let finished =
+            self.run(operation, variables, Some(key.shown_instead()), private).map_err(|failure| {
+                let out_of_time = failure.class() == Class::Unproven;
+                if out_of_time && key.reference.needs_network() {
+                    return failure.told_as(&format!("{} could not be reached in time", key.reference));
+                }
+                failure
+            })?;
         if finished.status.success() {
             return Ok(finished);
         }

@@ -5,10 +5,12 @@ use camino::Utf8Path;
 
 use crate::context::Context;
 use crate::cosign::process::Value;
+use crate::cosign::public_key::PublicKey;
 use crate::error::Result;
 use crate::plan::sign::Signer;
 use crate::report::{Check, Report};
 use crate::sign::{public_key, supported};
+use crate::tree::public_key_out::PublicKeyOut;
 
 /// Looks at cosign, and at the signer if one is named.
 pub(crate) fn run(signer: Option<&Signer>, context: &Context, report: &mut Report) -> Result<()> {
@@ -58,9 +60,16 @@ pub(crate) fn run(signer: Option<&Signer>, context: &Context, report: &mut Repor
         return Ok(());
     };
     report.checks.push(match public_key(&cosign, &key) {
-        Ok(public) => Check::new("key", format!("{reference} answers"))
-            .detail("type", public.key_type().to_string())
-            .detail("sha256", public.sha256().to_string()),
+        Ok(public) => {
+            let check = Check::new("key", format!("{reference} answers"))
+                .detail("type", public.key_type().to_string())
+                .detail("sha256", public.sha256().to_string());
+            match signer.public_key_out.as_deref().map(|path| leave(&public, path)) {
+                Some(Err(failure)) => Check { error: Some(failure), ..check },
+                Some(Ok(path)) => check.detail("public key", path),
+                None => check,
+            }
+        }
         Err(failure) => Check::failed("key", format!("{reference} cannot be used"), failure),
     });
     if !would_sign {
@@ -69,6 +78,10 @@ pub(crate) fn run(signer: Option<&Signer>, context: &Context, report: &mut Repor
     let private = Utf8Path::new(crate::sign::PLANNED_DIRECTORY);
     let variables = cosign.signing_variables(&key, private);
     let environment = Check::new("environment", format!("{} variables, and nothing else", variables.len()));
+    let missing = cosign.missing_variables(&key);
+    let environment = missing
+        .into_iter()
+        .fold(environment, |check, (name, reason)| check.detail(name, format!("not set ({reason})")));
     report.checks.push(variables.iter().fold(environment, |check, (name, value)| {
         check.detail(
             name,
@@ -80,4 +93,10 @@ pub(crate) fn run(signer: Option<&Signer>, context: &Context, report: &mut Repor
     }));
     report.checks.push(Check::new("command", cosign.signing_command(&key, private)));
     Ok(())
+}
+
+/// Writes the public key for the receivers, and says where.
+fn leave(key: &PublicKey, path: &Utf8Path) -> Result<String> {
+    PublicKeyOut::new(path, &[])?.write(key.pem().as_bytes())?;
+    Ok(format!("in {path}"))
 }

@@ -102,6 +102,13 @@ impl Failure {
         Self::new(Class::Rejected, message)
     }
 
+    /// Puts what this means before what happened.
+    #[must_use]
+    pub(crate) fn told_as(mut self, meaning: &str) -> Self {
+        self.message = format!("{meaning}: {}", self.message);
+        self
+    }
+
     /// Adds the command or flag that helps. The first hint stays.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -5,8 +5,11 @@
 //! an empty environment, and gets what the table below gives the scheme of its key. A run that
 //! needs no network gets a fence on top: a proxy that is not there.
 
+mod family;
+
 use camino::Utf8Path;
 
+use self::family::{Family, NOTHING, family};
 use super::process::{Value, Variables};
 use super::search_path::SearchPath;
 use crate::plan::key_ref::{KeyRef, Scheme};
@@ -26,78 +29,6 @@ const NETWORK: [&str; 8] = [
     "NO_PROXY",
     "no_proxy",
 ];
-
-/// What one scheme's provider is given.
-struct Family {
-    /// Names handed on; a trailing `*` stands for any ending.
-    handed_on: &'static [&'static str],
-    /// Names of the family that weaken it, or lead its traffic elsewhere: never handed on.
-    dangerous: &'static [&'static str],
-    /// The operator's home directory: credentials lie below it (`.aws`, `.config/gcloud`,
-    /// `.vault-token`, `.kube`).
-    home: bool,
-    /// The safe part of the PATH: it runs programs that the operator configured.
-    path: bool,
-}
-
-const NOTHING: Family = Family { handed_on: &[], dangerous: &[], home: false, path: false };
-
-/// The table. What is required was measured on releases from 2.0 to 3.1; the rest of a family
-/// serves further ways to sign in.
-const fn family(scheme: Scheme) -> Family {
-    match scheme {
-        Scheme::Gcp => Family {
-            // Required: GOOGLE_APPLICATION_CREDENTIALS.
-            handed_on: &["GOOGLE_*", "CLOUDSDK_*", "GCE_METADATA_HOST"],
-            home: true,
-            ..NOTHING
-        },
-        Scheme::Aws => Family {
-            // Required: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile.
-            handed_on: &["AWS_*"],
-            dangerous: &["AWS_TLS_INSECURE_SKIP_VERIFY"],
-            home: true,
-            // A profile's credential_process is a program.
-            path: true,
-        },
-        Scheme::Azure => Family {
-            // Required: AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or
-            // IDENTITY_ENDPOINT and IDENTITY_HEADER. No PATH: without credentials it would run
-            // az, azd and pwsh from there.
-            handed_on: &["AZURE_*", "IDENTITY_*", "MSI_*"],
-            home: true,
-            ..NOTHING
-        },
-        Scheme::HashiVault | Scheme::OpenBao => Family {
-            // Required: VAULT_ADDR, VAULT_TOKEN and, for a private CA, VAULT_CACERT. BAO_ADDR and
-            // BAO_TOKEN serve openbao:// of 3.1.
-            handed_on: &["VAULT_*", "BAO_*", "TRANSIT_SECRET_ENGINE_PATH"],
-            dangerous: &[
-                "VAULT_SKIP_VERIFY",
-                "VAULT_AGENT_ADDR",
-                "VAULT_HTTP_PROXY",
-                "VAULT_PROXY_ADDR",
-                "VAULT_HEADERS",
-                "BAO_SKIP_VERIFY",
-                "BAO_AGENT_ADDR",
-                "BAO_HTTP_PROXY",
-                "BAO_PROXY_ADDR",
-                "BAO_HEADERS",
-            ],
-            home: true,
-            path: false,
-        },
-        // Exec plugins of a kubeconfig are programs.
-        Scheme::K8s => {
-            Family { handed_on: &["KUBECONFIG", "KUBERNETES_*"], home: true, path: true, ..NOTHING }
-        }
-        Scheme::Pkcs11 => Family { handed_on: &["COSIGN_PKCS11_*"], ..NOTHING },
-        // The password of the key, whether the file is on disk or in a variable.
-        Scheme::File | Scheme::Env => Family { handed_on: &["COSIGN_PASSWORD"], ..NOTHING },
-        // The plugin is a program on the PATH; what it needs is named by --kms-env.
-        Scheme::Plugin => Family { path: true, ..NOTHING },
-    }
-}
 
 /// Variables that change what cosign or any program does behind aicr's back. Never handed on.
 const MEDDLING: [&str; 5] = ["COSIGN_*", "SIGSTORE_*", "TUF_*", "LD_*", "GODEBUG"];
@@ -126,7 +57,7 @@ pub(crate) fn with_key(
         if !is_portable(name) {
             continue;
         }
-        let of_family = matches(name, family.handed_on) && !family.dangerous.contains(&name);
+        let of_family = family.hands_on(name);
         let of_network = key.needs_network() && NETWORK.contains(&name);
         let of_home = family.home && name == "HOME";
         if named.iter().any(|wanted| wanted == name) || variable(key) == Some(name) {
@@ -159,13 +90,25 @@ pub(crate) fn ignored(key: Option<&KeyRef>, operator: &Environment) -> Vec<Strin
         .iter()
         .filter_map(|(name, _)| name.to_str())
         .filter(|name| {
-            let handed_on = matches(name, family.handed_on) && !family.dangerous.contains(name);
             // A password that is set for another command of the same script is no surprise.
             let expected = *name == "COSIGN_PASSWORD" || key.is_some_and(|key| variable(key) == Some(name));
-            (family.dangerous.contains(name) || matches(name, &MEDDLING)) && !handed_on && !expected
+            let meddles = family.dangerous.contains(name) || matches(name, &MEDDLING);
+            meddles && !family.hands_on(name) && !expected
         })
         .map(ToOwned::to_owned)
         .collect()
+}
+
+/// The variables with which one usually signs in to the key's manager and that are not there, each with
+/// what it is for; none if some way to sign in is complete. Not a fault by itself: there are files and
+/// metadata services too.
+pub(crate) fn missing(key: &KeyRef, operator: &Environment) -> Vec<(&'static str, &'static str)> {
+    let Family { variables, ways_in, .. } = family(key.scheme());
+    let absent = |way: &&[&'static str]| -> Vec<&'static str> {
+        way.iter().copied().filter(|name| operator.get(name).is_none()).collect()
+    };
+    let nearest = ways_in.iter().map(absent).min_by_key(Vec::len).unwrap_or_default();
+    variables.iter().copied().filter(|(name, _)| nearest.contains(name)).collect()
 }
 
 /// The variable that holds the key itself.
@@ -229,15 +172,16 @@ fn steer(scheme: Scheme, variables: &mut Variables) {
         }
         // Else it tries every other method after the one that was meant, metadata address included.
         Scheme::Azure if !has(variables, "AZURE_TOKEN_CREDENTIALS") => {
-            let meant = if has(variables, "AZURE_CLIENT_SECRET") {
-                "EnvironmentCredential"
-            } else if has(variables, "AZURE_FEDERATED_TOKEN_FILE") {
-                "WorkloadIdentityCredential"
-            } else if has(variables, "IDENTITY_ENDPOINT") {
-                "ManagedIdentityCredential"
-            } else {
-                return;
-            };
+            let meant =
+                if has(variables, "AZURE_CLIENT_SECRET") || has(variables, "AZURE_CLIENT_CERTIFICATE_PATH") {
+                    "EnvironmentCredential"
+                } else if has(variables, "AZURE_FEDERATED_TOKEN_FILE") {
+                    "WorkloadIdentityCredential"
+                } else if has(variables, "IDENTITY_ENDPOINT") {
+                    "ManagedIdentityCredential"
+                } else {
+                    return;
+                };
             set(variables, "AZURE_TOKEN_CREDENTIALS", meant);
         }
         _ => {}

@@ -24,10 +24,10 @@ pub(crate) fn masked(text: Vec<u8>, variables: &Variables) -> Vec<u8> {
 fn secret<'a>(name: &str, value: &'a Value) -> Option<&'a [u8]> {
     let value = match value {
         Value::Secret(value) => value,
-        // A file that holds one is no secret.
+        // The place where one is kept is no secret.
         Value::HandedOn(value)
             if NAMES.iter().any(|part| name.contains(part))
-                && !name.ends_with("_FILE")
+                && !["_FILE", "_PATH"].iter().any(|end| name.ends_with(end))
                 && !value.as_encoded_bytes().starts_with(b"/") =>
         {
             value

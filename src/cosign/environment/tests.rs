@@ -73,7 +73,6 @@ fn each_scheme_gets_its_own_family_and_no_other() {
         (
             "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k",
             vec![
-                "CLOUDSDK_CONFIG",
                 "GCE_METADATA_HOST",
                 "GOOGLE_API_USE_CLIENT_CERTIFICATE=false",
                 "GOOGLE_APPLICATION_CREDENTIALS",
@@ -89,7 +88,7 @@ fn each_scheme_gets_its_own_family_and_no_other() {
                 "IDENTITY_ENDPOINT",
             ],
         ),
-        ("hashivault://k", vec!["BAO_ADDR", "HOME", "TRANSIT_SECRET_ENGINE_PATH", "VAULT_ADDR"]),
+        ("hashivault://k", vec!["HOME", "TRANSIT_SECRET_ENGINE_PATH", "VAULT_ADDR"]),
         ("openbao://k", vec!["BAO_ADDR", "HOME", "TRANSIT_SECRET_ENGINE_PATH", "VAULT_ADDR"]),
         ("k8s://n/s", vec!["HOME", "KUBECONFIG", "KUBERNETES_SERVICE_HOST", path]),
         ("foo://k", vec![path]),
@@ -145,4 +144,43 @@ fn what_is_kept_out_is_told() {
         told(Some("awskms:///alias/x")),
         "AWS_TLS_INSECURE_SKIP_VERIFY COSIGN_BUNDLE LD_PRELOAD SIGSTORE_ROOT_FILE"
     );
+}
+
+#[test]
+fn what_is_missing_is_what_the_nearest_way_in_lacks() {
+    let missing = |reference: &str, operator: &Environment| {
+        let key = KeyRef::parse(reference).unwrap();
+        missing(&key, operator).into_iter().map(|(name, _)| name).collect::<Vec<_>>().join(" ")
+    };
+    let azure = "azurekms://v.vault.azure.net/k";
+    for (reference, operator, expected) in [
+        ("hashivault://k", Environment::of([]), "VAULT_ADDR VAULT_TOKEN"),
+        ("hashivault://k", Environment::of([("VAULT_ADDR", "x")]), "VAULT_TOKEN"),
+        ("hashivault://k", Environment::of([("VAULT_ADDR", "x"), ("VAULT_TOKEN", "x")]), ""),
+        ("openbao://k", Environment::of([("VAULT_TOKEN", "x")]), "VAULT_ADDR"),
+        ("awskms:///alias/k", Environment::of([("AWS_SECRET_ACCESS_KEY", "x")]), "AWS_ACCESS_KEY_ID"),
+        ("awskms:///alias/k", Environment::of([("AWS_PROFILE", "x")]), ""),
+        (azure, Environment::of([("AZURE_TENANT_ID", "x"), ("AZURE_CLIENT_ID", "x")]), "AZURE_CLIENT_SECRET"),
+        (azure, Environment::of([("IDENTITY_ENDPOINT", "x"), ("IDENTITY_HEADER", "x")]), ""),
+        ("k8s://n/s", Environment::of([]), ""),
+        ("cosign.key", Environment::of([]), ""),
+    ] {
+        assert_eq!(missing(reference, &operator), expected, "{reference}");
+    }
+}
+
+/// A variable of a way in is one that is handed on, and nothing dangerous is.
+#[test]
+fn the_table_is_consistent() {
+    use Scheme::{Aws, Azure, Env, File, Gcp, HashiVault, K8s, OpenBao, Pkcs11, Plugin};
+    for scheme in [Aws, Azure, Env, File, Gcp, HashiVault, K8s, OpenBao, Pkcs11, Plugin] {
+        let family = family(scheme);
+        for name in family.ways_in.concat() {
+            assert!(family.hands_on(name), "{name}");
+        }
+        for (at, (name, reason)) in family.variables.iter().enumerate() {
+            assert!(!reason.is_empty() && !family.dangerous.contains(name), "{name}");
+            assert!(!family.variables[..at].iter().any(|(earlier, _)| earlier == name), "{name} twice");
+        }
+    }
 }

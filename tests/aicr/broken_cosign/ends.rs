@@ -81,7 +81,7 @@ fn its_words_choose_between_refused_and_unreachable() {
             "dial tcp: lookup vault.example on 10.0.0.1:53: no such host",
             "error: cosign.key could not be reached: its host name is not known here
     dial tcp: lookup vault.example on 10.0.0.1:53: no such host
-hint: check the address of the key manager
+hint: check the address of the key manager, and the name servers of this machine
 ",
             6,
         ),

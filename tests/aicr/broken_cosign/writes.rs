@@ -67,7 +67,7 @@ fn a_signature_over_something_else_or_by_somebody_else() {
             sigstore_bundle("AAAA", "another manifest"),
             "the signature is over something other than the manifest",
         ),
-        (other_key, "the signature was made by another key"),
+        (other_key, "the signature was made by another key; if it was rotated meanwhile, run this again"),
         (certificate, "the signature was made by another key"),
         (sigstore_bundle("", SMALL_MANIFEST), "the signature file it wrote has an empty signature"),
         (
@@ -133,7 +133,7 @@ fn a_signature_that_it_does_not_accept_itself() {
     for (verify, said) in [
         ("exit 1", ""),
         (
-            "echo 'Error: invalid signature' >&2; echo 'main.go:74: error: invalid signature' >&2; exit 1",
+            "echo 'Error: invalid signature' >&2; echo 'main.go:74: error during command execution: invalid signature' >&2; exit 1",
             "    invalid signature\n",
         ),
         ("echo 'Verified OK' >&2; exit 1", "    Verified OK\n"),

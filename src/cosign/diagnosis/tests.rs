@@ -1,0 +1,209 @@
+//! Recorded words of every release, and what they come down to.
+
+use super::*;
+use crate::error::Class::{self, NoCosign, NotSigned, Unproven};
+
+#[test]
+fn an_error_is_shown_once() {
+    let text = b"Error: decrypt: x\nmain.go:74: error during command execution: decrypt: x\n";
+    assert_eq!(shown(text), "decrypt: x");
+}
+
+#[test]
+fn an_error_of_several_lines_is_shown_once() {
+    let text = b"Error: call: a\n* b\n\nerror during command execution: call: a\n* b\n";
+    assert_eq!(shown(text), "call: a\n* b");
+}
+
+#[test]
+fn what_comes_before_the_error_is_left_out() {
+    let text = b"Using payload from: x\nEnter password for private key: Error: y\n";
+    assert_eq!(shown(text), "y");
+    assert_eq!(shown(b"Killed\n"), "Killed");
+}
+
+#[test]
+fn what_a_terminal_would_obey_is_made_visible() {
+    assert_eq!(shown(b"\x1b[2Jgone\r\n\xff"), "\\u{1b}[2Jgone\n\\xff");
+    assert_eq!(shown(b"\tgone"), "    gone");
+}
+
+#[test]
+fn endless_text_is_cut() {
+    let text: Vec<u8> = (0..100).flat_map(|n| format!("line {n}:\n").into_bytes()).collect();
+    let shown = shown(&text);
+    assert_eq!(shown.lines().count(), 21);
+    assert!(shown.ends_with("\n…"));
+    assert!(super::shown(&vec![b'a'; 1 << 20]).len() <= 1000);
+}
+
+#[test]
+fn unknown_text_is_a_refusal() {
+    for text in ["", "Error: something new", "\u{0}"] {
+        let diagnosis = of_key_failure(text.as_bytes());
+        assert_eq!((diagnosis.class, diagnosis.hint), (Class::NotSigned, None));
+    }
+}
+
+const RELEASES: [&str; 6] = ["v2.0.2", "v2.2.4", "v2.4.1", "v2.6.1", "v3.0.2", "v3.1.3"];
+
+const NO_PROVIDER: &str = "has no provider in this build of cosign";
+const UNKNOWN_FORM: &str = "is written in a form that this cosign does not know";
+const REFUSED: &str = "was refused by cosign";
+const NO_FILE: &str = "is not a key file of cosign's";
+const UNKNOWN: &str = "is not known to the key manager";
+const DISABLED: &str = "is disabled in the key manager";
+const FORBIDDEN: &str = "was refused by the key manager: these credentials have no permission for it";
+const STRANGER: &str = "was refused by the key manager: it does not accept these credentials";
+const NO_CREDENTIALS: &str = "cannot be used: there are no credentials for its key manager";
+const NO_AUTHORITY: &str =
+    "could not be reached: its server's certificate is signed by an authority that is not trusted here";
+const NO_HOST: &str = "could not be reached: its host name is not known here";
+const NOBODY: &str = "could not be reached: connection refused";
+const SLOW: &str = "could not be reached in time";
+
+const ALL: &[&str] = &[];
+
+/// What each case comes down to, with some releases or with all; `*` at one end of a name stands for anything. The first that fits
+/// counts.
+const CASES: &[(&[&str], &str, Class, &str)] = &[
+    (&["v2.0.2", "v2.2.4", "v2.4.1", "v2.6.1", "v3.0.2"], "openbao-*", NoCosign, NO_PROVIDER),
+    (&["v2.0.2", "v2.2.4", "v2.4.1"], "plugin-*", NoCosign, NO_PROVIDER),
+    (ALL, "plugin-silent", NotSigned, "got no answer from its plugin that cosign understands"),
+    (ALL, "plugin-garbage", NotSigned, "got no answer from its plugin that cosign understands"),
+    (ALL, "plugin-crash", NotSigned, "got no answer from its plugin, which crashed"),
+    (ALL, "plugin-error", NotSigned, "was refused by its plugin"),
+    (ALL, "hashivault-sealed", Unproven, "could not be reached: its key manager is sealed"),
+    (&["v2.0.2"], "azurekms-unknown-host", NotSigned, NO_CREDENTIALS),
+    (&["v2.0.2", "v2.2.4", "v2.4.1"], "azurekms-*-identity", NotSigned, NO_CREDENTIALS),
+    (&["v2.0.2", "v2.2.4", "v2.4.1"], "azurekms-identity-down", NotSigned, NO_CREDENTIALS),
+    // `vault.invalid`, which no name server knows.
+    (&["v2.2.4", "v2.4.1", "v2.6.1", "v3.0.2", "v3.1.3"], "azurekms-no-credentials", Unproven, NO_HOST),
+    (ALL, "key-of-newer-cosign", NoCosign, "was made by a newer cosign than this one can read"),
+    (ALL, "no-password", NotSigned, "needs a password"),
+    (ALL, "wrong-password", NotSigned, "was not opened: the password is wrong"),
+    (ALL, "key-throwaway-pub", NotSigned, NO_FILE),
+    (ALL, "key-plain-*", NotSigned, NO_FILE),
+    (ALL, "pkcs11", NoCosign, "is in a PKCS#11 token, for which this build of cosign has no support"),
+    (ALL, "plugin-missing", NoCosign, NO_PROVIDER),
+    (ALL, "*-malformed", NoCosign, UNKNOWN_FORM),
+    (ALL, "awskms-no-such-profile", NotSigned, "cannot be used: there is no such AWS profile"),
+    (ALL, "awskms-no-region", NotSigned, "cannot be used: no AWS region is set"),
+    (ALL, "awskms-expired-token", NotSigned, "was refused by the key manager: the credentials have expired"),
+    (ALL, "awskms-unknown-account", NotSigned, STRANGER),
+    (ALL, "awskms-wrong-signature", NotSigned, "made a signature that does not verify"),
+    (ALL, "azurekms-no-tenant", NotSigned, NO_CREDENTIALS),
+    (ALL, "azurekms-wrong-identity", NotSigned, STRANGER),
+    (ALL, "azurekms-no-sign-in", NotSigned, NO_CREDENTIALS),
+    // aicr never asks for that: the provider spoils it, and some releases do not even notice.
+    (ALL, "azurekms-rsa-key", NotSigned, REFUSED),
+    (ALL, "gcpkms-revoked-account", NotSigned, STRANGER),
+    (ALL, "gcpkms-no-*account-file", NotSigned, "cannot be used: the credentials file cannot be read"),
+    (ALL, "gcpkms-unanswered", Unproven, SLOW),
+    (ALL, "hashivault-other-engine", NotSigned, FORBIDDEN),
+    (ALL, "hashivault-plain-http", NotSigned, "cannot be used: its server speaks TLS only"),
+    (ALL, "hashivault-no-address", NotSigned, "cannot be used: the address of its key manager is not set"),
+    (
+        ALL,
+        "hashivault-no-authority",
+        NotSigned,
+        "cannot be used: VAULT_CACERT names no file that can be read",
+    ),
+    (ALL, "hashivault-symmetric-key", NotSigned, "is no signing key"),
+    (
+        ALL,
+        "hashivault-wrong-name",
+        Unproven,
+        "could not be reached: its server's certificate does not verify",
+    ),
+    (ALL, "hashivault-no-route", Unproven, "could not be reached: there is no network to it from here"),
+    (ALL, "hashivault-lost", Unproven, SLOW),
+    (ALL, "hashivault-wrong-token", NotSigned, STRANGER),
+    (ALL, "hashivault-no-token", NotSigned, NO_CREDENTIALS),
+    (ALL, "*-no-credentials", NotSigned, NO_CREDENTIALS),
+    (ALL, "*-no-credentials-on-no-cloud", NotSigned, NO_CREDENTIALS),
+    (ALL, "*-wrong-secret", NotSigned, STRANGER),
+    (ALL, "*-unknown-key", NotSigned, UNKNOWN),
+    (ALL, "*-disabled-key", NotSigned, DISABLED),
+    (ALL, "*-disabled-version", NotSigned, DISABLED),
+    (ALL, "awskms-may-not-*", NotSigned, FORBIDDEN),
+    (ALL, "azurekms-may-not-*", NotSigned, FORBIDDEN),
+    (ALL, "gcpkms-may-not-*", NotSigned, FORBIDDEN),
+    (ALL, "hashivault-may-not-*", NotSigned, FORBIDDEN),
+    (ALL, "*-wrong-authority", Unproven, NO_AUTHORITY),
+    (ALL, "*-unknown-host", Unproven, NO_HOST),
+    (ALL, "*-no-handshake", Unproven, SLOW),
+    (ALL, "*-down", Unproven, NOBODY),
+    (ALL, "k8s-no-cluster", NotSigned, REFUSED),
+    (ALL, "key-missing-key", NotSigned, REFUSED),
+    (ALL, "missing", NotSigned, REFUSED),
+    (ALL, "key-from-unset-variable", NotSigned, REFUSED),
+    (ALL, "blob-missing", NotSigned, REFUSED),
+    (ALL, "output-directory-missing", NotSigned, REFUSED),
+    (ALL, "unknown-flag", NotSigned, REFUSED),
+];
+
+fn is_called(name: &str, pattern: &str) -> bool {
+    match pattern.split_once('*') {
+        Some((start, end)) => name.starts_with(start) && name.ends_with(end),
+        None => name == pattern,
+    }
+}
+
+/// The orderly failures that were recorded with a key, by release and name, with what was said.
+fn samples() -> Vec<(&'static str, String, Vec<u8>)> {
+    let mut samples = Vec::new();
+    for release in RELEASES {
+        let directory = format!("{}/fixtures/cosign/{release}", env!("CARGO_MANIFEST_DIR"));
+        for (list, said) in [("cases.tsv", "said"), ("kms.tsv", "kms")] {
+            let cases = std::fs::read_to_string(format!("{directory}/{list}")).unwrap();
+            for line in cases.lines() {
+                let mut fields = line.split('\t');
+                let (case, exit) = (fields.next().unwrap(), fields.next().unwrap());
+                let name = ["sign-", "public-key-"].iter().find_map(|verb| case.strip_prefix(verb));
+                let name = if list == "kms.tsv" { Some(case) } else { name };
+                // `naive` asks for a log.
+                if let (Some(name), "1") = (name.filter(|name| *name != "naive"), exit) {
+                    let text = std::fs::read(format!("{directory}/{said}/{case}.stderr")).unwrap();
+                    samples.push((release, name.to_owned(), text));
+                }
+            }
+        }
+    }
+    samples
+}
+
+/// Every sample of every release, held against the one diagnosis that is right for its case.
+#[test]
+fn recorded_failures_are_told_apart() {
+    let samples = samples();
+    let mut wrong = Vec::new();
+    for (release, name, said) in &samples {
+        let found = of_key_failure(said);
+        let fits = |(releases, pattern, _, _): &&(&[&str], &str, Class, &str)| {
+            (releases.is_empty() || releases.contains(release)) && is_called(name, pattern)
+        };
+        match CASES.iter().find(fits) {
+            Some((_, _, class, reason)) if (*class, *reason) == (found.class, found.reason) => {}
+            right => wrong.push(format!("{release} {name}: {found:?}, expected {right:?}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(samples.len() > 350, "{} samples", samples.len());
+}
+
+/// No rule is a guess, and none is hidden by an earlier one.
+#[test]
+fn every_rule_has_a_sample() {
+    let texts: Vec<String> =
+        samples().iter().map(|(_, _, said)| String::from_utf8_lossy(said).to_ascii_lowercase()).collect();
+    let idle: Vec<_> = RULES
+        .iter()
+        .enumerate()
+        .filter(|(place, rule)| {
+            !texts.iter().any(|text| rule.fits(text) && !RULES[..*place].iter().any(|rule| rule.fits(text)))
+        })
+        .map(|(_, rule)| rule.words)
+        .collect();
+    assert!(idle.is_empty(), "{idle:?}");
+}
