@@ -9,7 +9,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 BINARY := $(or $(CARGO_TARGET_DIR),target)/release/aicr
 CARGO_DENY_VERSION := 0.20.2
-SCRIPTS = $(shell grep -lx '\#!/usr/bin/env bash' scripts/* .ci/*)
+SCRIPTS = $(shell grep -lxs '\#!/usr/bin/env bash' scripts/* scripts/*/* .ci/*)
 
 .PHONY: all
 all: ## Build target/release/aicr
@@ -33,6 +33,13 @@ matrix: ## Run the matrix tests with every upstream release in scripts/cosign-re
 	list=$$(cargo test --locked --test aicr matrix -- --list); \
 	grep -q ': test$$' <<<"$$list" || { echo 'make matrix: tests/aicr has no matrix tests' >&2; exit 1; }; \
 	cargo test --locked --test aicr matrix
+
+.PHONY: test-kms
+test-kms: ## Run the tests with key managers, real ones and their likes, which it installs (OpenBao, MiniStack, SoftHSM)
+	scripts/need strace unshare nsenter openssl
+	scripts/kms/install >/dev/null
+	AICR_TEST_MATRIX=$$(scripts/cosign-matrix); export AICR_TEST_MATRIX; \
+	cargo test --locked --test kms -- --show-output
 
 .PHONY: lint
 lint: ## Check formatting, clippy, documentation, dependencies and the scripts
@@ -75,4 +82,4 @@ clean: ## Remove what was built here (the cosigns and tools in the user's cache 
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile

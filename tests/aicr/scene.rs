@@ -19,6 +19,8 @@ pub(crate) const STRANGER_SHA256: &str = "292133b6f2c6f2f5d0de9017c7177ac6a7267e
 pub(crate) struct Scene {
     directory: tempfile::TempDir,
     cosign: PathBuf,
+    /// The command that leads to where everything runs, with its arguments.
+    pub(crate) way_in: Vec<std::ffi::OsString>,
 }
 
 impl Scene {
@@ -31,7 +33,8 @@ impl Scene {
     /// The same with another cosign.
     pub(crate) fn with_cosign(cosign: &Path) -> Self {
         let directory = tempfile::Builder::new().prefix("scene-").tempdir().unwrap();
-        let scene = Self { directory, cosign: cosign.to_owned() };
+        let way_in = vec![repository().join("scripts/no-network").into()];
+        let scene = Self { directory, cosign: cosign.to_owned(), way_in };
         for name in ["home", "tmp", "bin"] {
             fs::create_dir(scene.path(name)).unwrap();
         }
@@ -211,7 +214,7 @@ pub(crate) const SMALL_SHA256: &str = "162fd0a1cb1865a982946584601d41d4216cee061
 /// A run that is prepared, and then compared.
 pub(crate) struct Run<'a> {
     scene: &'a Scene,
-    command: Vec<std::ffi::OsString>,
+    pub(crate) command: Vec<std::ffi::OsString>,
     variables: BTreeMap<String, Option<String>>,
     directory: PathBuf,
     stdout: String,
@@ -332,14 +335,15 @@ impl<'a> Run<'a> {
 
     /// Starts it, without any network, with closed stdin.
     pub(crate) fn start(&self) -> Child {
-        let mut command = Command::new(repository().join("scripts/no-network"));
-        command.arg("env").arg("-i");
+        let mut command = Command::new(&self.scene.way_in[0]);
+        // The way may lead to another root directory, and so lose the working directory.
+        command.args(&self.scene.way_in[1..]).args(["env", "-i", "-C"]).arg(&self.directory);
         for (name, value) in &self.variables {
             if let Some(value) = value {
                 command.arg(format!("{name}={value}"));
             }
         }
-        command.args(&self.command).current_dir(&self.directory);
+        command.args(&self.command);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().unwrap()
     }

@@ -1,0 +1,44 @@
+//! Key managers that accept and never answer: aicr ends cosign, which would wait from ten seconds to for
+//! ever.
+
+use crate::site::Site;
+
+/// The variables of a signer.
+type Variables<'a> = &'a [(&'a str, &'a str)];
+
+#[test]
+fn are_given_up_at_the_timeout() {
+    let site = Site::with("silent", &[]);
+    site.small_dist();
+    let authority = site.of_server("ca.pem");
+    let trusted = ("SSL_CERT_FILE", authority.as_str());
+    let account = site.of_server("credentials.json");
+    let google = [("GOOGLE_APPLICATION_CREDENTIALS", account.as_str()), trusted];
+    let aws = [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), trusted];
+    let vault = |address| [("VAULT_ADDR", address), ("VAULT_TOKEN", "signer"), ("VAULT_CACERT", &*authority)];
+    let azure = [
+        ("AZURE_TENANT_ID", "11111111-1111-1111-1111-111111111111"),
+        ("AZURE_CLIENT_ID", "22222222-2222-2222-2222-222222222222"),
+        ("AZURE_CLIENT_SECRET", "the-secret"),
+        trusted,
+    ];
+    let rows: [(&str, Variables<'_>); 7] = [
+        ("awskms://127.0.0.1:443/alias/ec", &aws),
+        ("awskms://127.0.0.1:444/alias/ec", &aws),
+        ("hashivault://ec", &vault("https://127.0.0.1:443")),
+        ("hashivault://ec", &vault("https://127.0.0.1:444")),
+        ("hashivault://ec", &vault("https://192.0.2.1:8200")),
+        ("gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/ec", &google),
+        ("azurekms://rig.vault.azure.net/ec", &azure),
+    ];
+    for (key, variables) in rows {
+        let before = site.tree("");
+        let words = format!("bundle dist --output B --tlog-upload=false --timeout 3s --signing-key {key}");
+        site.aicr_given(variables, &words).stderr(&format!(
+            "error: {key} could not be reached in time: cosign public-key did not finish within 3s and was ended
+hint: --timeout gives it more time; a key manager or service that accepts and never answers is the usual cause\n"
+        ))
+        .exits(6);
+        assert_eq!(site.tree(""), before, "{key}");
+    }
+}

@@ -1,0 +1,90 @@
+//! Key managers whose signature is wrong, with the releases of cosign that do not notice: they end with
+//! exit 0, and what they wrote verifies nowhere. And keys that change.
+
+use crate::scene::SMALL_SHA256;
+use crate::site::{Site, cosign};
+
+const HINT: &str = "hint: the key manager's signature is wrong or of a kind that cosign cannot check; ECDSA P-256 works with every one\n";
+
+#[test]
+fn are_noticed_where_cosign_does_not() {
+    let vault = Site::with("openbao", &["rsa=rsa-2048"]);
+    let aws = Site::with("aws", &["liar=ECC_NIST_P256", "other=ECC_NIST_P256"]);
+    let authorities = [&vault, &aws].map(|site| site.of_server("ca.pem"));
+    let token = [
+        ("VAULT_ADDR", "https://127.0.0.1:8200"),
+        ("VAULT_TOKEN", "signer"),
+        ("VAULT_CACERT", &*authorities[0]),
+    ];
+    let access = [
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("SSL_CERT_FILE", &*authorities[1]),
+    ];
+    for (site, key, variables, version) in [
+        // It asks for RSA-PSS, and checks PKCS#1 v1.5.
+        (&vault, "hashivault://rsa", &token, "v2.2.4"),
+        (&aws, "awskms://127.0.0.1:4566/alias/liar", &access, "v2.2.4"),
+        (&aws, "awskms://127.0.0.1:4566/alias/liar", &access, "v2.4.1"),
+    ] {
+        site.small_dist();
+        let before = site.tree("dist");
+        let words = format!("bundle dist --output B --tlog-upload=false --signing-key {key}");
+        site.aicr_given(variables, &words)
+            .env("AICR_COSIGN", &cosign(version))
+            .stderr(&format!(
+                "error: cosign made a signature with {key} that it does not accept itself\n    (what cosign said)\n{HINT}"
+            ))
+            .cosigns_words_left_out()
+            .exits(4);
+        assert_eq!((site.tree("dist"), site.path("B").exists()), (before, false), "{version} {key}");
+    }
+}
+
+#[test]
+fn a_rotated_key_is_another_key() {
+    let mut site = Site::with("openbao", &["ec=ecdsa-p256"]);
+    let authority = site.of_server("ca.pem");
+    let variables =
+        [("VAULT_ADDR", "https://127.0.0.1:8200"), ("VAULT_TOKEN", "signer"), ("VAULT_CACERT", &*authority)];
+    let doctor = |site: &Site, file| {
+        let words =
+            format!("doctor --tlog-upload=false --signing-key hashivault://ec --public-key-out {file}");
+        site.aicr_given(&variables, &words).whatever_it_prints().succeeds();
+        site.key_sha256(file)
+    };
+    site.small_dist();
+    let first = doctor(&site, "first.pub");
+    let sign = "bundle dist --output B --tlog-upload=false --signing-key hashivault://ec --quiet";
+    site.aicr_given(&variables, sign).succeeds();
+    site.order("rotate ec");
+    let second = doctor(&site, "second.pub");
+    assert_ne!(first, second);
+
+    let asking = "warning: asking hashivault://ec for its public key, once\n";
+    let verify = |site: &Site, key: &str, code, stdout: &str, stderr: &str| {
+        let words = format!("verify B --key {key} --insecure-ignore-tlog");
+        site.aicr_given(&variables, &words).stdout(stdout).stderr(stderr).exits(code);
+    };
+    let accepted = format!(
+        "accepted B\n  manifest sha256 {SMALL_SHA256}\n  2 files, 11 bytes\n  key sha256 {first}, log none, timestamp none\n"
+    );
+    verify(&site, "first.pub", 0, &accepted, "");
+    let other = format!(
+        "error: B is signed by the key {first}, and --key is {second}
+hint: a rotated key is the usual cause: get the public key of the version that signed\n"
+    );
+    verify(&site, "second.pub", 5, "rejected B\n", &other);
+    verify(&site, "hashivault://ec", 5, "rejected B\n", &format!("{asking}{other}"));
+    site.order("seal");
+    let sealed = format!(
+        "{asking}error: hashivault://ec could not be reached: its key manager is sealed
+    public key: Error making API request.
+    URL: GET https://127.0.0.1:8200/v1/transit/keys/ec
+    Code: 503. Errors:
+    * Vault is sealed
+hint: somebody who may has to unseal it\n"
+    );
+    verify(&site, "hashivault://ec", 6, "", &sealed);
+    verify(&site, "first.pub", 0, &accepted, "");
+}

@@ -1,0 +1,26 @@
+//! Key managers, real and made, on loopback, with real cosign. `make test-kms` installs and runs them.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test panics where it cannot go on, starts what it tests, and shows what it measured"
+)]
+
+mod awskms;
+mod azurekms;
+mod docs;
+mod failures;
+mod gcpkms;
+mod hangs;
+mod hashivault;
+mod lies;
+mod mission;
+mod pkcs11;
+mod plugin;
+mod proof;
+#[path = "../aicr/scene.rs"]
+#[expect(dead_code, reason = "the language of the scenarios has more words than are used here")]
+mod scene;
+mod site;
