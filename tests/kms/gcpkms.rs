@@ -28,3 +28,25 @@ fn works_with_every_release() {
         proof.needs_every_variable();
     }
 }
+
+/// In a network from which a proxy is the only way out.
+#[test]
+fn works_through_the_proxy_of_the_site() {
+    let site = Site::with("gcp", &[]);
+    let (account, authority) = (site.of_server("credentials.json"), site.of_server("ca.pem"));
+    let variables = [
+        ("GOOGLE_APPLICATION_CREDENTIALS", account.as_str()),
+        ("SSL_CERT_FILE", authority.as_str()),
+        ("HTTPS_PROXY", "http://127.0.0.1:3128"),
+    ];
+    let proof = Proof {
+        site: &site,
+        key: &format!("{KEYS}/ec"),
+        variables: &variables,
+        sign_with: "",
+        verify_with: Some(""),
+        reaches: &["127.0.0.1:3128"],
+    };
+    // 2.4 looks the name up itself, proxy or not.
+    proof.holds_with(&[RELEASES[0], RELEASES[2], RELEASES[3]]);
+}

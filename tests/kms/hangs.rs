@@ -22,15 +22,17 @@ fn are_given_up_at_the_timeout() {
         ("AZURE_CLIENT_SECRET", "the-secret"),
         trusted,
     ];
-    let rows: [(&str, Variables<'_>); 7] = [
+    let rows: [(&str, Variables<'_>); 8] = [
         ("awskms://127.0.0.1:443/alias/ec", &aws),
         ("awskms://127.0.0.1:444/alias/ec", &aws),
         ("hashivault://ec", &vault("https://127.0.0.1:443")),
         ("hashivault://ec", &vault("https://127.0.0.1:444")),
         ("hashivault://ec", &vault("https://192.0.2.1:8200")),
         ("gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/ec", &google),
+        ("hanging://k", &[]),
         ("azurekms://rig.vault.azure.net/ec", &azure),
     ];
+    site.program("bin/sigstore-kms-hanging", "exec tail -f /dev/null");
     for (key, variables) in rows {
         let before = site.tree("");
         let words = format!("bundle dist --output B --tlog-upload=false --timeout 3s --signing-key {key}");

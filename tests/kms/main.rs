@@ -11,6 +11,7 @@
 mod awskms;
 mod azurekms;
 mod docs;
+mod doctor;
 mod failures;
 mod gcpkms;
 mod hangs;

@@ -1,4 +1,5 @@
-"""Google Cloud KMS as far as a signer sees it, on port 443: gRPC with Google's own messages.
+"""Google Cloud KMS as far as a signer sees it, on port 443, directly and through a proxy: gRPC with
+Google's own messages.
 
 Holds two accounts: credentials.json, and revoked.json, whose tokens nobody accepts. Keys of
 projects/p/locations/l/keyRings/r: `ec`, `rsa` (4096 bits), `p384`, `disabled`, and `no-RPC`, which may
@@ -16,6 +17,7 @@ from google.cloud import kms_v1 as kms
 
 from common import RSA_4096, path, ready, record
 from google_account import account
+from proxy import serve_proxy
 
 SERVICE = "google.cloud.kms.v1.KeyManagementService"
 KEYS = "projects/p/locations/l/keyRings/r/cryptoKeys/"
@@ -131,5 +133,6 @@ with open(path("server.key"), "rb") as key_file, open(path("server.pem"), "rb") 
     credentials = grpc.ssl_server_credentials([(key_file.read(), certificate.read())])
 server.add_secure_port("127.0.0.1:443", credentials)
 server.start()
+serve_proxy()
 ready()
 server.stop(None)
