@@ -1,12 +1,15 @@
 """What the servers share: TLS, plain HTTP, saying that they are ready, ending with whoever started them."""
 import json
 import os
+import signal
 import ssl
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 DIRECTORY = sys.argv[1]
+# So that what a server has started is ended with it.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 RSA_4096 = os.environ["KMS_HOME"] + "/rsa4096.pem"
 
 
