@@ -20,6 +20,7 @@ pub(crate) mod process;
 pub(crate) mod public_key;
 pub(crate) mod search_path;
 pub(crate) mod signing_key;
+pub(crate) mod variables;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -28,10 +29,11 @@ use self::binary::Binary;
 use self::capability::Dialect;
 use self::evidence::{Evidence, Legacy, SignedBy};
 use self::private_directory::PrivateDirectory;
-use self::process::{Finished, Invocation, Limits, Value, Variables};
+use self::process::{Finished, Invocation, Limits};
 use self::public_key::PublicKey;
 use self::search_path::SearchPath;
 use self::signing_key::SigningKey;
+use self::variables::{Value, Variables};
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
 use crate::settings::Environment;

@@ -4,8 +4,8 @@
 use camino::Utf8Path;
 
 use crate::context::Context;
-use crate::cosign::process::Value;
 use crate::cosign::public_key::PublicKey;
+use crate::cosign::variables::Value;
 use crate::error::Result;
 use crate::plan::sign::Signer;
 use crate::report::{Check, Report};

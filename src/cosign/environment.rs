@@ -10,8 +10,8 @@ mod family;
 use camino::Utf8Path;
 
 use self::family::{Family, NOTHING, family};
-use super::process::{Value, Variables};
 use super::search_path::SearchPath;
+use super::variables::{Value, Variables};
 use crate::plan::key_ref::{KeyRef, Scheme};
 use crate::settings::Environment;
 

@@ -1,7 +1,7 @@
 //! Secrets taken out of what a program printed: a cosign, a plugin or a key manager's library may
 //! repeat a password in its error. Pure.
 
-use super::process::{Value, Variables};
+use super::variables::{Value, Variables};
 
 /// Parts of the names of variables that hold a secret.
 const NAMES: [&str; 7] = ["PASSWORD", "PASSPHRASE", "SECRET", "TOKEN", "PIN", "HEADER", "CREDENTIAL"];

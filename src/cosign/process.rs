@@ -17,6 +17,7 @@ use camino::Utf8Path;
 use rustix::process::{Pid, Signal};
 
 use super::masked::masked;
+use super::variables::{Value, Variables};
 use crate::error::{Class, Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::printable::is_hidden;
@@ -30,20 +31,6 @@ const TICK: Duration = Duration::from_millis(50);
 const GRACE: Duration = Duration::from_secs(2);
 /// How long to wait for the rest of the output once the program itself has ended.
 const DRAIN: Duration = Duration::from_millis(500);
-
-/// Where the value of a variable comes from; decides how a command is shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Value {
-    /// Handed on from the operator's environment; shown as `"$NAME"`, because it may be a secret.
-    HandedOn(OsString),
-    /// Not in the environment, typed by a person when asked; shown the same way.
-    Secret(OsString),
-    /// Set by aicr, and shown.
-    Set(OsString),
-}
-
-/// The whole environment of a program, by name.
-pub(crate) type Variables = BTreeMap<String, Value>;
 
 /// A program that can be run, with everything it will see.
 #[derive(Debug)]
