@@ -18,8 +18,20 @@ pub(crate) mod masked;
 pub(crate) mod private_directory;
 pub(crate) mod process;
 pub(crate) mod public_key;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "signing with services of one's own is being built upon it")
+)]
+pub(crate) mod rekor_version;
 pub(crate) mod search_path;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "signing with services of one's own is being built upon it")
+)]
+pub(crate) mod signing_config;
 pub(crate) mod signing_key;
+mod sigstore_file;
+mod validity;
 pub(crate) mod variables;
 
 use camino::{Utf8Path, Utf8PathBuf};

@@ -7,13 +7,17 @@ use super::misread::Misread;
 use crate::printable::is_hidden;
 
 /// The address of a log, certificate authority, timestamp authority or OIDC issuer. `https://`, or
-/// `http://` on loopback; no user-info.
+/// `http://` on loopback; no user-info. Kept as it was typed, since an OIDC issuer is its address to the
+/// letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ServiceUrl(Url);
+pub(crate) struct ServiceUrl {
+    typed: String,
+    url: Url,
+}
 
 impl ServiceUrl {
     /// The address in `value`, or what is wrong with it. User-info is never shown.
-    pub(super) fn parse(value: &str) -> Result<Self, Misread> {
+    pub(crate) fn parse(value: &str) -> Result<Self, Misread> {
         const FORM: &str = "write `https://HOST`";
         if value.is_empty() {
             return Err(Misread::new("the address is empty", FORM));
@@ -39,17 +43,36 @@ impl ServiceUrl {
                 format!("write `https://{}`", host_and_port(&url)),
             ));
         }
-        Ok(Self(url))
+        Ok(Self { typed: value.to_owned(), url })
+    }
+
+    /// The address as it was typed.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.typed
+    }
+
+    /// Whether both lead to one place: letter case of the host, the usual port and slashes at the end
+    /// make no difference.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "finding a log in a trusted root is being built upon it")
+    )]
+    pub(crate) fn is_same_place(&self, other: &Self) -> bool {
+        let place = |Self { url, .. }: &Self| {
+            let path = url.path().trim_end_matches('/').to_owned();
+            (url.origin(), path, url.query().map(str::to_owned))
+        };
+        place(self) == place(other)
     }
 
     /// The host, with the port when it is not the usual one.
     pub(crate) fn host(&self) -> String {
-        host_and_port(&self.0)
+        host_and_port(&self.url)
     }
 
     /// Whether the service is the public Sigstore's.
     pub(super) fn is_public(&self) -> bool {
-        let host = self.0.host_str().unwrap_or_default().trim_end_matches('.');
+        let host = self.url.host_str().unwrap_or_default().trim_end_matches('.');
         host == "sigstore.dev" || host.ends_with(".sigstore.dev")
     }
 }
@@ -89,7 +112,34 @@ mod tests {
         ] {
             let url = ServiceUrl::parse(value).expect(value);
             assert_eq!((url.host().as_str(), url.is_public()), (host, public));
+            assert_eq!(url.as_str(), value);
         }
+    }
+
+    #[test]
+    fn the_same_place_under_two_addresses() {
+        let place = |value: &str| ServiceUrl::parse(value).expect(value);
+        let log = place("https://rekor.example.com/log");
+        for same in [
+            "https://rekor.example.com/log",
+            "https://rekor.example.com/log/",
+            "HTTPS://Rekor.Example.Com/log",
+            "https://rekor.example.com:443/log",
+            "https://rekor.example.com/a/../log",
+        ] {
+            assert!(log.is_same_place(&place(same)), "{same}");
+        }
+        for other in [
+            "https://rekor.example.com",
+            "https://rekor.example.com/Log",
+            "https://rekor.example.com:8443/log",
+            "https://rekor2.example.com/log",
+            "https://rekor.example.com/log?tree=2",
+        ] {
+            assert!(!log.is_same_place(&place(other)), "{other}");
+        }
+        assert!(!place("http://localhost").is_same_place(&place("https://localhost")));
+        assert!(place("http://localhost").is_same_place(&place("http://localhost:80/")));
     }
 
     #[test]
