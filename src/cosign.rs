@@ -9,8 +9,15 @@
 //! sees), `process` (how it runs), `evidence` (what it wrote), `diagnosis` (what it said).
 
 pub(crate) mod argv;
+mod base64_text;
 pub(crate) mod binary;
 pub(crate) mod capability;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "reading the identity in a certificate is being built upon it")
+)]
+pub(crate) mod certificate;
+mod der_fields;
 pub(crate) mod diagnosis;
 pub(crate) mod environment;
 pub(crate) mod evidence;
@@ -18,10 +25,6 @@ pub(crate) mod masked;
 pub(crate) mod private_directory;
 pub(crate) mod process;
 pub(crate) mod public_key;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "signing with services of one's own is being built upon it")
-)]
 pub(crate) mod rekor_version;
 pub(crate) mod search_path;
 #[cfg_attr(
@@ -31,6 +34,11 @@ pub(crate) mod search_path;
 pub(crate) mod signing_config;
 pub(crate) mod signing_key;
 mod sigstore_file;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "signing and verifying with a trusted root are being built upon it")
+)]
+pub(crate) mod trusted_root;
 mod validity;
 pub(crate) mod variables;
 

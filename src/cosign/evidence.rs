@@ -11,9 +11,10 @@ mod form;
 mod tests;
 
 use self::form::{
-    Algorithm, Base64, LegacyBundle, MessageDigest, MessageSignature, PublicKeyIdentifier, SigstoreBundle,
+    Algorithm, LegacyBundle, MessageDigest, MessageSignature, PublicKeyIdentifier, SigstoreBundle,
     VerificationMaterial, strict,
 };
+use super::base64_text::Base64;
 use crate::digest::Sha256Digest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

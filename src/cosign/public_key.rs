@@ -100,9 +100,14 @@ impl PublicKey {
         }
         let (_, der) =
             spki::der::pem::decode_vec(text.trim().as_bytes()).map_err(|_| "is a damaged PEM public key")?;
-        let info = SubjectPublicKeyInfoOwned::from_der(&der).map_err(|_| "is a damaged PEM public key")?;
-        let pem = info.to_pem(LineEnding::LF).map_err(|_| "is a damaged PEM public key")?;
-        Ok(Self { pem, sha256: Sha256Digest::of(&der), key_type: key_type(&info) })
+        Self::from_der(&der).ok_or("is a damaged PEM public key")
+    }
+
+    /// Reads a DER `SubjectPublicKeyInfo`.
+    pub(super) fn from_der(der: &[u8]) -> Option<Self> {
+        let info = SubjectPublicKeyInfoOwned::from_der(der).ok()?;
+        let pem = info.to_pem(LineEnding::LF).ok()?;
+        Some(Self { pem, sha256: Sha256Digest::of(der), key_type: key_type(&info) })
     }
 
     /// The key as PEM with `\n` line ends.

@@ -19,6 +19,11 @@ impl Validity {
         Self { start: Some(start), end: None }
     }
 
+    /// Whether there is a start.
+    pub(super) fn has_start(&self) -> bool {
+        self.start.is_some()
+    }
+
     /// Whether the second that began at `time`, in seconds since 1970, is within.
     pub(crate) fn covers(&self, time: i64) -> bool {
         self.start.as_ref().is_none_or(|start| start.seconds <= time)

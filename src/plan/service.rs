@@ -53,10 +53,6 @@ impl ServiceUrl {
 
     /// Whether both lead to one place: letter case of the host, the usual port and slashes at the end
     /// make no difference.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "finding a log in a trusted root is being built upon it")
-    )]
     pub(crate) fn is_same_place(&self, other: &Self) -> bool {
         let place = |Self { url, .. }: &Self| {
             let path = url.path().trim_end_matches('/').to_owned();

@@ -1,11 +1,10 @@
 //! The JSON form of a Sigstore bundle v0.3, field for field, and the strict way in which it is read.
 //! What a bundle has to hold to be evidence is in [`super::Evidence`].
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
+use super::super::base64_text::Base64;
 use super::{Malformed, SIZE_LIMIT};
 
 /// Reads `text` as a `T`, and as nothing that merely can be read as one: serde takes an array for a
@@ -50,23 +49,6 @@ fn explain(text: &[u8], error: &serde_json::Error) -> Malformed {
         }
     }
     Malformed(format!("is not a Sigstore bundle: {error}"))
-}
-
-/// Bytes as standard base64 with padding; no other form is read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Base64(pub(super) Vec<u8>);
-
-impl Serialize for Base64 {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&STANDARD.encode(&self.0))
-    }
-}
-
-impl<'de> Deserialize<'de> for Base64 {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        STANDARD.decode(text).map(Self).map_err(|_| D::Error::custom("a value that is not standard base64"))
-    }
 }
 
 /// A protobuf int64 in JSON: a string of decimal digits without leading zeros.
