@@ -2,13 +2,13 @@
 //! the manifest and the signature, and no others. Directories are not content. Pure: in two stages,
 //! between which somebody else (`check.rs`) reads the files.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 
 use super::beneath::Kind;
 use super::manifest::Manifest;
 use super::name;
-use super::walk::{Listing, Seen};
+use super::walk::{Listing, Place, Seen};
 use super::{ATTESTATION, MANIFEST, SIGNATURE};
 use crate::digest::Sha256Digest;
 
@@ -92,43 +92,49 @@ pub(crate) enum Outcome {
     Unreadable,
 }
 
-/// A file or more that no line of the manifest explains.
+/// A file or more that no line of the manifest explains. Its path stands in the listing: media can make
+/// millions of them, and each path long.
 #[derive(Debug)]
 struct Stranger {
-    path: Box<[u8]>,
+    place: Place,
+    /// How many lines of the manifest come before it.
+    before: u32,
     kind: FindingKind,
-    digest: Option<Sha256Digest>,
 }
 
 /// A manifest held against a listing, before any file has been read.
 #[derive(Debug)]
 pub(crate) struct Comparison<'m> {
     manifest: &'m Manifest<'m>,
+    listing: &'m Listing,
     /// One for each entry. `Right` stands for what is there and waits to be read.
     outcomes: Vec<Outcome>,
+    /// In the order of their paths.
     strangers: Vec<Stranger>,
+    hint: Option<String>,
 }
 
 impl<'m> Comparison<'m> {
     /// Joins the two; both are sorted.
-    pub(crate) fn new(manifest: &'m Manifest<'m>, listing: &Listing) -> Self {
+    pub(crate) fn new(manifest: &'m Manifest<'m>, listing: &'m Listing) -> Self {
         let mut outcomes = vec![Outcome::Gone; manifest.len()];
         let mut strangers = Vec::new();
-        let mut place = 0;
+        let mut hint = None;
+        let mut line = 0;
         let mut cursor = listing.cursor();
         while let Some((path, seen)) = cursor.next() {
             if seen == Seen::Entry(Kind::Directory) {
                 // Only now and then one stands where a file should; its order is not that of files.
-                if let Some(place) = manifest.find(path) {
-                    outcomes[place] = Outcome::NotRegular;
+                if let Some(line) = manifest.find(path) {
+                    outcomes[line] = Outcome::NotRegular;
                 }
                 continue;
             }
-            while place < manifest.len() && manifest.name(place).as_bytes() < path {
-                place += 1;
+            while line < manifest.len() && manifest.name(line).as_bytes() < path {
+                line += 1;
             }
-            if place < manifest.len() && manifest.name(place).as_bytes() == path {
-                outcomes[place] = match seen {
+            if line < manifest.len() && manifest.name(line).as_bytes() == path {
+                outcomes[line] = match seen {
                     Seen::Entry(Kind::File) => Outcome::Right,
                     Seen::Entry(_) => Outcome::NotRegular,
                     Seen::Unreadable => Outcome::Unreadable,
@@ -146,36 +152,41 @@ impl<'m> Comparison<'m> {
                 Seen::Entry(_) => FindingKind::NotRegular,
                 Seen::Unreadable => FindingKind::Unreadable,
             };
-            strangers.push(Stranger { path: path.into(), kind, digest: None });
+            hint = hint.or_else(|| hint_about(path));
+            // No manifest has more lines than MAX_ENTRIES.
+            let before = u32::try_from(line).unwrap_or(u32::MAX);
+            strangers.push(Stranger { place: cursor.place(), before, kind });
         }
-        // A directory that cannot be entered stands, in the listing, where no file is looked for.
-        strangers.sort_by(|one, other| one.path.cmp(&other.path));
-        Self { manifest, outcomes, strangers }
+        Self { manifest, listing, outcomes, strangers, hint }
     }
 
-    /// Whether the entry at this place is a file that is there, to be read.
-    pub(crate) fn is_there(&self, place: usize) -> bool {
-        self.outcomes[place] == Outcome::Right
+    /// Whether the entry at this line is a file that is there, to be read.
+    pub(crate) fn is_there(&self, line: usize) -> bool {
+        self.outcomes[line] == Outcome::Right
     }
 
-    /// The unlisted files to be read, with the numbers by which their digests are told: none, unless a
+    /// The numbers of the unlisted files to be read, by which their digests are told: none, unless a
     /// listed file is missing and may have been renamed.
-    pub(crate) fn to_recognise(&self) -> Vec<(usize, &[u8])> {
+    pub(crate) fn to_recognise(&self) -> Vec<usize> {
         if !self.outcomes.contains(&Outcome::Gone) {
             return Vec::new();
         }
-        let strangers = self.strangers.iter().enumerate();
-        strangers
-            .filter(|(_, one)| one.kind == FindingKind::Unlisted)
-            .map(|(number, one)| (number, &*one.path))
-            .collect()
+        let unlisted = |number: &usize| self.strangers[*number].kind == FindingKind::Unlisted;
+        (0..self.strangers.len()).filter(unlisted).collect()
+    }
+
+    /// The path of an unlisted file by its number.
+    pub(crate) fn unlisted(&self, number: usize) -> Vec<u8> {
+        self.listing.path(self.strangers[number].place)
     }
 
     /// Whether nothing is there that the manifest does not list, whatever it contains.
-    pub(crate) fn first_stranger(&self) -> Option<&[u8]> {
+    pub(crate) fn first_stranger(&self) -> Option<Vec<u8>> {
+        if !self.strangers.is_empty() {
+            return Some(self.unlisted(0));
+        }
         let not_regular = self.outcomes.iter().position(|outcome| *outcome == Outcome::NotRegular);
-        let stranger = self.strangers.first().map(|stranger| &*stranger.path);
-        stranger.or(not_regular.map(|place| self.manifest.name(place).as_bytes()))
+        not_regular.map(|line| self.manifest.name(line).into())
     }
 
     /// The verdict. `read` tells the outcome of every file that was there, those that came out
@@ -185,85 +196,85 @@ impl<'m> Comparison<'m> {
         read: impl IntoIterator<Item = (usize, Outcome)>,
         recognised: impl IntoIterator<Item = (usize, Sha256Digest)>,
     ) -> Findings {
-        for (place, outcome) in read {
-            self.outcomes[place] = outcome;
+        for (line, outcome) in read {
+            self.outcomes[line] = outcome;
         }
-        for (number, digest) in recognised {
-            self.strangers[number].digest = Some(digest);
-        }
-        let hint = self.hint();
-        let renamed = self.renamed();
-        let taken: std::collections::HashSet<usize> = renamed.values().copied().collect();
-        let mut findings = Findings { kept: Vec::new(), total: 0, hint };
+        let renamed = self.renamed(recognised);
+        let taken: HashSet<usize> = renamed.values().copied().collect();
+        let mut findings = Findings { kept: Vec::new(), total: 0, hint: self.hint.take() };
         let mut strangers = (0..self.strangers.len()).filter(|number| !taken.contains(number)).peekable();
-        for (place, outcome) in self.outcomes.iter().enumerate() {
+        for (line, outcome) in self.outcomes.iter().enumerate() {
             let kind = match outcome {
                 Outcome::Right => continue,
                 Outcome::Changed => FindingKind::Changed,
-                Outcome::Gone if renamed.contains_key(&place) => FindingKind::Renamed,
+                Outcome::Gone if renamed.contains_key(&line) => FindingKind::Renamed,
                 Outcome::Gone => FindingKind::Missing,
                 Outcome::NotRegular => FindingKind::NotRegular,
                 Outcome::Unreadable => FindingKind::Unreadable,
             };
-            let path = self.manifest.name(place).as_bytes();
-            while let Some(number) = strangers.next_if(|number| *self.strangers[*number].path < *path) {
-                findings.add_stranger(&self.strangers[number]);
+            while let Some(number) =
+                strangers.next_if(|number| self.strangers[*number].before as usize <= line)
+            {
+                self.add_stranger(&mut findings, number);
             }
-            findings.add(kind, path, renamed.get(&place).map(|number| &*self.strangers[*number].path));
+            let path = || self.manifest.name(line).into();
+            findings.add(kind, path, || renamed.get(&line).map(|number| self.unlisted(*number)));
         }
-        strangers.for_each(|number| findings.add_stranger(&self.strangers[number]));
+        strangers.for_each(|number| self.add_stranger(&mut findings, number));
         findings
     }
 
+    fn add_stranger(&self, findings: &mut Findings, number: usize) {
+        findings.add(self.strangers[number].kind, || self.unlisted(number), || None);
+    }
+
     /// For missing entries the number of the unlisted file with their digest; each is used once.
-    fn renamed(&self) -> HashMap<usize, usize> {
-        let mut by_digest: HashMap<Sha256Digest, Vec<usize>> = HashMap::new();
-        // Backwards, so that the first of several is taken first.
-        for (number, stranger) in self.strangers.iter().enumerate().rev() {
-            if let Some(digest) = stranger.digest {
-                by_digest.entry(digest).or_default().push(number);
-            }
+    fn renamed(&self, recognised: impl IntoIterator<Item = (usize, Sha256Digest)>) -> HashMap<usize, usize> {
+        let mut by_digest: HashMap<Sha256Digest, BTreeSet<usize>> = HashMap::new();
+        for (number, digest) in recognised {
+            by_digest.entry(digest).or_default().insert(number);
         }
         if by_digest.is_empty() {
             return HashMap::new();
         }
-        let missing = (0..self.manifest.len()).filter(|place| self.outcomes[*place] == Outcome::Gone);
+        let missing = (0..self.manifest.len()).filter(|line| self.outcomes[*line] == Outcome::Gone);
         missing
-            .filter_map(|place| Some((place, by_digest.get_mut(&self.manifest.entry(place).digest)?.pop()?)))
-            .collect()
-    }
-
-    /// Words for files that are there through no fault of the one who made the bundle.
-    fn hint(&self) -> Option<String> {
-        const LITTER: [&[u8]; 5] =
-            [b"System Volume Information", b".fseventsd", b".Spotlight-V100", b"$RECYCLE.BIN", b"lost+found"];
-        self.strangers.iter().find_map(|stranger| {
-            let mut components = stranger.path.split(|byte| *byte == b'/');
-            let top = components.next().unwrap_or_default();
-            if LITTER.contains(&top) || top.starts_with(b".Trash-") {
-                let name = crate::printable::show(top);
-                return Some(format!(
-                    "the system made `{name}`: keep the bundle in a directory of its own on the medium"
-                ));
-            }
-            let below = components.next().unwrap_or_default();
-            (top == ATTESTATION.as_bytes() && below == super::INSIDE.as_bytes()).then(|| {
-                format!("`{ATTESTATION}/{}` was left by an aicr that was killed: remove it", super::INSIDE)
+            .filter_map(|line| {
+                Some((line, by_digest.get_mut(&self.manifest.entry(line).digest)?.pop_first()?))
             })
-        })
+            .collect()
     }
 }
 
+/// Words for an unlisted file that is there through no fault of the one who made the bundle.
+fn hint_about(path: &[u8]) -> Option<String> {
+    const LITTER: [&[u8]; 5] =
+        [b"System Volume Information", b".fseventsd", b".Spotlight-V100", b"$RECYCLE.BIN", b"lost+found"];
+    let mut components = path.split(|byte| *byte == b'/');
+    let top = components.next().unwrap_or_default();
+    if LITTER.contains(&top) || top.starts_with(b".Trash-") {
+        let name = crate::printable::show(top);
+        return Some(format!(
+            "the system made `{name}`: keep the bundle in a directory of its own on the medium"
+        ));
+    }
+    let below = components.next().unwrap_or_default();
+    (top == ATTESTATION.as_bytes() && below == super::INSIDE.as_bytes())
+        .then(|| format!("`{ATTESTATION}/{}` was left by an aicr that was killed: remove it", super::INSIDE))
+}
+
 impl Findings {
-    fn add(&mut self, kind: FindingKind, path: &[u8], to: Option<&[u8]>) {
+    /// Counts one, and makes its paths only if it is kept.
+    fn add(
+        &mut self,
+        kind: FindingKind,
+        path: impl FnOnce() -> Vec<u8>,
+        to: impl FnOnce() -> Option<Vec<u8>>,
+    ) {
         self.total += 1;
         if self.kept.len() < KEPT {
-            self.kept.push(Finding { kind, path: path.to_vec(), to: to.map(<[u8]>::to_vec) });
+            self.kept.push(Finding { kind, path: path(), to: to() });
         }
-    }
-
-    fn add_stranger(&mut self, stranger: &Stranger) {
-        self.add(stranger.kind, &stranger.path, None);
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::mem::MaybeUninit;
+use std::ops::ControlFlow;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -240,13 +241,13 @@ impl Beneath {
         Ok(Self { directory, path, one_call: self.one_call })
     }
 
-    /// Calls `each` with the name and kind of all entries of a directory below, in no order. An entry
-    /// that goes away meanwhile is left out.
+    /// Calls `each` with the name and kind of all entries of a directory below, in no order, until it wants
+    /// no more. An entry that goes away meanwhile is left out.
     pub(crate) fn entries(
         &self,
         path: &[u8],
         buffer: &mut DirectoryBuffer,
-        mut each: impl FnMut(BorrowedFd<'_>, &[u8], Kind),
+        mut each: impl FnMut(BorrowedFd<'_>, &[u8], Kind) -> ControlFlow<()>,
     ) -> io::Result<()> {
         let directory =
             self.resolve(if path.is_empty() { b"." } else { path }, DIRECTORY | OFlags::NOFOLLOW)?;
@@ -265,7 +266,9 @@ impl Beneath {
                     Err(errno) => return Err(errno.into()),
                 },
             };
-            each(directory.as_fd(), name, kind);
+            if each(directory.as_fd(), name, kind).is_break() {
+                break;
+            }
         }
         Ok(())
     }

@@ -93,14 +93,14 @@ fn recognise(
 ) -> Result<Vec<(usize, Sha256Digest)>> {
     let strangers = comparison.to_recognise();
     // It only chooses a word, and a sparse file costs a medium nothing.
-    let sizes = strangers.iter().filter_map(|(_, path)| bundle.stat(path).ok());
+    let sizes = strangers.iter().filter_map(|number| bundle.stat(&comparison.unlisted(*number)).ok());
     if sizes.map(|stat| super::beneath::size(&stat)).fold(0, u64::saturating_add) > RECOGNISED {
         return Ok(Vec::new());
     }
     let readers =
         workers::each(work, strangers.len(), <(Vec<_>, Vec<u8>)>::default, |(digests, buffer), turn| {
-            let (number, path) = strangers[turn.index];
-            if let Ok(opened) = bundle.file(path) {
+            let number = strangers[turn.index];
+            if let Ok(opened) = bundle.file(&comparison.unlisted(number)) {
                 match read_whole(&opened, buffer, work, turn) {
                     Ok((digest, _)) => digests.push((number, digest)),
                     Err(PourError::Stopped(failure)) => return Err(failure),

@@ -1,6 +1,7 @@
 //! Empties a directory that is ours. Nothing is followed, and no depth is too deep: directories that
 //! are not empty are first moved to the top, so that only paths of one component are ever used.
 
+use std::ops::ControlFlow;
 use std::os::fd::BorrowedFd;
 
 use rustix::fs::{AtFlags, Mode};
@@ -32,7 +33,10 @@ fn clear(
     number: &mut u64,
 ) -> std::io::Result<Vec<Vec<u8>>> {
     let mut found = Vec::new();
-    directory.entries(b"", buffer, |_: BorrowedFd<'_>, name, kind| found.push((name.to_vec(), kind)))?;
+    directory.entries(b"", buffer, |_: BorrowedFd<'_>, name, kind| {
+        found.push((name.to_vec(), kind));
+        ControlFlow::Continue(())
+    })?;
     let mut kept = Vec::new();
     for (name, kind) in found {
         let flags = if kind == Kind::Directory { AtFlags::REMOVEDIR } else { AtFlags::empty() };

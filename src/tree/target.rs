@@ -1,6 +1,8 @@
 //! Where a bundle will stand: whether the output may be made there, or what is there replaced. Looks
 //! only; the replacing is `publish.rs`.
 
+use std::ops::ControlFlow;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{AtFlags, CWD, Stat};
 use rustix::io::Errno;
@@ -177,9 +179,12 @@ impl Target {
 }
 
 fn is_empty(directory: &Beneath) -> std::io::Result<bool> {
-    let mut count = 0_usize;
-    directory.entries(b"", &mut DirectoryBuffer::new(), |_, _, _| count += 1)?;
-    Ok(count == 0)
+    let mut empty = true;
+    directory.entries(b"", &mut DirectoryBuffer::new(), |_, _, _| {
+        empty = false;
+        ControlFlow::Break(())
+    })?;
+    Ok(empty)
 }
 
 /// Whether a directory may be thrown away: it is a bundle, and nobody has put anything else there.
@@ -200,7 +205,7 @@ fn replaceable(there: &Beneath, work: &Work<'_>) -> Result<()> {
     })?;
     match Comparison::new(&manifest, &listing).first_stranger() {
         None => Ok(()),
-        Some(path) => Err(refused(format!("{} is not listed in {MANIFEST}", show(path)))),
+        Some(path) => Err(refused(format!("{} is not listed in {MANIFEST}", show(&path)))),
     }
 }
 

@@ -18,9 +18,13 @@ fn found(listed: &[&str], there: &[(&str, Seen)]) -> Findings {
     render(listed.iter().map(|name| (*name, content(name.as_bytes()))), &mut text).unwrap();
     let manifest = Manifest::unproven(&text).unwrap();
     let entries: Vec<(&[u8], Seen)> = there.iter().map(|(path, seen)| (path.as_bytes(), *seen)).collect();
-    let comparison = Comparison::new(&manifest, &Listing::of(&entries));
-    let recognised: Vec<_> =
-        comparison.to_recognise().into_iter().map(|(number, path)| (number, content(path))).collect();
+    let listing = Listing::of(&entries);
+    let comparison = Comparison::new(&manifest, &listing);
+    let recognised: Vec<_> = comparison
+        .to_recognise()
+        .into_iter()
+        .map(|number| (number, content(&comparison.unlisted(number))))
+        .collect();
     comparison.conclude([], recognised)
 }
 
@@ -134,7 +138,8 @@ fn what_reading_came_to_is_told() {
     let names = ["a", "b", "c", "d", "e"];
     render(names.iter().map(|name| (*name, Sha256Digest::of(b""))), &mut text).unwrap();
     let manifest = Manifest::unproven(&text).unwrap();
-    let comparison = Comparison::new(&manifest, &Listing::of(&names.map(|name| (name.as_bytes(), FILE))));
+    let listing = Listing::of(&names.map(|name| (name.as_bytes(), FILE)));
+    let comparison = Comparison::new(&manifest, &listing);
     assert!((0..5).all(|place| comparison.is_there(place)));
     let read =
         [(1, Outcome::Changed), (2, Outcome::Gone), (3, Outcome::NotRegular), (4, Outcome::Unreadable)];

@@ -93,7 +93,11 @@ fn directories_list_what_is_there_and_are_not_followed() {
     for beneath in both(&path) {
         let mut seen = Vec::new();
         let mut buffer = DirectoryBuffer::new();
-        beneath.entries(b"", &mut buffer, |_, name, kind| seen.push((show(name), kind))).unwrap();
+        let each = |_: BorrowedFd<'_>, name: &[u8], kind| {
+            seen.push((show(name), kind));
+            ControlFlow::Continue(())
+        };
+        beneath.entries(b"", &mut buffer, each).unwrap();
         seen.sort_unstable_by(|one, other| one.0.cmp(&other.0));
         let expected = [
             ("d", Kind::Directory),
@@ -106,7 +110,8 @@ fn directories_list_what_is_there_and_are_not_followed() {
         ];
         assert_eq!(seen, expected.map(|(name, kind)| (name.to_owned(), kind)));
         for path in ["dirlink", "d/out", "g", "fifo", "none"] {
-            assert!(beneath.entries(path.as_bytes(), &mut buffer, |_, _, _| {}).is_err(), "{path}");
+            let each = |_: BorrowedFd<'_>, _: &[u8], _| ControlFlow::Break(());
+            assert!(beneath.entries(path.as_bytes(), &mut buffer, each).is_err(), "{path}");
             assert!(beneath.directory(path.as_bytes()).is_err(), "{path}");
         }
         assert!(beneath.directory(b"d/e").unwrap().file(b"f").is_ok());

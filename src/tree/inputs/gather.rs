@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::ops::ControlFlow;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{AtFlags, CWD, Stat};
@@ -122,7 +123,12 @@ impl<'a> Gathering<'a> {
                 let look = || rustix::fs::statat(open, name, AtFlags::SYMLINK_NOFOLLOW);
                 let stat = (kind == Kind::File).then(look);
                 found.push((path, kind, stat));
+                // One more is enough to know that there are too many, whatever is left out of them.
+                if found.len() > MAX_ENTRIES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             });
+            if found.len() > MAX_ENTRIES {
+                return Err(too_many());
+            }
             if let Err(error) = listed {
                 let shown = self.show(root, &directory);
                 let failure = cannot("read", &shown, &error);
@@ -149,8 +155,7 @@ impl<'a> Gathering<'a> {
                 }
             }
             if self.files.len() + waiting.len() > MAX_ENTRIES {
-                return Err(Failure::usage("the inputs hold more than 10,000,000 files")
-                    .hint("make several bundles, or leave some out with `--exclude`"));
+                return Err(too_many());
             }
         }
         Ok(())
@@ -242,6 +247,11 @@ impl<'a> Gathering<'a> {
             self.refused = Some((shown, failure));
         }
     }
+}
+
+fn too_many() -> Failure {
+    Failure::usage("the inputs hold more than 10,000,000 files")
+        .hint("make several bundles, or leave some out with `--exclude`")
 }
 
 fn excluded_in_place(shown: &str) -> Failure {

@@ -1,5 +1,6 @@
 //! Trees that are walked, and what is found in them.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
@@ -101,14 +102,113 @@ fn a_tree_too_deep_to_open_is_a_line_and_not_a_crash() {
 }
 
 #[test]
-fn paths_share_what_they_share() {
-    let long = "x".repeat(4000);
-    let names = [long.as_str(), &format!("{long}y"), "z"];
-    let entries = names.map(|name| (name.as_bytes(), Seen::Entry(Kind::File)));
-    let listing = Listing::of(&entries);
-    let mut cursor = listing.cursor();
-    for name in names {
-        assert_eq!(cursor.next().unwrap().0, name.as_bytes());
+fn a_path_of_long_names_costs_its_last() {
+    let top = tempfile::tempdir().unwrap();
+    let mut deep = Beneath::open(Utf8Path::from_path(top.path()).unwrap()).unwrap();
+    for _ in 0..18 {
+        rustix::fs::mkdirat(&deep, "d".repeat(200), Mode::RWXU).unwrap();
+        deep = deep.directory("d".repeat(200).as_bytes()).unwrap();
     }
-    assert!(cursor.next().is_none());
+    for number in 0..2000 {
+        rustix::fs::mkdirat(&deep, format!("{number:04}"), Mode::RWXU).unwrap();
+    }
+    let bundle = Beneath::open(Utf8Path::from_path(top.path()).unwrap()).unwrap();
+    let listing = at_work(|work| list(&bundle, work)).unwrap();
+    let names = listing.directories.iter().filter_map(|one| one.content.as_ref()).map(|one| one.names.len());
+    assert_eq!(names.sum::<usize>(), 18 * 200 + 2000 * 4);
+    let (mut cursor, mut number) = (listing.cursor(), 0);
+    while let Some((path, seen)) = cursor.next() {
+        let path = path.to_vec();
+        assert_eq!((listing.path(cursor.place()), seen), (path, Seen::Entry(Kind::Directory)));
+        number += 1;
+    }
+    assert_eq!(number, 2018);
+}
+
+#[test]
+fn a_directory_that_cannot_be_read_stands_where_a_file_would() {
+    let entry = |seen| move |name: &'static str| (name.as_bytes(), seen);
+    let file = entry(Seen::Entry(Kind::File));
+    let closed = entry(Seen::Unreadable);
+    let listing = Listing::of(&[file("d/a"), file("d/b-c/x"), closed("d/b/"), file("d/c/x"), file("e")]);
+    let mut cursor = listing.cursor();
+    let mut paths = Vec::new();
+    while let Some((path, seen)) = cursor.next() {
+        if seen != Seen::Entry(Kind::Directory) {
+            paths.push(show(path));
+        }
+    }
+    assert_eq!(paths, ["d/a", "d/b", "d/b-c/x", "d/c/x", "e"]);
+
+    let top = Listing::of(&[closed("")]);
+    assert_eq!(top.cursor().next(), Some((&b""[..], Seen::Unreadable)));
+}
+
+#[test]
+fn what_is_too_much_is_refused_before_it_is_in_memory() {
+    let top = tempfile::tempdir().unwrap();
+    for number in 0..5000 {
+        std::fs::write(top.path().join(number.to_string()), "").unwrap();
+    }
+    let bundle = Beneath::open(Utf8Path::from_path(top.path()).unwrap()).unwrap();
+    at_work(|work| {
+        list_within(&bundle, work, 5000).unwrap();
+        let failure = list_within(&bundle, work, 4999).unwrap_err();
+        assert_eq!(
+            failure.message(),
+            format!("{} holds more than 10,000,000 files and directories", top.path().display())
+        );
+        assert_eq!(failure.class().code(), 5);
+
+        let names = AtomicUsize::new(0);
+        let budget = Budget { bundle: &bundle, work, most: 1500, entries: AtomicUsize::new(0), names };
+        let mut reader = Reader { buffer: DirectoryBuffer::new(), names: Vec::new(), found: Vec::new() };
+        reader.read(&bundle, b"", &budget).unwrap_err();
+        assert_eq!(reader.found.len(), 2 * STRIDE);
+
+        budget.entries.store(0, Ordering::Relaxed);
+        budget.names.store(0, Ordering::Relaxed);
+        budget.take(1, MAX_NAMES).unwrap();
+        let failure = budget.take(1, 1).unwrap_err();
+        assert!(failure.message().ends_with("holds files and directories with more than 1 GiB of names"));
+    });
+}
+
+impl Listing {
+    /// The listing of these entries and the directories that they are in; a path that ends in `/` is
+    /// a directory, and was entered unless it is unreadable.
+    pub(crate) fn of(entries: &[(&[u8], Seen)]) -> Self {
+        let mut progress = Progress {
+            directories: vec![Directory { place: Place::TOP, content: None }],
+            waiting: vec![0],
+            busy: 0,
+            unreadable: Vec::new(),
+            failure: None,
+        };
+        while let Some(number) = progress.waiting.pop() {
+            let above = {
+                let mut path = Vec::new();
+                progress.directories[number as usize].place.write_path(&progress.directories, &mut path);
+                if number == 0 { path } else { [&path, &b"/"[..]].concat() }
+            };
+            let closed = entries.iter().any(|(path, seen)| *path == above && *seen == Seen::Unreadable);
+            let mut children = BTreeMap::new();
+            for (path, seen) in entries {
+                let Some(rest) = path.strip_prefix(&*above).filter(|rest| !rest.is_empty()) else { continue };
+                match rest.iter().position(|byte| *byte == b'/') {
+                    Some(end) => children.insert(&rest[..end], Seen::Entry(Kind::Directory)),
+                    None => children.insert(rest, *seen),
+                };
+            }
+            let (mut names, mut found) = (Vec::new(), Vec::new());
+            for (name, seen) in children {
+                let start = names.len();
+                names.extend_from_slice(name);
+                let length = name.len().try_into().unwrap();
+                found.push(Found { start, end: names.len(), entry: Entry { length, seen, directory: 0 } });
+            }
+            progress.take_in(number, (!closed).then(|| Content::sorted(&names, &mut found)));
+        }
+        Listing::new(progress.directories, progress.unreadable)
+    }
 }
