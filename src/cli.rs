@@ -31,7 +31,7 @@ pub(crate) struct GlobalArgs {
     /// End a run of cosign after this time [env: AICR_TIMEOUT] [default: 3m]
     #[arg(long, global = true, value_name = "TIME")]
     pub(crate) timeout: Option<String>,
-    /// Read this many files at once [default: one for each processor]
+    /// Read this many files at once, at most 256 [default: one a processor]
     #[arg(long, global = true, value_name = "N")]
     pub(crate) jobs: Option<std::num::NonZeroUsize>,
     /// Print results as text or as one JSON object

@@ -116,8 +116,11 @@ impl<'a> Cosign<'a> {
         };
         let (version, help) = (ask(&["version"]), ask(&["sign-blob", "--help"]));
         let (help, version) = std::thread::scope(|scope| {
-            let version = scope.spawn(version);
-            (help(), version.join())
+            match std::thread::Builder::new().spawn_scoped(scope, &version) {
+                Ok(version) => (help(), version.join()),
+                // No thread is to be had: one after the other.
+                Err(_) => (help(), Ok(version())),
+            }
         });
         let unusable = |failure: Failure| {
             Failure::new(failure.class(), format!("{} cannot be used: {failure}", binary.path()))

@@ -141,9 +141,8 @@ pub(crate) fn pour(
         total += piece.len() as u64;
         Ok(())
     };
-    if ahead && size >= WORTH_READING_AHEAD {
-        pour_ahead(file, size, buffer.len(), &mut take)?;
-    } else {
+    let ahead = ahead && size >= WORTH_READING_AHEAD;
+    if !ahead || !pour_ahead(file, size, buffer.len(), &mut take)? {
         let mut left = size;
         loop {
             let (filled, ended) = fill(file, left, buffer).map_err(PourError::Read)?;
@@ -157,13 +156,14 @@ pub(crate) fn pour(
     Ok((Sha256Digest(hasher.finalize().into()), total))
 }
 
-/// The same with the reading on a second thread, a few buffers ahead.
+/// The same with the reading on a second thread, a few buffers ahead. Where there cannot be one, nothing
+/// is read, and the answer is no.
 fn pour_ahead(
     file: &File,
     size: u64,
     length: usize,
     take: &mut impl FnMut(&[u8]) -> Result<(), PourError>,
-) -> Result<(), PourError> {
+) -> Result<bool, PourError> {
     thread::scope(|scope| {
         let (give_back, free) = channel::<Vec<u8>>();
         let (hand_on, filled) = sync_channel(BUFFERS_AHEAD);
@@ -171,7 +171,7 @@ fn pour_ahead(
             // The receiver is alive: it is in this function.
             let _ = give_back.send(vec![0; length]);
         }
-        scope.spawn(move || {
+        let read_ahead = move || {
             let mut left = size;
             // Ends with the file, or when the hashing side has gone and dropped its ends.
             for mut buffer in free {
@@ -182,14 +182,17 @@ fn pour_ahead(
                     break;
                 }
             }
-        });
+        };
+        if thread::Builder::new().spawn_scoped(scope, read_ahead).is_err() {
+            return Ok(false);
+        }
         for outcome in filled {
             let (buffer, filled) = outcome.map_err(PourError::Read)?;
             take(&buffer[..filled])?;
             // Fails only when the reader has finished, and then it needs no buffer.
             let _ = give_back.send(buffer);
         }
-        Ok(())
+        Ok(true)
     })
 }
 

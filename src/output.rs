@@ -3,7 +3,6 @@
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
-use std::time::Duration;
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -81,9 +80,6 @@ impl Printer {
         }
         let style = "{prefix} [{bar:24}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
         let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr()).with_prefix(work);
-        if !bar.is_hidden() {
-            bar.enable_steady_tick(Duration::from_millis(200));
-        }
         // The template is a constant that a test reads.
         ProgressStyle::with_template(style)
             .map_or(bar.clone(), |style| bar.with_style(style.progress_chars("=> ")))

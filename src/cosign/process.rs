@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use camino::Utf8Path;
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal};
 
 use super::masked::masked;
@@ -101,12 +102,14 @@ impl Invocation<'_> {
     }
 
     /// Runs it to its end, or ends it: `Class::Unproven` at the timeout, `Class::Signal` at an
-    /// interrupt, `Class::NoCosign` if it would not start. However it ends, its process group is
+    /// interrupt, `Class::NoCosign` if it would not start, `Class::Broken` if the system takes no more. However it ends, its process group is
     /// gone afterwards.
     pub(crate) fn run(&self, limits: &Limits) -> Result<Finished> {
         limits.interrupt.check()?;
         let (stdout, stdout_writer) = std::io::pipe().context("make a pipe")?;
         let (stderr, stderr_writer) = std::io::pipe().context("make a pipe")?;
+        // First, so that a system which has no more threads has started no program in vain.
+        let (stdout, stderr) = (Capture::start(stdout)?, Capture::start(stderr)?);
         let environment: BTreeMap<OsString, OsString> = self
             .variables
             .iter()
@@ -132,11 +135,13 @@ impl Invocation<'_> {
             })
             .start()
             .map_err(|error| {
-                Failure::new(Class::NoCosign, format!("{} would not start: {error}", self.program))
+                // The program has no part in it when the system has no more processes, memory or files.
+                let exhausted = [Errno::AGAIN, Errno::NOMEM, Errno::MFILE, Errno::NFILE];
+                let exhausted = Errno::from_io_error(&error).is_some_and(|errno| exhausted.contains(&errno));
+                let class = if exhausted { Class::Broken } else { Class::NoCosign };
+                Failure::new(class, format!("{} would not start: {error}", self.program))
             })?;
         let group = Group::of(&child.pids());
-        let stdout = Capture::start(stdout);
-        let stderr = Capture::start(stderr);
 
         let deadline = Instant::now() + limits.timeout;
         let status = loop {
@@ -222,11 +227,11 @@ struct Capture {
 }
 
 impl Capture {
-    fn start(mut stream: PipeReader) -> Self {
+    fn start(mut stream: PipeReader) -> Result<Self> {
         let buffer = Arc::new(Mutex::new(Vec::new()));
         let (ended, done) = mpsc::channel();
         let shared = Arc::clone(&buffer);
-        std::thread::spawn(move || {
+        let read = move || {
             let mut piece = vec![0; 64 << 10];
             while let Ok(length) = stream.read(&mut piece) {
                 if length == 0 {
@@ -238,8 +243,9 @@ impl Capture {
             }
             // Nobody may be waiting any more.
             let _ = ended.send(());
-        });
-        Self { buffer, done }
+        };
+        std::thread::Builder::new().spawn(read).context("start a thread that reads what cosign prints")?;
+        Ok(Self { buffer, done })
     }
 
     /// What has come. The thread is left behind if some process still holds the pipe.

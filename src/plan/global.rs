@@ -18,6 +18,9 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3 * 60);
 /// The longest timeout: what is longer was a slip, and would overflow somebody's clock.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
+/// The most files that are read at once: more would run out of descriptors before it gained anything.
+const MOST_JOBS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(255);
+
 /// How much is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Verbosity {
@@ -38,7 +41,7 @@ pub(crate) struct GlobalPlan {
     pub(crate) cosign_sha256: Option<Sha256Digest>,
     /// How long each run of cosign may take; never zero.
     pub(crate) timeout: Duration,
-    /// How many files are read at once.
+    /// How many files are read at once; at most [`MOST_JOBS`].
     pub(crate) jobs: NonZeroUsize,
     /// The form of results.
     pub(crate) format: Format,
@@ -63,7 +66,7 @@ impl GlobalPlan {
             cosign: cosign.map(cosign_path).transpose()?,
             cosign_sha256: cosign_sha256.as_deref().map(sha256).transpose()?,
             timeout: timeout.as_ref().map_or(Ok(DEFAULT_TIMEOUT), duration)?,
-            jobs: jobs.unwrap_or(processors),
+            jobs: jobs.map_or(Ok(processors.min(MOST_JOBS)), at_most)?,
             format,
             verbosity: match (quiet, verbose) {
                 (true, _) => Verbosity::Quiet,
@@ -73,6 +76,14 @@ impl GlobalPlan {
             color,
         })
     }
+}
+
+fn at_most(jobs: NonZeroUsize) -> Result<NonZeroUsize> {
+    if jobs <= MOST_JOBS {
+        return Ok(jobs);
+    }
+    Err(Failure::usage(format!("--jobs: {jobs} files at once are more than {MOST_JOBS}, which is the most"))
+        .hint("leave out --jobs to read one file at once for each processor"))
 }
 
 fn cosign_path(path: Sourced<String>) -> Result<Sourced<Utf8PathBuf>> {

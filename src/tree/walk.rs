@@ -54,7 +54,11 @@ fn list_within(bundle: &Beneath, work: &Work<'_>, most: usize) -> Result<Listing
     let budget = Budget { bundle, work, most, entries: AtomicUsize::new(0), names: AtomicUsize::new(0) };
     thread::scope(|scope| {
         for _ in 1..work.jobs.get() {
-            scope.spawn(|| read_directories(bundle, &budget, &progress, &changed));
+            let another = || read_directories(bundle, &budget, &progress, &changed);
+            // Those that are there do it all.
+            if thread::Builder::new().spawn_scoped(scope, another).is_err() {
+                break;
+            }
         }
         read_directories(bundle, &budget, &progress, &changed);
     });

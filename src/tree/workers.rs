@@ -79,7 +79,10 @@ pub(crate) fn each<S: Send>(
         state
     };
     let states = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(run)).collect();
+        let another = || thread::Builder::new().spawn_scoped(scope, run).ok();
+        // Where the system has no more threads, those that are there do it all.
+        let others: Vec<_> = (1..threads).map_while(|_| another()).collect();
+        shared.busy.fetch_sub(threads - 1 - others.len(), Ordering::Relaxed);
         let mut states = vec![run()];
         for other in others {
             states.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));

@@ -95,6 +95,23 @@ fn bad_times_are_refused() {
 }
 
 #[test]
+fn more_jobs_than_do_any_good_are_refused() {
+    let jobs = |jobs| GlobalArgs { jobs: NonZeroUsize::new(jobs), ..args() };
+    assert_eq!(plan(jobs(256), &Environment::default()).expect("a plan").jobs.get(), 256);
+    for more in [257, usize::MAX] {
+        refused(
+            jobs(more),
+            &Environment::default(),
+            &format!("--jobs: {more} files at once are more than 256, which is the most"),
+            "leave out --jobs to read one file at once for each processor",
+        );
+    }
+    // A machine may have more processors.
+    let plan = GlobalPlan::new(args(), &Environment::default(), NonZeroUsize::MAX).expect("a plan");
+    assert_eq!(plan.jobs.get(), 256);
+}
+
+#[test]
 fn bad_binaries_are_refused() {
     refused(
         GlobalArgs { cosign: Some("".into()), ..args() },

@@ -121,6 +121,11 @@ fn values_of_the_global_flags() {
             LISTED,
         ),
         (
+            "doctor --jobs 257",
+            "--jobs: 257 files at once are more than 256, which is the most",
+            "leave out --jobs to read one file at once for each processor",
+        ),
+        (
             "doctor --format xml",
             "invalid value 'xml' for '--format <FORMAT>' [possible values: text, json]",
             LISTED,
