@@ -2,6 +2,7 @@
 //! itself plays no part. Files are not looked at: whether a key file is a key, and lies outside the
 //! bundle, is asked by who reads it.
 
+mod regexp;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use super::path::{none_empty, not_empty};
 use super::sourced::Source;
 use crate::cli::{TrustArgs, VerifyArgs};
 use crate::error::{Failure, Result};
+pub(crate) use regexp::Regexp;
 
 /// What `verify` is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,7 +116,7 @@ pub(crate) enum Pattern {
     /// Exactly this text.
     Exact(String),
     /// What this regular expression matches as a whole.
-    Regexp(String),
+    Regexp(Regexp),
 }
 
 impl VerifyPlan {
@@ -240,17 +242,22 @@ fn key_to_trust(key: &str, allow_kms_plugin: bool) -> Result<KeyToTrust> {
 /// The exact text or the regular expression, whichever was typed; the rules allow one. An empty
 /// expression would match anybody, and an empty text nobody.
 fn pattern(
-    (exact, exact_flag): (Option<String>, &str),
-    (regexp, regexp_flag): (Option<String>, &str),
+    (exact, exact_flag): (Option<String>, &'static str),
+    (regexp, regexp_flag): (Option<String>, &'static str),
 ) -> Result<Option<Pattern>> {
-    let (pattern, text, flag) = match (exact, regexp) {
-        (Some(text), _) => (Pattern::Exact(text.clone()), text, exact_flag),
-        (None, Some(text)) => (Pattern::Regexp(text.clone()), text, regexp_flag),
-        (None, None) => return Ok(None),
+    let not_empty = |text: String, flag: &str| {
+        if text.is_empty() {
+            return Err(Failure::usage(format!("{flag}: the value is empty"))
+                .hint("an unset variable in the command line is the usual cause"));
+        }
+        Ok(text)
     };
-    if text.is_empty() {
-        return Err(Failure::usage(format!("{flag}: the value is empty"))
-            .hint("an unset variable in the command line is the usual cause"));
-    }
-    Ok(Some(pattern))
+    Ok(match (exact, regexp) {
+        (Some(text), _) => Some(Pattern::Exact(not_empty(text, exact_flag)?)),
+        (None, Some(text)) => {
+            let text = not_empty(text, regexp_flag)?;
+            Some(Pattern::Regexp(Regexp::parse(text, regexp_flag)?))
+        }
+        (None, None) => None,
+    })
 }

@@ -91,6 +91,10 @@ fn a_key_manager_and_an_allowed_plugin_are_references() {
     gives(&["--key=k.pub", IGNORE, "--allow-kms-plugin"], &file_key(KeyEvidence::None), None);
 }
 
+fn regexp(typed: &str, flag: &'static str) -> Pattern {
+    Pattern::Regexp(Regexp::parse(typed.to_owned(), flag).expect(typed))
+}
+
 #[test]
 fn rows_of_an_identity_and_of_nobody() {
     let not_yet = Some("verifying a keyless signature (--certificate-identity) is not supported yet");
@@ -112,8 +116,8 @@ fn rows_of_an_identity_and_of_nobody() {
         not_yet,
     );
     let regexps = Trust::Identity {
-        identity: Pattern::Regexp("me@.*".to_owned()),
-        issuer: Pattern::Regexp("https://.*".to_owned()),
+        identity: regexp("me@.*", "--certificate-identity-regexp"),
+        issuer: regexp("https://.*", "--certificate-oidc-issuer-regexp"),
         evidence: IdentityEvidence::Log(Timestamp::IfKnown),
         root: root(),
     };
@@ -220,6 +224,11 @@ fn values_that_are_refused() {
         &[ME[0], "--certificate-oidc-issuer-regexp=", ROOT],
         "--certificate-oidc-issuer-regexp: the value is empty",
         unset,
+    );
+    refused(
+        &["--certificate-identity-regexp=a)|(b", ME[1], ROOT],
+        "--certificate-identity-regexp: `a)|(b` is no regular expression: unopened group",
+        "cosign takes those of Go: https://pkg.go.dev/regexp/syntax",
     );
     let Command::Verify(args) =
         Cli::try_parse_from(["aicr", "verify", "", "--checksums-only"]).expect("a line").command
