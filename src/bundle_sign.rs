@@ -32,7 +32,9 @@ pub(crate) fn run(plan: &BundleSignPlan, context: &Context, report: &mut Report)
 
     let mut looked_at = Vec::new();
     for bundle in &bundles {
-        looked_at.push(match look(bundle, &signing, plan.run, context) {
+        // What a killed run left in it is no reason to reject it.
+        let swept = if *dry_run { Ok(()) } else { Staging::sweep_inside(bundle) };
+        looked_at.push(match swept.and_then(|()| look(bundle, &signing, plan.run, context)) {
             Err(failure) if matches!(failure.class(), Class::Signal(_)) => return Err(failure),
             Err(failure) => Looked { report: BundleReport::failed(bundle.path(), failure), to_sign: None },
             Ok(looked) => looked,

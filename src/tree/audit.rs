@@ -260,7 +260,10 @@ fn hint_about(path: &[u8]) -> Option<String> {
     }
     let below = components.next().unwrap_or_default();
     (top == ATTESTATION.as_bytes() && below == super::INSIDE.as_bytes())
-        .then(|| format!("`{ATTESTATION}/{}` was left by an aicr that was killed: remove it", super::INSIDE))
+        .then(|| {
+            let room = super::INSIDE;
+            format!("`{ATTESTATION}/{room}` is of an aicr that is at work here, or was killed: run that again, or remove it")
+        })
 }
 
 impl Findings {

@@ -12,7 +12,7 @@ use super::beneath::{Beneath, Kind};
 use super::target::Target;
 use super::{ATTESTATION, EXECUTABLE, INSIDE, PLAIN, cannot, mount, remove};
 use crate::digest::Sha256Digest;
-use crate::error::{Failure, Result};
+use crate::error::{Class, Failure, Result};
 use crate::printable::show;
 
 /// The tree under construction.
@@ -50,6 +50,8 @@ impl Staging {
     /// A room for a change to a bundle that is there: beside it, or, where that cannot be made or lies on
     /// another mount, inside its `attestation`. An `attestation` that is a link or a file: exit 2.
     pub(crate) fn for_bundle(bundle: &Beneath) -> Result<Self> {
+        // A run that found no place beside it may be in there.
+        Self::sweep_inside(bundle)?;
         let shown = bundle.show(b"");
         let real = absolute(bundle.path())?;
         let look = |errno: Errno| cannot("look at", &shown, &errno.into());
@@ -85,6 +87,23 @@ impl Staging {
         {
             drop(Self::for_bundle(bundle));
         }
+    }
+
+    /// Removes a room that a killed run has left inside a bundle, where its files would count as unlisted.
+    /// One that a live run holds, or that belongs to another user: exit 2. One that cannot be removed
+    /// stays, and does count.
+    pub(crate) fn sweep_inside(bundle: &Beneath) -> Result<()> {
+        let Ok(attestation) = bundle.directory(ATTESTATION.as_bytes()) else { return Ok(()) };
+        if !attestation.stat(INSIDE.as_bytes()).is_ok_and(|stat| Kind::of(&stat) == Kind::Directory) {
+            return Ok(());
+        }
+        let Ok(parent) = attestation.as_fd().try_clone_to_owned() else { return Ok(()) };
+        match claim(&parent, INSIDE, attestation.path(), &bundle.show(b""), None) {
+            Ok(Claim::Held(name, room)) => drop(Self { parent, name, room, made: None }),
+            Err(failure) if failure.class() == Class::Usage => return Err(failure),
+            Ok(Claim::NotMade(_)) | Err(_) => {}
+        }
+        Ok(())
     }
 
     /// The room itself.

@@ -4,9 +4,11 @@
 
 use std::os::unix::process::ExitStatusExt;
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::by_hand::sigstore_bundle;
-use crate::fake::{HONEST, stage};
-use crate::scene::Scene;
+use crate::fake::{Fake, HONEST, Meeting, stage};
+use crate::scene::{SMALL_SHA256, Scene};
 
 const SIGN: &str = "--signing-key cosign.key --tlog-upload=false";
 
@@ -25,27 +27,40 @@ fn content(scene: &Scene, relative: &str) -> Content {
         let content = std::fs::read(scene.path(relative).join(&name)).unwrap_or_default();
         (name, content)
     };
-    scene.tree(relative).into_iter().map(read).collect()
+    // A room inside a bundle is no part of it.
+    let names = scene.tree(relative).into_iter().filter(|name| !name.contains(".aicr-staging"));
+    names.map(read).collect()
 }
 
-/// Runs `words` on fresh stages, ended by `signal` at one step after the other. `check` is told what
-/// is in `made` after each; then the same run, without a signal, comes to what is told last.
+/// Leads to a place where the bundle of this name is a mount point, so that its room cannot be beside it.
+fn mounted(bundle: &str) -> Vec<String> {
+    let line = format!("mount --bind {bundle} {bundle} && exec \"$@\"");
+    ["unshare", "-m", "sh", "-c", &line, "sh"].map(ToOwned::to_owned).into()
+}
+
+/// Runs `words` on fresh stages, in a place that `way` leads to, ended by `signal` at one step after the
+/// other. `check` is told what is in `made` after each; then the same run, without a signal, comes to what
+/// is told last.
 fn at_every_step(
     signal: &str,
+    way: &[String],
     make: impl Fn() -> Scene,
     words: &str,
     made: &str,
     check: impl Fn(&Scene, &Content, &Content),
 ) {
+    let words: Vec<String> = words.split(' ').map(ToOwned::to_owned).collect();
+    let aicr = |words: &[String]| [way, &["aicr".to_owned()], words].concat();
     let whole = make();
-    whole.aicr(words).succeeds();
+    whole.program_run(aicr(&words)).succeeds();
     let whole = content(&whole, made);
     for step in 1.. {
         let scene = make();
         let inject = format!("inject={CHANGES}:signal={signal}:when={step}");
-        let strace =
-            ["strace", "-qq", "-o", "/dev/null", "-e", &format!("trace={CHANGES}"), "-e", &inject, "aicr"];
-        let ended = scene.program_run(strace.into_iter().chain(words.split(' '))).output();
+        let trace = format!("trace={CHANGES}");
+        let strace = ["strace", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject].map(ToOwned::to_owned);
+        let traced = [way, &strace, &["aicr".to_owned()], &words].concat();
+        let ended = scene.program_run(traced).output();
         check(&scene, &content(&scene, made), &whole);
         let through = ended.status.code() == Some(0);
         assert!(through || ended.status.signal().is_some(), "step {step}: {}", ended.status);
@@ -54,8 +69,11 @@ fn at_every_step(
             assert!(stderr.is_empty() || stderr == "error: interrupted\n", "step {step}: {stderr}");
             assert_eq!(litter(&scene), [""; 0], "step {step}");
         } else {
-            let again = if words.contains("--force") { "" } else { " --force" };
-            scene.aicr(&format!("{words}{again}")).succeeds();
+            let mut again = words.clone();
+            if !words.contains(&"--force".to_owned()) {
+                again.push("--force".to_owned());
+            }
+            scene.program_run(aicr(&again)).succeeds();
             assert_eq!(content(&scene, made), whole, "step {step}");
             let beside = |name: &String| name.contains("aicr-staging");
             assert!(!scene.tree("").iter().any(beside), "step {step}");
@@ -95,7 +113,7 @@ fn an_output_is_the_old_bundle_or_the_new_one() {
     for signal in ["SIGKILL", "SIGINT"] {
         let old = content(&with_older_output(), "C");
         let words = format!("bundle dist --output C --force --quiet {SIGN}");
-        at_every_step(signal, with_older_output, &words, "C", |_, found, new| {
+        at_every_step(signal, &[], with_older_output, &words, "C", |_, found, new| {
             assert!(*found == old || found == new, "{found:?}");
         });
     }
@@ -107,6 +125,7 @@ fn a_new_output_is_complete_or_not_there() {
         let words = format!("bundle dist --output C --quiet {SIGN}");
         at_every_step(
             signal,
+            &[],
             || stage(HONEST),
             &words,
             "C",
@@ -121,7 +140,7 @@ fn a_new_output_is_complete_or_not_there() {
 fn never_is_there_a_new_manifest_beside_an_old_signature() {
     for signal in ["SIGKILL", "SIGINT"] {
         let words = format!("bundle dist --in-place --force --quiet {SIGN}");
-        at_every_step(signal, with_older_in_place, &words, "dist", |scene, found, _| {
+        at_every_step(signal, &[], with_older_in_place, &words, "dist", |scene, found, _| {
             let file = |name: &str| found.iter().find(|(found, _)| found == name).map(|(_, content)| content);
             let manifest = file("checksums.txt").unwrap();
             if let Some(signature) = file("attestation/checksums.txt.sigstore.json") {
@@ -141,6 +160,7 @@ fn a_signature_is_the_old_one_or_the_new_one() {
         let words = format!("bundle-sign B --force --quiet {SIGN}");
         at_every_step(
             signal,
+            &[],
             || stage(HONEST),
             &words,
             "B",
@@ -148,5 +168,65 @@ fn a_signature_is_the_old_one_or_the_new_one() {
                 assert!(*found == old || found == new, "{found:?}");
             },
         );
+    }
+}
+
+#[test]
+fn so_is_one_in_a_bundle_that_is_a_mount_point() {
+    let old = content(&stage(HONEST), "B");
+    let words = format!("bundle-sign B --force --quiet {SIGN}");
+    at_every_step(
+        "SIGKILL",
+        &mounted("B"),
+        || stage(HONEST),
+        &words,
+        "B",
+        |_, found, new| {
+            assert!(*found == old || found == new, "{found:?}");
+        },
+    );
+}
+
+#[test]
+fn a_room_inside_a_bundle_is_kept_for_the_living_and_swept_of_the_dead() {
+    for inside in [true, false] {
+        let scene = stage(Fake { sign: Meeting::BLOCKED, ..HONEST });
+        let way = if inside { mounted("B") } else { Vec::new() };
+        let sign = format!("aicr bundle-sign B --force --quiet {SIGN}");
+        let words = |way: &[String]| {
+            way.iter().cloned().chain(sign.split(' ').map(ToOwned::to_owned)).collect::<Vec<_>>()
+        };
+        let mut meeting = Meeting::new(&scene);
+        let mut first = scene.program_run(words(&mounted("B"))).start();
+        let cosign = meeting.wait();
+        // What it will have written when it is killed.
+        scene.file("B/attestation/.aicr-staging/checksums.txt.sigstore.json", "");
+        scene
+            .program_run(words(&way))
+            .stderr("error: another aicr is writing B\nhint: wait until it has ended\n")
+            .exits(2);
+        first.kill().unwrap();
+        first.wait().unwrap();
+        kill_process(Pid::from_raw(cosign.trim().parse().unwrap()).unwrap(), Signal::KILL).unwrap();
+        scene
+            .aicr("bundle-sign B --force --dry-run --quiet --signing-key cosign.key --tlog-upload=false")
+            .stdout(&format!(
+                "rejected B
+  manifest sha256 {SMALL_SHA256}
+  2 files, 11 bytes
+  unlisted     attestation/.aicr-staging/checksums.txt.sigstore.json
+"
+            ))
+            .stderr(
+                "error: B is not what its manifest says: 1 file is wrong
+hint: `attestation/.aicr-staging` is of an aicr that is at work here, or was killed: run that again, or remove it
+",
+            )
+            .exits(5);
+        scene.fake_cosign("exec \"$REAL\" \"$@\"");
+        scene.program_run(words(&way)).succeeds();
+        let inside = ["attestation/", "attestation/checksums.txt.sigstore.json"];
+        assert_eq!(scene.tree("B"), [&["a"], &inside[..], &["checksums.txt", "sub/", "sub/b"]].concat());
+        scene.aicr("verify B --key cosign.pub --insecure-ignore-tlog -q").succeeds();
     }
 }

@@ -164,7 +164,7 @@ fn what_systems_leave_on_media_has_a_hint() {
         (".Trash-1000/info/a", ".Trash-1000"),
         (".fseventsd/x", ".fseventsd"),
         ("$RECYCLE.BIN/desktop.ini", "$RECYCLE.BIN"),
-        ("attestation/.aicr-staging/x", "left by an aicr that was killed"),
+        ("attestation/.aicr-staging/x", "is of an aicr that is at work here, or was killed"),
     ] {
         let hint = found(&["a"], &[("a", FILE), (path, FILE)]).hint.unwrap();
         assert!(hint.contains(named), "{hint}");
