@@ -35,6 +35,7 @@ pub(crate) mod staging;
 pub(crate) mod target;
 pub(crate) mod walk;
 mod workers;
+mod write_back;
 
 /// The manifest, at the top of every bundle.
 pub(crate) const MANIFEST: &str = "checksums.txt";

@@ -11,7 +11,7 @@ use super::beneath::Beneath;
 use super::inputs::{Collected, SourceFile};
 use super::manifest::render;
 use super::workers::{self, Turn};
-use super::{EXECUTABLE, MANIFEST, PLAIN, Work, cannot, private_key};
+use super::{EXECUTABLE, MANIFEST, PLAIN, Work, cannot, private_key, write_back};
 use crate::digest::{BUFFER, PourError, Sha256Digest, pour};
 use crate::error::{Class, Failure, Result};
 
@@ -35,7 +35,9 @@ pub(crate) fn copy(
 ) -> Result<Built> {
     make_directories(collected, into)?;
     let name = into.show(MANIFEST.as_bytes());
-    let (digests, bytes) = Reading { collected, into: Some(into), allow_private_keys, work }.all()?;
+    let sync_each = !write_back::is_told_at_once(into);
+    let (digests, bytes) =
+        Reading { collected, into: Some(into), sync_each, allow_private_keys, work }.all()?;
     let write = || {
         let file = File::from(create(into, MANIFEST.as_bytes())?);
         let digest = write_manifest(collected, &digests, &file)?;
@@ -55,7 +57,8 @@ pub(crate) fn hash_in_place(
     allow_private_keys: bool,
     work: &Work<'_>,
 ) -> Result<Built> {
-    let (digests, bytes) = Reading { collected, into: None, allow_private_keys, work }.all()?;
+    let (digests, bytes) =
+        Reading { collected, into: None, sync_each: false, allow_private_keys, work }.all()?;
     let manifest =
         write_manifest(collected, &digests, manifest).map_err(|error| cannot("write", shown, &error))?;
     Ok(Built { manifest, files: collected.files.len() as u64, bytes })
@@ -111,6 +114,8 @@ fn create(into: &Beneath, name: &[u8]) -> rustix::io::Result<rustix::fd::OwnedFd
 struct Reading<'a> {
     collected: &'a Collected,
     into: Option<&'a Beneath>,
+    /// Whether each copy has to be on the disk before the next one, because later nobody would tell.
+    sync_each: bool,
     allow_private_keys: bool,
     work: &'a Work<'a>,
 }
@@ -175,6 +180,9 @@ impl Reading<'_> {
         }
         if let Some((into, out)) = &out {
             finish(out, source, &after).map_err(|error| unwritten(into, &error))?;
+            if self.sync_each {
+                write_back::wait_for(out).map_err(|errno| unwritten(into, &errno.into()))?;
+            }
         }
         Ok((digest, bytes))
     }

@@ -16,6 +16,7 @@ mod bundle_sign;
 mod by_hand;
 mod docs_readme;
 mod doctor;
+mod durable;
 mod exhausted;
 mod fake;
 mod flags;

@@ -1,0 +1,74 @@
+//! What is said to be made is on the disk: which files are synced, and what is said of one that was lost.
+
+use std::collections::BTreeSet;
+
+use crate::scene::Scene;
+
+/// Mounts what `out` is to be, in a mount namespace of its own, and goes on there.
+fn on(mount: &str) -> Vec<String> {
+    let line = format!("{mount} && exec \"$@\"");
+    ["unshare", "-m", "sh", "-c", &line, "sh"].map(ToOwned::to_owned).into()
+}
+
+const TMPFS: &str = "mount -t tmpfs none out";
+/// Its upper directory has to be on a file system that can be one, which not every `/tmp` is.
+const OVERLAY: &str = "mount -t tmpfs none rw && mkdir rw/upper rw/work && \
+                       mount -t overlay none -o lowerdir=ro,upperdir=rw/upper,workdir=rw/work out";
+
+fn stage() -> Scene {
+    let scene = Scene::new();
+    scene.small_dist().directory("out").directory("ro").directory("rw");
+    scene
+}
+
+fn words(way: &[&[String]], words: &str) -> Vec<String> {
+    way.concat().into_iter().chain(words.split(' ').map(ToOwned::to_owned)).collect()
+}
+
+#[test]
+fn each_file_is_synced_where_the_system_would_not_tell() {
+    let bundle = "strace -f -qq --decode-fds=path -e trace=fsync,fdatasync,syncfs -o trace aicr bundle dist --output out/B -q";
+    let old: Vec<String> = ["setarch", "--uname-2.6"].map(ToOwned::to_owned).into();
+    let always = ["fsync checksums.txt", "fsync out", "syncfs .B.aicr-staging"];
+    let each = ["fsync a", "fsync b"];
+    for (what, way, expected) in [
+        ("tmpfs", words(&[&on(TMPFS)], bundle), &[][..]),
+        ("an old kernel", words(&[&on(TMPFS), &old], bundle), &each[..]),
+        ("overlayfs", words(&[&on(OVERLAY)], bundle), &each[..]),
+    ] {
+        let scene = stage();
+        scene.program_run(way).succeeds();
+        let synced: BTreeSet<String> = scene
+            .read("trace")
+            .lines()
+            .filter_map(|line| {
+                let (call, rest) = line.split_once(' ')?.1.trim_start().split_once('(')?;
+                let name = rest.split_once('<')?.1.split_once('>')?.0.rsplit('/').next()?.to_owned();
+                Some(format!("{call} {name}"))
+            })
+            .collect();
+        assert_eq!(synced, expected.iter().chain(&always).map(ToString::to_string).collect(), "{what}");
+    }
+}
+
+#[test]
+fn a_file_that_was_lost_on_its_way_to_the_disk_is_an_error() {
+    let bundle = |call: &str| {
+        format!(
+            "strace -f -qq -o /dev/null -e trace={call} -e inject={call}:error=EIO:when=1 aicr bundle dist --output out/B -q --jobs 1"
+        )
+    };
+    for (mount, call, lost) in [
+        (TMPFS, "syncfs", "{root}/out/.B.aicr-staging/bundle"),
+        (OVERLAY, "fsync", "{root}/out/.B.aicr-staging/bundle/a"),
+        (OVERLAY, "syncfs", "{root}/out/.B.aicr-staging/bundle"),
+    ] {
+        let scene = stage();
+        let list = "; code=$?; ls -A out; exit $code";
+        let line = format!("{mount} && {{ {}{list}; }}", bundle(call));
+        scene
+            .program_run(["unshare", "-m", "sh", "-c", &line])
+            .stderr(&format!("error: cannot write {lost}: input/output error\n"))
+            .exits(1);
+    }
+}
