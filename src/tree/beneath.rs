@@ -279,12 +279,11 @@ impl Beneath {
             let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
             return rustix::fs::openat2(&self.directory, path, flags, Mode::empty(), resolve);
         }
-        let step = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut reached: Option<OwnedFd> = None;
         let mut rest = path;
         while let Some(slash) = rest.iter().position(|byte| *byte == b'/') {
             let from = reached.as_ref().map_or(self.directory.as_fd(), AsFd::as_fd);
-            reached = Some(rustix::fs::openat(from, plain(&rest[..slash])?, step, Mode::empty())?);
+            reached = Some(step(from, plain(&rest[..slash])?)?);
             rest = &rest[slash + 1..];
         }
         let from = reached.as_ref().map_or(self.directory.as_fd(), AsFd::as_fd);
@@ -297,6 +296,19 @@ impl AsFd for Beneath {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.directory.as_fd()
     }
+}
+
+/// Opens a directory on the way. A link in its place is told by the error that `openat2` has for it.
+fn step(from: BorrowedFd<'_>, name: &[u8]) -> rustix::io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let opened = rustix::fs::openat(from, name, flags, Mode::empty());
+    if let Err(Errno::NOTDIR) = opened
+        && let Ok(stat) = rustix::fs::statat(from, name, AtFlags::SYMLINK_NOFOLLOW)
+        && Kind::of(&stat) == Kind::Link
+    {
+        return Err(Errno::LOOP);
+    }
+    opened
 }
 
 /// A component that cannot lead upwards or nowhere.

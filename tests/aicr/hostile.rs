@@ -3,6 +3,7 @@
 
 mod bounds;
 mod manifest;
+mod old_kernel;
 mod reads;
 mod signature;
 mod special;
