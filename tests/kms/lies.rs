@@ -1,8 +1,9 @@
 //! Key managers whose signature is wrong, with the releases of cosign that do not notice: they end with
 //! exit 0, and what they wrote verifies nowhere. And keys that change.
 
+use crate::loopback::cosign;
 use crate::scene::SMALL_SHA256;
-use crate::site::{Site, cosign};
+use crate::site::Site;
 
 const HINT: &str = "hint: the key manager's signature is wrong or of a kind that cosign cannot check; ECDSA P-256 works with every one\n";
 
@@ -43,7 +44,7 @@ fn are_noticed_where_cosign_does_not() {
 
 #[test]
 fn a_rotated_key_is_another_key() {
-    let mut site = Site::with("openbao", &["ec=ecdsa-p256"]);
+    let site = Site::with("openbao", &["ec=ecdsa-p256"]);
     let authority = site.of_server("ca.pem");
     let variables =
         [("VAULT_ADDR", "https://127.0.0.1:8200"), ("VAULT_TOKEN", "signer"), ("VAULT_CACERT", &*authority)];

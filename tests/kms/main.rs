@@ -17,6 +17,8 @@ mod gcpkms;
 mod hangs;
 mod hashivault;
 mod lies;
+#[path = "../loopback.rs"]
+mod loopback;
 mod mission;
 mod pkcs11;
 mod plugin;

@@ -4,8 +4,9 @@
 
 use std::time::Instant;
 
+use crate::loopback::cosign;
 use crate::scene::Run;
-use crate::site::{Site, cosign};
+use crate::site::Site;
 
 /// All releases that the key managers people use most are tried with.
 pub(crate) const RELEASES: [&str; 4] = ["v2.2.4", "v2.4.1", "v3.0.2", "v3.1.3"];
