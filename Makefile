@@ -41,14 +41,23 @@ test-kms: ## Run the tests with key managers, real ones and their likes, which i
 	AICR_TEST_MATRIX=$$(scripts/cosign-matrix); export AICR_TEST_MATRIX; \
 	cargo test --locked --test kms -- --show-output
 
+.PHONY: test-sigstore
+test-sigstore: ## Run the tests with a private Sigstore, which it builds (Fulcio, Rekor 1 and 2, timestamps)
+	scripts/need strace unshare nsenter ip openssl
+	scripts/sigstore/install >/dev/null
+	AICR_TEST_MATRIX=$$(scripts/cosign-matrix); export AICR_TEST_MATRIX; \
+	cargo test --locked --test sigstore -- --show-output
+
 .PHONY: lint
-lint: ## Check formatting, clippy, documentation, dependencies and the scripts
+lint: ## Check formatting, clippy, documentation, dependencies, the scripts and the Go
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 	"$$(scripts/get-tool cargo-deny $(CARGO_DENY_VERSION))" --locked check bans licenses sources
 	scripts/need shellcheck
 	shellcheck $(SCRIPTS)
+	cd tests/sigstore/servers && unformatted=$$(gofmt -l .) && { [ -z "$$unformatted" ] || { gofmt -d .; exit 1; }; }
+	cd tests/sigstore/servers && go vet ./...
 
 .PHONY: advisories
 advisories: ## Look the dependencies up in the RustSec advisory database (fetched from GitHub)
@@ -82,4 +91,4 @@ clean: ## Remove what was built here (the cosigns and tools in the user's cache 
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile

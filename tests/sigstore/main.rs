@@ -1,0 +1,19 @@
+//! A private Sigstore on loopback, with real services and real cosign. `make test-sigstore` installs and
+//! runs it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test panics where it cannot go on, starts what it tests, and shows what it measured"
+)]
+
+mod cosign;
+#[path = "../loopback.rs"]
+mod loopback;
+#[path = "../aicr/scene.rs"]
+#[expect(dead_code, reason = "the language of the scenarios has more words than are used here")]
+mod scene;
+mod services;
+mod site;
