@@ -125,7 +125,7 @@ fn look(bundle: &Beneath, signing: &Signing<'_>, run: Run, context: &Context) ->
         )));
     }
     let by = by_this_key(&top, &there, &text, signing)?;
-    if by == By::ThisKey && there.log_entries() == 0 && there.timestamps() == 0 {
+    if by == By::ThisKey && there.log_entries().is_empty() && there.timestamps().is_empty() {
         report.verdict = Verdict::AlreadySigned;
         report.signatures = signing.reports(&there);
         report.commands = vec![signing.verify_command(bundle.path())];
@@ -157,7 +157,7 @@ enum By {
 /// no signature, and its bundle is rejected.
 fn by_this_key(top: &str, there: &Evidence, manifest: &[u8], signing: &Signing<'_>) -> Result<By> {
     let Some(key) = signing.public_key() else { return Ok(By::Unknown) };
-    if there.signer() != SignedBy::Key(key.sha256()) {
+    if *there.signer() != SignedBy::Key(key.sha256()) {
         return Ok(By::Another);
     }
     match signing.cosign().verify(key, there, manifest.to_vec())? {

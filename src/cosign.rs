@@ -12,11 +12,7 @@ pub(crate) mod argv;
 mod base64_text;
 pub(crate) mod binary;
 pub(crate) mod capability;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "reading the identity in a certificate is being built upon it")
-)]
-pub(crate) mod certificate;
+mod certificate;
 mod der_fields;
 pub(crate) mod diagnosis;
 pub(crate) mod environment;
@@ -211,14 +207,14 @@ impl<'a> Cosign<'a> {
             }
             Dialect::BundleFlag | Dialect::SigningConfig => {
                 let evidence = Evidence::parse(&written).map_err(malformed)?;
-                let is_logged = evidence.log_entries() > 0;
+                let is_logged = !evidence.log_entries().is_empty();
                 (evidence, is_logged)
             }
         };
         if is_logged {
             return Err(refuse(&format!("the signature carries an entry of a transparency log{UPLOADED}")));
         }
-        if evidence.timestamps() > 0 {
+        if !evidence.timestamps().is_empty() {
             return Err(refuse(
                 "the signature carries a timestamp although none was wanted: a timestamp authority has seen its digest, and this cannot be undone",
             ));
@@ -227,13 +223,13 @@ impl<'a> Cosign<'a> {
             return Err(refuse("the signature is over something other than the manifest"));
         }
         match evidence.signer() {
-            SignedBy::Key(key) if key == public_key.sha256() => {}
+            SignedBy::Key(key) if *key == public_key.sha256() => {}
             SignedBy::Key(_) => {
                 return Err(refuse(
                     "the signature was made by another key; if it was rotated meanwhile, run this again",
                 ));
             }
-            SignedBy::Certificate => return Err(refuse("the signature was made by another key")),
+            SignedBy::Certificate(_) => return Err(refuse("the signature was made by another key")),
         }
         private.close()?;
 
@@ -255,7 +251,7 @@ impl<'a> Cosign<'a> {
     /// wrong; that neither is asked of cosign, which gets both wrong, is made sure of here.
     pub(crate) fn verify(&self, key: &PublicKey, evidence: &Evidence, manifest: Vec<u8>) -> Result<Verdict> {
         if evidence.digest() != Sha256Digest::of(&manifest)
-            || evidence.signer() != SignedBy::Key(key.sha256())
+            || *evidence.signer() != SignedBy::Key(key.sha256())
         {
             return Err(Failure::new(
                 Class::Broken,
@@ -270,7 +266,7 @@ impl<'a> Cosign<'a> {
                 private.write(file::SIGNATURE, evidence.signature_base64().as_bytes())?;
             }
             Dialect::BundleFlag | Dialect::SigningConfig => {
-                private.write(file::BUNDLE, &evidence.bare().to_json())?;
+                private.write(file::BUNDLE, &evidence.with_only(false, false).to_json())?;
                 private.write(file::TRUSTED_ROOT, argv::NO_TRUST.as_bytes())?;
             }
         }

@@ -146,8 +146,8 @@ pub(crate) fn signature_report(evidence: &Evidence, key: &PublicKey) -> Signatur
         key_sha256: Some(key.sha256()),
         identity: None,
         issuer: None,
-        log: Witness::unchecked(evidence.log_entries()),
-        timestamp: Witness::unchecked(evidence.timestamps()),
+        log: Witness::unchecked(evidence.log_entries().len()),
+        timestamp: Witness::unchecked(evidence.timestamps().len()),
     }
 }
 

@@ -136,7 +136,7 @@ fn signed(bundle: &Beneath, trusted: &TrustedKey<'_>, context: &Context) -> Resu
 /// the key and the evidence that the verifier has in mind?
 fn question(top: &str, evidence: &Evidence, digest: Sha256Digest, trusted: &TrustedKey<'_>) -> Result<()> {
     match evidence.signer() {
-        SignedBy::Key(hint) if hint == trusted.key.sha256() => {}
+        SignedBy::Key(hint) if *hint == trusted.key.sha256() => {}
         SignedBy::Key(hint) => {
             let given = trusted.key.sha256();
             return Err(Failure::rejected(format!(
@@ -144,7 +144,7 @@ fn question(top: &str, evidence: &Evidence, digest: Sha256Digest, trusted: &Trus
             ))
             .hint("a rotated key is the usual cause: get the public key of the version that signed"));
         }
-        SignedBy::Certificate => {
+        SignedBy::Certificate(_) => {
             return Err(Failure::rejected(format!(
                 "{top} is signed by a certificate (keyless), not by a key"
             )));
@@ -159,7 +159,7 @@ fn question(top: &str, evidence: &Evidence, digest: Sha256Digest, trusted: &Trus
             "--checksums-only compares the files with the manifest, and proves nothing about who made it",
         ));
     }
-    match (trusted.evidence, evidence.log_entries()) {
+    match (trusted.evidence, evidence.log_entries().len()) {
         (KeyEvidence::LogWithoutRoot, 0) => Err(Failure::rejected(format!(
             "{top}: the signature has no entry of a transparency log"
         ))

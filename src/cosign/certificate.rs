@@ -72,7 +72,7 @@ impl Certificate {
     }
 
     /// The DER of the name of whoever made it.
-    pub(super) fn issuer(&self) -> &[u8] {
+    pub(super) fn issuer_name(&self) -> &[u8] {
         &self.issuer
     }
 
@@ -82,7 +82,7 @@ impl Certificate {
     }
 
     /// The DER of the name of whom it is for.
-    pub(super) fn subject(&self) -> &[u8] {
+    pub(super) fn subject_name(&self) -> &[u8] {
         &self.subject
     }
 
@@ -116,9 +116,9 @@ mod tests {
     #[test]
     fn names_and_numbers() {
         let [leaf, above] = chain().map(|der| Certificate::from_der(&der).unwrap());
-        assert_eq!(leaf.issuer(), above.subject());
-        assert_eq!(above.issuer(), above.subject());
-        assert_ne!(leaf.subject(), leaf.issuer());
+        assert_eq!(leaf.issuer_name(), above.subject_name());
+        assert_eq!(above.issuer_name(), above.subject_name());
+        assert_ne!(leaf.subject_name(), leaf.issuer_name());
         assert_eq!(leaf.serial(), [3]);
         let authority_key = ObjectIdentifier::new_unwrap("2.5.29.35");
         // SEQUENCE { [0] the identifier }

@@ -7,13 +7,21 @@
 //! one name, one form and one place; a field that is not known is refused.
 
 mod form;
+#[cfg_attr(not(test), expect(dead_code, reason = "what is required of a signature is being built upon it"))]
+mod identity;
+#[cfg_attr(not(test), expect(dead_code, reason = "what is required of a signature is being built upon it"))]
+mod log_entry;
 #[cfg(test)]
 mod tests;
+mod timestamp;
 
 use self::form::{
-    Algorithm, LegacyBundle, MessageDigest, MessageSignature, PublicKeyIdentifier, SigstoreBundle,
-    VerificationMaterial, strict,
+    Algorithm, LegacyBundle, MessageDigest, MessageSignature, PublicKeyIdentifier, SignedTimestamp,
+    SigstoreBundle, TimestampVerificationData, VerificationMaterial, strict,
 };
+pub(crate) use self::identity::Identity;
+pub(crate) use self::log_entry::LogEntry;
+pub(crate) use self::timestamp::Timestamp;
 use super::base64_text::Base64;
 use crate::digest::Sha256Digest;
 use base64::Engine;
@@ -30,15 +38,17 @@ pub(crate) struct Evidence {
     bundle: SigstoreBundle,
     digest: Sha256Digest,
     signer: SignedBy,
+    log_entries: Vec<LogEntry>,
+    timestamps: Vec<Timestamp>,
 }
 
 /// Who made the signature, by the file's own account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SignedBy {
     /// A key with this hint: the SHA-256 of its DER `SubjectPublicKeyInfo`.
     Key(Sha256Digest),
-    /// A Fulcio certificate.
-    Certificate,
+    /// Whoever had the key that was certified for this identity.
+    Certificate(Identity),
 }
 
 /// What a strict reader says of a signature file that it refuses: the end of a sentence.
@@ -104,19 +114,21 @@ impl Evidence {
                 };
                 SignedBy::Key(Sha256Digest::from(hint))
             }
-            (None, Some(certificate)) if !certificate.raw_bytes.0.is_empty() => SignedBy::Certificate,
-            (None, Some(_)) => return refuse("has an empty certificate"),
+            (None, Some(certificate)) => match Identity::of_certificate(&certificate.raw_bytes.0) {
+                Ok(identity) => SignedBy::Certificate(identity),
+                Err(why) => return refuse(why),
+            },
             (Some(_), Some(_)) => return refuse("names both a key and a certificate"),
             (None, None) => return refuse("names neither a key nor a certificate"),
         };
-        if material.tlog_entries.as_ref().is_some_and(Vec::is_empty) {
-            return refuse("has an empty list of log entries");
+        let log_entries = log_entries(material.tlog_entries.as_deref())?;
+        let timestamps = timestamps(material.timestamp_verification_data.as_ref())?;
+        if matches!(signer, SignedBy::Certificate(_)) && log_entries.is_empty() && timestamps.is_empty() {
+            return refuse(
+                "has a certificate, which counts for minutes, and neither a log entry nor a timestamp that shows when it signed",
+            );
         }
-        let timestamps = material.timestamp_verification_data.as_ref();
-        if timestamps.is_some_and(|data| data.rfc3161_timestamps.is_empty()) {
-            return refuse("has an empty list of timestamps");
-        }
-        Ok(Self { bundle, digest: Sha256Digest::from(digest), signer })
+        Ok(Self { bundle, digest: Sha256Digest::from(digest), signer, log_entries, timestamps })
     }
 
     /// The SHA-256 that the file claims for what it signs.
@@ -125,8 +137,8 @@ impl Evidence {
     }
 
     /// Who made it, by its own account.
-    pub(crate) fn signer(&self) -> SignedBy {
-        self.signer
+    pub(crate) fn signer(&self) -> &SignedBy {
+        &self.signer
     }
 
     /// The bare signature, base64.
@@ -134,25 +146,30 @@ impl Evidence {
         STANDARD.encode(&self.bundle.message_signature.signature.0)
     }
 
-    /// How many entries of transparency logs it carries.
-    pub(crate) fn log_entries(&self) -> usize {
-        self.bundle.verification_material.tlog_entries.as_ref().map_or(0, Vec::len)
+    /// The entries of transparency logs that it carries, each another one.
+    pub(crate) fn log_entries(&self) -> &[LogEntry] {
+        &self.log_entries
     }
 
-    /// How many timestamps it carries.
-    pub(crate) fn timestamps(&self) -> usize {
-        let data = &self.bundle.verification_material.timestamp_verification_data;
-        data.as_ref().map_or(0, |data| data.rfc3161_timestamps.len())
+    /// The timestamps that it carries.
+    pub(crate) fn timestamps(&self) -> &[Timestamp] {
+        &self.timestamps
     }
 
-    /// The same signature without log entries and timestamps: what cosign gets when they are to
-    /// be ignored, since 2.4.1 refuses some real ones even so.
+    /// The same signature with its log entries and timestamps or without: what cosign gets when they are
+    /// to be ignored, since 2.4.1 refuses some real ones even so.
     #[must_use]
-    pub(crate) fn bare(&self) -> Self {
-        let mut bare = self.clone();
-        bare.bundle.verification_material.tlog_entries = None;
-        bare.bundle.verification_material.timestamp_verification_data = None;
-        bare
+    pub(crate) fn with_only(&self, log_entries: bool, timestamps: bool) -> Self {
+        let mut only = self.clone();
+        if !log_entries {
+            only.bundle.verification_material.tlog_entries = None;
+            only.log_entries.clear();
+        }
+        if !timestamps {
+            only.bundle.verification_material.timestamp_verification_data = None;
+            only.timestamps.clear();
+        }
+        only
     }
 
     /// The file, in the one form aicr writes: compact JSON, fields in cosign's order, no newline.
@@ -160,6 +177,40 @@ impl Evidence {
         // Structs of strings and lists of them: there is no map key or number to fail on.
         serde_json::to_vec(&self.bundle).unwrap_or_default()
     }
+}
+
+/// The log entries, if there are any.
+fn log_entries(forms: Option<&[form::LogEntry]>) -> Result<Vec<LogEntry>, Malformed> {
+    let Some(forms) = forms else { return Ok(Vec::new()) };
+    if forms.is_empty() {
+        return Err(Malformed("has an empty list of log entries".into()));
+    }
+    let mut entries: Vec<LogEntry> = Vec::new();
+    for form in forms {
+        let entry = LogEntry::of(form)?;
+        if entries.iter().any(|other| other.is_same_entry(&entry)) {
+            return Err(Malformed("has the same log entry twice".into()));
+        }
+        entries.push(entry);
+    }
+    Ok(entries)
+}
+
+/// The timestamps, if there are any.
+fn timestamps(form: Option<&TimestampVerificationData>) -> Result<Vec<Timestamp>, Malformed> {
+    let Some(form) = form else { return Ok(Vec::new()) };
+    let forms = &form.rfc3161_timestamps;
+    if forms.is_empty() {
+        return Err(Malformed("has an empty list of timestamps".into()));
+    }
+    let read = |form: &SignedTimestamp| Timestamp::from_der(&form.signed_timestamp.0);
+    let timestamps: Option<Vec<Timestamp>> = forms.iter().map(read).collect();
+    let timestamps = timestamps.ok_or_else(|| Malformed("has a timestamp that cannot be read".into()))?;
+    let is_repeated = |(at, form): (usize, &SignedTimestamp)| forms[..at].contains(form);
+    if forms.iter().enumerate().any(is_repeated) {
+        return Err(Malformed("has the same timestamp twice".into()));
+    }
+    Ok(timestamps)
 }
 
 /// Whether a text that is no evidence nevertheless tells of an upload: it has the name of a field in

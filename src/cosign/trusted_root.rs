@@ -12,6 +12,7 @@ use spki::{AlgorithmIdentifierOwned, ObjectIdentifier, SubjectPublicKeyInfoOwned
 
 use super::base64_text::Base64;
 use super::certificate::Certificate;
+use super::evidence::Timestamp;
 use super::public_key::PublicKey;
 use super::rekor_version::RekorVersion;
 use super::sigstore_file::Kind;
@@ -96,6 +97,11 @@ impl TrustedRoot {
     /// The authorities that state when something was signed.
     pub(crate) fn timestamp_authorities(&self) -> &[Authority] {
         &self.timestamp_authorities
+    }
+
+    /// Whether `timestamp` is, by its own account, of an authority in here.
+    pub(crate) fn knows(&self, timestamp: &Timestamp) -> bool {
+        self.timestamp_authorities.iter().any(|authority| timestamp.is_by(&authority.chain))
     }
 }
 

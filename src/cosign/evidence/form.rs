@@ -51,7 +51,8 @@ fn explain(text: &[u8], error: &serde_json::Error) -> Malformed {
     Malformed(format!("is not a Sigstore bundle: {error}"))
 }
 
-/// A protobuf int64 in JSON: a string of decimal digits without leading zeros.
+/// A protobuf int64 in JSON that is not negative: a string of decimal digits without leading zeros. It is
+/// not 0 either, for that is left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub(super) struct Int64(String);
@@ -59,11 +60,11 @@ pub(super) struct Int64(String);
 impl<'de> Deserialize<'de> for Int64 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let canonical = text.parse::<i64>().is_ok_and(|number| number >= 0 && number.to_string() == text);
+        let canonical = text.parse::<i64>().is_ok_and(|number| number > 0 && number.to_string() == text);
         if canonical {
             Ok(Self(text))
         } else {
-            Err(D::Error::custom("a number that is not a decimal string"))
+            Err(D::Error::custom("a number that is not a decimal string above 0"))
         }
     }
 }
@@ -132,53 +133,53 @@ pub(super) enum Algorithm {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct LogEntry {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    log_index: Option<Int64>,
-    log_id: LogId,
-    kind_version: KindVersion,
+    pub(super) log_index: Option<Int64>,
+    pub(super) log_id: LogId,
+    pub(super) kind_version: KindVersion,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    integrated_time: Option<Int64>,
+    pub(super) integrated_time: Option<Int64>,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    inclusion_promise: Option<InclusionPromise>,
+    pub(super) inclusion_promise: Option<InclusionPromise>,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    inclusion_proof: Option<InclusionProof>,
-    canonicalized_body: Base64,
+    pub(super) inclusion_proof: Option<InclusionProof>,
+    pub(super) canonicalized_body: Base64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct LogId {
-    key_id: Base64,
+    pub(super) key_id: Base64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct KindVersion {
-    kind: String,
-    version: String,
+    pub(super) kind: String,
+    pub(super) version: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct InclusionPromise {
-    signed_entry_timestamp: Base64,
+    pub(super) signed_entry_timestamp: Base64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct InclusionProof {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    log_index: Option<Int64>,
-    root_hash: Base64,
-    tree_size: Int64,
+    pub(super) log_index: Option<Int64>,
+    pub(super) root_hash: Base64,
+    pub(super) tree_size: Int64,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    hashes: Option<Vec<Base64>>,
-    checkpoint: Checkpoint,
+    pub(super) hashes: Option<Vec<Base64>>,
+    pub(super) checkpoint: Checkpoint,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Checkpoint {
-    envelope: String,
+    pub(super) envelope: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -191,7 +192,7 @@ pub(super) struct TimestampVerificationData {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct SignedTimestamp {
-    signed_timestamp: Base64,
+    pub(super) signed_timestamp: Base64,
 }
 
 /// The form of 2.0 to 2.3, of which aicr reads only what a key's signature has.

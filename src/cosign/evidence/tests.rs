@@ -1,13 +1,55 @@
 //! What is read as evidence, and what is refused for which reason.
 
+mod identities;
+mod log_entries;
+mod mutations;
+mod timestamps;
+
+use serde_json::Value;
+
 use super::*;
+use crate::cosign::certificate::Certificate;
+use crate::cosign::der_fields::{DerFields, constructed};
+use crate::cosign::trusted_root::TrustedRoot;
 
 const KEY_ONLY: &str = include_str!("../../../fixtures/evidence/key.json");
 const REKOR_V1: &str = include_str!("../../../fixtures/evidence/key-rekor-v1.json");
 const REKOR_V2_TIMESTAMP: &str = include_str!("../../../fixtures/evidence/key-rekor-v2-timestamp.json");
 const TIMESTAMP: &str = include_str!("../../../fixtures/evidence/key-timestamp.json");
 const KEYLESS: &str = include_str!("../../../fixtures/evidence/keyless-rekor-v1.json");
+const KEYLESS_V2_TIMESTAMP: &str = include_str!("../../../fixtures/evidence/keyless-rekor-v2-timestamp.json");
+const KEYLESS_TIMESTAMP: &str = include_str!("../../../fixtures/evidence/keyless-timestamp.json");
 const LEGACY: &str = include_str!("../../../fixtures/evidence/legacy.json");
+
+fn parsed(text: &str) -> Evidence {
+    Evidence::parse(text.as_bytes()).expect(text)
+}
+
+/// JSON with another value at `pointer`, or with none there.
+fn changed(text: &str, pointer: &str, value: Option<Value>) -> String {
+    let mut whole: Value = serde_json::from_str(text).unwrap();
+    let (parent, name) = pointer.rsplit_once('/').unwrap();
+    match (whole.pointer_mut(parent).expect(pointer), value) {
+        (Value::Object(fields), None) => drop(fields.remove(name).expect(pointer)),
+        (Value::Array(list), None) => drop(list.remove(name.parse().unwrap())),
+        (_, Some(value)) => *whole.pointer_mut(pointer).expect(pointer) = value,
+        (other, None) => panic!("{pointer}: {other}"),
+    }
+    whole.to_string()
+}
+
+/// The DER of a value, by its tag.
+fn der(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let content = parts.concat();
+    let length = u16::try_from(content.len()).unwrap();
+    let [high, low] = length.to_be_bytes();
+    let head = match length {
+        0..=0x7f => vec![tag, low],
+        0x80..=0xff => vec![tag, 0x81, low],
+        _ => vec![tag, 0x82, high, low],
+    };
+    [head, content].concat()
+}
 
 fn refused(text: &str) -> String {
     Evidence::parse(text.as_bytes()).unwrap_err().to_string()
@@ -15,21 +57,33 @@ fn refused(text: &str) -> String {
 
 #[test]
 fn what_cosign_writes_is_read_and_written_again_to_the_byte() {
-    for (text, entries, timestamps) in
-        [(KEY_ONLY, 0, 0), (REKOR_V1, 1, 0), (REKOR_V2_TIMESTAMP, 1, 1), (TIMESTAMP, 0, 1), (KEYLESS, 1, 0)]
-    {
-        let evidence = Evidence::parse(text.as_bytes()).unwrap();
-        assert_eq!((evidence.log_entries(), evidence.timestamps()), (entries, timestamps));
+    for (text, entries, timestamps) in [
+        (KEY_ONLY, 0, 0),
+        (REKOR_V1, 1, 0),
+        (REKOR_V2_TIMESTAMP, 1, 1),
+        (TIMESTAMP, 0, 1),
+        (KEYLESS, 1, 0),
+        (KEYLESS_V2_TIMESTAMP, 1, 1),
+        (KEYLESS_TIMESTAMP, 0, 1),
+    ] {
+        let evidence = parsed(text);
+        assert_eq!((evidence.log_entries().len(), evidence.timestamps().len()), (entries, timestamps));
         assert_eq!(String::from_utf8(evidence.to_json()).unwrap(), text);
     }
 }
 
 #[test]
-fn a_bare_signature_by_a_key_has_383_bytes() {
-    let bare = Evidence::parse(REKOR_V2_TIMESTAMP.as_bytes()).unwrap().bare();
-    assert_eq!((bare.log_entries(), bare.timestamps()), (0, 0));
+fn cosign_sees_what_is_part_of_the_question() {
+    let whole = parsed(REKOR_V2_TIMESTAMP);
+    for (log_entries, timestamps) in [(true, true), (true, false), (false, true), (false, false)] {
+        let only = whole.with_only(log_entries, timestamps);
+        assert_eq!(only.log_entries().len(), usize::from(log_entries));
+        assert_eq!(only.timestamps().len(), usize::from(timestamps));
+        assert_eq!(Evidence::parse(&only.to_json()), Ok(only));
+    }
+    assert_eq!(whole.with_only(true, true), whole);
     assert_eq!(KEY_ONLY.len(), 383);
-    assert_eq!(Evidence::parse(KEY_ONLY.as_bytes()).unwrap().bare().to_json(), KEY_ONLY.as_bytes());
+    assert_eq!(parsed(KEY_ONLY).with_only(false, false).to_json(), KEY_ONLY.as_bytes());
 }
 
 #[test]
@@ -39,7 +93,7 @@ fn the_old_form_becomes_the_new_one() {
     let (digest, key) = (Sha256Digest::of(b"blob"), Sha256Digest::of(b"key"));
     let evidence = Evidence::by_key(signature, digest, key).unwrap();
     assert_eq!(evidence.digest(), digest);
-    assert_eq!(evidence.signer(), SignedBy::Key(key));
+    assert_eq!(evidence.signer(), &SignedBy::Key(key));
     assert_eq!(Evidence::parse(&evidence.to_json()).unwrap(), evidence);
     assert!(LEGACY.contains(&evidence.signature_base64()));
 }

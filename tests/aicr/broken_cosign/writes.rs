@@ -58,17 +58,26 @@ fn a_signature_file_that_is_none() {
 fn a_signature_over_something_else_or_by_somebody_else() {
     let good = sigstore_bundle("AAAA", SMALL_MANIFEST);
     let other_key = good.replace(&key_hint(KEY_SHA256), &key_hint(STRANGER_SHA256));
-    let certificate = good.replace(
-        &format!("\"publicKey\":{{\"hint\":\"{}\"}}", key_hint(KEY_SHA256)),
-        "\"certificate\":{\"rawBytes\":\"AAAA\"}",
-    );
+    let certificate = |der: &str| {
+        good.replace(
+            &format!("\"publicKey\":{{\"hint\":\"{}\"}}", key_hint(KEY_SHA256)),
+            &format!("\"certificate\":{{\"rawBytes\":\"{der}\"}}"),
+        )
+    };
+    let keyless = std::fs::read(repository().join("fixtures/evidence/keyless-rekor-v1.json")).unwrap();
+    let keyless: serde_json::Value = serde_json::from_slice(&keyless).unwrap();
+    let real = keyless.pointer("/verificationMaterial/certificate/rawBytes").unwrap().as_str().unwrap();
     for (content, why) in [
         (
             sigstore_bundle("AAAA", "another manifest"),
             "the signature is over something other than the manifest",
         ),
         (other_key, "the signature was made by another key; if it was rotated meanwhile, run this again"),
-        (certificate, "the signature was made by another key"),
+        (certificate("AAAA"), "the signature file it wrote has a certificate that cannot be read"),
+        (
+            certificate(real),
+            "the signature file it wrote has a certificate, which counts for minutes, and neither a log entry nor a timestamp that shows when it signed",
+        ),
         (sigstore_bundle("", SMALL_MANIFEST), "the signature file it wrote has an empty signature"),
         (
             good.replace("bundle.v0.3+json", "bundle.v0.2+json"),

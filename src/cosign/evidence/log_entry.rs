@@ -1,0 +1,135 @@
+//! An entry of a transparency log: which log it is of, and what it is about. Whether the log has it is
+//! cosign's to say.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use super::super::rekor_version::RekorVersion;
+use super::{Evidence, Malformed, form};
+use crate::digest::Sha256Digest;
+use crate::printable::show;
+
+/// An entry that has the form of its kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LogEntry {
+    log_id: Sha256Digest,
+    index: Option<form::Int64>,
+    version: RekorVersion,
+    body: Vec<u8>,
+}
+
+/// The kind of entry that a signature of a file makes.
+const KIND: &str = "hashedrekord";
+
+impl LogEntry {
+    /// The entry that stands in a signature file.
+    ///
+    /// Both versions of Rekor prove inclusion; the time and the promise are those of Rekor 1, which
+    /// may leave out the promise. What protobuf leaves out because it is zero or empty is not there.
+    pub(super) fn of(form: &form::LogEntry) -> Result<Self, Malformed> {
+        let refuse = |why: &str| Err(Malformed(format!("has a log entry {why}")));
+        let form::KindVersion { kind, version } = &form.kind_version;
+        if kind != KIND {
+            return refuse(&format!("of the kind `{}`, and not {KIND}", show(kind)));
+        }
+        let version = match version.as_str() {
+            "0.0.1" => RekorVersion::V1,
+            "0.0.2" => RekorVersion::V2,
+            other => {
+                return refuse(&format!(
+                    "of the version `{}`, which is neither 0.0.1 nor 0.0.2",
+                    show(other)
+                ));
+            }
+        };
+        let Ok(log_id) = <[u8; 32]>::try_from(form.log_id.key_id.0.as_slice()) else {
+            return refuse("with a log ID that is not 32 bytes");
+        };
+        let Some(proof) = &form.inclusion_proof else {
+            return refuse("without a proof of inclusion");
+        };
+        match proof.hashes.as_ref().map(Vec::len) {
+            Some(0) => return refuse("with an empty list of hashes"),
+            // One for each level of the tree, whose size has 63 bits.
+            Some(65..) => return refuse("with more than 64 hashes"),
+            _ => {}
+        }
+        let hashes = proof.hashes.iter().flatten().chain([&proof.root_hash]);
+        if hashes.into_iter().any(|hash| hash.0.len() != 32) {
+            return refuse("with a hash that is not 32 bytes");
+        }
+        if proof.checkpoint.envelope.is_empty() {
+            return refuse("with an empty checkpoint");
+        }
+        match (version, &form.integrated_time, &form.inclusion_promise) {
+            (RekorVersion::V1, None, _) => return refuse("of Rekor v1 without the time of its integration"),
+            (RekorVersion::V1, _, Some(promise)) if promise.signed_entry_timestamp.0.is_empty() => {
+                return refuse("with an empty promise of inclusion");
+            }
+            (RekorVersion::V2, Some(_), _) => return refuse("of Rekor v2 with a time of integration"),
+            (RekorVersion::V2, _, Some(_)) => return refuse("of Rekor v2 with a promise of inclusion"),
+            (RekorVersion::V1, Some(_), _) | (RekorVersion::V2, None, None) => {}
+        }
+        if form.canonicalized_body.0.is_empty() {
+            return refuse("with an empty body");
+        }
+        let (index, body) = (form.log_index.clone(), form.canonicalized_body.0.clone());
+        Ok(Self { log_id: log_id.into(), index, version, body })
+    }
+
+    /// Whether `other` is the same entry of the same log, which counts once.
+    pub(super) fn is_same_entry(&self, other: &Self) -> bool {
+        (self.log_id, &self.index) == (other.log_id, &other.index)
+    }
+
+    /// The ID of its log.
+    pub(crate) fn log_id(&self) -> Sha256Digest {
+        self.log_id
+    }
+
+    /// Which protocol its log speaks.
+    pub(crate) fn version(&self) -> RekorVersion {
+        self.version
+    }
+
+    /// Whether it is the first entry of its log, with index 0, which protobuf leaves out: cosign 2.4
+    /// takes that of Rekor 1 for a damaged one.
+    pub(crate) fn is_first(&self) -> bool {
+        self.index.is_none()
+    }
+
+    /// Why it is not about the signature in `evidence`: the end of a sentence about the entry.
+    pub(crate) fn is_about_another(&self, evidence: &Evidence) -> Option<&'static str> {
+        let Some((digest, signature)) = self.subject() else {
+            return Some("does not say what it is about");
+        };
+        if digest != evidence.digest() {
+            return Some("is about something other than the manifest");
+        }
+        (signature != evidence.bundle.message_signature.signature.0).then_some("is about another signature")
+    }
+
+    /// The SHA-256 and the signature that the log took note of.
+    fn subject(&self) -> Option<(Sha256Digest, Vec<u8>)> {
+        let body: Value = serde_json::from_slice(&self.body).ok()?;
+        let text = |pointer: &str| body.pointer(pointer)?.as_str();
+        let bytes = |pointer: &str| STANDARD.decode(text(pointer)?).ok();
+        let is = |pointer: &str, expected: &str| (text(pointer)? == expected).then_some(());
+        is("/kind", KIND)?;
+        match self.version {
+            RekorVersion::V1 => {
+                is("/apiVersion", "0.0.1")?;
+                is("/spec/data/hash/algorithm", "sha256")?;
+                let digest = Sha256Digest::parse(text("/spec/data/hash/value")?.as_bytes())?;
+                Some((digest, bytes("/spec/signature/content")?))
+            }
+            RekorVersion::V2 => {
+                is("/apiVersion", "0.0.2")?;
+                is("/spec/hashedRekordV002/data/algorithm", "SHA2_256")?;
+                let digest = <[u8; 32]>::try_from(bytes("/spec/hashedRekordV002/data/digest")?).ok()?;
+                Some((digest.into(), bytes("/spec/hashedRekordV002/signature/content")?))
+            }
+        }
+    }
+}
