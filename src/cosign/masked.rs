@@ -1,14 +1,24 @@
 //! Secrets taken out of what a program printed: a cosign, a plugin or a key manager's library may
 //! repeat a password in its error. Pure.
+//!
+//! The rule, by the length of a secret without white space around it:
+//!
+//! * from 8 bytes on it is taken out wherever it stands, in the middle of a word too;
+//! * from 4 to 7 bytes, as a PIN has, it is taken out where it stands alone: where it is letters that do not
+//!   go on as letters, or digits that do not go on as digits. `pin` in `pinning` stays, and `1234` goes from
+//!   `pin=1234` and `PIN1234` and stays in `12345`;
+//! * what is shorter stays. It protects nothing, and a text without any `a` tells that the password is `a`.
 
 use super::variables::{Value, Variables};
 
 /// Parts of the names of variables that hold a secret.
 const NAMES: [&str; 7] = ["PASSWORD", "PASSPHRASE", "SECRET", "TOKEN", "PIN", "HEADER", "CREDENTIAL"];
 
-/// The shortest secret that is looked for, in bytes. To take out every `a` of a text would only tell
-/// that the password is `a`.
+/// The shortest secret that is looked for, in bytes.
 const SHORTEST: usize = 4;
+
+/// From this length on a secret is no part of a word by chance.
+const LONG: usize = 8;
 
 /// `text` with `$NAME` in the place of each secret of `variables`.
 pub(crate) fn masked(text: Vec<u8>, variables: &Variables) -> Vec<u8> {
@@ -40,14 +50,28 @@ fn secret<'a>(name: &str, value: &'a Value) -> Option<&'a [u8]> {
 
 fn replaced(text: &[u8], secret: &[u8], name: &[u8]) -> Vec<u8> {
     let mut masked = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.windows(secret.len()).position(|window| window == secret) {
-        masked.extend_from_slice(&rest[..at]);
-        masked.extend_from_slice(name);
-        rest = &rest[at + secret.len()..];
+    let mut rest = 0;
+    let mut at = 0;
+    while at + secret.len() <= text.len() {
+        let end = at + secret.len();
+        if text[at..end] == *secret && (secret.len() >= LONG || stands_alone(text, at, end)) {
+            masked.extend_from_slice(&text[rest..at]);
+            masked.extend_from_slice(name);
+            (rest, at) = (end, end);
+        } else {
+            at += 1;
+        }
     }
-    masked.extend_from_slice(rest);
+    masked.extend_from_slice(&text[rest..]);
     masked
+}
+
+/// Whether what stands there is no part of a longer word or number.
+fn stands_alone(text: &[u8], at: usize, end: usize) -> bool {
+    let letter = |byte: u8| byte.is_ascii_alphabetic() || !byte.is_ascii();
+    let go_on = |pair: &[u8]| pair.iter().all(|byte| letter(*byte)) || pair.iter().all(u8::is_ascii_digit);
+    let starts = at == 0 || !go_on(&text[at - 1..=at]);
+    starts && (end == text.len() || !go_on(&text[end - 1..=end]))
 }
 
 #[cfg(test)]
@@ -59,18 +83,25 @@ mod tests {
         let handed_on = |value: &str| Value::HandedOn(value.into());
         let variables = Variables::from([
             ("COSIGN_PASSWORD".into(), Value::Secret("horse\n".into())),
+            ("AZURE_CLIENT_SECRET".into(), handed_on("correct horse")),
+            ("COSIGN_PKCS11_PIN".into(), handed_on("1234")),
             ("VAULT_TOKEN".into(), handed_on("hvs.horse-and-cart")),
             ("VAULT_ADDR".into(), handed_on("https://vault")),
             ("AWS_WEB_IDENTITY_TOKEN_FILE".into(), handed_on("/run/token")),
-            ("COSIGN_PKCS11_PIN".into(), handed_on("123")),
+            ("VAULT_PASSPHRASE".into(), handed_on("gc")),
             ("LANG".into(), Value::Set("C.UTF-8".into())),
         ]);
         for (text, expected) in [
             ("", ""),
             ("hors", "hors"),
-            ("horsehorse horse", "$COSIGN_PASSWORD$COSIGN_PASSWORD $COSIGN_PASSWORD"),
+            ("horse", "$COSIGN_PASSWORD"),
+            ("horse=horse:horse2", "$COSIGN_PASSWORD=$COSIGN_PASSWORD:$COSIGN_PASSWORD2"),
+            ("horses seahorse horse\u{e9}", "horses seahorse horse\u{e9}"),
+            ("incorrect horses", "in$AZURE_CLIENT_SECRETs"),
+            ("pin=1234 PIN1234 12345 01234", "pin=$COSIGN_PKCS11_PIN PIN$COSIGN_PKCS11_PIN 12345 01234"),
+            ("gcpkms gc", "gcpkms gc"),
             ("token hvs.horse-and-cart refused", "token $VAULT_TOKEN refused"),
-            ("https://vault /run/token 1234 C.UTF-8", "https://vault /run/token 1234 C.UTF-8"),
+            ("https://vault /run/token C.UTF-8", "https://vault /run/token C.UTF-8"),
         ] {
             assert_eq!(masked(text.into(), &variables), expected.as_bytes(), "{text}");
         }

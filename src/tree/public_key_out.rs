@@ -11,7 +11,7 @@ use super::ancestry::lies_in;
 use super::beneath::{Beneath, OpenError, SmallError};
 use super::{PLAIN, cannot};
 use crate::error::{Failure, Result};
-use crate::printable::show;
+use crate::printable::{is_hidden, show};
 
 /// More than any public key has, in bytes.
 const LIMIT: u64 = 64 * 1024;
@@ -30,6 +30,10 @@ impl PublicKeyOut {
         let shown = out.shown();
         if path.as_str().ends_with('/') || path.file_name().is_none() {
             return Err(Failure::usage(format!("{shown} does not name a file")));
+        }
+        // It is typed again, by people, as the key to verify with.
+        if path.as_str().contains(is_hidden) {
+            return Err(Failure::usage(format!("{shown} has a character in it that is not shown")));
         }
         let directory = out.directory()?;
         for holder in never_below {
@@ -150,6 +154,8 @@ mod tests {
             ("link", "lies in"),
             ("dangling", "is a symbolic link"),
             ("x/", "does not name a file"),
+            ("two\nlines", "two\\u{a}lines has a character in it that is not shown"),
+            ("hidden\u{200b}.pub", "hidden\\u{200b}.pub has a character in it that is not shown"),
         ] {
             let failure = PublicKeyOut::new(&path.join(name), &[&path.join("in")]).unwrap_err();
             assert!(failure.message().contains(words), "{name}: {}", failure.message());
