@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::system_error::in_words;
+
 /// The result of everything that can fail.
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 
@@ -89,7 +91,7 @@ pub(crate) struct Failure {
 impl Failure {
     /// A failure of `class`. The message is one line, lower case, no period, and names the thing.
     pub(crate) fn new(class: Class, message: impl Into<String>) -> Self {
-        Self { class, message: message.into(), cosign_said: None, hint: None }
+        Self { class, message: in_words(message.into()), cosign_said: None, hint: None }
     }
 
     /// Something impossible was asked for: exit 2.
@@ -151,10 +153,10 @@ impl fmt::Display for Failure {
     }
 }
 
-/// An operating-system error with its context: exit 1.
+/// An operating-system error with its context, which says what was being done, as in "read a": exit 1.
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        Self::new(Class::Broken, format!("{error:#}"))
+        Self::new(Class::Broken, format!("cannot {error:#}"))
     }
 }
 

@@ -25,6 +25,7 @@ mod report;
 mod settings;
 mod sign;
 mod small_file;
+mod system_error;
 mod tree;
 mod verify;
 

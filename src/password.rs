@@ -33,7 +33,7 @@ impl Terminal {
         drop(silence);
         // Also after Ctrl-C, so that what is said next begins a line.
         writeln!(terminal).context("write to the terminal")?;
-        Ok(String::from_utf8(typed?).context("the password is not UTF-8")?)
+        Ok(String::from_utf8(typed?).context("use a password that is not UTF-8")?)
     }
 
     fn line(&self, interrupt: &Interrupt) -> Result<Vec<u8>> {

@@ -14,6 +14,7 @@ use rustix::fs::Mode;
 
 use crate::error::{Class, Failure};
 use crate::interrupt::Interrupt;
+pub(crate) use crate::system_error::reason;
 
 pub(crate) mod ancestry;
 pub(crate) mod audit;
@@ -75,31 +76,9 @@ pub(crate) fn cannot(doing: &str, path: impl Display, error: &io::Error) -> Fail
     Failure::new(Class::Broken, format!("cannot {doing} {path}: {}", reason(error)))
 }
 
-/// What the operating system said, in the house's lower case and without the error number.
-pub(crate) fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut letters = text.chars();
-    match letters.next() {
-        Some(first) => first.to_lowercase().chain(letters).collect(),
-        None => "unknown error".to_owned(),
-    }
-}
-
 /// Runs a test's work on two threads, with a bar that nobody sees and no signal.
 #[cfg(test)]
 pub(crate) fn at_work<T>(test: impl FnOnce(&Work<'_>) -> T) -> T {
     let jobs = NonZeroUsize::new(2).unwrap();
     test(&Work { jobs, bar: &ProgressBar::hidden(), interrupt: &Interrupt::default() })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_error_of_the_system_is_one_lower_case_clause() {
-        let error = io::Error::from_raw_os_error(13);
-        assert_eq!(cannot("read", "dist/a", &error).message(), "cannot read dist/a: permission denied");
-    }
 }

@@ -184,7 +184,7 @@ mod tests {
         let directory = machine.path("");
         for (path, why) in [
             (&program, "is not executable"),
-            (&machine.path("missing"), "cannot be used: No such file or directory (os error 2)"),
+            (&machine.path("missing"), "cannot be used: no such file or directory"),
             (&directory, "is not a file"),
         ] {
             assert_eq!(message(find(path, None, &[])), format!("--cosign {path} {why}"));

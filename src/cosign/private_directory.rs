@@ -8,7 +8,7 @@ use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{FlockOperation, flock};
 
-use crate::error::Result;
+use crate::error::{Failure, Result};
 
 /// What the name of each begins with.
 const PREFIX: &str = "aicr-";
@@ -34,13 +34,13 @@ impl PrivateDirectory {
             .prefix(PREFIX)
             .permissions(Permissions::from_mode(0o700))
             .tempdir_in(place)
-            .context("make a private directory for cosign")?;
+            .context("make a private directory for cosign")
+            .map_err(|error| Failure::from(error).hint("set TMPDIR to a directory that can be written to"))?;
         let lock = File::open(directory.path()).context("open the private directory of cosign")?;
         // A file system without locks has no other run to tell either.
         let _ = flock(&lock, FlockOperation::NonBlockingLockExclusive);
         let path = directory.path().canonicalize().context("resolve the private directory")?;
-        let path =
-            Utf8PathBuf::try_from(path).context("the temporary directory has a name that is not UTF-8")?;
+        let path = Utf8PathBuf::try_from(path).context("use a temporary directory that is not UTF-8")?;
         File::create_new(path.join(MARK)).context("write to the private directory of cosign")?;
         for name in ["home", "tmp"] {
             let below = path.join(name);

@@ -354,7 +354,7 @@ mod tests {
         let invocation = Invocation { program: Utf8Path::new("/nowhere"), ..shell("") };
         let failure = invocation.run(&limits(Duration::from_secs(1))).unwrap_err();
         assert_eq!(failure.class(), Class::NoCosign);
-        assert_eq!(failure.message(), "/nowhere would not start: No such file or directory (os error 2)");
+        assert_eq!(failure.message(), "/nowhere would not start: no such file or directory");
     }
 
     #[test]

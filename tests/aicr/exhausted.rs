@@ -50,8 +50,8 @@ fn no_cosign_is_run_that_nobody_can_listen_to() {
             assert_eq!(
                 said.into_iter().collect::<Vec<_>>(),
                 [
-                    "error: start a thread that reads what cosign prints: Resource temporarily unavailable (os error 11)\n",
-                    "error: {root}/bin/cosign would not start: Resource temporarily unavailable (os error 11)\n",
+                    "error: cannot start a thread that reads what cosign prints: resource temporarily unavailable\n",
+                    "error: {root}/bin/cosign would not start: resource temporarily unavailable\n",
                 ]
             );
             return;

@@ -167,7 +167,7 @@ fn no_cosign_that_can_be_used() {
     let install = "install cosign 2.0 or later, or name one with --cosign";
     let flag = "name the cosign binary, or leave out --cosign to use the one on the PATH";
     let variable = "name the cosign binary, or unset AICR_COSIGN to use the one on the PATH";
-    let missing = "cannot be used: No such file or directory (os error 2)";
+    let missing = "cannot be used: no such file or directory";
     for (path, cosign, words, error, hint) in [
         ("/usr/bin:/bin", None, "doctor", none, install),
         (".:bin::", None, "doctor", none, install),
