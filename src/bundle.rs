@@ -11,9 +11,9 @@ use crate::cosign::process::quoted_path;
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
 use crate::plan::bundle::{BundlePlan, Destination, Run};
-use crate::plan::sign::KeySigner;
+use crate::plan::sign::Signer;
 use crate::report::{BundleReport, ManifestReport, Report, Verdict};
-use crate::sign::{Signing, supported};
+use crate::sign::Signing;
 use crate::tree::beneath::Beneath;
 use crate::tree::copy::{Built, copy, hash_in_place};
 use crate::tree::inputs::{Collected, Options, collect};
@@ -25,7 +25,7 @@ use crate::tree::{MANIFEST, manifest};
 
 /// Builds what the plan says.
 pub(crate) fn run(plan: &BundlePlan, context: &Context, report: &mut Report) -> Result<()> {
-    let signer = plan.signer.as_ref().map(|signer| supported(signer, context)).transpose()?;
+    let signer = plan.signer.as_ref();
     let done = match &plan.destination {
         Destination::Output { inputs, directory, exclude } => {
             output(plan, inputs, directory, exclude, signer, context, report)
@@ -42,7 +42,7 @@ fn output(
     inputs: &[Utf8PathBuf],
     directory: &Utf8Path,
     exclude: &[String],
-    signer: Option<&KeySigner>,
+    signer: Option<&Signer>,
     context: &Context,
     report: &mut Report,
 ) -> Result<BundleReport> {
@@ -77,7 +77,7 @@ fn output(
 fn in_place(
     plan: &BundlePlan,
     directory: &Utf8Path,
-    signer: Option<&KeySigner>,
+    signer: Option<&Signer>,
     context: &Context,
     report: &mut Report,
 ) -> Result<BundleReport> {
@@ -119,7 +119,7 @@ fn in_place(
 
 /// What signs, if somebody does.
 fn prepare<'a>(
-    signer: Option<&KeySigner>,
+    signer: Option<&Signer>,
     untrusted: &[Utf8PathBuf],
     dry_run: bool,
     session: Option<&'a Session<'a>>,
@@ -181,7 +181,7 @@ fn finish(directory: &Utf8Path, built: &Built, signed: Option<(&Signing<'_>, &Ev
                 // The bundle stands all the same, and is reported as what it is.
                 error: signing.leave_public_key().err(),
                 signatures: signing.reports(evidence),
-                commands: vec![signing.verify_command(directory)],
+                commands: vec![signing.verify_command(directory, evidence)],
                 ..BundleReport::new(directory, Verdict::Signed)
             }
         }

@@ -7,13 +7,12 @@ use anyhow::Context as _;
 use indicatif::ProgressBar;
 
 use crate::context::Context;
-use crate::cosign;
-use crate::cosign::evidence::{Evidence, SignedBy};
+use crate::cosign::evidence::Evidence;
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
 use crate::plan::bundle::{BundleSignPlan, Run};
 use crate::report::{BundleReport, Report, Verdict};
-use crate::sign::{Signing, supported};
+use crate::sign::{Refused, Signing, Whose};
 use crate::tree::beneath::Beneath;
 use crate::tree::manifest::Manifest;
 use crate::tree::publish::Sealed;
@@ -24,7 +23,6 @@ use crate::verify::{compare, conclude, evidence, manifest_text, names};
 /// Signs every bundle of the plan, in order. What is impossible for one is refused before any work.
 pub(crate) fn run(plan: &BundleSignPlan, context: &Context, report: &mut Report) -> Result<()> {
     let BundleSignPlan { bundles: paths, signer, run: Run { dry_run, force: _ } } = plan;
-    let signer = supported(signer, context)?;
     let bundles = paths.iter().map(|path| Beneath::open(path)).collect::<Result<Vec<_>>>()?;
     refuse_twice(&bundles)?;
     let session = context.session(paths)?;
@@ -54,7 +52,7 @@ pub(crate) fn run(plan: &BundleSignPlan, context: &Context, report: &mut Report)
             Some(seen) => match sign(bundle, seen, &signing, context) {
                 Ok(evidence) => {
                     done.signatures = signing.reports(&evidence);
-                    done.commands = vec![signing.verify_command(bundle.path())];
+                    done.commands = vec![signing.verify_command(bundle.path(), &evidence)];
                 }
                 Err(failure) if matches!(failure.class(), Class::Signal(_)) => return Err(failure),
                 Err(failure) => {
@@ -124,51 +122,29 @@ fn look(bundle: &Beneath, signing: &Signing<'_>, run: Run, context: &Context) ->
             "find out who changed it; {SIGNATURE} has to be removed by hand before it is signed anew"
         )));
     }
-    let by = by_this_key(&top, &there, &text, signing)?;
-    if by == By::ThisKey && there.log_entries().is_empty() && there.timestamps().is_empty() {
-        report.verdict = Verdict::AlreadySigned;
-        report.signatures = signing.reports(&there);
-        report.commands = vec![signing.verify_command(bundle.path())];
-        return Ok(Looked { report, to_sign: None });
-    }
-    let why = match by {
-        // In a dry run the key manager is not asked which key that is.
-        By::Unknown => None,
-        By::ThisKey => Some("this key with a log entry or a timestamp, which was not asked for"),
-        By::Another => Some("another signer"),
-    };
-    match why {
-        Some(why) if !run.force => {
-            Err(Failure::usage(format!("{top} is signed by {why}")).hint("--force signs it anew"))
-        }
-        _ => Ok(Looked { report, to_sign: Some(Seen { manifest: text, evidence: Some(there) }) }),
-    }
-}
-
-/// Whose a signature is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum By {
-    ThisKey,
-    Another,
-    Unknown,
-}
-
-/// Whose the signature is that is there. One that cosign does not accept although it names this key is
-/// no signature, and its bundle is rejected.
-fn by_this_key(top: &str, there: &Evidence, manifest: &[u8], signing: &Signing<'_>) -> Result<By> {
-    let Some(key) = signing.public_key() else { return Ok(By::Unknown) };
-    if *there.signer() != SignedBy::Key(key.sha256()) {
-        return Ok(By::Another);
-    }
-    match signing.cosign().verify(key, there, manifest.to_vec())? {
-        cosign::Verdict::Accepted(_) => Ok(By::ThisKey),
-        cosign::Verdict::Refused { said } => Err(Failure::rejected(format!(
-            "{top} has a signature that names this key, and cosign does not accept it"
+    let whose = signing.whose(&there, &text)?.map_err(|Refused { signer, said }| {
+        Failure::rejected(format!(
+            "{top} has a signature that names this {signer}, and cosign does not accept it"
         ))
         .cosign_said(said)
-        .hint(format!(
-            "find out who made it; {SIGNATURE} has to be removed by hand before it is signed anew"
-        ))),
+        .hint(format!("find out who made it; {SIGNATURE} has to be removed by hand before it is signed anew"))
+    })?;
+    let by = match whose {
+        Whose::AsWanted => {
+            report.verdict = Verdict::AlreadySigned;
+            report.signatures = signing.reports(&there);
+            report.commands = vec![signing.verify_command(bundle.path(), &there)];
+            return Ok(Looked { report, to_sign: None });
+        }
+        Whose::ToldToOthers => Some("this signer, but told to others than is asked for".to_owned()),
+        Whose::Another(by) => Some(by),
+        Whose::Unknown => None,
+    };
+    match by {
+        Some(by) if !run.force => {
+            Err(Failure::usage(format!("{top} is signed by {by}")).hint("--force signs it anew"))
+        }
+        _ => Ok(Looked { report, to_sign: Some(Seen { manifest: text, evidence: Some(there) }) }),
     }
 }
 

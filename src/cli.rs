@@ -233,6 +233,9 @@ pub(crate) struct TrustArgs {
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) signing: SigningArgs,
+    /// Ask whether the services can be reached
+    #[arg(long)]
+    pub(crate) online: bool,
 }
 
 impl Command {

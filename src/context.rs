@@ -4,7 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use indicatif::ProgressBar;
 
 use crate::cosign::binary::{Binary, Wanted};
-use crate::cosign::environment;
+use crate::cosign::environment::{self, Holder};
 use crate::cosign::process::Limits;
 use crate::cosign::search_path::SearchPath;
 use crate::cosign::signing_key::SigningKey;
@@ -14,7 +14,6 @@ use crate::interrupt::Interrupt;
 use crate::output::Printer;
 use crate::password::Terminal;
 use crate::plan::global::GlobalPlan;
-use crate::plan::key_ref::KeyRef;
 use crate::plan::sign::KeySigner;
 use crate::printable::show;
 use crate::report::CosignReport;
@@ -53,19 +52,20 @@ impl Context {
             search_path,
             limits: Limits { timeout: self.global.timeout, interrupt: self.interrupt.clone() },
             on_command: Box::new(move |command| printer.command(command)),
+            on_talk: Box::new(move |line| printer.cosign_says(line)),
         })
     }
 
-    /// Finds and probes cosign, for work with `key` if one is used. Says which variables will be kept
-    /// from it.
+    /// Finds and probes cosign, for work with the secrets of `holder`. Says which variables will be kept from
+    /// it.
     pub(crate) fn cosign<'a>(
         &self,
         session: &'a Session<'a>,
-        key: Option<&KeyRef>,
+        holder: Holder<'_>,
     ) -> Result<(Cosign<'a>, CosignReport)> {
         let wanted = Wanted { path: self.global.cosign.as_ref(), sha256: self.global.cosign_sha256 };
         let cosign = Cosign::probe(Binary::find(&wanted, &session.search_path)?, session)?;
-        let ignored = environment::ignored(key, &self.environment);
+        let ignored = environment::ignored(holder, &self.environment);
         if !ignored.is_empty() {
             let names: Vec<_> = ignored.iter().map(show).collect();
             self.printer.warning(&format!("not handed to cosign: {}", names.join(", ")));
@@ -80,7 +80,7 @@ impl Context {
 
     /// The signer's key, checked; asks for its password where there is a terminal.
     pub(crate) fn signing_key(&self, signer: &KeySigner, session: &Session<'_>) -> Result<SigningKey> {
-        let KeySigner { key, kms_env, log: _, timestamp: _, public_key_out: _ } = signer;
+        let KeySigner { key, kms_env, told: _, public_key_out: _ } = signer;
         let named: Vec<String> = kms_env.iter().map(ToString::to_string).collect();
         SigningKey::at_hand(&key.value, &named, &self.environment, &session.search_path, &|prompt| {
             Terminal::open().map(|terminal| terminal.ask(prompt, &self.interrupt)).transpose()

@@ -6,7 +6,8 @@
 //! which key, which form, which environment, and how long.
 //!
 //! Reading order: `capability` (which dialect), `argv` (the command lines), `environment` (what it
-//! sees), `process` (how it runs), `evidence` (what it wrote), `diagnosis` (what it said).
+//! sees), `process` (how it runs), `evidence` (what it wrote), `expectation` (what it should have
+//! written), `question` (what it is asked about that), `diagnosis` (what it said).
 
 pub(crate) mod argv;
 mod base64_text;
@@ -17,43 +18,41 @@ mod der_fields;
 pub(crate) mod diagnosis;
 pub(crate) mod environment;
 pub(crate) mod evidence;
+mod expectation;
+pub(crate) mod identity_token;
 pub(crate) mod masked;
 pub(crate) mod private_directory;
 pub(crate) mod process;
 pub(crate) mod public_key;
+pub(crate) mod public_sigstore;
+pub(crate) mod question;
 pub(crate) mod rekor_version;
 pub(crate) mod search_path;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "signing with services of one's own is being built upon it")
-)]
+pub(crate) mod signing;
 pub(crate) mod signing_config;
+pub(crate) mod signing_identity;
 pub(crate) mod signing_key;
-mod sigstore_file;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "signing and verifying with a trusted root are being built upon it")
-)]
+pub(crate) mod sigstore;
+pub(crate) mod sigstore_file;
 pub(crate) mod trusted_root;
 mod validity;
 pub(crate) mod variables;
+pub(crate) mod verifying;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use self::argv::{Operation, file};
+use self::argv::Operation;
 use self::binary::Binary;
 use self::capability::Dialect;
-use self::evidence::{Evidence, Legacy, SignedBy};
+use self::environment::Holder;
 use self::private_directory::PrivateDirectory;
 use self::process::{Finished, Invocation, Limits};
 use self::public_key::PublicKey;
 use self::search_path::SearchPath;
 use self::signing_key::SigningKey;
 use self::variables::{Value, Variables};
-use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
 use crate::settings::Environment;
-use crate::small_file::{self, Links};
 
 /// What is known to every run of cosign.
 pub(crate) struct Session<'a> {
@@ -67,6 +66,8 @@ pub(crate) struct Session<'a> {
     pub(crate) limits: Limits,
     /// Told each command before it runs, as a line for a shell without secrets.
     pub(crate) on_command: Box<dyn Fn(&str) + Sync>,
+    /// Told what cosign says to a person who signs in.
+    pub(crate) on_talk: Box<dyn Fn(&str) + Sync>,
 }
 
 /// A cosign that was found and probed.
@@ -76,22 +77,6 @@ pub(crate) struct Cosign<'a> {
     release: String,
     session: &'a Session<'a>,
 }
-
-/// Bytes over which cosign accepted a signature by a key that was named. Made only here.
-#[derive(Debug)]
-pub(crate) struct Accepted {
-    bytes: Vec<u8>,
-}
-
-impl Accepted {
-    /// Exactly what was signed.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-}
-
-/// The end of a sentence about a signature that shows an upload.
-const UPLOADED: &str = ": it was uploaded although that was not wanted, and this cannot be undone";
 
 impl<'a> Cosign<'a> {
     /// Asks a binary what it can do. `Class::NoCosign` if it is no cosign of 2.0 or later.
@@ -160,8 +145,7 @@ impl<'a> Cosign<'a> {
     /// `NoCosign` when this cosign has no provider for it, `NotSigned` for everything else.
     pub(crate) fn public_key(&self, key: &SigningKey) -> Result<PublicKey> {
         let private = PrivateDirectory::new(&self.session.temporary)?;
-        let operation = Operation::PublicKey { key: &key.argument };
-        let finished = self.run_with_key(operation, key, &private)?;
+        let finished = self.ask_for_public_key(key, &private)?;
         private.close()?;
         PublicKey::from_pem(&finished.stdout).map_err(|why| {
             Failure::new(
@@ -172,132 +156,17 @@ impl<'a> Cosign<'a> {
         })
     }
 
-    /// Has `manifest` signed by `key` without log and timestamp, and gives what was checked
-    /// against all of that: form, digest, key, absence of log entries and timestamps, and
-    /// `verify-blob` with `public_key`.
-    pub(crate) fn sign(
-        &self,
-        key: &SigningKey,
-        public_key: &PublicKey,
-        manifest: Vec<u8>,
-    ) -> Result<Evidence> {
-        let private = PrivateDirectory::new(&self.session.temporary)?;
-        private.write(file::BLOB, &manifest)?;
-        private.write(file::SIGNING_CONFIG, argv::NO_SERVICES.as_bytes())?;
-        private.write(file::TRUSTED_ROOT, argv::NO_TRUST.as_bytes())?;
-        let operation = Operation::Sign { key: &key.argument };
-        let finished = self.run_with_key(operation, key, &private)?;
-        let refuse = |why: &str| {
-            Failure::new(Class::NotSigned, format!("cosign ended with exit 0, but {why}"))
-                .cosign_said(diagnosis::shown(&finished.stderr))
-        };
-
-        let written =
-            small_file::read(&private.path().join(file::BUNDLE), evidence::SIZE_LIMIT, Links::Refuse)
-                .map_err(|why| refuse(&format!("the signature file that it had to write {why}")))?;
-        let digest = Sha256Digest::of(&manifest);
-        let malformed = |why| {
-            let uploaded = if evidence::tells_of_upload(&written) { UPLOADED } else { "" };
-            refuse(&format!("the signature file it wrote {why}{uploaded}"))
-        };
-        let (evidence, is_logged) = match self.dialect {
-            Dialect::LegacyBundle => {
-                let Legacy { signature, is_logged } = Legacy::parse(&written).map_err(malformed)?;
-                (Evidence::by_key(signature, digest, public_key.sha256()).map_err(malformed)?, is_logged)
-            }
-            Dialect::BundleFlag | Dialect::SigningConfig => {
-                let evidence = Evidence::parse(&written).map_err(malformed)?;
-                let is_logged = !evidence.log_entries().is_empty();
-                (evidence, is_logged)
-            }
-        };
-        if is_logged {
-            return Err(refuse(&format!("the signature carries an entry of a transparency log{UPLOADED}")));
-        }
-        if !evidence.timestamps().is_empty() {
-            return Err(refuse(
-                "the signature carries a timestamp although none was wanted: a timestamp authority has seen its digest, and this cannot be undone",
-            ));
-        }
-        if evidence.digest() != digest {
-            return Err(refuse("the signature is over something other than the manifest"));
-        }
-        match evidence.signer() {
-            SignedBy::Key(key) if *key == public_key.sha256() => {}
-            SignedBy::Key(_) => {
-                return Err(refuse(
-                    "the signature was made by another key; if it was rotated meanwhile, run this again",
-                ));
-            }
-            SignedBy::Certificate(_) => return Err(refuse("the signature was made by another key")),
-        }
-        private.close()?;
-
-        match self.verify(public_key, &evidence, manifest)? {
-            Verdict::Accepted(_) => Ok(evidence),
-            Verdict::Refused { said } => Err(Failure::new(
-                Class::NotSigned,
-                format!("cosign made a signature with {} that it does not accept itself", key.reference),
-            )
-            .cosign_said(said)
-            .hint("the key manager's signature is wrong or of a kind that cosign cannot check; ECDSA P-256 works with every one")),
-        }
+    /// The variables with which one usually signs in to the manager of `key` and that are not set, each
+    /// with what it is for.
+    pub(crate) fn missing_variables(&self, key: &SigningKey) -> Vec<(&'static str, &'static str)> {
+        environment::missing(&key.reference, self.session.environment)
     }
 
-    /// Asks whether `evidence` is a signature by `key` over `manifest`. Log entries and timestamps
-    /// are left out of what cosign sees: they are not part of the question.
-    ///
-    /// The caller has held digest and hint against manifest and key, to say in its own words what is
-    /// wrong; that neither is asked of cosign, which gets both wrong, is made sure of here.
-    pub(crate) fn verify(&self, key: &PublicKey, evidence: &Evidence, manifest: Vec<u8>) -> Result<Verdict> {
-        if evidence.digest() != Sha256Digest::of(&manifest)
-            || *evidence.signer() != SignedBy::Key(key.sha256())
-        {
-            return Err(Failure::new(
-                Class::Broken,
-                "cosign was to be asked about another manifest or key (a bug)",
-            ));
-        }
-        let private = PrivateDirectory::new(&self.session.temporary)?;
-        private.write(file::BLOB, &manifest)?;
-        private.write(file::KEY, key.pem().as_bytes())?;
-        match self.dialect {
-            Dialect::LegacyBundle => {
-                private.write(file::SIGNATURE, evidence.signature_base64().as_bytes())?;
-            }
-            Dialect::BundleFlag | Dialect::SigningConfig => {
-                private.write(file::BUNDLE, &evidence.with_only(false, false).to_json())?;
-                private.write(file::TRUSTED_ROOT, argv::NO_TRUST.as_bytes())?;
-            }
-        }
-        let finished = self.run(Operation::Verify, environment::bare(private.path()), None, &private)?;
-        private.close()?;
-        if !finished.orderly() {
-            return Err(self.broke("verify-blob", &finished));
-        }
-        if finished.status.success() {
-            return Ok(Verdict::Accepted(Accepted { bytes: manifest }));
-        }
-        Ok(Verdict::Refused { said: diagnosis::shown(&finished.stderr) })
-    }
-
-    /// The command that would sign with `key`, with its files in `directory`, for `--dry-run`.
-    pub(crate) fn signing_command(&self, key: &SigningKey, directory: &Utf8Path) -> String {
-        let operation = Operation::Sign { key: &key.argument };
-        Invocation {
-            program: self.binary.path(),
-            arguments: argv::arguments(operation, self.dialect, directory),
-            shown_instead: Some(key.shown_instead()),
-            variables: self.signing_variables(key, directory),
-        }
-        .shown()
-    }
-
-    /// All that cosign sees of an environment when it uses `key`, with its files in `directory`.
-    pub(crate) fn signing_variables(&self, key: &SigningKey, directory: &Utf8Path) -> Variables {
-        let mut variables = environment::with_key(
-            &key.reference,
+    fn variables_of(&self, key: &SigningKey, told: bool, directory: &Utf8Path) -> Variables {
+        let mut variables = environment::with_secrets(
+            Holder::Key(&key.reference),
             &key.kms_env,
+            told,
             self.session.environment,
             &self.session.search_path,
             directory,
@@ -308,20 +177,10 @@ impl<'a> Cosign<'a> {
         variables
     }
 
-    /// The variables with which one usually signs in to the manager of `key` and that are not set, each
-    /// with what it is for.
-    pub(crate) fn missing_variables(&self, key: &SigningKey) -> Vec<(&'static str, &'static str)> {
-        environment::missing(&key.reference, self.session.environment)
-    }
-
     /// A run that has to succeed, with words for why it did not.
-    fn run_with_key(
-        &self,
-        operation: Operation<'_>,
-        key: &SigningKey,
-        private: &PrivateDirectory,
-    ) -> Result<Finished> {
-        let variables = self.signing_variables(key, private.path());
+    fn ask_for_public_key(&self, key: &SigningKey, private: &PrivateDirectory) -> Result<Finished> {
+        let operation = Operation::PublicKey { key: &key.argument };
+        let variables = self.variables_of(key, false, private.path());
         let finished =
             self.run(operation, variables, Some(key.shown_instead()), private).map_err(|failure| {
                 let out_of_time = failure.class() == Class::Unproven;
@@ -336,13 +195,9 @@ impl<'a> Cosign<'a> {
         if !finished.orderly() {
             return Err(self.broke(operation.verb(), &finished));
         }
-        let diagnosis = diagnosis::of_key_failure(&finished.stderr);
-        let mut failure = Failure::new(diagnosis.class, format!("{} {}", key.reference, diagnosis.reason))
-            .cosign_said(diagnosis::shown(&finished.stderr));
-        if let Some(hint) = diagnosis.hint {
-            failure = failure.hint(hint);
-        }
-        Err(failure)
+        Err(diagnosis::of_key_failure(&finished.stderr)
+            .of(&key.reference)
+            .cosign_said(diagnosis::shown(&finished.stderr)))
     }
 
     fn run(
@@ -360,7 +215,17 @@ impl<'a> Cosign<'a> {
             variables,
         };
         (self.session.on_command)(&invocation.shown());
+        if operation.talks_to_a_person() {
+            return invocation.run_heard(&self.session.limits, &self.session.on_talk);
+        }
         invocation.run(&self.session.limits)
+    }
+
+    /// This cosign is too old for what is wanted: the end of a sentence that begins with it, and the releases
+    /// that can.
+    fn cannot(&self, (what, releases): (&str, &str)) -> Failure {
+        Failure::new(Class::NoCosign, format!("{} ({}) {what}", self.binary.path(), self.release))
+            .hint(format!("install cosign {releases}, or name one with --cosign"))
     }
 
     /// It neither did nor refused: killed, or crashed.
@@ -368,16 +233,4 @@ impl<'a> Cosign<'a> {
         Failure::new(Class::Broken, format!("{} {verb} {}", self.binary.path(), finished.ending()))
             .cosign_said(diagnosis::shown(&finished.stderr))
     }
-}
-
-/// What `verify-blob` said by its exit status.
-#[derive(Debug)]
-pub(crate) enum Verdict {
-    /// Exit 0.
-    Accepted(Accepted),
-    /// Exit 1, with its words.
-    Refused {
-        /// What it printed, fit to be shown.
-        said: String,
-    },
 }

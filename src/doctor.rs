@@ -4,29 +4,36 @@
 use camino::Utf8Path;
 
 use crate::context::Context;
+use crate::cosign::Cosign;
+use crate::cosign::environment::Holder;
 use crate::cosign::public_key::PublicKey;
+use crate::cosign::signing::Signatory;
+use crate::cosign::signing_identity::SigningIdentity;
+use crate::cosign::sigstore::{Private, Sigstore};
 use crate::cosign::variables::Value;
-use crate::error::Result;
-use crate::plan::sign::Signer;
+use crate::error::{Class, Failure, Result};
+use crate::plan::sign::{KeySigner, KeylessSigner, Signer};
+use crate::reach::{Reached, reach};
 use crate::report::{Check, Report};
-use crate::sign::{public_key, supported};
+use crate::services;
+use crate::sign::public_key;
 use crate::tree::public_key_out::PublicKeyOut;
 
-/// Looks at cosign, and at the signer if one is named.
-pub(crate) fn run(signer: Option<&Signer>, context: &Context, report: &mut Report) -> Result<()> {
+/// Looks at cosign, and at the signer and the services if they are named. `online`: also whether somebody
+/// answers there.
+pub(crate) fn run(
+    signer: Option<&Signer>,
+    online: bool,
+    context: &Context,
+    report: &mut Report,
+) -> Result<()> {
     let session = context.session(&[])?;
-    let refusal = signer.and_then(|signer| supported(signer, context).err());
-    let would_sign = refusal.is_none();
-    if let Some(failure) = refusal {
-        report.checks.push(Check::failed("signing", "not in the way that is asked for", failure));
-    }
-    let signer = match signer {
-        Some(Signer::Key(signer)) => Some(signer),
-        Some(Signer::Keyless(_)) | None => None,
+    let holder = match signer {
+        Some(Signer::Key(signer)) => Holder::Key(&signer.key.value),
+        Some(Signer::Keyless(signer)) => SigningIdentity::holder_of(&signer.token),
+        None => Holder::Nobody,
     };
-    let reference = signer.map(|signer| &signer.key.value);
-
-    let cosign = match context.cosign(&session, reference) {
+    let cosign = match context.cosign(&session, holder) {
         Ok((cosign, found)) => {
             let dialect = cosign.dialect();
             report.checks.push(
@@ -47,19 +54,107 @@ pub(crate) fn run(signer: Option<&Signer>, context: &Context, report: &mut Repor
         report.checks.push(Check::new("key", "none named; --signing-key REF has one looked at"));
         return Ok(());
     };
-    let reference = &signer.key.value;
-    let key = match context.signing_key(signer, &session) {
-        Ok(key) => key,
+    let sigstore = match services::at_hand(signer, &[]) {
+        Ok(sigstore) => Some(sigstore),
         Err(failure) => {
-            report.checks.push(Check::failed("key", format!("{reference} cannot be used"), failure));
-            return Ok(());
+            report.checks.push(Check::failed("services", "cannot be used", failure));
+            None
         }
     };
-    let Some(cosign) = cosign else {
-        report.checks.push(Check::new("key", format!("{reference} is well-formed")));
-        return Ok(());
-    };
-    report.checks.push(match public_key(&cosign, &key) {
+    if let Some(sigstore) = &sigstore {
+        look_at_services(sigstore, signer, cosign.as_ref(), online, context, report);
+    }
+    match signer {
+        Signer::Key(signer) => {
+            let key = match context.signing_key(signer, &session) {
+                Ok(key) => key,
+                Err(failure) => {
+                    let found = format!("{} cannot be used", signer.key.value);
+                    report.checks.push(Check::failed("key", found, failure));
+                    return Ok(());
+                }
+            };
+            let Some(cosign) = &cosign else {
+                report.checks.push(Check::new("key", format!("{} is well-formed", signer.key.value)));
+                return Ok(());
+            };
+            report.checks.push(look_at_key(signer, public_key(cosign, &key)));
+            if let Some(sigstore) = &sigstore {
+                show_run(cosign, Signatory::Key(&key), sigstore, &cosign.missing_variables(&key), report);
+            }
+        }
+        Signer::Keyless(signer) => {
+            let identity = match SigningIdentity::at_hand(signer, &context.environment) {
+                Ok(identity) => identity,
+                Err(failure) => {
+                    report.checks.push(Check::failed("identity", "cannot be used", failure));
+                    return Ok(());
+                }
+            };
+            report.checks.push(look_at_identity(signer, &identity));
+            if let (Some(cosign), Some(sigstore)) = (&cosign, &sigstore) {
+                show_run(cosign, Signatory::Identity(&identity), sigstore, &[], report);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// To whom a signature would be told.
+fn look_at_services(
+    sigstore: &Sigstore,
+    signer: &Signer,
+    cosign: Option<&Cosign<'_>>,
+    online: bool,
+    context: &Context,
+    report: &mut Report,
+) {
+    if let Some(notice) = sigstore.notice(matches!(signer, Signer::Keyless(_))) {
+        context.printer.notice(&notice);
+    }
+    if let Some(Err(failure)) = cosign.map(|cosign| cosign.can_tell(sigstore)) {
+        report.checks.push(Check::failed("services", "cannot be told by this cosign", failure));
+    }
+    match sigstore {
+        Sigstore::None => {}
+        Sigstore::Public => {
+            let found = "those of the public Sigstore, which cosign looks up";
+            report.checks.push(
+                match cosign.filter(|_| online).map(|cosign| services::public(cosign, signer)) {
+                    None => Check::new("services", found),
+                    Some(Ok(_)) => Check::new("services", found).detail("online", "they were looked up"),
+                    Some(Err(failure)) => Check::failed("services", found, failure),
+                },
+            );
+        }
+        Sigstore::Private(private) => look_at_private(private, online, context, report),
+    }
+}
+
+fn look_at_private(private: &Private, online: bool, context: &Context, report: &mut Report) {
+    for (role, service) in private.services() {
+        let url = service.url();
+        let check = Check::new("service", format!("{} at {}", role.name(), url.as_str()))
+            .detail("API version", service.api_version().to_string());
+        report.checks.push(match online.then(|| reach(url, &context.environment)) {
+            None => check,
+            Some(Reached::Yes) => check.detail("online", "somebody answers"),
+            Some(Reached::ThroughProxy(variable)) => {
+                check.detail("online", format!("not asked: {variable} names a proxy"))
+            }
+            Some(Reached::No(why)) => {
+                let message = format!("the {} at {} could not be reached: {why}", role.name(), url.host());
+                let failure = Failure::new(Class::Unproven, message);
+                Check { error: Some(failure.hint("is it running, and is its address right?")), ..check }
+            }
+        });
+    }
+}
+
+/// The key, and its public half if the key manager answers.
+fn look_at_key(signer: &KeySigner, public: Result<PublicKey>) -> Check {
+    let reference = &signer.key.value;
+    match public {
         Ok(public) => {
             let check = Check::new("key", format!("{reference} answers"))
                 .detail("type", public.key_type().to_string())
@@ -71,17 +166,35 @@ pub(crate) fn run(signer: Option<&Signer>, context: &Context, report: &mut Repor
             }
         }
         Err(failure) => Check::failed("key", format!("{reference} cannot be used"), failure),
-    });
-    if !would_sign {
-        return Ok(());
     }
+}
+
+/// The identity, and what is wrong with its token.
+fn look_at_identity(signer: &KeylessSigner, identity: &SigningIdentity) -> Check {
+    let found = format!("from {}", signer.token);
+    match identity.fault() {
+        None => Check::new("identity", found),
+        Some(fault) => {
+            let failure = Failure::new(Class::NotSigned, "the identity token will be refused").hint(fault);
+            Check::failed("identity", found, failure)
+        }
+    }
+}
+
+/// What cosign would be given, and how it would be called.
+fn show_run(
+    cosign: &Cosign<'_>,
+    signatory: Signatory<'_>,
+    sigstore: &Sigstore,
+    missing: &[(&'static str, &'static str)],
+    report: &mut Report,
+) {
     let private = Utf8Path::new(crate::sign::PLANNED_DIRECTORY);
-    let variables = cosign.signing_variables(&key, private);
+    let variables = cosign.signing_variables(signatory, sigstore, private);
     let environment = Check::new("environment", format!("{} variables, and nothing else", variables.len()));
-    let missing = cosign.missing_variables(&key);
     let environment = missing
-        .into_iter()
-        .fold(environment, |check, (name, reason)| check.detail(name, format!("not set ({reason})")));
+        .iter()
+        .fold(environment, |check, (name, reason)| check.detail(*name, format!("not set ({reason})")));
     report.checks.push(variables.iter().fold(environment, |check, (name, value)| {
         check.detail(
             name,
@@ -91,8 +204,7 @@ pub(crate) fn run(signer: Option<&Signer>, context: &Context, report: &mut Repor
             },
         )
     }));
-    report.checks.push(Check::new("command", cosign.signing_command(&key, private)));
-    Ok(())
+    report.checks.push(Check::new("command", cosign.signing_command(signatory, sigstore, private)));
 }
 
 /// Writes the public key for the receivers, and says where.

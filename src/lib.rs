@@ -16,12 +16,15 @@ mod digest;
 mod doctor;
 mod error;
 mod interrupt;
+mod judge;
 mod man;
 mod output;
 mod password;
 mod plan;
 mod printable;
+mod reach;
 mod report;
+mod services;
 mod settings;
 mod sign;
 mod small_file;
@@ -116,7 +119,7 @@ fn work(command: Command, context: &Context, report: &mut Report) -> Result<()> 
         Command::Verify(args) => verify::run(&plan::verify::VerifyPlan::new(args)?, context, report),
         Command::Doctor(args) => {
             let signer = plan::sign::signer(plan::sign::Command::Doctor, args.signing, surroundings)?;
-            doctor::run(signer.as_ref(), context, report)
+            doctor::run(signer.as_ref(), args.online, context, report)
         }
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -73,6 +73,11 @@ impl Printer {
         }
     }
 
+    /// What cosign says to a person who has to do something; `--quiet` does not silence it.
+    pub(crate) fn cosign_says(self, line: &str) {
+        self.talk(&format!("    {}", tame(line)));
+    }
+
     /// A bar over `bytes` of work: on a terminal, and there alone.
     pub(crate) fn progress(self, work: &'static str, bytes: u64) -> ProgressBar {
         if self.verbosity == Verbosity::Quiet {
@@ -187,11 +192,13 @@ impl Printer {
             }
             let _ = writeln!(text, "  {} {files}, {} bytes", manifest.files, manifest.bytes);
         }
-        for SignatureReport { path: _, key_sha256, identity, issuer: _, log, timestamp } in signatures {
-            let by = match (key_sha256, identity) {
-                (Some(key), _) => format!("key sha256 {key}"),
-                (None, Some(identity)) => format!("identity {}", show(identity)),
-                (None, None) => "signer unknown".into(),
+        for SignatureReport { path: _, key_sha256, identity, issuer, log, timestamp } in signatures {
+            let by = match (key_sha256, identity, issuer) {
+                (None, Some(identity), Some(issuer)) => {
+                    format!("identity {}, issuer {}", show(identity), show(issuer))
+                }
+                (Some(key), ..) => format!("key sha256 {key}"),
+                (None, ..) => "signer unknown".into(),
             };
             let _ = writeln!(text, "  {by}, log {}, timestamp {}", log.word(), timestamp.word());
         }

@@ -153,12 +153,18 @@ pub(crate) enum Witness {
     None,
     /// There is one, and nobody looked whether it is true.
     Unchecked,
+    /// There is one, and cosign found it true.
+    Checked,
 }
 
 impl Witness {
-    /// What `count` of them are when none is looked at.
-    pub(crate) fn unchecked(count: usize) -> Self {
-        if count == 0 { Self::None } else { Self::Unchecked }
+    /// What `count` of them are; `checked`: whether cosign was asked about them.
+    pub(crate) fn of(count: usize, checked: bool) -> Self {
+        match (count, checked) {
+            (0, _) => Self::None,
+            (_, false) => Self::Unchecked,
+            (_, true) => Self::Checked,
+        }
     }
 
     /// The word for it.
@@ -166,6 +172,7 @@ impl Witness {
         match self {
             Self::None => "none",
             Self::Unchecked => "unchecked",
+            Self::Checked => "checked",
         }
     }
 }

@@ -5,118 +5,200 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::context::Context;
-use crate::cosign::evidence::Evidence;
+use crate::cosign::environment::Holder;
+use crate::cosign::evidence::{Evidence, SignedBy};
 use crate::cosign::process::{quoted, quoted_path};
 use crate::cosign::public_key::{KeyType, PublicKey};
+use crate::cosign::question::{By, Question};
+use crate::cosign::signing::{KnownSignatory, Signatory};
+use crate::cosign::signing_identity::SigningIdentity;
 use crate::cosign::signing_key::SigningKey;
+use crate::cosign::sigstore::Sigstore;
+use crate::cosign::verifying::Verdict;
 use crate::cosign::{Cosign, Session};
 use crate::error::{Failure, Result};
 use crate::plan::key_ref::{KeyRef, Scheme};
-use crate::plan::sign::{KeySigner, Signer};
+use crate::plan::sign::Signer;
 use crate::report::{Report, SignatureReport, Witness};
+use crate::services;
 use crate::tree::SIGNATURE;
 use crate::tree::public_key_out::PublicKeyOut;
 
 /// Stands, in a command that is only shown, for the private directory that a run will have.
 pub(crate) const PLANNED_DIRECTORY: &str = "PRIVATE_DIRECTORY";
 
-/// A cosign and a key that can sign, as far as can be known without signing.
+/// A cosign and a signer that can sign, as far as can be known without signing.
 pub(crate) struct Signing<'a> {
     cosign: Cosign<'a>,
     /// By flag or variable, so that another run does not find it by itself.
     cosign_is_named: bool,
-    key: SigningKey,
-    public_key: Option<PublicKey>,
-    public_key_out: Option<(PublicKeyOut, Utf8PathBuf)>,
+    who: Who,
+    sigstore: Sigstore,
+    /// The file of what its services are checked against.
+    trusted_root: Option<Utf8PathBuf>,
 }
 
-/// The signer of a plan, if this release can do what it asks. Says beforehand to whom a signature
-/// will be told.
-pub(crate) fn supported<'a>(signer: &'a Signer, context: &Context) -> Result<&'a KeySigner> {
-    if let Some(notice) = signer.log_notice() {
-        context.printer.notice(&notice);
-    }
-    signer.supported()
+/// Who signs, with what that takes.
+enum Who {
+    Key {
+        key: SigningKey,
+        /// Unknown in a dry run of a key manager.
+        public_key: Option<PublicKey>,
+        /// Where it is left for the receivers.
+        out: Option<(PublicKeyOut, Utf8PathBuf)>,
+    },
+    Identity(SigningIdentity),
+}
+
+/// Whose a signature is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// This signer's, as it would be made now.
+    AsWanted,
+    /// This signer's, told to others than is wanted now.
+    ToldToOthers,
+    /// Somebody else's, or nobody's who could be told: the end of a sentence.
+    Another(String),
+    /// In a dry run neither a key manager nor the public Sigstore is asked.
+    Unknown,
 }
 
 impl<'a> Signing<'a> {
-    /// Looks at the key, finds and probes cosign, asks the key manager for the public key, and
-    /// checks that it may be left where it is wanted. In a dry run only a key that needs no network
-    /// is asked. `untrusted` are the bundles and inputs.
+    /// Looks at the signer and at the services, finds and probes cosign, asks the key manager for the public
+    /// key, and checks that it may be left where it is wanted. Says beforehand to whom a signature will be
+    /// told. In a dry run only a key that needs no network is asked. `untrusted` are the bundles and inputs.
     pub(crate) fn prepare(
-        signer: &KeySigner,
+        signer: &Signer,
         untrusted: &[Utf8PathBuf],
         dry_run: bool,
         session: &'a Session<'a>,
         context: &Context,
         report: &mut Report,
     ) -> Result<Self> {
-        let key = context.signing_key(signer, session)?;
-        let never_below: Vec<&Utf8Path> = untrusted.iter().map(Utf8PathBuf::as_path).collect();
-        let public_key_out = match &signer.public_key_out {
-            Some(path) => Some((PublicKeyOut::new(path, &never_below)?, path.clone())),
-            None => None,
-        };
-        let (cosign, found) = context.cosign(session, Some(key.reference()))?;
+        let mut sigstore = services::at_hand(signer, untrusted)?;
+        let mut who = who(signer, untrusted, session, context)?;
+        let (cosign, found) = context.cosign(session, who.holder())?;
         report.cosign = Some(found);
-        let asked = !dry_run || matches!(key.reference().scheme(), Scheme::File | Scheme::Env);
-        let public_key = if asked { Some(public_key(&cosign, &key)?) } else { None };
-        if let (Some((out, _)), Some(key)) = (&public_key_out, &public_key) {
-            out.admits(key.pem().as_bytes())?;
+        cosign.can_tell(&sigstore)?;
+        if let Some(notice) = sigstore.notice(matches!(who, Who::Identity(_))) {
+            context.printer.notice(&notice);
+        }
+        if matches!(sigstore, Sigstore::Public) && !dry_run {
+            sigstore = services::public(&cosign, signer)?;
+        }
+        if let Who::Key { key, public_key, out } = &mut who {
+            if !dry_run || matches!(key.reference().scheme(), Scheme::File | Scheme::Env) {
+                *public_key = Some(self::public_key(&cosign, key)?);
+            }
+            if let (Some((out, _)), Some(key)) = (out, public_key) {
+                out.admits(key.pem().as_bytes())?;
+            }
         }
         let cosign_is_named = context.global.cosign.is_some();
-        Ok(Self { cosign, cosign_is_named, key, public_key, public_key_out })
+        let trusted_root = signer.trusted_root().map(Utf8Path::to_owned);
+        Ok(Self { cosign, cosign_is_named, who, sigstore, trusted_root })
     }
 
     /// Leaves the public key for the receivers, if that was asked for.
     pub(crate) fn leave_public_key(&self) -> Result<()> {
-        match (&self.public_key_out, &self.public_key) {
-            (Some((out, _)), Some(key)) => out.write(key.pem().as_bytes()),
-            _ => Ok(()),
+        match &self.who {
+            Who::Key { public_key: Some(key), out: Some((out, _)), .. } => out.write(key.pem().as_bytes()),
+            Who::Key { .. } | Who::Identity(_) => Ok(()),
         }
     }
 
-    /// What is told about a signature by this key.
+    /// What is told about a signature that is as wanted.
     pub(crate) fn reports(&self, evidence: &Evidence) -> Vec<SignatureReport> {
-        self.public_key.iter().map(|key| signature_report(evidence, key)).collect()
-    }
-
-    /// The public half of the key; unknown only in a dry run.
-    pub(crate) fn public_key(&self) -> Option<&PublicKey> {
-        self.public_key.as_ref()
-    }
-
-    /// The cosign that signs.
-    pub(crate) fn cosign(&self) -> &Cosign<'a> {
-        &self.cosign
+        let timestamps = !matches!(self.sigstore, Sigstore::None);
+        vec![signature_report(evidence, self.sigstore.has_log(), timestamps)]
     }
 
     /// Has `manifest` signed. What comes back was checked against the plan and accepted by cosign.
     pub(crate) fn sign(&self, manifest: Vec<u8>) -> Result<Evidence> {
-        let public_key = match &self.public_key {
-            Some(key) => key.clone(),
-            None => public_key(&self.cosign, &self.key)?,
+        let fetched;
+        let signatory = match &self.who {
+            Who::Key { key, public_key: Some(public_key), .. } => KnownSignatory::Key(key, public_key),
+            Who::Key { key, public_key: None, .. } => {
+                fetched = public_key(&self.cosign, key)?;
+                KnownSignatory::Key(key, &fetched)
+            }
+            Who::Identity(identity) => KnownSignatory::Identity(identity),
         };
-        self.cosign.sign(&self.key, &public_key, manifest)
+        self.cosign.sign(signatory, &self.sigstore, manifest)
+    }
+
+    /// Whose the signature over `manifest` is that is there. `Refused` is one that names this signer, and
+    /// that cosign does not accept.
+    pub(crate) fn whose(&self, there: &Evidence, manifest: &[u8]) -> Result<Result<Whose, Refused>> {
+        let signatory = match (&self.who, there.signer()) {
+            (Who::Key { public_key: None, .. }, _) => return Ok(Ok(Whose::Unknown)),
+            _ if matches!(self.sigstore, Sigstore::Public) => return Ok(Ok(Whose::Unknown)),
+            (Who::Key { key, public_key: Some(public_key), .. }, SignedBy::Key(hint))
+                if *hint == public_key.sha256() =>
+            {
+                KnownSignatory::Key(key, public_key)
+            }
+            (Who::Identity(identity), SignedBy::Certificate(certificate))
+                if identity.is(certificate.identity(), certificate.issuer()) =>
+            {
+                KnownSignatory::Identity(identity)
+            }
+            (Who::Identity(_), SignedBy::Certificate(certificate)) => {
+                return Ok(Ok(Whose::Another(format!(
+                    "{}, for whom {} vouched",
+                    certificate.identity(),
+                    certificate.issuer()
+                ))));
+            }
+            (Who::Key { .. } | Who::Identity(_), _) => {
+                return Ok(Ok(Whose::Another("another signer".to_owned())));
+            }
+        };
+        let as_wanted = self.sigstore.is_told_otherwise(there).is_none();
+        let verdict = match signatory {
+            KnownSignatory::Key(_, public_key) if !as_wanted => {
+                let by = By::Key(public_key);
+                let question = Question { by, root: None, log: false, timestamps: false };
+                self.cosign.verify(question, there, manifest.to_vec())?
+            }
+            _ => self.cosign.verify_own(signatory, &self.sigstore, there, manifest.to_vec())?,
+        };
+        Ok(match verdict {
+            Verdict::Accepted(_) if as_wanted => Ok(Whose::AsWanted),
+            Verdict::Accepted(_) => Ok(Whose::ToldToOthers),
+            Verdict::Refused { said } => Err(Refused { signer: self.who.name(), said }),
+        })
     }
 
     /// The command of a dry run.
     pub(crate) fn planned_command(&self) -> String {
-        self.cosign.signing_command(&self.key, Utf8Path::new(PLANNED_DIRECTORY))
+        let signatory = self.who.signatory();
+        self.cosign.signing_command(signatory, &self.sigstore, Utf8Path::new(PLANNED_DIRECTORY))
     }
 
     /// A command that verifies `bundle` and runs as it stands. It never names a private key to aicr.
-    pub(crate) fn verify_command(&self, bundle: &Utf8Path) -> String {
+    pub(crate) fn verify_command(&self, bundle: &Utf8Path, evidence: &Evidence) -> String {
         let cosign = self.cosign.path().as_str();
-        let verify = |key: &str| {
+        let verify = |whom: &str| {
             let named =
                 if self.cosign_is_named { format!(" --cosign {}", quoted(cosign)) } else { String::new() };
-            format!("aicr verify {} --key {key} --insecure-ignore-tlog{named}", quoted_path(bundle))
+            format!("aicr verify {} {whom}{}{named}", quoted_path(bundle), self.evidence_flags())
         };
-        if let Some((_, file)) = &self.public_key_out {
-            return verify(&quoted_path(file));
+        let (key, out) = match (&self.who, evidence.signer()) {
+            (Who::Key { key, out, .. }, _) => (key, out),
+            (Who::Identity(_), SignedBy::Certificate(certificate)) => {
+                let [identity, issuer] = [certificate.identity(), certificate.issuer()].map(quoted);
+                return verify(&format!(
+                    "--certificate-identity {identity} --certificate-oidc-issuer {issuer}"
+                ));
+            }
+            // It would have been refused.
+            (Who::Identity(_), SignedBy::Key(_)) => return String::new(),
+        };
+        if let Some((_, file)) = out {
+            return verify(&format!("--key {}", quoted_path(file)));
         }
-        let reference = self.key.reference();
+        let reference = key.reference();
         match reference {
             // What the plugin needs is in the operator's environment, and `verify` hands none of it on.
             KeyRef::File(_) | KeyRef::EnvVariable(_) | KeyRef::Plugin { .. } => {
@@ -132,22 +214,86 @@ impl<'a> Signing<'a> {
                     quoted(&typed),
                     quoted(file.as_str())
                 );
-                format!("{export} && {}", verify(&quoted_path(&file)))
+                format!("{export} && {}", verify(&format!("--key {}", quoted_path(&file))))
             }
-            _ => verify(&quoted(&reference.as_cosign_arg())),
+            _ => verify(&format!("--key {}", quoted(&reference.as_cosign_arg()))),
+        }
+    }
+
+    /// What a verifier holds the signature against, as flags.
+    fn evidence_flags(&self) -> String {
+        let root = match &self.trusted_root {
+            Some(file) => format!(" --trusted-root {}", quoted_path(file)),
+            None if self.sigstore.has_log() => " --online".to_owned(),
+            None => String::new(),
+        };
+        let ignore = if self.sigstore.has_log() { "" } else { " --insecure-ignore-tlog" };
+        let timestamp = if self.sigstore.has_timestamp() { " --require-timestamp" } else { "" };
+        format!("{ignore}{root}{timestamp}")
+    }
+}
+
+/// A signature that cosign does not accept, with its words.
+pub(crate) struct Refused {
+    /// What it names: `key` or `identity`.
+    pub(crate) signer: &'static str,
+    pub(crate) said: String,
+}
+
+impl Who {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Key { .. } => "key",
+            Self::Identity(_) => "identity",
+        }
+    }
+
+    fn signatory(&self) -> Signatory<'_> {
+        match self {
+            Self::Key { key, .. } => Signatory::Key(key),
+            Self::Identity(identity) => Signatory::Identity(identity),
+        }
+    }
+
+    fn holder(&self) -> Holder<'_> {
+        match self {
+            Self::Key { key, .. } => Holder::Key(key.reference()),
+            Self::Identity(identity) => identity.holder(),
         }
     }
 }
 
-/// What is told about a signature by a key: log entries and timestamps were not looked at.
-pub(crate) fn signature_report(evidence: &Evidence, key: &PublicKey) -> SignatureReport {
+/// The signer of a plan, as far as files tell.
+fn who(signer: &Signer, untrusted: &[Utf8PathBuf], session: &Session<'_>, context: &Context) -> Result<Who> {
+    Ok(match signer {
+        Signer::Key(signer) => {
+            let key = context.signing_key(signer, session)?;
+            let never_below: Vec<&Utf8Path> = untrusted.iter().map(Utf8PathBuf::as_path).collect();
+            let out = match &signer.public_key_out {
+                Some(path) => Some((PublicKeyOut::new(path, &never_below)?, path.clone())),
+                None => None,
+            };
+            Who::Key { key, public_key: None, out }
+        }
+        Signer::Keyless(signer) => Who::Identity(SigningIdentity::at_hand(signer, &context.environment)?),
+    })
+}
+
+/// What is told about a signature; `log` and `timestamps`: whether cosign was asked about them.
+pub(crate) fn signature_report(evidence: &Evidence, log: bool, timestamps: bool) -> SignatureReport {
+    let (key_sha256, identity, issuer) = match evidence.signer() {
+        SignedBy::Key(hint) => (Some(*hint), None, None),
+        SignedBy::Certificate(certificate) => {
+            (None, Some(certificate.identity().to_owned()), Some(certificate.issuer().to_owned()))
+        }
+    };
     SignatureReport {
         path: SIGNATURE,
-        key_sha256: Some(key.sha256()),
-        identity: None,
-        issuer: None,
-        log: Witness::unchecked(evidence.log_entries().len()),
-        timestamp: Witness::unchecked(evidence.timestamps().len()),
+        key_sha256,
+        identity,
+        issuer,
+        log: Witness::of(evidence.log_entries().len(), log),
+        timestamp: Witness::of(evidence.timestamps().len(), timestamps),
     }
 }
 

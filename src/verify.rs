@@ -1,47 +1,38 @@
 //! `verify`: the signature first, then every file. No line of a manifest is believed, and no
 //! finding reported, before cosign has accepted exactly the bytes that are then read.
 
-use anyhow::Context as _;
-use camino::{Utf8Path, Utf8PathBuf};
 use indicatif::ProgressBar;
 
 use crate::context::Context;
-use crate::cosign::evidence::{Evidence, SIZE_LIMIT, SignedBy};
-use crate::cosign::public_key::PublicKey;
-use crate::cosign::signing_key::SigningKey;
-use crate::cosign::{self, Accepted, Cosign};
+use crate::cosign::evidence::{Evidence, SIZE_LIMIT};
+use crate::cosign::verifying::{self, Accepted};
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
-use crate::plan::verify::{KeyEvidence, KeyToTrust, VerifyPlan};
+use crate::judge::{CHECKSUMS_ONLY, Judge};
+use crate::plan::verify::{Trust, VerifyPlan};
 use crate::report::{BundleReport, ManifestReport, Report, Verdict};
 use crate::sign::signature_report;
-use crate::small_file::{self, Links};
-use crate::tree::ancestry::lies_in;
 use crate::tree::audit::Findings;
 use crate::tree::beneath::{Beneath, Kind, OpenError, SmallError};
 use crate::tree::check::{Checked, check, check_names};
 use crate::tree::manifest::{self, Manifest};
 use crate::tree::{ATTESTATION, MANIFEST, SIGNATURE, walk};
 
-/// The largest public key file that is read, in bytes.
-const KEY_SIZE_LIMIT: u64 = 1 << 20;
-
 /// Verifies every bundle of the plan. What is impossible for one is refused before any work.
 pub(crate) fn run(plan: &VerifyPlan, context: &Context, report: &mut Report) -> Result<()> {
     let VerifyPlan { bundles: paths, trust } = plan;
-    let trusted = trust.supported()?;
     let bundles = paths.iter().map(|path| Beneath::open(path)).collect::<Result<Vec<_>>>()?;
-    let session = trusted.map(|_| context.session(paths)).transpose()?;
-    let trusted = match (trusted, &session) {
-        (Some((key, evidence)), Some(session)) => {
-            let (cosign, key) = trusted_key(key, paths, context, session, report)?;
-            Some(TrustedKey { cosign, key, evidence })
-        }
-        _ => None,
+    let session = match trust {
+        Trust::Key { .. } | Trust::Identity { .. } => Some(context.session(paths)?),
+        Trust::ChecksumsOnly => None,
+    };
+    let judge = match &session {
+        Some(session) => Judge::new(trust, paths, context, session, report)?,
+        None => None,
     };
     for bundle in &bundles {
-        let verified = match &trusted {
-            Some(trusted) => signed(bundle, trusted, context),
+        let verified = match &judge {
+            Some(judge) => signed(bundle, judge, context),
             None => checksums_only(bundle, context),
         };
         report.bundles.push(match verified {
@@ -53,123 +44,29 @@ pub(crate) fn run(plan: &VerifyPlan, context: &Context, report: &mut Report) -> 
     Ok(())
 }
 
-/// Whom to believe, and the cosign that is asked.
-struct TrustedKey<'a> {
-    cosign: Cosign<'a>,
-    key: PublicKey,
-    evidence: &'a KeyEvidence,
-}
-
-/// Reads or fetches the key to trust, and finds cosign.
-fn trusted_key<'a>(
-    key: &KeyToTrust,
-    bundles: &[Utf8PathBuf],
-    context: &Context,
-    session: &'a cosign::Session<'a>,
-    report: &mut Report,
-) -> Result<(Cosign<'a>, PublicKey)> {
-    match key {
-        KeyToTrust::File(path) => {
-            let key = key_file(path, bundles)?;
-            let (cosign, found) = context.cosign(session, None)?;
-            report.cosign = Some(found);
-            Ok((cosign, key))
-        }
-        KeyToTrust::Ref(reference) => {
-            let key =
-                SigningKey::at_hand(reference, &[], &context.environment, &session.search_path, &|_| {
-                    Ok(None)
-                })?;
-            let (cosign, found) = context.cosign(session, Some(reference))?;
-            report.cosign = Some(found);
-            context.printer.warning(&format!("asking {reference} for its public key, once"));
-            let key = cosign.public_key(&key)?;
-            Ok((cosign, key))
-        }
-    }
-}
-
-/// The public key in a file that the operator named, outside of every bundle.
-fn key_file(path: &Utf8Path, bundles: &[Utf8PathBuf]) -> Result<PublicKey> {
-    let content = small_file::read(path, KEY_SIZE_LIMIT, Links::Follow)
-        .map_err(|why| Failure::usage(format!("--key {path} {why}")))?;
-    for bundle in bundles {
-        if lies_in(path, bundle).with_context(|| format!("look at {path}"))? {
-            return Err(Failure::usage(format!(
-                "--key {path} lies in the bundle {bundle}, and proves nothing about it"
-            ))
-            .hint("use a key that reached you another way"));
-        }
-    }
-    PublicKey::from_pem(&content).map_err(|why| {
-        Failure::usage(format!("--key {path} {why}"))
-            .hint("`cosign public-key --key REF --outfile cosign.pub` writes the public key of a signer")
-    })
-}
-
-fn signed(bundle: &Beneath, trusted: &TrustedKey<'_>, context: &Context) -> Result<BundleReport> {
+fn signed(bundle: &Beneath, judge: &Judge<'_>, context: &Context) -> Result<BundleReport> {
     let top = bundle.show(b"");
     // First, so that a directory which is no bundle at all is not called an unsigned one.
     let text = manifest_text(bundle)?;
     let Some(evidence) = evidence(bundle)? else {
-        return Err(Failure::rejected(format!("{top} is unsigned: it has no {SIGNATURE}")).hint(
-            "--checksums-only compares the files with the manifest, and proves nothing about who made it",
-        ));
+        return Err(
+            Failure::rejected(format!("{top} is unsigned: it has no {SIGNATURE}")).hint(CHECKSUMS_ONLY)
+        );
     };
     let digest = Sha256Digest::of(&text);
-    question(&top, &evidence, digest, trusted)?;
-    let accepted = match trusted.cosign.verify(&trusted.key, &evidence, text)? {
-        cosign::Verdict::Accepted(accepted) => accepted,
-        cosign::Verdict::Refused { said } => {
+    let question = judge.question(&top, &evidence, digest)?;
+    let accepted = match judge.cosign.verify(question, &evidence, text)? {
+        verifying::Verdict::Accepted(accepted) => accepted,
+        verifying::Verdict::Refused { said } => {
             return Err(Failure::rejected(format!("{top}: cosign does not accept the signature"))
                 .cosign_said(said)
-                .hint("--checksums-only compares the files with the manifest, and proves nothing about who made it"));
+                .hint(CHECKSUMS_ONLY));
         }
     };
     let checked = files(bundle, &accepted, context)?;
     let mut report = conclude(bundle, digest, checked, Verdict::Accepted, context);
-    report.signatures = vec![signature_report(&evidence, &trusted.key)];
+    report.signatures = vec![signature_report(&evidence, question.log, question.timestamps)];
     Ok(report)
-}
-
-/// What can be told from the signature file, before cosign is asked: is this about the manifest,
-/// the key and the evidence that the verifier has in mind?
-fn question(top: &str, evidence: &Evidence, digest: Sha256Digest, trusted: &TrustedKey<'_>) -> Result<()> {
-    match evidence.signer() {
-        SignedBy::Key(hint) if *hint == trusted.key.sha256() => {}
-        SignedBy::Key(hint) => {
-            let given = trusted.key.sha256();
-            return Err(Failure::rejected(format!(
-                "{top} is signed by the key {hint}, and --key is {given}"
-            ))
-            .hint("a rotated key is the usual cause: get the public key of the version that signed"));
-        }
-        SignedBy::Certificate(_) => {
-            return Err(Failure::rejected(format!(
-                "{top} is signed by a certificate (keyless), not by a key"
-            )));
-        }
-    }
-    if evidence.digest() != digest {
-        let signed = evidence.digest();
-        return Err(Failure::rejected(format!(
-            "{top}: the signature is over another {MANIFEST} (SHA-256 {signed}, here {digest})"
-        ))
-        .hint(
-            "--checksums-only compares the files with the manifest, and proves nothing about who made it",
-        ));
-    }
-    match (trusted.evidence, evidence.log_entries().len()) {
-        (KeyEvidence::LogWithoutRoot, 0) => Err(Failure::rejected(format!(
-            "{top}: the signature has no entry of a transparency log"
-        ))
-        .hint("--insecure-ignore-tlog accepts a signature by the key alone, as made with --tlog-upload=false")),
-        (KeyEvidence::LogWithoutRoot, _) => Err(Failure::rejected(format!(
-            "{top}: there is nothing to check the signature's transparency log entry against"
-        ))
-        .hint("--trusted-root names a file that knows the log; --insecure-ignore-tlog leaves the entry unchecked")),
-        _ => Ok(()),
-    }
 }
 
 fn checksums_only(bundle: &Beneath, context: &Context) -> Result<BundleReport> {

@@ -1,27 +1,60 @@
 //! The exact command lines, one `match` on (operation, dialect). Pure.
 //!
-//! Each was run on every release of its dialect, with a key and no log, and made no outside
-//! connect and no look-up. `tests/aicr/matrix.rs` shows that it is still so.
+//! Each was run on every release of its dialect. Those with a key and no service made no outside connect
+//! and no look-up, as `tests/aicr/matrix.rs` shows; those with services connect to these alone, as
+//! `tests/sigstore` shows.
 
 use camino::Utf8Path;
 
 use super::capability::Dialect;
+use super::question::{By, Question};
+use super::sigstore::{ByFlag, Sigstore};
+use crate::plan::verify::Pattern;
 
 /// What cosign is asked to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Operation<'a> {
     /// `cosign public-key`: print the public half of a key.
     PublicKey {
         /// The key as cosign takes it.
         key: &'a str,
     },
-    /// `cosign sign-blob` with a key, no log, no timestamp.
+    /// `cosign initialize`: fetch what the public Sigstore says of itself.
+    Initialize,
+    /// `cosign sign-blob`.
     Sign {
-        /// The key as cosign takes it.
-        key: &'a str,
+        /// Who signs.
+        signer: Signer<'a>,
+        /// To whom it is told.
+        sigstore: &'a Sigstore,
     },
-    /// `cosign verify-blob` with a PEM public key, no log, no timestamp.
-    Verify,
+    /// `cosign verify-blob`.
+    Verify(Question<'a>),
+}
+
+/// Who signs, as cosign is told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Signer<'a> {
+    /// This key, in cosign's words.
+    Key(&'a str),
+    /// An OIDC identity.
+    Identity {
+        /// Where its token comes from.
+        login: Login,
+        /// The client ID at the issuer, if it is not the usual one.
+        client_id: Option<&'a str>,
+    },
+}
+
+/// Where cosign gets an identity token from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Login {
+    /// From the file [`file::TOKEN`].
+    Token,
+    /// From whoever its environment names.
+    Ambient,
+    /// From a person, who is shown an address and a code.
+    Device,
 }
 
 impl Operation<'_> {
@@ -29,9 +62,15 @@ impl Operation<'_> {
     pub(crate) fn verb(self) -> &'static str {
         match self {
             Self::PublicKey { .. } => "public-key",
+            Self::Initialize => "initialize",
             Self::Sign { .. } => "sign-blob",
-            Self::Verify => "verify-blob",
+            Self::Verify(_) => "verify-blob",
         }
+    }
+
+    /// Whether what it says while it runs is for a person.
+    pub(crate) fn talks_to_a_person(self) -> bool {
+        matches!(self, Self::Sign { signer: Signer::Identity { login: Login::Device, .. }, .. })
     }
 }
 
@@ -45,14 +84,19 @@ pub(crate) mod file {
     pub(crate) const SIGNATURE: &str = "signature.b64";
     /// The public key, PEM.
     pub(crate) const KEY: &str = "key.pub";
-    /// A signing config that names no service.
+    /// The services that a signature is told to.
     pub(crate) const SIGNING_CONFIG: &str = "signing-config.json";
-    /// A trusted root that trusts nobody.
+    /// What they are checked against.
     pub(crate) const TRUSTED_ROOT: &str = "trusted-root.json";
+    /// An identity token.
+    pub(crate) const TOKEN: &str = "identity-token";
+    /// The key of a log, PEM: what 2.4 and 2.5 have for a trusted root when they sign.
+    pub(crate) const LOG_KEY: &str = "log.pub";
+    /// The key of a certificate transparency log, PEM.
+    pub(crate) const CT_LOG_KEY: &str = "ct-log.pub";
+    /// The chain of a certificate authority, PEM.
+    pub(crate) const AUTHORITY: &str = "authority.pem";
 }
-
-/// Names no log and no timestamp authority, so that a signature goes nowhere.
-pub(crate) const NO_SERVICES: &str = r#"{"mediaType":"application/vnd.dev.sigstore.signingconfig.v0.2+json","rekorTlogConfig":{},"tsaConfig":{}}"#;
 
 /// Trusts nobody. Its presence is what keeps cosign from fetching the public root (2.4 to 3.1) and
 /// from falling back to the legacy bundle form (GHSA-fx35-mq7g-6g98).
@@ -63,140 +107,122 @@ pub(crate) const NO_TRUST: &str = r#"{"mediaType":"application/vnd.dev.sigstore.
 /// Always `--flag=value` and absolute paths, so that nothing a person named can be taken for a
 /// flag, a URL or a digest.
 pub(crate) fn arguments(operation: Operation<'_>, dialect: Dialect, directory: &Utf8Path) -> Vec<String> {
-    use file::{BLOB, BUNDLE, KEY, SIGNATURE, SIGNING_CONFIG, TRUSTED_ROOT};
     let path = |name: &str| directory.join(name).into_string();
     let at = |flag: &str, name: &str| format!("--{flag}={}", path(name));
-    let plain = |flag: &str| format!("--{flag}");
-
-    match (operation, dialect) {
+    let mut line = vec![operation.verb().to_owned()];
+    match operation {
         // The empty --outfile beats COSIGN_OUTFILE, which would divert the key.
-        (Operation::PublicKey { key }, _) => {
-            vec![operation.verb().into(), format!("--key={key}"), plain("outfile=")]
+        Operation::PublicKey { key } => line.extend([format!("--key={key}"), "--outfile=".to_owned()]),
+        Operation::Initialize => {}
+        Operation::Sign { signer, sigstore } => {
+            line.push("--yes=true".to_owned());
+            line.extend(signer_flags(signer, &at));
+            match dialect {
+                // Without a trusted root this dialect goes to TUF first, and then signs. Together with
+                // --use-signing-config it refuses.
+                Dialect::SigningConfig => line.extend([
+                    at("signing-config", file::SIGNING_CONFIG),
+                    at("trusted-root", file::TRUSTED_ROOT),
+                ]),
+                Dialect::BundleFlag => {
+                    line.extend(log_flags(sigstore));
+                    line.push("--new-bundle-format=true".to_owned());
+                    line.extend(other_service_flags(sigstore));
+                }
+                Dialect::LegacyBundle => {
+                    line.extend(log_flags(sigstore));
+                    line.extend(other_service_flags(sigstore));
+                }
+            }
+            line.extend([at("bundle", file::BUNDLE), path(file::BLOB)]);
         }
+        Operation::Verify(question) => {
+            line.extend(question_flags(question, &at));
+            match dialect {
+                // A new bundle is recognised without being told so, and the flag is deprecated. The root is
+                // there even if nobody is trusted: see NO_TRUST.
+                Dialect::SigningConfig => {
+                    line.extend([at("trusted-root", file::TRUSTED_ROOT), at("bundle", file::BUNDLE)]);
+                }
+                Dialect::BundleFlag => line.extend([
+                    "--new-bundle-format=true".to_owned(),
+                    at("trusted-root", file::TRUSTED_ROOT),
+                    at("bundle", file::BUNDLE),
+                ]),
+                // No bundle is safe here (GHSA-fx35-mq7g-6g98), hence the bare signature and the empty
+                // --bundle. 2.0 fetches CT log keys for a plain key unless told to ignore them; there
+                // is no certificate here to which they could belong.
+                Dialect::LegacyBundle => line.extend([
+                    "--insecure-ignore-sct=true".to_owned(),
+                    "--bundle=".to_owned(),
+                    at("signature", file::SIGNATURE),
+                ]),
+            }
+            line.push(path(file::BLOB));
+        }
+    }
+    line
+}
 
-        // Without --trusted-root this dialect goes to TUF first, and then signs. Together with
-        // --use-signing-config it refuses.
-        (Operation::Sign { key }, Dialect::SigningConfig) => vec![
-            operation.verb().into(),
-            plain("yes=true"),
-            format!("--key={key}"),
-            at("signing-config", SIGNING_CONFIG),
-            at("trusted-root", TRUSTED_ROOT),
-            at("bundle", BUNDLE),
-            path(BLOB),
-        ],
-        (Operation::Sign { key }, Dialect::BundleFlag) => vec![
-            operation.verb().into(),
-            plain("yes=true"),
-            format!("--key={key}"),
-            plain("tlog-upload=false"),
-            plain("new-bundle-format=true"),
-            plain("timestamp-server-url="),
-            plain("issue-certificate=false"),
-            plain("sk=false"),
-            at("bundle", BUNDLE),
-            path(BLOB),
-        ],
-        (Operation::Sign { key }, Dialect::LegacyBundle) => vec![
-            operation.verb().into(),
-            plain("yes=true"),
-            format!("--key={key}"),
-            plain("tlog-upload=false"),
-            plain("timestamp-server-url="),
-            plain("issue-certificate=false"),
-            plain("sk=false"),
-            at("bundle", BUNDLE),
-            path(BLOB),
-        ],
+fn signer_flags(signer: Signer<'_>, at: &dyn Fn(&str, &str) -> String) -> Vec<String> {
+    let (login, client_id) = match signer {
+        Signer::Key(key) => return vec![format!("--key={key}")],
+        Signer::Identity { login, client_id } => (login, client_id),
+    };
+    // The flow is spelled out: where its environment names nobody who has a token, cosign would ask a
+    // person, who sees nothing of it.
+    let mut flags = match login {
+        Login::Token => vec![at("identity-token", file::TOKEN), "--fulcio-auth-flow=token".to_owned()],
+        Login::Ambient => vec!["--fulcio-auth-flow=token".to_owned()],
+        Login::Device => vec!["--fulcio-auth-flow=device".to_owned()],
+    };
+    let ambient = login == Login::Ambient;
+    flags.push(format!("--oidc-disable-ambient-providers={}", !ambient));
+    flags.extend(client_id.map(|id| format!("--oidc-client-id={id}")));
+    flags
+}
 
-        // A new bundle is recognised without being told so, and the flag is deprecated.
-        (Operation::Verify, Dialect::SigningConfig) => vec![
-            operation.verb().into(),
-            at("key", KEY),
-            plain("insecure-ignore-tlog=true"),
-            at("trusted-root", TRUSTED_ROOT),
-            at("bundle", BUNDLE),
-            path(BLOB),
-        ],
-        (Operation::Verify, Dialect::BundleFlag) => vec![
-            operation.verb().into(),
-            at("key", KEY),
-            plain("insecure-ignore-tlog=true"),
-            plain("new-bundle-format=true"),
-            at("trusted-root", TRUSTED_ROOT),
-            at("bundle", BUNDLE),
-            path(BLOB),
-        ],
-        // No bundle is safe here (GHSA-fx35-mq7g-6g98), hence the bare signature and the empty
-        // --bundle. 2.0 fetches CT log keys for a plain key unless told to ignore them; there is
-        // no certificate here to which they could belong.
-        (Operation::Verify, Dialect::LegacyBundle) => vec![
-            operation.verb().into(),
-            at("key", KEY),
-            plain("insecure-ignore-tlog=true"),
-            plain("insecure-ignore-sct=true"),
-            plain("bundle="),
-            at("signature", SIGNATURE),
-            path(BLOB),
-        ],
+/// The log by flags.
+fn log_flags(sigstore: &Sigstore) -> Vec<String> {
+    let log = sigstore.by_flag().log;
+    let mut flags = vec![format!("--tlog-upload={}", log.is_some())];
+    flags.extend(log.map(|url| format!("--rekor-url={url}")));
+    flags
+}
+
+/// The other services by a flag each. What is not wanted is spelled out too: a variable could ask for it.
+fn other_service_flags(sigstore: &Sigstore) -> Vec<String> {
+    let ByFlag { log: _, authority, issuer, timestamp_authority } = sigstore.by_flag();
+    let mut flags = vec![format!("--timestamp-server-url={}", timestamp_authority.unwrap_or_default())];
+    let named = [("fulcio-url", authority), ("oidc-issuer", issuer)];
+    flags.extend(named.into_iter().filter_map(|(flag, url)| Some(format!("--{flag}={}", url?))));
+    flags.extend(["--issue-certificate=false".to_owned(), "--sk=false".to_owned()]);
+    flags
+}
+
+fn question_flags(question: Question<'_>, at: &dyn Fn(&str, &str) -> String) -> Vec<String> {
+    let Question { by, root: _, log, timestamps } = question;
+    let mut flags = match by {
+        By::Key(_) => vec![at("key", file::KEY)],
+        By::Identity { identity, issuer } => {
+            vec![pattern("certificate-identity", identity), pattern("certificate-oidc-issuer", issuer)]
+        }
+    };
+    flags.push(format!("--insecure-ignore-tlog={}", !log));
+    // Without this a timestamp may be false without anybody noticing; and 2.6 to 3.0 need it where the
+    // log states no time.
+    if timestamps {
+        flags.push("--use-signed-timestamps=true".to_owned());
+    }
+    flags
+}
+
+fn pattern(flag: &str, pattern: &Pattern) -> String {
+    match pattern {
+        Pattern::Exact(text) => format!("--{flag}={text}"),
+        Pattern::Regexp(regexp) => format!("--{flag}-regexp={}", regexp.anchored()),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn line(operation: Operation<'_>, dialect: Dialect) -> String {
-        arguments(operation, dialect, Utf8Path::new("/p")).join(" ")
-    }
-
-    #[test]
-    fn command_lines_are_those_that_were_measured() {
-        use Dialect::{BundleFlag, LegacyBundle, SigningConfig};
-        let sign = Operation::Sign { key: "K" };
-        for (operation, dialect, expected) in [
-            (
-                sign,
-                SigningConfig,
-                "sign-blob --yes=true --key=K --signing-config=/p/signing-config.json --trusted-root=/p/trusted-root.json --bundle=/p/bundle.json /p/checksums.txt",
-            ),
-            (
-                sign,
-                BundleFlag,
-                "sign-blob --yes=true --key=K --tlog-upload=false --new-bundle-format=true --timestamp-server-url= --issue-certificate=false --sk=false --bundle=/p/bundle.json /p/checksums.txt",
-            ),
-            (
-                sign,
-                LegacyBundle,
-                "sign-blob --yes=true --key=K --tlog-upload=false --timestamp-server-url= --issue-certificate=false --sk=false --bundle=/p/bundle.json /p/checksums.txt",
-            ),
-            (
-                Operation::Verify,
-                SigningConfig,
-                "verify-blob --key=/p/key.pub --insecure-ignore-tlog=true --trusted-root=/p/trusted-root.json --bundle=/p/bundle.json /p/checksums.txt",
-            ),
-            (
-                Operation::Verify,
-                BundleFlag,
-                "verify-blob --key=/p/key.pub --insecure-ignore-tlog=true --new-bundle-format=true --trusted-root=/p/trusted-root.json --bundle=/p/bundle.json /p/checksums.txt",
-            ),
-            (
-                Operation::Verify,
-                LegacyBundle,
-                "verify-blob --key=/p/key.pub --insecure-ignore-tlog=true --insecure-ignore-sct=true --bundle= --signature=/p/signature.b64 /p/checksums.txt",
-            ),
-            (Operation::PublicKey { key: "K" }, SigningConfig, "public-key --key=K --outfile="),
-        ] {
-            assert_eq!(line(operation, dialect), expected);
-        }
-    }
-
-    #[test]
-    fn a_key_that_looks_like_a_flag_stays_a_value() {
-        for dialect in [Dialect::SigningConfig, Dialect::BundleFlag, Dialect::LegacyBundle] {
-            let all = arguments(Operation::Sign { key: "--sk" }, dialect, Utf8Path::new("/p"));
-            assert!(all.contains(&"--key=--sk".to_owned()));
-            assert!(!all.contains(&"--sk".to_owned()));
-        }
-    }
-}
+mod tests;

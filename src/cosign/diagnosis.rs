@@ -2,9 +2,12 @@
 //! sign" and "nothing was reached". Never a verdict: that is its exit status and what it wrote. Pure.
 
 mod rules;
+mod service_rules;
 
 use self::rules::{RULES, Rule};
-use crate::error::Class;
+pub(crate) use self::service_rules::of_service_failure;
+use crate::error::{Class, Failure};
+use crate::plan::key_ref::KeyRef;
 
 /// What a failed `sign-blob` or `public-key` comes down to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +18,17 @@ pub(crate) struct Diagnosis {
     pub(crate) reason: &'static str,
     /// The way out, where one is known.
     pub(crate) hint: Option<&'static str>,
+}
+
+impl Diagnosis {
+    /// The failure of a run that used `key`.
+    pub(crate) fn of(self, key: &KeyRef) -> Failure {
+        let failure = Failure::new(self.class, format!("{key} {}", self.reason));
+        match self.hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
 }
 
 /// What `text`, the stderr of a run that failed with a key, comes down to. Text that no rule knows

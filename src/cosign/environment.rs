@@ -2,23 +2,24 @@
 //!
 //! Any flag of cosign can be set by a variable `COSIGN_<FLAG>`, its SDKs read files below the home
 //! directory that can name programs, and its HTTP clients obey proxies. So every run starts from
-//! an empty environment, and gets what the table below gives the scheme of its key. A run that
-//! needs no network gets a fence on top: a proxy that is not there.
+//! an empty environment, and gets what the table below gives the scheme of its key, or whoever gives it
+//! an identity token. A run that needs no network gets a fence on top: a proxy that is not there.
 
 mod family;
 
 use camino::Utf8Path;
 
-use self::family::{Family, NOTHING, family};
+use self::family::{Family, NOTHING, family, token_family};
 use super::search_path::SearchPath;
 use super::variables::{Value, Variables};
 use crate::plan::key_ref::{KeyRef, Scheme};
+use crate::plan::sign::{Provider, TOKEN};
 use crate::settings::Environment;
 
 /// Where a fenced run is sent: nothing listens there.
 const CLOSED: &str = "http://127.0.0.1:1";
 
-/// Trust stores and proxies of the site, for runs that reach a network key manager.
+/// Trust stores and proxies of the site, for runs that reach anything.
 const NETWORK: [&str; 8] = [
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
@@ -33,38 +34,54 @@ const NETWORK: [&str; 8] = [
 /// Variables that change what cosign or any program does behind aicr's back. Never handed on.
 const MEDDLING: [&str; 5] = ["COSIGN_*", "SIGSTORE_*", "TUF_*", "LD_*", "GODEBUG"];
 
-/// The environment of a run that needs neither key nor network: `--help`, `version` and
-/// `verify-blob` with a PEM key.
+/// Whose secrets a run needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holder<'a> {
+    /// Nobody's that is in a variable.
+    Nobody,
+    /// Those of a key.
+    Key(&'a KeyRef),
+    /// An identity token that is in a variable. aicr reads it and hands on a file.
+    Token,
+    /// Those with which an identity token is asked for.
+    Provider(Provider),
+}
+
+/// The environment of a run that needs neither secret nor network: `--help`, `version`, `verify-blob`.
 pub(crate) fn bare(private: &Utf8Path) -> Variables {
     let mut variables = base(private);
     fence(&mut variables);
     variables
 }
 
-/// The environment of a run that uses `key`: `public-key` and `sign-blob`. `named` are the
-/// variables of `--kms-env`.
-pub(crate) fn with_key(
-    key: &KeyRef,
+/// The environment of a run that fetches what the public Sigstore says of itself.
+pub(crate) fn fetching(operator: &Environment, private: &Utf8Path) -> Variables {
+    let mut variables = base(private);
+    hand_on(&mut variables, operator, |name| NETWORK.contains(&name));
+    variables
+}
+
+/// The environment of a run that uses the secrets of `holder`: `public-key` and `sign-blob`. `named` are
+/// the variables of `--kms-env`; `told`: whether services are told.
+pub(crate) fn with_secrets(
+    holder: Holder<'_>,
     named: &[String],
+    told: bool,
     operator: &Environment,
     search_path: &SearchPath,
     private: &Utf8Path,
 ) -> Variables {
-    let family = family(key.scheme());
+    let family = holder.family();
+    let needs_network = holder.needs_network() || told;
     let mut variables = base(private);
-    for (name, value) in operator.iter().filter_map(|(name, value)| Some((name.to_str()?, value))) {
-        // Another name could not be written in a command that is shown.
-        if !is_portable(name) {
-            continue;
-        }
-        let of_family = family.hands_on(name);
-        let of_network = key.needs_network() && NETWORK.contains(&name);
-        let of_home = family.home && name == "HOME";
-        if named.iter().any(|wanted| wanted == name) || variable(key) == Some(name) {
-            // What the operator names may hold anything.
+    hand_on(&mut variables, operator, |name| {
+        family.hands_on(name) || (needs_network && NETWORK.contains(&name)) || (family.home && name == "HOME")
+    });
+    // What the operator names may hold anything.
+    let itself_in_variable = holder.variable().filter(|_| holder != Holder::Token);
+    for name in named.iter().map(String::as_str).chain(itself_in_variable) {
+        if let Some(value) = operator.get(name) {
             variables.insert(name.to_owned(), Value::Secret(value.to_owned()));
-        } else if of_family || of_network || of_home {
-            variables.insert(name.to_owned(), Value::HandedOn(value.to_owned()));
         }
     }
     if family.path
@@ -72,26 +89,28 @@ pub(crate) fn with_key(
     {
         set(&mut variables, "PATH", value);
     }
-    if key.needs_network() {
+    if needs_network {
         // From 2.6 on this stops the public root from being fetched.
         set(&mut variables, "TUF_MIRROR", CLOSED);
     } else {
         fence(&mut variables);
     }
-    steer(key.scheme(), &mut variables);
+    if let Holder::Key(key) = holder {
+        steer(key.scheme(), &mut variables);
+    }
     variables
 }
 
 /// Names of the operator's environment that could have meant something to this run and are kept
 /// from it, so that nobody wonders why they had no effect.
-pub(crate) fn ignored(key: Option<&KeyRef>, operator: &Environment) -> Vec<String> {
-    let family = key.map_or(NOTHING, |key| family(key.scheme()));
+pub(crate) fn ignored(holder: Holder<'_>, operator: &Environment) -> Vec<String> {
+    let family = holder.family();
     operator
         .iter()
         .filter_map(|(name, _)| name.to_str())
         .filter(|name| {
             // A password that is set for another command of the same script is no surprise.
-            let expected = *name == "COSIGN_PASSWORD" || key.is_some_and(|key| variable(key) == Some(name));
+            let expected = *name == "COSIGN_PASSWORD" || holder.variable() == Some(name);
             let meddles = family.dangerous.contains(name) || matches(name, &MEDDLING);
             meddles && !family.hands_on(name) && !expected
         })
@@ -111,11 +130,41 @@ pub(crate) fn missing(key: &KeyRef, operator: &Environment) -> Vec<(&'static str
     variables.iter().copied().filter(|(name, _)| nearest.contains(name)).collect()
 }
 
-/// The variable that holds the key itself.
-fn variable(key: &KeyRef) -> Option<&str> {
-    match key {
-        KeyRef::EnvVariable(name) => Some(name.as_str()),
-        _ => None,
+impl<'a> Holder<'a> {
+    /// What it is given.
+    fn family(self) -> Family {
+        match self {
+            Self::Nobody | Self::Token => NOTHING,
+            Self::Key(key) => family(key.scheme()),
+            Self::Provider(provider) => token_family(provider),
+        }
+    }
+
+    /// The variable that holds the key or token itself.
+    fn variable(self) -> Option<&'a str> {
+        match self {
+            Self::Key(KeyRef::EnvVariable(name)) => Some(name.as_str()),
+            Self::Token => Some(TOKEN),
+            Self::Nobody | Self::Key(_) | Self::Provider(_) => None,
+        }
+    }
+
+    fn needs_network(self) -> bool {
+        match self {
+            Self::Key(key) => key.needs_network(),
+            Self::Provider(_) => true,
+            Self::Nobody | Self::Token => false,
+        }
+    }
+}
+
+/// Hands on what is wanted of the operator's environment. A name that no shell can use could not be
+/// written in a command that is shown.
+fn hand_on(variables: &mut Variables, operator: &Environment, wanted: impl Fn(&str) -> bool) {
+    for (name, value) in operator.iter().filter_map(|(name, value)| Some((name.to_str()?, value))) {
+        if is_portable(name) && wanted(name) {
+            variables.insert(name.to_owned(), Value::HandedOn(value.to_owned()));
+        }
     }
 }
 

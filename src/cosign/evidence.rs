@@ -7,9 +7,7 @@
 //! one name, one form and one place; a field that is not known is refused.
 
 mod form;
-#[cfg_attr(not(test), expect(dead_code, reason = "what is required of a signature is being built upon it"))]
 mod identity;
-#[cfg_attr(not(test), expect(dead_code, reason = "what is required of a signature is being built upon it"))]
 mod log_entry;
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::{PipeReader, Read};
+use std::io::{BufRead, PipeReader, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -105,6 +105,11 @@ impl Invocation<'_> {
     /// interrupt, `Class::NoCosign` if it would not start, `Class::Broken` if the system takes no more. However it ends, its process group is
     /// gone afterwards.
     pub(crate) fn run(&self, limits: &Limits) -> Result<Finished> {
+        self.run_heard(limits, &|_| {})
+    }
+
+    /// The same, telling each line of its stderr as it comes: for a program that talks to a person.
+    pub(crate) fn run_heard(&self, limits: &Limits, listener: &dyn Fn(&str)) -> Result<Finished> {
         limits.interrupt.check()?;
         let (stdout, stdout_writer) = std::io::pipe().context("make a pipe")?;
         let (stderr, stderr_writer) = std::io::pipe().context("make a pipe")?;
@@ -144,7 +149,9 @@ impl Invocation<'_> {
         let group = Group::of(&child.pids());
 
         let deadline = Instant::now() + limits.timeout;
+        let mut heard = 0;
         let status = loop {
+            stderr.lines_from(&mut heard).iter().for_each(|line| listener(line));
             let tick = TICK.min(deadline.saturating_duration_since(Instant::now()));
             let wait = |time| child.wait_timeout(time).map(|output| output.map(|output| output.status));
             if let Some(status) = wait(tick).with_context(|| format!("wait for {}", self.program))? {
@@ -248,6 +255,15 @@ impl Capture {
         Ok(Self { buffer, done })
     }
 
+    /// The whole lines that have come since `heard` bytes were.
+    fn lines_from(&self, heard: &mut usize) -> Vec<String> {
+        let buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = buffer.get(*heard..).unwrap_or_default();
+        let whole = new.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        *heard += whole;
+        new[..whole].lines().map_while(Result::ok).collect()
+    }
+
     /// What has come. The thread is left behind if some process still holds the pipe.
     fn finish(self) -> Vec<u8> {
         let _ = self.done.recv_timeout(DRAIN);
@@ -256,122 +272,4 @@ impl Capture {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn shell(script: &str) -> Invocation<'static> {
-        Invocation {
-            program: Utf8Path::new("/bin/sh"),
-            arguments: vec!["-c".into(), script.into()],
-            shown_instead: None,
-            variables: Variables::from([("PATH".into(), Value::Set("/usr/bin:/bin".into()))]),
-        }
-    }
-
-    fn limits(timeout: Duration) -> Limits {
-        Limits { timeout, interrupt: Interrupt::default() }
-    }
-
-    fn run(script: &str) -> Finished {
-        shell(script).run(&limits(Duration::from_secs(60))).unwrap()
-    }
-
-    #[test]
-    fn output_and_status_come_back() {
-        let finished = run("echo out; echo err >&2; exit 1");
-        assert_eq!((finished.stdout, finished.stderr), (b"out\n".to_vec(), b"err\n".to_vec()));
-        assert_eq!(finished.status.code(), Some(1));
-    }
-
-    #[test]
-    fn nothing_is_inherited() {
-        let finished = run("env | grep -v -e '^PWD=' -e '^_=' -e '^SHLVL='; cat; exit 0");
-        assert_eq!(String::from_utf8(finished.stdout).unwrap(), "PATH=/usr/bin:/bin\n");
-    }
-
-    #[test]
-    fn endless_output_is_cut_and_does_not_block() {
-        let finished = run("head -c 5000000 /dev/zero; head -c 5000000 /dev/zero >&2");
-        assert_eq!((finished.stdout.len(), finished.stderr.len()), (OUTPUT_LIMIT, OUTPUT_LIMIT));
-        assert!(finished.status.success());
-    }
-
-    #[test]
-    fn endings_are_told_apart() {
-        for (script, orderly, ending) in [
-            ("exit 0", true, "ended with exit 0"),
-            ("exit 1", true, "ended with exit 1"),
-            ("exit 2", false, "crashed (exit 2)"),
-            ("exit 3", false, "ended with exit 3"),
-            ("kill -SEGV $$", false, "was killed by signal 11"),
-        ] {
-            let finished = run(script);
-            assert_eq!((finished.orderly(), finished.ending().as_str()), (orderly, ending), "{script}");
-        }
-    }
-
-    /// Whether the process with this number ends, or has ended and only waits to be reaped.
-    fn ends(pid: &str) -> bool {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while Instant::now() < deadline {
-            let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
-            if stat.is_empty() || stat.contains(") Z ") {
-                return true;
-            }
-            std::thread::yield_now();
-        }
-        false
-    }
-
-    #[test]
-    fn a_program_that_hangs_is_ended_with_its_children() {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("child");
-        let script = format!("trap '' TERM; sleep 1000 & echo $! > {}; wait; wait", file.display());
-        let failure = shell(&script).run(&limits(Duration::from_millis(300))).unwrap_err();
-        assert_eq!(failure.class(), Class::Unproven);
-        assert_eq!(failure.message(), "cosign -c did not finish within 300ms and was ended");
-        assert!(ends(&std::fs::read_to_string(file).unwrap()));
-    }
-
-    #[test]
-    fn a_grandchild_that_holds_the_pipes_is_not_waited_for() {
-        let started = Instant::now();
-        let finished = run("setsid sleep 30 & echo $!");
-        assert!(started.elapsed() < Duration::from_secs(20));
-        let straggler: i32 = String::from_utf8(finished.stdout).unwrap().trim().parse().unwrap();
-        rustix::process::kill_process(Pid::from_raw(straggler).unwrap(), Signal::KILL).unwrap();
-    }
-
-    #[test]
-    fn children_that_outlive_the_program_are_ended() {
-        let finished = run("sleep 1000 >/dev/null 2>&1 & echo $!");
-        assert!(ends(&String::from_utf8(finished.stdout).unwrap()));
-    }
-
-    #[test]
-    fn a_program_that_is_not_there_is_said_so() {
-        let invocation = Invocation { program: Utf8Path::new("/nowhere"), ..shell("") };
-        let failure = invocation.run(&limits(Duration::from_secs(1))).unwrap_err();
-        assert_eq!(failure.class(), Class::NoCosign);
-        assert_eq!(failure.message(), "/nowhere would not start: no such file or directory");
-    }
-
-    #[test]
-    fn a_command_is_shown_without_what_was_handed_on() {
-        let invocation = Invocation {
-            program: Utf8Path::new("/opt/co sign"),
-            arguments: vec!["--key=a b".into(), "plain".into(), "it's\n\u{202e}".into(), "--pin=1234".into()],
-            shown_instead: Some(("--pin=1234".into(), "--pin=…".into())),
-            variables: Variables::from([
-                ("A".into(), Value::Set("x y".into())),
-                ("B".into(), Value::HandedOn("secret".into())),
-                ("C".into(), Value::Secret("secret".into())),
-            ]),
-        };
-        assert_eq!(
-            invocation.shown(),
-            r#"env -i A='x y' B="$B" C="$C" '/opt/co sign' '--key=a b' plain $'it\'s\x0a\xe2\x80\xae' '--pin=…'"#
-        );
-    }
-}
+mod tests;

@@ -145,6 +145,17 @@ impl SigningConfig {
         Self { ca_urls: Vec::new(), oidc_urls: Vec::new(), ..self.clone() }
     }
 
+    /// Those of the services that count at `time`, in seconds since 1970: cosign passes over the others.
+    #[must_use]
+    pub(crate) fn counting_at(mut self, time: i64) -> Self {
+        for services in
+            [&mut self.ca_urls, &mut self.oidc_urls, &mut self.rekor_tlog_urls, &mut self.tsa_urls]
+        {
+            services.retain(|service| service.is_valid_at(time));
+        }
+        self
+    }
+
     /// The certificate authorities.
     pub(crate) fn authorities(&self) -> &[Service] {
         &self.ca_urls
@@ -195,7 +206,7 @@ impl Service {
     }
 
     /// Whether it counts at `time`, in seconds since 1970: else cosign passes it over.
-    pub(crate) fn is_valid_at(&self, time: i64) -> bool {
+    fn is_valid_at(&self, time: i64) -> bool {
         self.valid_for.as_ref().is_none_or(|validity| validity.covers(time))
     }
 }

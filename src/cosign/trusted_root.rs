@@ -37,7 +37,6 @@ pub(crate) struct Log {
     url: Option<ServiceUrl>,
     id: Sha256Digest,
     key: PublicKey,
-    validity: Validity,
 }
 
 /// An authority: the certificate that it signs with, or none, then those above it up to the root.
@@ -106,6 +105,11 @@ impl TrustedRoot {
 }
 
 impl Log {
+    /// Where it is, if the file says so in a form that one can go to.
+    pub(crate) fn url(&self) -> Option<&ServiceUrl> {
+        self.url.as_ref()
+    }
+
     /// Its ID.
     pub(crate) fn id(&self) -> Sha256Digest {
         self.id
@@ -114,11 +118,6 @@ impl Log {
     /// Its key.
     pub(crate) fn key(&self) -> &PublicKey {
         &self.key
-    }
-
-    /// When its key counts.
-    pub(crate) fn validity(&self) -> &Validity {
-        &self.validity
     }
 
     /// Which protocol it speaks. The file does not say; but the ID of a Rekor 1 log is the SHA-256 of
@@ -150,10 +149,10 @@ fn log(form: LogForm) -> Result<Log, &'static str> {
     let key = key(&form.public_key)?;
     let id = <[u8; 32]>::try_from(form.log_id.key_id.0).map_err(|_| "an ID that is not 32 bytes")?;
     // cosign refuses the whole file without.
-    let validity = form.public_key.valid_for.filter(Validity::has_start).ok_or("no start of its validity")?;
+    form.public_key.valid_for.filter(Validity::has_start).ok_or("no start of its validity")?;
     // An address is for finding the log one signs with; verifying needs none.
     let url = form.base_url.and_then(|url| ServiceUrl::parse(&url).ok());
-    Ok(Log { url, id: id.into(), key, validity })
+    Ok(Log { url, id: id.into(), key })
 }
 
 fn key(form: &KeyForm) -> Result<PublicKey, &'static str> {

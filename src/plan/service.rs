@@ -66,10 +66,33 @@ impl ServiceUrl {
         host_and_port(&self.url)
     }
 
+    /// The host and port that are connected to.
+    pub(crate) fn host_and_port(&self) -> (String, u16) {
+        let host = self.url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        (host.to_owned(), self.url.port_or_known_default().unwrap_or(443))
+    }
+
+    /// Whether it is spoken to in TLS.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+
+    /// Whether it is on this machine.
+    pub(crate) fn is_loopback(&self) -> bool {
+        is_loopback(&self.url)
+    }
+
     /// Whether the service is the public Sigstore's.
-    pub(super) fn is_public(&self) -> bool {
+    pub(crate) fn is_public(&self) -> bool {
         let host = self.url.host_str().unwrap_or_default().trim_end_matches('.');
         host == "sigstore.dev" || host.ends_with(".sigstore.dev")
+    }
+}
+
+/// As it was typed.
+impl std::fmt::Display for ServiceUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.typed)
     }
 }
 

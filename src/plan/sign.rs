@@ -1,17 +1,17 @@
 //! Who signs, and what is told to whom. The combinations are ruled on in `rules`; this file turns
-//! those that pass into a [`Signer`], and says what this release does not do yet.
+//! those that pass into a [`Signer`].
 
 mod keyless;
 mod kms_env;
-mod log;
 mod rules;
 mod services;
+mod sigstore;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Surroundings;
 use super::key_ref::KeyRef;
@@ -22,10 +22,9 @@ use crate::cli::SigningArgs;
 use crate::error::{Failure, Result};
 use crate::printable::show;
 use crate::settings::Environment;
-pub(crate) use keyless::KeylessSigner;
-pub(crate) use log::{Log, PrivateService};
+pub(crate) use keyless::{KeylessSigner, Provider, TOKEN, TokenSource};
 use rules::Statements;
-use services::Services;
+pub(crate) use sigstore::{Named, Sigstore, Told};
 
 /// The command whose signing flags are ruled on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,43 +56,28 @@ pub(crate) struct KeySigner {
     pub(crate) key: Sourced<KeyRef>,
     /// Variables that a KMS plugin is handed; empty for any other key.
     pub(crate) kms_env: BTreeSet<VariableName>,
-    /// Where the signature is recorded; `None` keeps it out of any log.
-    pub(crate) log: Option<Log>,
-    /// Who states when the signature was made.
-    pub(crate) timestamp: Option<PrivateService>,
+    /// To whom the signature is told.
+    pub(crate) told: Told,
     /// Where the public key is written for the receivers.
     pub(crate) public_key_out: Option<Utf8PathBuf>,
 }
 
 impl Signer {
-    /// The one line on stderr before a signature goes to a log; `None` when it goes to none. Shown
-    /// under `-q`, in `--dry-run` and by `doctor` too.
-    pub(crate) fn log_notice(&self) -> Option<String> {
-        match self {
-            Self::Key(signer) => signer.log.as_ref().map(|log| log.notice(false)),
-            Self::Keyless(signer) => Some(signer.log.notice(true)),
-        }
-    }
-
-    /// The signer, if this release can do what it asks; else the refusal of what the rules allow but
-    /// is not done yet.
-    pub(crate) fn supported(&self) -> Result<&KeySigner> {
-        let (what, hint) = match self {
-            Self::Keyless(_) => (
-                "keyless signing (--keyless) is not supported yet",
-                "name a key with --signing-key, and add --tlog-upload=false",
-            ),
-            Self::Key(KeySigner { log: Some(_), .. }) => (
-                "signing with a transparency log (--tlog-upload=true, the default) is not supported yet",
-                "add --tlog-upload=false to sign offline, with the key alone",
-            ),
-            Self::Key(KeySigner { timestamp: Some(_), .. }) => (
-                "signing with a timestamp (--timestamp-server-url) is not supported yet",
-                "leave out --timestamp-server-url and --trusted-root",
-            ),
-            Self::Key(signer) => return Ok(signer),
+    /// The file of what the services are checked against, if private ones are told.
+    pub(crate) fn trusted_root(&self) -> Option<&Utf8Path> {
+        let sigstore = match self {
+            Self::Keyless(signer) => &signer.sigstore,
+            Self::Key(signer) => match &signer.told {
+                Told::Nobody => return None,
+                Told::TimestampAuthority { trusted_root, .. } => return Some(trusted_root),
+                Told::Sigstore(sigstore) => sigstore,
+            },
         };
-        Err(Failure::usage(what).hint(hint))
+        match sigstore {
+            Sigstore::Public => None,
+            Sigstore::Named(named) => Some(&named.trusted_root),
+            Sigstore::Configured { trusted_root, .. } => Some(trusted_root),
+        }
     }
 }
 
@@ -113,16 +97,19 @@ pub(crate) fn signer(
     if !Statements::new(&args, key.as_ref().map(|key| key.source), log.as_ref()).check(command)? {
         return Ok(None);
     }
-    let services = Services::new(&args)?;
     let Some(key) = key else {
-        return keyless::signer(args, services, surroundings).map(Signer::Keyless).map(Some);
+        return keyless::signer(args, surroundings).map(Signer::Keyless).map(Some);
+    };
+    let told = if log.is_none_or(|log| log.value) {
+        Told::Sigstore(services::sigstore(&args)?)
+    } else {
+        services::without_log(&args)?
     };
     let key = key_ref(&key, command)?;
     Ok(Some(Signer::Key(KeySigner {
         kms_env: kms_env::kms_variables(&args.kms_env, &key)?,
         key,
-        log: log.is_none_or(|log| log.value).then_some(services.log),
-        timestamp: services.timestamp,
+        told,
         public_key_out: args.public_key_out.map(|path| not_empty(path, "--public-key-out")).transpose()?,
     })))
 }

@@ -106,7 +106,7 @@ pub(crate) enum Timestamp {
 pub(crate) enum Root {
     /// A trusted root in this file.
     File(Utf8PathBuf),
-    /// The public one, which cosign fetches.
+    /// The public one, which cosign fetches once.
     Online,
 }
 
@@ -117,6 +117,16 @@ pub(crate) enum Pattern {
     Exact(String),
     /// What this regular expression matches as a whole.
     Regexp(Regexp),
+}
+
+impl Pattern {
+    /// What to tell the operator of how it is taken.
+    pub(crate) fn warning(&self) -> Option<String> {
+        match self {
+            Self::Exact(_) => None,
+            Self::Regexp(regexp) => regexp.warning(),
+        }
+    }
 }
 
 impl VerifyPlan {
@@ -130,33 +140,6 @@ impl VerifyPlan {
 }
 
 impl Trust {
-    /// The key to trust and what its signature must come with, or nothing for `--checksums-only`, if this
-    /// release can do it; else the refusal of what the rules allow but is not done yet.
-    pub(crate) fn supported(&self) -> Result<Option<(&KeyToTrust, &KeyEvidence)>> {
-        let (root, timestamp) = match self {
-            Self::ChecksumsOnly => return Ok(None),
-            Self::Key { key, evidence: evidence @ (KeyEvidence::None | KeyEvidence::LogWithoutRoot) } => {
-                return Ok(Some((key, evidence)));
-            }
-            Self::Identity { .. } => {
-                return Err(not_yet("verifying a keyless signature (--certificate-identity)"));
-            }
-            Self::Key {
-                evidence:
-                    KeyEvidence::Log { root, timestamp } | KeyEvidence::TimestampOnly { root, timestamp },
-                ..
-            } => (root, timestamp),
-        };
-        let root = match root {
-            Root::File(_) => "--trusted-root",
-            Root::Online => "--online",
-        };
-        Err(match timestamp {
-            Timestamp::IfKnown => not_yet(root),
-            Timestamp::Required => not_yet(&format!("--require-timestamp with {root}")),
-        })
-    }
-
     /// The row that `args` name. The rules have passed them.
     fn new(args: TrustArgs) -> Result<Self> {
         let TrustArgs {
@@ -211,11 +194,6 @@ impl Trust {
         };
         Ok(Self::Identity { identity, issuer, evidence, root })
     }
-}
-
-fn not_yet(what: &str) -> Failure {
-    Failure::usage(format!("{what} is not supported yet"))
-        .hint("`--key FILE --insecure-ignore-tlog` checks a signature by a key, offline")
 }
 
 fn key_to_trust(key: &str, allow_kms_plugin: bool) -> Result<KeyToTrust> {

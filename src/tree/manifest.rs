@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 use super::MAX_ENTRIES;
 use super::name::{self, NameError};
-use crate::cosign::Accepted;
+use crate::cosign::verifying::Accepted;
 use crate::digest::{Hashing, Sha256Digest};
 use crate::error::Failure;
 use crate::printable::show;

@@ -164,22 +164,6 @@ key           none named; --signing-key REF has one looked at\n"
 }
 
 #[test]
-fn a_signature_that_cannot_be_made_yet_is_refused_and_the_key_looked_at_all_the_same() {
-    let scene = Scene::new();
-    let told = Told::about(&scene);
-    let seen = format!(
-        "signing       not in the way that is asked for\n{}key           cosign.key answers\n                \
-         sha256: {KEY_SHA256}\n                type: ECDSA P-256\n",
-        told.cosign()
-    );
-    let notice = "notice: the signature goes to the transparency log at rekor.sigstore.dev: public and permanent; \
-                  --tlog-upload=false keeps it out\n";
-    let error = "error: signing with a transparency log (--tlog-upload=true, the default) is not supported yet\n\
-                 hint: add --tlog-upload=false to sign offline, with the key alone\n";
-    scene.aicr("doctor --signing-key cosign.key").stdout(&seen).stderr(&format!("{notice}{error}")).exits(2);
-}
-
-#[test]
 fn variables_that_would_meddle_are_named() {
     let scene = Scene::new();
     let told = Told::about(&scene);

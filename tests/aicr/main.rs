@@ -27,6 +27,7 @@ mod killed;
 mod matrix;
 mod report_schema;
 mod scene;
+mod services;
 mod signing_key;
 mod surroundings;
 mod tidy;

@@ -1,10 +1,11 @@
-//! The variables that each scheme's provider is given, with the reason for each. What is not in the
-//! table does not reach cosign.
+//! The variables that each scheme's provider is given, and whoever gives an identity token, with the
+//! reason for each. What is not in the table does not reach cosign.
 //!
 //! Those of `ways_in` were measured: with them the key is used, and without any one of them it is not
 //! (`tests/kms`). The others serve ways to sign in that some sites have.
 
 use crate::plan::key_ref::Scheme;
+use crate::plan::sign::Provider;
 
 /// What one scheme's provider is given.
 pub(super) struct Family {
@@ -47,6 +48,40 @@ pub(super) const fn family(scheme: Scheme) -> Family {
         }
         // The plugin is a program on the PATH; what it needs is named by --kms-env.
         Scheme::Plugin => Family { path: true, ..NOTHING },
+    }
+}
+
+/// The same for whoever gives a CI job or a workload its identity token. What cosign reads stands in its
+/// `pkg/providers`.
+pub(super) const fn token_family(provider: Provider) -> Family {
+    match provider {
+        Provider::GitHub => Family {
+            variables: &[
+                ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "what the job shows"),
+                ("ACTIONS_ID_TOKEN_REQUEST_URL", "where it asks"),
+            ],
+            ..NOTHING
+        },
+        Provider::Buildkite => Family {
+            variables: &[
+                ("BUILDKITE_AGENT_ACCESS_TOKEN", "what the job shows"),
+                ("BUILDKITE_AGENT_ENDPOINT", "where it asks"),
+                ("BUILDKITE_JOB_ID", "which job it is"),
+            ],
+            ..NOTHING
+        },
+        Provider::Spiffe => {
+            Family { variables: &[("SPIFFE_ENDPOINT_SOCKET", "the socket of the workload API")], ..NOTHING }
+        }
+        Provider::Google => Family {
+            variables: &[
+                ("GOOGLE_SERVICE_ACCOUNT_NAME", "the account that is impersonated"),
+                ("GOOGLE_APPLICATION_CREDENTIALS", "the file of the account that may do so"),
+                ("GCE_METADATA_HOST", "where the metadata service of a workload is"),
+            ],
+            home: true,
+            ..NOTHING
+        },
     }
 }
 

@@ -9,7 +9,8 @@ fn given<const N: usize>(reference: &str, operator: [(&str, &str); N]) -> Vec<St
     let key = KeyRef::parse(reference).unwrap();
     let operator = Environment::of(operator);
     let search_path = SearchPath::new(&operator, &[]);
-    lines(&with_key(&key, &["NAMED".into()], &operator, &search_path, Utf8Path::new(PRIVATE)))
+    let named = ["NAMED".into()];
+    lines(&with_secrets(Holder::Key(&key), &named, false, &operator, &search_path, Utf8Path::new(PRIVATE)))
 }
 
 fn lines(variables: &Variables) -> Vec<String> {
@@ -114,6 +115,49 @@ fn each_scheme_gets_its_own_family_and_no_other() {
 }
 
 #[test]
+fn services_are_reached_in_the_way_of_the_site() {
+    let operator = Environment::of([
+        ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "x"),
+        ("ACTIONS_ID_TOKEN_REQUEST_URL", "x"),
+        ("BUILDKITE_AGENT_ACCESS_TOKEN", "x"),
+        ("COSIGN_PASSWORD", "x"),
+        ("GOOGLE_SERVICE_ACCOUNT_NAME", "x"),
+        ("HOME", "/home/o"),
+        ("HTTPS_PROXY", "x"),
+        ("SIGSTORE_ID_TOKEN", "x"),
+        ("SPIFFE_ENDPOINT_SOCKET", "x"),
+        ("SSL_CERT_FILE", "x"),
+    ]);
+    let search_path = SearchPath::new(&operator, &[]);
+    let key = KeyRef::parse("cosign.key").unwrap();
+    let network = ["HTTPS_PROXY", "SSL_CERT_FILE", "TUF_MIRROR=http://127.0.0.1:1"];
+    for (holder, own) in [
+        (Holder::Key(&key), &["COSIGN_PASSWORD"][..]),
+        (Holder::Nobody, &[]),
+        (Holder::Token, &[]),
+        (
+            Holder::Provider(Provider::GitHub),
+            &["ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL"],
+        ),
+        (Holder::Provider(Provider::Buildkite), &["BUILDKITE_AGENT_ACCESS_TOKEN"]),
+        (Holder::Provider(Provider::Spiffe), &["SPIFFE_ENDPOINT_SOCKET"]),
+        (Holder::Provider(Provider::Google), &["GOOGLE_SERVICE_ACCOUNT_NAME", "HOME"]),
+    ] {
+        let mut expected: Vec<_> = own.iter().copied().chain(network).collect();
+        let home = expected.contains(&"HOME");
+        expected.extend(BASE.into_iter().filter(|line| !(home && line.starts_with("HOME="))));
+        expected.sort_unstable();
+        let given = with_secrets(holder, &[], true, &operator, &search_path, Utf8Path::new(PRIVATE));
+        assert_eq!(lines(&given), expected, "{holder:?}");
+        let told = if holder == Holder::Token { "" } else { "SIGSTORE_ID_TOKEN" };
+        assert_eq!(ignored(holder, &operator).join(" "), told, "{holder:?}");
+    }
+    let mut expected: Vec<_> = BASE.into_iter().chain(["HTTPS_PROXY", "SSL_CERT_FILE"]).collect();
+    expected.sort_unstable();
+    assert_eq!(lines(&fetching(&operator, Utf8Path::new(PRIVATE))), expected);
+}
+
+#[test]
 fn what_the_operator_chose_is_not_steered() {
     let chosen = given(
         "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k",
@@ -136,7 +180,7 @@ fn what_is_kept_out_is_told() {
     ]);
     let told = |reference: Option<&str>| {
         let key = reference.map(|reference| KeyRef::parse(reference).unwrap());
-        ignored(key.as_ref(), &operator).join(" ")
+        ignored(key.as_ref().map_or(Holder::Nobody, Holder::Key), &operator).join(" ")
     };
     assert_eq!(told(None), "COSIGN_BUNDLE LD_PRELOAD SIGSTORE_ROOT_FILE");
     assert_eq!(told(Some("hashivault://k")), "COSIGN_BUNDLE LD_PRELOAD SIGSTORE_ROOT_FILE VAULT_SKIP_VERIFY");
@@ -172,9 +216,10 @@ fn what_is_missing_is_what_the_nearest_way_in_lacks() {
 /// A variable of a way in is one that is handed on, and nothing dangerous is.
 #[test]
 fn the_table_is_consistent() {
+    use Provider::{Buildkite, GitHub, Google, Spiffe};
     use Scheme::{Aws, Azure, Env, File, Gcp, HashiVault, K8s, OpenBao, Pkcs11, Plugin};
-    for scheme in [Aws, Azure, Env, File, Gcp, HashiVault, K8s, OpenBao, Pkcs11, Plugin] {
-        let family = family(scheme);
+    let schemes = [Aws, Azure, Env, File, Gcp, HashiVault, K8s, OpenBao, Pkcs11, Plugin].map(family);
+    for family in schemes.into_iter().chain([Buildkite, GitHub, Google, Spiffe].map(token_family)) {
         for name in family.ways_in.concat() {
             assert!(family.hands_on(name), "{name}");
         }

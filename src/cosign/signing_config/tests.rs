@@ -1,8 +1,9 @@
 //! What is read as a signing config, what is written as one, and what is refused for which reason.
 
 use super::*;
-use crate::cosign::argv::NO_SERVICES;
 
+/// What every release of the dialect was seen to sign offline with.
+const NO_SERVICES: &str = r#"{"mediaType":"application/vnd.dev.sigstore.signingconfig.v0.2+json","rekorTlogConfig":{},"tsaConfig":{}}"#;
 const EMPTY: &str = include_str!("../../../fixtures/sigstore/signing-config-empty.json");
 const TIMESTAMP: &str = include_str!("../../../fixtures/sigstore/signing-config-timestamp.json");
 const REKOR_V1_TIMESTAMP: &str =

@@ -141,18 +141,6 @@ fn a_log_without_a_good_address_is_known_by_its_id_only() {
 }
 
 #[test]
-fn a_key_counts_in_its_time() {
-    let root = parsed(&with(
-        "/tlogs/0/publicKey/validFor",
-        Some(json!({"start": "1970-01-01T00:00:10Z", "end": "1970-01-01T00:00:20Z"})),
-    ));
-    assert_eq!(
-        [9, 10, 20, 21].map(|time| root.logs()[0].validity().covers(time)),
-        [false, true, true, false]
-    );
-}
-
-#[test]
 fn the_version_of_a_log_is_told_by_its_id() {
     for (name, id, version) in [
         ("p256", None, RekorVersion::V1),

@@ -1,12 +1,14 @@
 //! Keyless signing: where the OIDC identity comes from. No token is read here.
 
+use std::fmt;
+
 use camino::Utf8PathBuf;
 
 use super::super::Surroundings;
 use super::super::path::not_empty;
 use super::super::secret::secret_in;
-use super::log::{Authority, Log, PrivateService};
-use super::services::Services;
+use super::services::sigstore;
+use super::sigstore::Sigstore;
 use crate::cli::SigningArgs;
 use crate::error::{Failure, Result};
 
@@ -14,14 +16,8 @@ use crate::error::{Failure, Result};
 /// and nothing else would show that the signature is not younger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KeylessSigner {
-    /// Where the signature is recorded.
-    pub(crate) log: Log,
-    /// Who certifies the identity.
-    pub(crate) authority: Authority,
-    /// Who states when the signature was made.
-    pub(crate) timestamp: Option<PrivateService>,
-    /// Who vouches for the identity, when that is not the issuer of the public Sigstore.
-    pub(crate) issuer: Option<PrivateService>,
+    /// Who certifies the identity, and where the signature is recorded.
+    pub(crate) sigstore: Sigstore,
     /// The client ID at the issuer.
     pub(crate) client_id: Option<String>,
     /// Where the token comes from.
@@ -33,34 +29,67 @@ pub(crate) struct KeylessSigner {
 pub(crate) enum TokenSource {
     /// This file.
     File(Utf8PathBuf),
-    /// The variables of a CI job, by the name of the one that decides.
-    Ambient(&'static str),
+    /// The variable [`TOKEN`].
+    Variable,
+    /// Whoever tells a CI job or a workload its identity.
+    Ambient(Provider),
     /// A person at the terminal, through a browser.
     Terminal,
 }
 
-/// Ambient credentials, by the variables that must be there and not empty; the first that is there
-/// counts. The source is `pkg/providers` of cosign 3.1, without the providers that need a disk or a
-/// metadata server to be recognised.
-const AMBIENT: [&[&str]; 4] = [
-    &["SIGSTORE_ID_TOKEN"],
-    &["ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL"],
-    &["BUILDKITE_AGENT_ACCESS_TOKEN"],
-    &["SPIFFE_ENDPOINT_SOCKET"],
+/// The variable in which GitLab and others leave a token.
+pub(crate) const TOKEN: &str = "SIGSTORE_ID_TOKEN";
+
+/// What it is called, after `from`.
+impl fmt::Display for TokenSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{path}"),
+            Self::Variable => f.write_str(TOKEN),
+            Self::Ambient(provider) => f.write_str(provider.name()),
+            Self::Terminal => f.write_str("a person, who signs in at a terminal"),
+        }
+    }
+}
+
+impl Provider {
+    /// What it is called.
+    fn name(self) -> &'static str {
+        match self {
+            Self::GitHub => "GitHub Actions",
+            Self::Buildkite => "Buildkite",
+            Self::Spiffe => "the SPIFFE workload API",
+            Self::Google => "Google",
+        }
+    }
+}
+
+/// Whom cosign asks for a token, told by the variables that must be there and not empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Provider {
+    /// GitHub Actions.
+    GitHub,
+    /// Buildkite.
+    Buildkite,
+    /// A SPIFFE workload API.
+    Spiffe,
+    /// Google, for an account that is impersonated.
+    Google,
+}
+
+/// The first whose variables are there counts. The source is `pkg/providers` of cosign 3.1, without the
+/// providers that need a disk or a metadata server to be recognised.
+const AMBIENT: [(Provider, &[&str]); 4] = [
+    (Provider::GitHub, &["ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL"]),
+    (Provider::Buildkite, &["BUILDKITE_AGENT_ACCESS_TOKEN"]),
+    (Provider::Spiffe, &["SPIFFE_ENDPOINT_SOCKET"]),
+    (Provider::Google, &["GOOGLE_SERVICE_ACCOUNT_NAME"]),
 ];
 
 /// The keyless signer that `args` name.
-pub(super) fn signer(
-    args: SigningArgs,
-    services: Services,
-    surroundings: Surroundings<'_>,
-) -> Result<KeylessSigner> {
-    let Services { log, authority, timestamp, issuer } = services;
+pub(super) fn signer(args: SigningArgs, surroundings: Surroundings<'_>) -> Result<KeylessSigner> {
     Ok(KeylessSigner {
-        log,
-        authority,
-        timestamp,
-        issuer,
+        sigstore: sigstore(&args)?,
         client_id: args.oidc_client_id.map(client_id).transpose()?,
         token: token_source(args.identity_token, surroundings)?,
     })
@@ -86,8 +115,11 @@ fn token_source(identity_token: Option<Utf8PathBuf>, surroundings: Surroundings<
         return not_empty(path, "--identity-token").map(TokenSource::File);
     }
     let is_set = |name: &&str| surroundings.environment.get(name).is_some_and(|value| !value.is_empty());
-    if let Some(variables) = AMBIENT.iter().find(|variables| variables.iter().all(is_set)) {
-        return Ok(TokenSource::Ambient(variables[0]));
+    if is_set(&TOKEN) {
+        return Ok(TokenSource::Variable);
+    }
+    if let Some((provider, _)) = AMBIENT.iter().find(|(_, variables)| variables.iter().all(is_set)) {
+        return Ok(TokenSource::Ambient(*provider));
     }
     if surroundings.terminal {
         return Ok(TokenSource::Terminal);

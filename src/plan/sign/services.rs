@@ -5,62 +5,60 @@ use camino::Utf8PathBuf;
 use super::super::path::not_empty;
 use super::super::service::ServiceUrl;
 use super::super::sourced::Source;
-use super::log::{Authority, Log, PrivateService, SigningConfig};
+use super::sigstore::{Named, Sigstore, Told};
 use crate::cli::SigningArgs;
 use crate::error::{Failure, Result};
 
-/// The services of a signature: those that were named, and for the others the public ones.
-#[derive(Debug)]
-pub(super) struct Services {
-    /// The log, if there is to be one.
-    pub(super) log: Log,
-    /// The certificate authority, if there is to be a certificate.
-    pub(super) authority: Authority,
-    /// The timestamp authority, if one was named.
-    pub(super) timestamp: Option<PrivateService>,
-    /// The OIDC issuer, if one was named.
-    pub(super) issuer: Option<PrivateService>,
+/// The Sigstore that `args` name. The rules have seen to it that no service is named twice.
+pub(super) fn sigstore(args: &SigningArgs) -> Result<Sigstore> {
+    const CONFIG: &str = "--signing-config";
+    let root = root(args)?;
+    if let Some(file) = args.signing_config.clone() {
+        let file = not_empty(file, CONFIG)?;
+        return Ok(Sigstore::Configured { file, trusted_root: needed(CONFIG, root)? });
+    }
+    let services = [
+        ("--rekor-url", &args.rekor_url),
+        ("--fulcio-url", &args.fulcio_url),
+        ("--timestamp-server-url", &args.timestamp_server_url),
+        ("--oidc-issuer", &args.oidc_issuer),
+    ];
+    let Some((first, _)) = services.iter().find(|(_, url)| url.is_some()) else {
+        return Ok(Sigstore::Public);
+    };
+    let [log, certificate_authority, timestamp_authority, issuer] =
+        services.map(|(flag, url)| url.as_deref().map(|url| address(url, flag)).transpose());
+    Ok(Sigstore::Named(Box::new(Named {
+        log: log?,
+        certificate_authority: certificate_authority?,
+        timestamp_authority: timestamp_authority?,
+        issuer: issuer?,
+        trusted_root: needed(first, root)?,
+    })))
 }
 
-impl Services {
-    /// The services in `args`. The rules have seen to it that none is named twice.
-    pub(super) fn new(args: &SigningArgs) -> Result<Self> {
-        let root = args.trusted_root.clone().map(|path| not_empty(path, "--trusted-root")).transpose()?;
-        let private =
-            |url: Option<&String>, flag| url.map(|url| private_service(url, flag, root.as_ref())).transpose();
-        let rekor = private(args.rekor_url.as_ref(), "--rekor-url")?;
-        let fulcio = private(args.fulcio_url.as_ref(), "--fulcio-url")?;
-        let config =
-            args.signing_config.clone().map(|file| signing_config(file, root.as_ref())).transpose()?;
-        Ok(Self {
-            log: match (rekor, &config) {
-                (Some(service), _) => Log::Private(service),
-                (None, Some(config)) => Log::Configured(config.clone()),
-                (None, None) => Log::Public,
-            },
-            authority: match (fulcio, config) {
-                (Some(service), _) => Authority::Private(service),
-                (None, Some(config)) => Authority::Configured(config),
-                (None, None) => Authority::Public,
-            },
-            timestamp: private(args.timestamp_server_url.as_ref(), "--timestamp-server-url")?,
-            issuer: private(args.oidc_issuer.as_ref(), "--oidc-issuer")?,
-        })
+/// To whom a signature by a key is told when that must be no log.
+pub(super) fn without_log(args: &SigningArgs) -> Result<Told> {
+    const FLAG: &str = "--timestamp-server-url";
+    match &args.timestamp_server_url {
+        None => Ok(Told::Nobody),
+        Some(url) => Ok(Told::TimestampAuthority {
+            url: address(url, FLAG)?,
+            trusted_root: needed(FLAG, root(args)?)?,
+        }),
     }
 }
 
-fn signing_config(file: Utf8PathBuf, root: Option<&Utf8PathBuf>) -> Result<SigningConfig> {
-    const FLAG: &str = "--signing-config";
-    Ok(SigningConfig { file: not_empty(file, FLAG)?, trusted_root: needed_root(FLAG, root)? })
+fn root(args: &SigningArgs) -> Result<Option<Utf8PathBuf>> {
+    args.trusted_root.clone().map(|path| not_empty(path, "--trusted-root")).transpose()
 }
 
-fn private_service(url: &str, flag: &'static str, root: Option<&Utf8PathBuf>) -> Result<PrivateService> {
-    let url = ServiceUrl::parse(url).map_err(|misread| misread.at(Source::Flag(flag)))?;
-    Ok(PrivateService { url, trusted_root: needed_root(flag, root)? })
+fn address(url: &str, flag: &'static str) -> Result<ServiceUrl> {
+    ServiceUrl::parse(url).map_err(|misread| misread.at(Source::Flag(flag)))
 }
 
-fn needed_root(flag: &str, root: Option<&Utf8PathBuf>) -> Result<Utf8PathBuf> {
-    root.cloned().ok_or_else(|| {
+fn needed(flag: &str, root: Option<Utf8PathBuf>) -> Result<Utf8PathBuf> {
+    root.ok_or_else(|| {
         Failure::usage(format!(
             "{flag} needs --trusted-root: a private service is not trusted at first sight"
         ))

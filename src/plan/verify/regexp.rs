@@ -24,7 +24,7 @@ impl Regexp {
     /// cosign reads it as Go does, this reads it as Rust does. What Go does not know, cosign refuses.
     /// What both know but differently is refused here: `[[a])|(?:]` is one class in Rust, and in Go
     /// ends a group that it did not begin.
-    pub(super) fn parse(typed: String, flag: &'static str) -> Result<Self> {
+    pub(crate) fn parse(typed: String, flag: &'static str) -> Result<Self> {
         let refuse = |why: &str| {
             Failure::usage(format!("{flag}: `{}` is no regular expression: {why}", tame(&typed)))
                 .hint("cosign takes those of Go: https://pkg.go.dev/regexp/syntax")
@@ -41,7 +41,6 @@ impl Regexp {
     }
 
     /// What to tell an operator who did not anchor it, and may have meant another text around it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "verifying a keyless signature is being built upon it"))]
     pub(crate) fn warning(&self) -> Option<String> {
         (!self.is_anchored).then(|| {
             let Self { flag, .. } = self;

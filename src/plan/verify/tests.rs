@@ -31,49 +31,36 @@ const ME: [&str; 2] =
     ["--certificate-identity=me@example.com", "--certificate-oidc-issuer=https://id.example.com"];
 const ROOT: &str = "--trusted-root=root.json";
 const IGNORE: &str = "--insecure-ignore-tlog";
-const WAY_OUT: &str = "`--key FILE --insecure-ignore-tlog` checks a signature by a key, offline";
 
 #[track_caller]
-fn gives(line: &[&str], trust: &Trust, not_yet: Option<&str>) {
+fn gives(line: &[&str], trust: &Trust) {
     let plan = plan(line).expect("a plan");
     assert_eq!(plan.bundles, ["bundle"]);
     assert_eq!(&plan.trust, trust, "{line:?}");
-    let refusal = plan.trust.supported().err();
-    assert_eq!(refusal.as_ref().map(Failure::message), not_yet);
-    assert_eq!(refusal.as_ref().and_then(Failure::way_out), not_yet.map(|_| WAY_OUT));
-    assert!(refusal.is_none_or(|failure| failure.class().code() == 2));
 }
 
 #[test]
 fn rows_of_a_key() {
     use Timestamp::{IfKnown, Required};
     let root = || Root::File("root.json".into());
-    gives(&["--key=k.pub", IGNORE], &file_key(KeyEvidence::None), None);
-    gives(&["--key=k.pub"], &file_key(KeyEvidence::LogWithoutRoot), None);
-    gives(
-        &["--key=k.pub", ROOT],
-        &file_key(KeyEvidence::Log { root: root(), timestamp: IfKnown }),
-        Some("--trusted-root is not supported yet"),
-    );
+    gives(&["--key=k.pub", IGNORE], &file_key(KeyEvidence::None));
+    gives(&["--key=k.pub"], &file_key(KeyEvidence::LogWithoutRoot));
+    gives(&["--key=k.pub", ROOT], &file_key(KeyEvidence::Log { root: root(), timestamp: IfKnown }));
     gives(
         &["--key=k.pub", ROOT, "--require-timestamp"],
         &file_key(KeyEvidence::Log { root: root(), timestamp: Required }),
-        Some("--require-timestamp with --trusted-root is not supported yet"),
     );
     gives(
         &["--key=k.pub", ROOT, IGNORE],
         &file_key(KeyEvidence::TimestampOnly { root: root(), timestamp: IfKnown }),
-        Some("--trusted-root is not supported yet"),
     );
     gives(
         &["--key=k.pub", "--online", IGNORE, "--require-timestamp"],
         &file_key(KeyEvidence::TimestampOnly { root: Root::Online, timestamp: Required }),
-        Some("--require-timestamp with --online is not supported yet"),
     );
     gives(
         &["--key=k.pub", "--online"],
         &file_key(KeyEvidence::Log { root: Root::Online, timestamp: IfKnown }),
-        Some("--online is not supported yet"),
     );
 }
 
@@ -88,7 +75,7 @@ fn a_key_manager_and_an_allowed_plugin_are_references() {
         };
         assert_eq!((key.as_cosign_arg().as_str(), evidence), (reference, KeyEvidence::None));
     }
-    gives(&["--key=k.pub", IGNORE, "--allow-kms-plugin"], &file_key(KeyEvidence::None), None);
+    gives(&["--key=k.pub", IGNORE, "--allow-kms-plugin"], &file_key(KeyEvidence::None));
 }
 
 fn regexp(typed: &str, flag: &'static str) -> Pattern {
@@ -97,23 +84,16 @@ fn regexp(typed: &str, flag: &'static str) -> Pattern {
 
 #[test]
 fn rows_of_an_identity_and_of_nobody() {
-    let not_yet = Some("verifying a keyless signature (--certificate-identity) is not supported yet");
     let root = || Root::File("root.json".into());
-    gives(&[ME[0], ME[1], ROOT], &identity(IdentityEvidence::Log(Timestamp::IfKnown), root()), not_yet);
-    gives(
-        &[ME[0], ME[1], "--online"],
-        &identity(IdentityEvidence::Log(Timestamp::IfKnown), Root::Online),
-        not_yet,
-    );
+    gives(&[ME[0], ME[1], ROOT], &identity(IdentityEvidence::Log(Timestamp::IfKnown), root()));
+    gives(&[ME[0], ME[1], "--online"], &identity(IdentityEvidence::Log(Timestamp::IfKnown), Root::Online));
     gives(
         &[ME[0], ME[1], ROOT, "--require-timestamp"],
         &identity(IdentityEvidence::Log(Timestamp::Required), root()),
-        not_yet,
     );
     gives(
         &[ME[0], ME[1], ROOT, "--require-timestamp", IGNORE],
         &identity(IdentityEvidence::RequiredTimestamp, root()),
-        not_yet,
     );
     let regexps = Trust::Identity {
         identity: regexp("me@.*", "--certificate-identity-regexp"),
@@ -122,8 +102,8 @@ fn rows_of_an_identity_and_of_nobody() {
         root: root(),
     };
     let line = ["--certificate-identity-regexp=me@.*", "--certificate-oidc-issuer-regexp=https://.*", ROOT];
-    gives(&line, &regexps, not_yet);
-    gives(&["--checksums-only"], &Trust::ChecksumsOnly, None);
+    gives(&line, &regexps);
+    gives(&["--checksums-only"], &Trust::ChecksumsOnly);
 }
 
 #[track_caller]

@@ -171,24 +171,6 @@ hint: add --allow-kms-plugin, or give the public key in a file",
 }
 
 #[test]
-fn what_is_valid_and_not_supported_yet() {
-    let offline = "`--key FILE --insecure-ignore-tlog` checks a signature by a key, offline";
-    let me = "verify B --certificate-identity me --certificate-oidc-issuer https://i.example";
-    let identity = "verifying a keyless signature (--certificate-identity) is not supported yet";
-    refused(&[
-        ("verify B --key cosign.pub --trusted-root r.json", "--trusted-root is not supported yet", offline),
-        ("verify B --key cosign.pub --online", "--online is not supported yet", offline),
-        (
-            "verify B --key cosign.pub --insecure-ignore-tlog --trusted-root r.json --require-timestamp",
-            "--require-timestamp with --trusted-root is not supported yet",
-            offline,
-        ),
-        (&format!("{me} --trusted-root r.json"), identity, offline),
-        (&format!("{me} --online"), identity, offline),
-    ]);
-}
-
-#[test]
 fn the_rows_that_hold() {
     let scene = Scene::new();
     scene.signed();

@@ -21,7 +21,7 @@ fn pairs_that_exclude_each_other() {
         (KEY, &format!("--fulcio-url={url}"), "a key needs no certificate"),
         (KEY, &format!("--oidc-issuer={url}"), identity),
         (KEY, "--oidc-client-id=ci", identity),
-        (KEY, TOKEN, identity),
+        (KEY, TOKEN_FILE, identity),
         ("--keyless", "--kms-env=A", "only a KMS plugin is handed variables"),
         (
             "--keyless",
@@ -75,14 +75,14 @@ fn keyless_without_a_log() {
     let why = "keyless signing needs Fulcio, which needs a network";
     refused(
         "bundle",
-        &["--keyless", TOKEN, OFF],
+        &["--keyless", TOKEN_FILE, OFF],
         &none(),
         &format!("--keyless cannot go with --tlog-upload=false: {why}"),
         "name a key with --signing-key",
     );
     refused(
         "bundle-sign",
-        &["--keyless", TOKEN],
+        &["--keyless", TOKEN_FILE],
         &Environment::of([("AICR_TLOG_UPLOAD", "false")]),
         &format!("--keyless cannot go with AICR_TLOG_UPLOAD=false: {why}"),
         "name a key with --signing-key, or give --tlog-upload=true",
@@ -93,7 +93,7 @@ fn keyless_without_a_log() {
 fn a_variable_takes_part_like_a_flag() {
     refused(
         "bundle",
-        &["--keyless", TOKEN],
+        &["--keyless", TOKEN_FILE],
         &Environment::of([("AICR_SIGNING_KEY", "cosign.key")]),
         "AICR_SIGNING_KEY cannot go with --keyless: a bundle has one signer",
         "unset AICR_SIGNING_KEY, or leave out --keyless",
@@ -125,7 +125,7 @@ fn flags_without_a_signer() {
             (&[TSA], "--timestamp-server-url needs a signer", any),
             (&["--oidc-issuer=x"], "--oidc-issuer needs a signer", "add --keyless"),
             (&["--oidc-client-id=x"], "--oidc-client-id needs a signer", "add --keyless"),
-            (&[TOKEN], "--identity-token needs a signer", "add --keyless"),
+            (&[TOKEN_FILE], "--identity-token needs a signer", "add --keyless"),
             (&["--signing-config=x"], "--signing-config needs a signer", any),
             (&[ROOT], "--trusted-root needs a signer", any),
             (&["--kms-env=A"], "--kms-env needs a signer", "name a key with --signing-key"),
@@ -170,8 +170,8 @@ fn private_services_and_their_root() {
         (&[KEY, REKOR][..], "--rekor-url"),
         (&[KEY, OFF, TSA], "--timestamp-server-url"),
         (&[KEY, "--signing-config=c.json"], "--signing-config"),
-        (&["--keyless", TOKEN, "--fulcio-url=https://f.example.com"], "--fulcio-url"),
-        (&["--keyless", TOKEN, "--oidc-issuer=https://i.example.com"], "--oidc-issuer"),
+        (&["--keyless", TOKEN_FILE, "--fulcio-url=https://f.example.com"], "--fulcio-url"),
+        (&["--keyless", TOKEN_FILE, "--oidc-issuer=https://i.example.com"], "--oidc-issuer"),
     ] {
         let message = format!("{flag} needs --trusted-root: a private service is not trusted at first sight");
         refused("bundle", line, &none(), &message, hint);
@@ -204,7 +204,7 @@ fn empty_values() {
     }
     refused(
         "bundle",
-        &["--keyless", TOKEN, "--oidc-client-id="],
+        &["--keyless", TOKEN_FILE, "--oidc-client-id="],
         &none(),
         "--oidc-client-id: the client ID is empty",
         "leave out --oidc-client-id for the usual one",

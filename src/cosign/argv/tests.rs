@@ -1,0 +1,166 @@
+//! Every command line, whole.
+
+use super::super::public_key::PublicKey;
+use super::super::rekor_version::RekorVersion;
+use super::super::signing_config::SigningConfig;
+use super::super::sigstore::Private;
+use super::super::trusted_root::TrustedRoot;
+use super::*;
+use crate::plan::service::ServiceUrl;
+use crate::plan::verify::Regexp;
+use Dialect::{BundleFlag, LegacyBundle, SigningConfig as Config};
+
+fn line(operation: Operation<'_>, dialect: Dialect) -> String {
+    arguments(operation, dialect, Utf8Path::new("/p")).join(" ")
+}
+
+fn sign<'a>(signer: Signer<'a>, sigstore: &'a Sigstore) -> Operation<'a> {
+    Operation::Sign { signer, sigstore }
+}
+
+/// A private Sigstore, as far as command lines tell of it.
+fn private(log: Option<RekorVersion>, timestamps: bool) -> Sigstore {
+    let url = |text: &str| ServiceUrl::parse(text).unwrap();
+    let mut config = SigningConfig::default()
+        .with_authority(&url("https://fulcio.site"))
+        .with_issuer(&url("https://id.site"));
+    if let Some(version) = log {
+        config = config.with_log(&url("https://rekor.site"), version);
+    }
+    if timestamps {
+        config = config.with_timestamp_authority(&url("https://tsa.site/stamp"));
+    }
+    let root = TrustedRoot::parse(NO_TRUST.as_bytes()).unwrap();
+    Sigstore::Private(Box::new(Private { config, root }))
+}
+
+#[test]
+fn a_key_without_services() {
+    let key = Signer::Key("K");
+    for (operation, dialect, expected) in [
+        (
+            sign(key, &Sigstore::None),
+            Config,
+            "sign-blob --yes=true --key=K --signing-config=/p/signing-config.json --trusted-root=/p/trusted-root.json --bundle=/p/bundle.json /p/checksums.txt",
+        ),
+        (
+            sign(key, &Sigstore::None),
+            BundleFlag,
+            "sign-blob --yes=true --key=K --tlog-upload=false --new-bundle-format=true --timestamp-server-url= --issue-certificate=false --sk=false --bundle=/p/bundle.json /p/checksums.txt",
+        ),
+        (
+            sign(key, &Sigstore::None),
+            LegacyBundle,
+            "sign-blob --yes=true --key=K --tlog-upload=false --timestamp-server-url= --issue-certificate=false --sk=false --bundle=/p/bundle.json /p/checksums.txt",
+        ),
+        (Operation::PublicKey { key: "K" }, Config, "public-key --key=K --outfile="),
+        (Operation::Initialize, Config, "initialize"),
+    ] {
+        assert_eq!(line(operation, dialect), expected);
+    }
+}
+
+#[test]
+fn services_are_named_by_a_file_or_by_flags() {
+    let all = private(Some(RekorVersion::V1), true);
+    let stamp = private(None, true);
+    let key = Signer::Key("K");
+    let identity = |login| Signer::Identity { login, client_id: None };
+    let other_client = Signer::Identity { login: Login::Ambient, client_id: Some("ci") };
+    let files = "--signing-config=/p/signing-config.json --trusted-root=/p/trusted-root.json --bundle=/p/bundle.json /p/checksums.txt";
+    let rest = "--fulcio-url=https://fulcio.site --oidc-issuer=https://id.site --issue-certificate=false --sk=false --bundle=/p/bundle.json /p/checksums.txt";
+    for (signer, sigstore, dialect, expected) in [
+        (key, &all, Config, format!("--key=K {files}")),
+        (
+            identity(Login::Token),
+            &all,
+            Config,
+            format!("--identity-token=/p/identity-token --fulcio-auth-flow=token --oidc-disable-ambient-providers=true {files}"),
+        ),
+        (
+            other_client,
+            &Sigstore::Public,
+            Config,
+            format!("--fulcio-auth-flow=token --oidc-disable-ambient-providers=false --oidc-client-id=ci {files}"),
+        ),
+        (
+            identity(Login::Device),
+            &all,
+            BundleFlag,
+            format!("--fulcio-auth-flow=device --oidc-disable-ambient-providers=true --tlog-upload=true --rekor-url=https://rekor.site --new-bundle-format=true --timestamp-server-url=https://tsa.site/stamp {rest}"),
+        ),
+        (
+            key,
+            &stamp,
+            BundleFlag,
+            format!("--key=K --tlog-upload=false --new-bundle-format=true --timestamp-server-url=https://tsa.site/stamp {rest}"),
+        ),
+        (
+            key,
+            &Sigstore::Public,
+            BundleFlag,
+            "--key=K --tlog-upload=true --rekor-url=https://rekor.sigstore.dev --new-bundle-format=true --timestamp-server-url= --fulcio-url=https://fulcio.sigstore.dev --oidc-issuer=https://oauth2.sigstore.dev/auth --issue-certificate=false --sk=false --bundle=/p/bundle.json /p/checksums.txt".to_owned(),
+        ),
+    ] {
+        assert_eq!(line(sign(signer, sigstore), dialect), format!("sign-blob --yes=true {expected}"));
+    }
+}
+
+#[test]
+fn what_is_asked_about_a_signature() {
+    let pem = include_bytes!("../../../fixtures/keys/throwaway.pub");
+    let key = PublicKey::from_pem(pem).unwrap();
+    let expression = Regexp::parse(".*".into(), "--certificate-oidc-issuer-regexp").unwrap();
+    let (exact, anchored) = (Pattern::Exact("a@b".into()), Pattern::Regexp(expression));
+    let asks = |by, log, timestamps| Operation::Verify(Question { by, root: None, log, timestamps });
+    let identity = By::Identity { identity: &exact, issuer: &anchored };
+    let root = "--trusted-root=/p/trusted-root.json --bundle=/p/bundle.json /p/checksums.txt";
+    let legacy = "--insecure-ignore-sct=true --bundle= --signature=/p/signature.b64 /p/checksums.txt";
+    for (operation, dialect, expected) in [
+        (
+            asks(By::Key(&key), false, false),
+            Config,
+            format!("--key=/p/key.pub --insecure-ignore-tlog=true {root}"),
+        ),
+        (
+            asks(By::Key(&key), false, false),
+            BundleFlag,
+            format!("--key=/p/key.pub --insecure-ignore-tlog=true --new-bundle-format=true {root}"),
+        ),
+        (
+            asks(By::Key(&key), false, false),
+            LegacyBundle,
+            format!("--key=/p/key.pub --insecure-ignore-tlog=true {legacy}"),
+        ),
+        (
+            asks(By::Key(&key), true, false),
+            Config,
+            format!("--key=/p/key.pub --insecure-ignore-tlog=false {root}"),
+        ),
+        (
+            asks(identity, true, true),
+            Config,
+            format!(
+                "--certificate-identity=a@b --certificate-oidc-issuer-regexp=^(?:.*)$ --insecure-ignore-tlog=false --use-signed-timestamps=true {root}"
+            ),
+        ),
+        (
+            asks(identity, false, true),
+            BundleFlag,
+            format!(
+                "--certificate-identity=a@b --certificate-oidc-issuer-regexp=^(?:.*)$ --insecure-ignore-tlog=true --use-signed-timestamps=true --new-bundle-format=true {root}"
+            ),
+        ),
+    ] {
+        assert_eq!(line(operation, dialect), format!("verify-blob {expected}"));
+    }
+}
+
+#[test]
+fn a_key_that_looks_like_a_flag_stays_a_value() {
+    for dialect in [Config, BundleFlag, LegacyBundle] {
+        let all = arguments(sign(Signer::Key("--sk"), &Sigstore::None), dialect, Utf8Path::new("/p"));
+        assert!(all.contains(&"--key=--sk".to_owned()));
+        assert!(!all.contains(&"--sk".to_owned()));
+    }
+}

@@ -1,0 +1,75 @@
+//! What cosign is asked about a signature: by whom it has to be, and what of its evidence counts. Pure.
+
+use super::capability::Dialect;
+use super::evidence::{Evidence, LogEntry, SignedBy};
+use super::public_key::PublicKey;
+use super::rekor_version::RekorVersion;
+use super::trusted_root::TrustedRoot;
+use crate::plan::verify::Pattern;
+
+/// A question to `verify-blob`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Question<'a> {
+    /// By whom the signature has to be.
+    pub(crate) by: By<'a>,
+    /// What its evidence is held against; nothing if there is none that counts.
+    pub(crate) root: Option<&'a TrustedRoot>,
+    /// Whether it has to be in a log. If not, cosign does not see its entries.
+    pub(crate) log: bool,
+    /// Whether its timestamps have to be true. If not, cosign does not see them.
+    pub(crate) timestamps: bool,
+}
+
+/// By whom a signature has to be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum By<'a> {
+    /// The holder of this key.
+    Key(&'a PublicKey),
+    /// Somebody with a certificate.
+    Identity {
+        /// For this name,
+        identity: &'a Pattern,
+        /// for which this issuer vouched.
+        issuer: &'a Pattern,
+    },
+}
+
+impl Question<'_> {
+    /// Whether `evidence` is of the kind that is asked about.
+    pub(crate) fn suits(&self, evidence: &Evidence) -> bool {
+        match (self.by, evidence.signer()) {
+            (By::Key(key), SignedBy::Key(hint)) => *hint == key.sha256(),
+            (By::Identity { .. }, SignedBy::Certificate(_)) => true,
+            (By::Key(_), SignedBy::Certificate(_)) | (By::Identity { .. }, SignedBy::Key(_)) => false,
+        }
+    }
+
+    /// Why a cosign of this dialect cannot answer about `evidence`: the end of a sentence that begins with
+    /// the cosign, and the releases that can.
+    pub(crate) fn is_beyond(
+        &self,
+        dialect: Dialect,
+        evidence: &Evidence,
+    ) -> Option<(&'static str, &'static str)> {
+        let of_identity = matches!(self.by, By::Identity { .. });
+        let entries = || evidence.log_entries().iter();
+        match dialect {
+            Dialect::LegacyBundle if of_identity => {
+                Some(("reads no certificate of a Sigstore bundle", "2.4 or later"))
+            }
+            Dialect::LegacyBundle if self.log => {
+                Some(("reads no log entry of a Sigstore bundle", "2.4 or later"))
+            }
+            Dialect::LegacyBundle if self.timestamps => {
+                Some(("reads no timestamp of a Sigstore bundle", "2.4 or later"))
+            }
+            Dialect::BundleFlag if self.log && entries().any(|entry| entry.version() == RekorVersion::V2) => {
+                Some(("does not know the entries of Rekor v2", "2.6 or later"))
+            }
+            Dialect::BundleFlag if self.log && entries().any(LogEntry::is_first) => {
+                Some(("takes the first entry of a log for a damaged one", "2.6 or later"))
+            }
+            Dialect::LegacyBundle | Dialect::BundleFlag | Dialect::SigningConfig => None,
+        }
+    }
+}

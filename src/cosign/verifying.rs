@@ -1,0 +1,87 @@
+//! `verify-blob`: cosign is asked about a signature, and its exit status is the verdict.
+
+use super::argv::{self, Operation, file};
+use super::capability::Dialect;
+use super::environment;
+use super::evidence::Evidence;
+use super::private_directory::PrivateDirectory;
+use super::question::{By, Question};
+use super::trusted_root::TrustedRoot;
+use super::{Cosign, diagnosis};
+use crate::digest::Sha256Digest;
+use crate::error::{Class, Failure, Result};
+
+/// Bytes over which cosign accepted a signature by a key that was named. Made only here.
+#[derive(Debug)]
+pub(crate) struct Accepted {
+    bytes: Vec<u8>,
+}
+
+impl Accepted {
+    /// Exactly what was signed.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// What `verify-blob` said by its exit status.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// Exit 0.
+    Accepted(Accepted),
+    /// Exit 1, with its words.
+    Refused {
+        /// What it printed, fit to be shown.
+        said: String,
+    },
+}
+
+impl Cosign<'_> {
+    /// Asks `question` about `evidence` over `manifest`. Log entries and timestamps that do not count are
+    /// left out of what cosign sees.
+    ///
+    /// The caller has held digest and signer against manifest and question, to say in its own words what
+    /// is wrong; that neither is asked of cosign, which gets both wrong, is made sure of here.
+    pub(crate) fn verify(
+        &self,
+        question: Question<'_>,
+        evidence: &Evidence,
+        manifest: Vec<u8>,
+    ) -> Result<Verdict> {
+        if evidence.digest() != Sha256Digest::of(&manifest) || !question.suits(evidence) {
+            return Err(Failure::new(
+                Class::Broken,
+                "cosign was to be asked about another manifest or signer (a bug)",
+            ));
+        }
+        if let Some(beyond) = question.is_beyond(self.dialect, evidence) {
+            return Err(self.cannot(beyond));
+        }
+        let private = PrivateDirectory::new(&self.session.temporary)?;
+        private.write(file::BLOB, &manifest)?;
+        if let By::Key(key) = question.by {
+            private.write(file::KEY, key.pem().as_bytes())?;
+        }
+        match self.dialect {
+            Dialect::LegacyBundle => {
+                private.write(file::SIGNATURE, evidence.signature_base64().as_bytes())?;
+            }
+            Dialect::BundleFlag | Dialect::SigningConfig => {
+                let seen = evidence.with_only(question.log, question.timestamps);
+                private.write(file::BUNDLE, &seen.to_json())?;
+                let root = question.root.map_or(argv::NO_TRUST.as_bytes(), TrustedRoot::text);
+                private.write(file::TRUSTED_ROOT, root)?;
+            }
+        }
+        let finished =
+            self.run(Operation::Verify(question), environment::bare(private.path()), None, &private)?;
+        private.close()?;
+        if !finished.orderly() {
+            return Err(self.broke("verify-blob", &finished));
+        }
+        if finished.status.success() {
+            return Ok(Verdict::Accepted(Accepted { bytes: manifest }));
+        }
+        Ok(Verdict::Refused { said: diagnosis::shown(&finished.stderr) })
+    }
+}

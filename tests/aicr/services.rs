@@ -1,0 +1,241 @@
+//! What is refused of services before anybody is told of anything, and what is told to whom: all without a
+//! network. What real services do is in `tests/sigstore`.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::scene::{Scene, repository};
+
+const TOKEN: &str = "e30.e30.e30\n";
+
+fn fixture(name: &str) -> String {
+    fs::read_to_string(repository().join("fixtures/sigstore").join(name)).unwrap()
+}
+
+/// The fixture's trusted root without the entries of this list.
+fn root_without(list: &str) -> String {
+    let mut root: Value = serde_json::from_str(&fixture("trusted-root.json")).unwrap();
+    root[list] = json!([]);
+    root.to_string()
+}
+
+/// The fixture's signing config of everything without the services of this list.
+fn config_without(list: &str) -> String {
+    let mut config: Value =
+        serde_json::from_str(&fixture("signing-config-keyless-rekor-v2-timestamp.json")).unwrap();
+    config.as_object_mut().unwrap().remove(list).unwrap();
+    config.to_string()
+}
+
+/// A stage with every file that services are named in, and one of each that is spoilt.
+fn stage() -> Scene {
+    let scene = Scene::new();
+    scene.unsigned();
+    scene.file("root.json", fixture("trusted-root.json"));
+    scene.file("config.json", fixture("signing-config-keyless-rekor-v2-timestamp.json"));
+    for list in ["tlogs", "certificateAuthorities", "ctlogs", "timestampAuthorities"] {
+        scene.file(&format!("no-{list}.json"), root_without(list));
+    }
+    for list in ["rekorTlogUrls", "caUrls", "tsaUrls"] {
+        scene.file(&format!("no-{list}.json"), config_without(list));
+    }
+    scene.file("token", TOKEN).file("empty", "\n").file("key", "-----BEGIN PRIVATE KEY-----\n");
+    scene
+}
+
+const TSA: &str = "--timestamp-server-url http://127.0.0.1:3004/api/v1/timestamp";
+
+#[test]
+fn nobody_is_told_of_what_could_not_be_verified() {
+    let scene = stage();
+    let before = scene.tree("");
+    let key = "bundle dist -o out --signing-key cosign.key";
+    let keyless = "bundle dist -o out --keyless --identity-token token";
+    let create = "`cosign trusted-root create";
+    for (words, error, hint) in [
+        (
+            format!("{key} --rekor-url http://localhost:3000 --trusted-root none.json"),
+            "--trusted-root none.json does not exist",
+            None,
+        ),
+        (
+            format!("{key} --rekor-url http://localhost:3000 --trusted-root config.json"),
+            "--trusted-root config.json is a signing config, not a trusted root",
+            Some(format!("{create}` of cosign 3 writes one")),
+        ),
+        (
+            format!("{key} --signing-config root.json --trusted-root root.json"),
+            "--signing-config root.json is a trusted root, not a signing config",
+            Some(
+                "`cosign signing-config create` writes one; --rekor-url and its likes do without a file"
+                    .to_owned(),
+            ),
+        ),
+        (
+            "bundle-sign B --signing-key cosign.key --rekor-url http://localhost:3000 --trusted-root B/checksums.txt"
+                .to_owned(),
+            "--trusted-root B/checksums.txt lies in B, and nothing there is to be trusted",
+            Some("use one that reached you another way".to_owned()),
+        ),
+        (
+            format!("{key} --rekor-url http://localhost:3001 --trusted-root root.json"),
+            "--trusted-root root.json knows no log at http://localhost:3001, only http://localhost:3003, http://localhost:3000",
+            Some(format!(
+                "name the log as it is named there, or add it: {create} --rekor url=…,public-key=…`"
+            )),
+        ),
+        (
+            format!("{key} {TSA} --trusted-root root.json"),
+            "--trusted-root root.json knows no log at https://rekor.sigstore.dev, only http://localhost:3003, http://localhost:3000",
+            Some(format!(
+                "name the log as it is named there, or add it: {create} --rekor url=…,public-key=…`"
+            )),
+        ),
+        (
+            format!("{key} --rekor-url http://localhost:3000 --trusted-root no-tlogs.json"),
+            "--trusted-root no-tlogs.json knows no log at http://localhost:3000, none at all",
+            Some(format!(
+                "name the log as it is named there, or add it: {create} --rekor url=…,public-key=…`"
+            )),
+        ),
+        (
+            format!("{key} --tlog-upload=false {TSA} --trusted-root no-timestampAuthorities.json"),
+            "--trusted-root no-timestampAuthorities.json knows no timestamp authority",
+            Some(format!("add it: {create} --tsa url=…,certificate-chain=…`")),
+        ),
+        (
+            format!("{keyless} --signing-config config.json --trusted-root no-certificateAuthorities.json"),
+            "--trusted-root no-certificateAuthorities.json knows no certificate authority",
+            Some(format!("add it: {create} --fulcio url=…,certificate-chain=…`")),
+        ),
+        (
+            format!("{keyless} --signing-config config.json --trusted-root no-ctlogs.json"),
+            "--trusted-root no-ctlogs.json knows no certificate transparency log, without which no certificate is accepted",
+            Some(format!("add it: {create} --ctfe url=…,public-key=…`")),
+        ),
+        (
+            format!("{key} --signing-config no-rekorTlogUrls.json --trusted-root root.json"),
+            "--signing-config no-rekorTlogUrls.json: there is no transparency log (rekorTlogUrls) that counts now",
+            Some(
+                "name one, and check this machine's clock; --tlog-upload=false with --timestamp-server-url asks for a timestamp alone"
+                    .to_owned(),
+            ),
+        ),
+        (
+            format!("{keyless} --signing-config no-caUrls.json --trusted-root root.json"),
+            "--signing-config no-caUrls.json: there is no certificate authority (caUrls) that counts now",
+            Some("name the Fulcio that certifies the identity".to_owned()),
+        ),
+        (
+            format!("{keyless} --signing-config no-tsaUrls.json --trusted-root root.json"),
+            "--signing-config no-tsaUrls.json: there is no timestamp authority (tsaUrls) that counts now, and a log of Rekor v2 does not state when it got an entry",
+            Some("name one with --timestamp-server-url, or in the tsaUrls of the signing config".to_owned()),
+        ),
+    ] {
+        let hint = hint.map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
+        scene.aicr(&words).stderr(&format!("error: {error}\n{hint}")).exits(2);
+        assert_eq!(scene.tree(""), before, "{words}");
+    }
+}
+
+#[test]
+fn a_file_without_a_token_is_refused() {
+    let scene = stage();
+    let before = scene.tree("");
+    let hint = "hint: an identity token is a JSON Web Token, three parts with a dot between them\n";
+    for (file, what, hint) in [
+        ("none", "does not exist", ""),
+        ("empty", "is empty", hint),
+        ("key", "holds no identity token", hint),
+    ] {
+        let services = "--signing-config config.json --trusted-root root.json";
+        let error = format!("error: --identity-token {file} {what}\n{hint}");
+        for command in ["bundle dist -o out", "bundle-sign B"] {
+            let words = format!("{command} --keyless --identity-token {file} {services}");
+            scene.aicr(&words).stderr(&error).exits(2);
+        }
+    }
+    let error = format!("error: SIGSTORE_ID_TOKEN holds no identity token\n{hint}");
+    scene.aicr("bundle dist -o out --keyless").env("SIGSTORE_ID_TOKEN", "x").stderr(&error).exits(2);
+    assert_eq!(scene.tree(""), before);
+}
+
+/// Who is told is said before, under `--quiet` and in a dry run too, and nobody is.
+#[test]
+fn who_would_be_told_is_said() {
+    let scene = stage();
+    let before = scene.tree("");
+    let public = "at rekor.sigstore.dev: public and permanent; --tlog-upload=false keeps it out";
+    for (words, told) in [
+        ("--signing-key cosign.key", Some(public.to_owned())),
+        ("--signing-key cosign.key --tlog-upload --quiet", Some(public.to_owned())),
+        ("--keyless --identity-token token", Some(format!("{public} (with --signing-key)"))),
+        (
+            "--signing-key cosign.key --rekor-url http://localhost:3000 --trusted-root root.json",
+            Some("at localhost:3000".to_owned()),
+        ),
+        (
+            "--signing-key cosign.key --signing-config config.json --trusted-root root.json",
+            Some("at localhost:3003".to_owned()),
+        ),
+        (
+            "--signing-key cosign.key --tlog-upload=false --timestamp-server-url http://127.0.0.1:3004/api/v1/timestamp --trusted-root root.json",
+            None,
+        ),
+        ("--signing-key cosign.key --tlog-upload=false", None),
+    ] {
+        for command in ["bundle dist -o out", "bundle-sign B", "doctor"] {
+            // `doctor` looks only.
+            let dry = if command == "doctor" { "" } else { "--dry-run" };
+            let output = scene.aicr(&format!("{command} {words} {dry}")).output();
+            let said = String::from_utf8(output.stderr).unwrap();
+            let expected = told
+                .as_ref()
+                .map(|told| format!("notice: the signature goes to the transparency log {told}\n"))
+                .unwrap_or_default();
+            let token = "error: the identity token will be refused\nhint: the token is for nobody, and has to be for `sigstore`\n";
+            let refused = if command == "doctor" && words.contains("--keyless") { token } else { "" };
+            assert_eq!(said, format!("{expected}{refused}"), "{command} {words}");
+            assert_eq!(output.status.success(), refused.is_empty(), "{command} {words}");
+        }
+    }
+    assert_eq!(scene.tree(""), before);
+}
+
+/// Older releases are told what they cannot do before anything is signed or believed.
+#[test]
+fn what_a_release_cannot_do_is_refused_with_the_one_that_can() {
+    let scene = stage();
+    let no_bundle =
+        "makes no Sigstore bundle, in which a log entry, a certificate or a timestamp could stand";
+    let rows = [
+        ("v2.2.4", "--signing-key cosign.key", no_bundle, "2.4"),
+        ("v2.2.4", "--keyless --identity-token token", no_bundle, "2.4"),
+        (
+            "v2.2.4",
+            "--signing-key cosign.key --tlog-upload=false --timestamp-server-url http://127.0.0.1:3004/api/v1/timestamp --trusted-root root.json",
+            no_bundle,
+            "2.4",
+        ),
+        (
+            "v2.4.1",
+            "--signing-key cosign.key --rekor-url http://localhost:3003 --trusted-root root.json",
+            "does not know Rekor v2",
+            "2.6",
+        ),
+    ];
+    for (release, words, what, releases) in rows {
+        let recordings = repository().join("fixtures/cosign").join(release);
+        let answers = "case $1 in version) cat version.txt ;; *) cat sign-blob-help.txt ;; esac";
+        scene.program("bin/cosign", &format!("cd '{}' && {answers}", recordings.display()));
+        let before = scene.tree("");
+        scene
+            .aicr(&format!("bundle dist -o out {words}"))
+            .stderr(&format!(
+                "error: {{root}}/bin/cosign ({release}) {what}\nhint: install cosign {releases} or later, or name one with --cosign\n"
+            ))
+            .exits(3);
+        assert_eq!(scene.tree(""), before, "{release} {words}");
+    }
+}
