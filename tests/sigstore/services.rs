@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::loopback::newest;
+use crate::loopback::{cosign, newest};
 use crate::scene::Run;
 use crate::site::{
     FULCIO, ISSUER, PERSON, REKOR_1, REKOR_2, RUNNER_TOKEN, RUNNER_URL, Site, TSA, WORKFLOW, WORKFLOWS, fails,
@@ -99,6 +99,20 @@ fn people_and_workflows_sign_in() {
     assert_eq!(reached, reaches);
     assert!(!cloud.is_empty());
     verify_identity(&site, PERSON, ISSUER).succeeds();
+
+    // 2.2 does not say again who it is when it asks for the token.
+    let old = |words: String| {
+        site.cosign(&cosign("v2.2.4"), &format!("{words} --bundle=bundle dist/a"))
+            .whatever_it_prints()
+            .env("SSL_CERT_FILE", &authority)
+            .env("SIGSTORE_REKOR_PUBLIC_KEY", "site/rekor1.pub")
+            .env("SIGSTORE_CT_LOG_PUBLIC_KEY_FILE", "site/ctlog.pub")
+            .env("SIGSTORE_ROOT_FILE", "site/fulcio.pem")
+    };
+    let signs = format!("--fulcio-url={FULCIO} --rekor-url={REKOR_1} --oidc-issuer={ISSUER}");
+    old(format!("sign-blob --yes {signs}")).succeeds();
+    let signer = format!("--certificate-identity={PERSON} --certificate-oidc-issuer={ISSUER}");
+    old(format!("verify-blob --offline {signer}")).succeeds();
 
     fails(person().without("SSL_CERT_FILE"), "certificate signed by unknown authority");
     site.order("restart issuer denies");

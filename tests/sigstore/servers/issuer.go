@@ -20,16 +20,19 @@ type issuer struct {
 	// What it does when a person is asked: "" signs in at once, "denies", or "waits" without end.
 	mood string
 
-	mutex      sync.Mutex
-	challenges map[string]string // of PKCE, by device code
+	mutex   sync.Mutex
+	devices map[string]device // by code
 }
+
+// device is what waits for a token: the client, which need not name itself again, and its challenge of PKCE.
+type device struct{ client, challenge string }
 
 func serveIssuer(directory, mood string) error {
 	key, err := issuerKey(directory)
 	if err != nil {
 		return err
 	}
-	i := &issuer{directory: directory, mood: mood, challenges: map[string]string{}}
+	i := &issuer{directory: directory, mood: mood, devices: map[string]device{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", always(claims{
 		"issuer":                                people,
@@ -67,7 +70,7 @@ func (i *issuer) device(w http.ResponseWriter, r *http.Request) {
 	}
 	code := rand.Text()
 	i.mutex.Lock()
-	i.challenges[code] = r.PostFormValue("code_challenge")
+	i.devices[code] = device{r.PostFormValue("client_id"), r.PostFormValue("code_challenge")}
 	i.mutex.Unlock()
 	answer(w, http.StatusOK, claims{
 		"device_code": code, "user_code": "ABCD-EFGH", "expires_in": 300, "interval": 1,
@@ -79,19 +82,19 @@ func (i *issuer) token(w http.ResponseWriter, r *http.Request) {
 	refuse := func(why string) { answer(w, http.StatusBadRequest, claims{"error": why}) }
 	verifier := sha256.Sum256([]byte(r.PostFormValue("code_verifier")))
 	i.mutex.Lock()
-	challenge := i.challenges[r.PostFormValue("device_code")]
+	device := i.devices[r.PostFormValue("device_code")]
 	i.mutex.Unlock()
 	switch {
 	case r.PostFormValue("grant_type") != "urn:ietf:params:oauth:grant-type:device_code":
 		refuse("unsupported_grant_type")
-	case challenge == "" || challenge != base64url(verifier[:]):
+	case device.challenge == "" || device.challenge != base64url(verifier[:]):
 		refuse("invalid_grant")
 	case i.mood == "denies":
 		refuse("access_denied")
 	case i.mood == "waits":
 		refuse("authorization_pending")
 	default:
-		i.hand(w, "person", r.PostFormValue("client_id"), func(token string) claims {
+		i.hand(w, "person", device.client, func(token string) claims {
 			return claims{"access_token": "none", "token_type": "bearer", "id_token": token}
 		})
 	}
