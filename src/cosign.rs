@@ -192,14 +192,12 @@ impl<'a> Cosign<'a> {
         if finished.status.success() {
             return Ok(finished);
         }
-        if !finished.orderly() {
-            return Err(self.broke(operation.verb(), &finished));
-        }
         Err(diagnosis::of_key_failure(&finished.stderr)
             .of(&key.reference)
             .cosign_said(diagnosis::shown(&finished.stderr)))
     }
 
+    /// A run that did what was asked, or refused to.
     fn run(
         &self,
         operation: Operation<'_>,
@@ -215,10 +213,13 @@ impl<'a> Cosign<'a> {
             variables,
         };
         (self.session.on_command)(&invocation.shown());
-        if operation.talks_to_a_person() {
-            return invocation.run_heard(&self.session.limits, &self.session.on_talk);
-        }
-        invocation.run(&self.session.limits)
+        let limits = &self.session.limits;
+        let finished = if operation.talks_to_a_person() {
+            invocation.run_heard(limits, &self.session.on_talk)?
+        } else {
+            invocation.run(limits)?
+        };
+        if finished.orderly() { Ok(finished) } else { Err(self.broke(operation.verb(), &finished)) }
     }
 
     /// This cosign is too old for what is wanted: the end of a sentence that begins with it, and the releases

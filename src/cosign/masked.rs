@@ -48,7 +48,11 @@ fn secret<'a>(name: &str, value: &'a Value) -> Option<&'a [u8]> {
     (value.len() >= SHORTEST).then_some(value)
 }
 
-fn replaced(text: &[u8], secret: &[u8], name: &[u8]) -> Vec<u8> {
+/// `text` with `name` in each place of `secret`, by the rule above.
+pub(super) fn replaced(text: &[u8], secret: &[u8], name: &[u8]) -> Vec<u8> {
+    if secret.len() < SHORTEST {
+        return text.to_vec();
+    }
     let mut masked = Vec::with_capacity(text.len());
     let mut rest = 0;
     let mut at = 0;

@@ -17,7 +17,7 @@ use camino::Utf8Path;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal};
 
-use super::masked::masked;
+use super::masked::{masked, replaced};
 use super::variables::{Value, Variables};
 use crate::error::{Class, Failure, Result};
 use crate::interrupt::Interrupt;
@@ -40,7 +40,8 @@ pub(crate) struct Invocation<'a> {
     pub(crate) program: &'a Utf8Path,
     /// What follows on the command line.
     pub(crate) arguments: Vec<String>,
-    /// An argument that may hold a secret, and what is shown in its place.
+    /// A text that may hold a secret, and what is shown in its place, where it is an argument and where the
+    /// program prints it.
     pub(crate) shown_instead: Option<(String, String)>,
     /// All it gets: nothing is inherited.
     pub(crate) variables: Variables,
@@ -173,7 +174,10 @@ impl Invocation<'_> {
             }
         };
         group.signal(Signal::KILL);
-        let stderr = masked(stderr.finish(), &self.variables);
+        let mut stderr = masked(stderr.finish(), &self.variables);
+        if let Some((secret, shown)) = &self.shown_instead {
+            stderr = replaced(&stderr, secret.as_bytes(), shown.as_bytes());
+        }
         Ok(Finished { status, stdout: stdout.finish(), stderr })
     }
 

@@ -61,11 +61,13 @@ impl<'a> Signatory<'a> {
         }
     }
 
-    /// The argument that may hold a secret, and what is shown in its place.
+    /// What may hold a secret, and what is shown in its place.
     fn shown_instead(self) -> Option<(String, String)> {
         match self {
             Self::Key(key) => Some(key.shown_instead()),
-            Self::Identity(_) => None,
+            Self::Identity(identity) => {
+                identity.token().map(|token| (token.text().to_owned(), "(the identity token)".to_owned()))
+            }
         }
     }
 
@@ -264,9 +266,6 @@ impl Cosign<'_> {
             })?;
         if finished.status.success() {
             return Ok(finished);
-        }
-        if !finished.orderly() {
-            return Err(self.broke(operation.verb(), &finished));
         }
         let said = diagnosis::shown(&finished.stderr);
         if let Some(diagnosis) = diagnosis::of_service_failure(&finished.stderr, sigstore) {

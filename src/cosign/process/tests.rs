@@ -42,6 +42,16 @@ fn what_it_says_is_told_while_it_runs() {
 }
 
 #[test]
+fn what_is_kept_to_itself_is_not_repeated() {
+    let invocation = Invocation {
+        shown_instead: Some(("tok.en.text".into(), "(hidden)".into())),
+        ..shell("echo bad token tok.en.text >&2")
+    };
+    let finished = invocation.run(&limits(Duration::from_secs(60))).unwrap();
+    assert_eq!(finished.stderr, b"bad token (hidden)\n");
+}
+
+#[test]
 fn nothing_is_inherited() {
     let finished = run("env | grep -v -e '^PWD=' -e '^_=' -e '^SHLVL='; cat; exit 0");
     assert_eq!(String::from_utf8(finished.stdout).unwrap(), "PATH=/usr/bin:/bin\n");
