@@ -40,6 +40,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
+use rustix::process::{Resource, getrlimit};
 
 use crate::cli::{Cli, Color, Command, Format};
 use crate::context::Context;
@@ -82,8 +83,7 @@ fn dispatch(cli: Cli, arguments: &[OsString], environment: Environment) -> Optio
         if let Some(failure) = refusal {
             return Err(failure);
         }
-        let processors = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let global = GlobalPlan::new(global, &environment, processors)?;
+        let global = GlobalPlan::new(global, &environment, files_at_once())?;
         printer = Printer::new(global.format, global.verbosity, global.color, &environment);
         let interrupt = Interrupt::install().context("prepare for signals")?;
         interrupted = interrupt.clone();
@@ -103,6 +103,15 @@ fn dispatch(cli: Cli, arguments: &[OsString], environment: Environment) -> Optio
         }
         (class, _) => class,
     }
+}
+
+/// One file for each processor, and no more than this process has descriptors for: copying takes two, and
+/// as many are left for all else.
+fn files_at_once() -> NonZeroUsize {
+    let processors = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let files = usize::try_from(descriptors / 4).unwrap_or(usize::MAX);
+    NonZeroUsize::new(files).map_or(NonZeroUsize::MIN, |files| files.min(processors))
 }
 
 /// From the plan to the work. What a command found out goes into `report`, also when it fails.

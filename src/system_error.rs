@@ -3,12 +3,21 @@
 
 use std::io;
 
+use rustix::io::Errno;
+
 /// How the standard library ends what it says for an error of the system.
 const NUMBER: &str = " (os error ";
 
 /// The words of one error.
 pub(crate) fn reason(error: &io::Error) -> String {
     in_words(error.to_string())
+}
+
+/// Whether this process, or the system, has run out of something: that tells nothing about the file or
+/// program that was asked for.
+pub(crate) fn is_exhaustion(error: &io::Error) -> bool {
+    let exhausted = [Errno::AGAIN, Errno::NOMEM, Errno::MFILE, Errno::NFILE];
+    Errno::from_io_error(error).is_some_and(|errno| exhausted.contains(&errno))
 }
 
 /// A text in which every error of the system, as the standard library shows it, is in those words.

@@ -142,7 +142,7 @@ pub(crate) fn evidence(bundle: &Beneath) -> Result<Option<Evidence>> {
             let directory =
                 bundle.stat(ATTESTATION.as_bytes()).is_ok_and(|stat| Kind::of(&stat) == Kind::Link);
             let culprit = if directory { bundle.show(ATTESTATION.as_bytes()) } else { path };
-            return Err(Failure::rejected(format!("{culprit}: {error}")));
+            return Err(error.rejects(culprit));
         }
     };
     let evidence = Evidence::parse(&text).map_err(|why| Failure::rejected(format!("{path} {why}")))?;
@@ -156,6 +156,6 @@ pub(crate) fn manifest_text(bundle: &Beneath) -> Result<Vec<u8>> {
             Failure::rejected(format!("{} has no {MANIFEST}, so it is no bundle", bundle.show(b"")))
                 .hint("`aicr bundle` makes one")
         }
-        error => Failure::rejected(format!("{}: {error}", bundle.show(MANIFEST.as_bytes()))),
+        error => error.rejects(bundle.show(MANIFEST.as_bytes())),
     })
 }

@@ -21,10 +21,11 @@ const SETTLED: Duration = Duration::from_secs(60);
 /// in it.
 #[derive(Debug)]
 pub(crate) struct PrivateDirectory {
+    /// Held open for its lock, by which [`sweep`] knows that the run is alive. Closed first: to remove
+    /// the directory takes descriptors.
+    lock: File,
     directory: tempfile::TempDir,
     path: Utf8PathBuf,
-    /// Held open for its lock, by which [`sweep`] knows that the run is alive.
-    _lock: File,
 }
 
 impl PrivateDirectory {
@@ -46,7 +47,7 @@ impl PrivateDirectory {
             let below = path.join(name);
             std::fs::create_dir(&below).with_context(|| format!("make {below}"))?;
         }
-        Ok(Self { directory, path, _lock: lock })
+        Ok(Self { lock, directory, path })
     }
 
     /// Its absolute path.
@@ -62,6 +63,7 @@ impl PrivateDirectory {
 
     /// Removes it, and says so if that fails.
     pub(crate) fn close(self) -> Result<()> {
+        drop(self.lock);
         Ok(self.directory.close().context("remove the private directory of cosign")?)
     }
 }

@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use camino::Utf8Path;
-use rustix::io::Errno;
 use rustix::process::{Pid, Signal};
 
 use super::masked::{masked, replaced};
@@ -22,6 +21,7 @@ use super::variables::{Value, Variables};
 use crate::error::{Class, Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::printable::is_hidden;
+use crate::system_error::is_exhaustion;
 
 /// Kept of each output stream. The rest is read and dropped, so that a program which prints
 /// without end fills neither memory nor its pipe.
@@ -125,7 +125,7 @@ impl Invocation<'_> {
             })
             .collect();
         #[expect(clippy::disallowed_methods, reason = "the one place that starts programs")]
-        let child = duct::cmd(self.program.as_std_path(), &self.arguments)
+        let started = duct::cmd(self.program.as_std_path(), &self.arguments)
             .full_env(environment)
             // Open, it would wait for a password for ever; closed, it misreports a missing one.
             .stdin_null()
@@ -139,14 +139,14 @@ impl Invocation<'_> {
                 command.process_group(0);
                 Ok(())
             })
-            .start()
-            .map_err(|error| {
-                // The program has no part in it when the system has no more processes, memory or files.
-                let exhausted = [Errno::AGAIN, Errno::NOMEM, Errno::MFILE, Errno::NFILE];
-                let exhausted = Errno::from_io_error(&error).is_some_and(|errno| exhausted.contains(&errno));
-                let class = if exhausted { Class::Broken } else { Class::NoCosign };
-                Failure::new(class, format!("{} would not start: {error}", self.program))
-            })?;
+            .start();
+        let child = started.map_err(|error| {
+            // Their descriptors are missed, perhaps, by whoever cleans up.
+            stdout.wait();
+            stderr.wait();
+            let class = if is_exhaustion(&error) { Class::Broken } else { Class::NoCosign };
+            Failure::new(class, format!("{} would not start: {error}", self.program))
+        })?;
         let group = Group::of(&child.pids());
 
         let deadline = Instant::now() + limits.timeout;
@@ -252,6 +252,7 @@ impl Capture {
                 let room = OUTPUT_LIMIT.saturating_sub(buffer.len());
                 buffer.extend_from_slice(&piece[..length.min(room)]);
             }
+            drop(stream);
             // Nobody may be waiting any more.
             let _ = ended.send(());
         };
@@ -268,9 +269,14 @@ impl Capture {
         new[..whole].lines().map_while(Result::ok).collect()
     }
 
-    /// What has come. The thread is left behind if some process still holds the pipe.
-    fn finish(self) -> Vec<u8> {
+    /// Waits for the end of the stream. The thread is left behind if some process still holds the pipe.
+    fn wait(&self) {
         let _ = self.done.recv_timeout(DRAIN);
+    }
+
+    /// What has come.
+    fn finish(self) -> Vec<u8> {
+        self.wait();
         std::mem::take(&mut *self.buffer.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

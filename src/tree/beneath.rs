@@ -15,6 +15,7 @@ use rustix::io::Errno;
 use super::{cannot, reason};
 use crate::error::{Failure, Result};
 use crate::printable::show;
+use crate::system_error::is_exhaustion;
 
 /// What a directory entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,6 +127,16 @@ pub(crate) enum SmallError {
     TooLarge(u64),
 }
 
+impl SmallError {
+    /// The rejection of the file at `path`, which is fit to print; exit 1 if it is not to blame.
+    pub(crate) fn rejects(&self, path: impl fmt::Display) -> Failure {
+        match self {
+            Self::Open(OpenError::System(error)) if is_exhaustion(error) => cannot("read", path, error),
+            _ => Failure::rejected(format!("{path}: {self}")),
+        }
+    }
+}
+
 impl fmt::Display for SmallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -168,8 +179,8 @@ impl Beneath {
     /// The directory that is open here; `path` is what users know it by.
     pub(crate) fn of(directory: OwnedFd, path: &Utf8Path) -> Self {
         // Asked once: a sandbox that does not know the call answers EPERM, an old kernel ENOSYS.
-        let one_call =
-            rustix::fs::openat2(&directory, ".", LOOK, Mode::empty(), ResolveFlags::BENEATH).is_ok();
+        let asked = rustix::fs::openat2(&directory, ".", LOOK, Mode::empty(), ResolveFlags::BENEATH);
+        let one_call = asked.map_or_else(|errno| is_exhaustion(&errno.into()), |_| true);
         Self { directory, path: path.to_owned(), one_call }
     }
 
@@ -215,8 +226,13 @@ impl Beneath {
         if opened.size() > limit {
             return Err(SmallError::TooLarge(limit));
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(opened.size()).unwrap_or_default() + 1);
-        let read = opened.file.take(limit + 1).read_to_end(&mut bytes);
+        let mut bytes = Vec::new();
+        // What a medium holds may be more than there is memory for.
+        let size = usize::try_from(opened.size()).unwrap_or_default();
+        let read = match bytes.try_reserve_exact(size.saturating_add(1)) {
+            Ok(()) => opened.file.take(limit + 1).read_to_end(&mut bytes),
+            Err(_) => Err(Errno::NOMEM.into()),
+        };
         read.map_err(|error| SmallError::Open(OpenError::System(error)))?;
         if bytes.len() as u64 > limit { Err(SmallError::TooLarge(limit)) } else { Ok(bytes) }
     }

@@ -1,14 +1,17 @@
 //! Checks a tree against its manifest: reads what `audit.rs` wants read, on several threads, and has
 //! it conclude. Who made the manifest is not asked here.
 
-use super::Work;
+use std::io;
+
 use super::audit::{Comparison, Findings, Outcome};
 use super::beneath::{Beneath, OpenError, Opened};
 use super::manifest::Manifest;
 use super::walk::Listing;
 use super::workers::{self, Turn};
+use super::{Work, cannot};
 use crate::digest::{BUFFER, PourError, Sha256Digest, pour};
 use crate::error::Result;
+use crate::system_error::is_exhaustion;
 
 /// The most bytes of unlisted files that are read to see which of them were renamed.
 const RECOGNISED: u64 = 4 << 30;
@@ -148,12 +151,12 @@ impl Reader {
         let outcome = match bundle.file(entry.name.as_bytes()) {
             Err(OpenError::Missing) => Outcome::Gone,
             Err(OpenError::NotRegular(_)) => Outcome::NotRegular,
-            Err(OpenError::System(_)) => Outcome::Unreadable,
+            Err(OpenError::System(error)) => unreadable(bundle, turn, manifest, &error)?,
             Ok(opened) => {
                 self.odd.count(&opened);
                 match read_whole(&opened, &mut self.buffer, work, turn) {
                     Err(PourError::Stopped(failure)) => return Err(failure),
-                    Err(PourError::Read(_)) => Outcome::Unreadable,
+                    Err(PourError::Read(error)) => unreadable(bundle, turn, manifest, &error)?,
                     Ok((digest, bytes)) => {
                         self.bytes += bytes;
                         if digest == entry.digest { Outcome::Right } else { Outcome::Changed }
@@ -166,6 +169,19 @@ impl Reader {
         }
         Ok(())
     }
+}
+
+/// What a file is that cannot be opened or read. That there are no more descriptors is not its fault.
+fn unreadable(
+    bundle: &Beneath,
+    turn: &Turn<'_>,
+    manifest: &Manifest<'_>,
+    error: &io::Error,
+) -> Result<Outcome> {
+    if is_exhaustion(error) {
+        return Err(cannot("read", bundle.show(manifest.name(turn.index).as_bytes()), error));
+    }
+    Ok(Outcome::Unreadable)
 }
 
 /// Counts of what the format of sha256sum has no place for: modes and links.

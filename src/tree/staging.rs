@@ -68,14 +68,18 @@ impl Staging {
         let (parent, is_new) = attestation(bundle)?;
         let made = if is_new { Some(bundle.as_fd().try_clone_to_owned()) } else { None };
         let made = made.transpose().map_err(|error| cannot("open", &shown, &error))?;
-        match claim(&parent, INSIDE, &real.join(ATTESTATION), &shown, None)? {
-            Claim::Held(name, room) => Ok(Self { parent, name, room, made }),
-            Claim::NotMade(errno) => Err(cannot(
-                "make",
-                format!("a directory in {}", bundle.show(ATTESTATION.as_bytes())),
-                &errno.into(),
-            )),
+        let failure = match claim(&parent, INSIDE, &real.join(ATTESTATION), &shown, None) {
+            Ok(Claim::Held(name, room)) => return Ok(Self { parent, name, room, made }),
+            Ok(Claim::NotMade(errno)) => {
+                let place = format!("a directory in {}", bundle.show(ATTESTATION.as_bytes()));
+                cannot("make", place, &errno.into())
+            }
+            Err(failure) => failure,
+        };
+        if made.is_some() {
+            let _ = rustix::fs::unlinkat(bundle, ATTESTATION, AtFlags::REMOVEDIR);
         }
+        Err(failure)
     }
 
     /// Removes what a killed run has left beside a bundle for which there is nothing to do. A room that
@@ -187,7 +191,7 @@ fn open_parent(path: &Utf8Path) -> Result<OwnedFd> {
 
 fn absolute(path: &Utf8Path) -> Result<Utf8PathBuf> {
     let place = if path.as_str().is_empty() { Utf8Path::new(".") } else { path };
-    place.canonicalize_utf8().map_err(|error| cannot("find", show(path.as_str().as_bytes()), &error))
+    place.canonicalize_utf8().map_err(|error| cannot("find", show(place.as_str().as_bytes()), &error))
 }
 
 /// What trying to hold a room came to.
@@ -210,6 +214,15 @@ fn rescue(room: &Beneath, parent: &OwnedFd, name: &str) -> std::io::Result<()> {
     }
 }
 
+/// Clears a room, called `shown`, of what a killed run has left in it.
+fn clear(room: &Beneath, parent: &OwnedFd, beside: Option<&str>, shown: &str) -> Result<()> {
+    if let Some(name) = beside {
+        rescue(room, parent, name)
+            .map_err(|error| cannot("put back what a killed run had moved to", shown, &error))?;
+    }
+    remove::empty(room).map_err(|error| cannot("remove what a killed run left in", shown, &error))
+}
+
 /// Makes or takes over the room `name` in `parent`, whose path is `path`, for the target `shown`, which
 /// stands `beside` it under that name, or holds it.
 fn claim(parent: &OwnedFd, name: &str, path: &Utf8Path, shown: &str, beside: Option<&str>) -> Result<Claim> {
@@ -229,6 +242,11 @@ fn claim(parent: &OwnedFd, name: &str, path: &Utf8Path, shown: &str, beside: Opt
             Ok(directory) => directory,
             // The run that held it has just ended.
             Err(Errno::NOENT) => continue,
+            Err(errno) if made => {
+                // Nobody else knows of it yet.
+                let _ = rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR);
+                return Err(cannot("open", room, &errno.into()));
+            }
             Err(errno) => {
                 let kind =
                     rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).map(|stat| Kind::of(&stat));
@@ -264,14 +282,13 @@ fn claim(parent: &OwnedFd, name: &str, path: &Utf8Path, shown: &str, beside: Opt
         if (now.st_dev, now.st_ino) != (stat.st_dev, stat.st_ino) {
             continue;
         }
-        rustix::fs::fchmod(&directory, Mode::RWXU).map_err(failed)?;
+        let cleared = rustix::fs::fchmod(&directory, Mode::RWXU).map_err(failed);
         let held = Beneath::of(directory, &path);
-        if let Some(name) = beside {
-            rescue(&held, parent, name)
-                .map_err(|error| cannot("put back what a killed run had moved to", &room, &error))?;
+        let cleared = cleared.and_then(|()| clear(&held, parent, beside, &room));
+        if cleared.is_err() && made {
+            let _ = rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR);
         }
-        remove::empty(&held).map_err(|error| cannot("remove what a killed run left in", &room, &error))?;
-        return Ok(Claim::Held(name.to_owned(), held));
+        return cleared.map(|()| Claim::Held(name.to_owned(), held));
     }
 }
 

@@ -200,7 +200,7 @@ fn replaceable(there: &Beneath, work: &Work<'_>) -> Result<()> {
         .map_err(|error| refused(format!("{MANIFEST}: {error}")))?;
     let manifest = Manifest::unproven(&text).map_err(|error| refused(format!("{MANIFEST} {error}")))?;
     let listing = walk::list(there, work).map_err(|failure| match failure.class() {
-        Class::Signal(_) => failure,
+        Class::Signal(_) | Class::Broken => failure,
         _ => refused(failure.message().to_owned()),
     })?;
     match Comparison::new(&manifest, &listing).first_stranger() {

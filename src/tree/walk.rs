@@ -15,8 +15,9 @@ pub(crate) use listing::{Listing, Place, Seen};
 
 use super::beneath::{Beneath, DirectoryBuffer, Kind};
 use super::name::MAX_PATH;
-use super::{MAX_ENTRIES, Work};
+use super::{MAX_ENTRIES, Work, cannot};
 use crate::error::{Failure, Result};
+use crate::system_error::is_exhaustion;
 
 mod listing;
 
@@ -183,7 +184,10 @@ impl Reader {
         });
         taken?;
         budget.take(found.len() - counted.0, names.len() - counted.1)?;
-        Ok(listed.is_ok().then(|| Content::sorted(names, found)))
+        match listed {
+            Err(error) if is_exhaustion(&error) => Err(cannot("read", bundle.show(path), &error)),
+            listed => Ok(listed.is_ok().then(|| Content::sorted(names, found))),
+        }
     }
 }
 

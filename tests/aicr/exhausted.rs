@@ -1,7 +1,10 @@
-//! When the system has no more of something: threads, processes. What can be done with less is done;
-//! what cannot is one error, and leaves nothing behind.
+//! When the system has no more of something: threads, processes, descriptors, stack, memory, room for
+//! temporary files. What can be done with less is done; what cannot is one error, and leaves nothing behind.
 
 use std::collections::BTreeSet;
+use std::fs::File;
+
+use rustix::fs::{Mode, OFlags};
 
 use crate::fake::{HONEST, stage};
 use crate::scene::Scene;
@@ -60,4 +63,107 @@ fn no_cosign_is_run_that_nobody_can_listen_to() {
         said.insert(stderr.replace(scene.path("").to_str().unwrap(), "{root}/"));
     }
     panic!("it never got through");
+}
+
+/// Whether a run is done, or else says that there are no more descriptors; the tree is never to blame.
+#[track_caller]
+fn done_or_too_many(scene: &Scene, descriptors: u32, words: &str) -> bool {
+    let output =
+        scene.program_run(format!("prlimit --nofile={descriptors} aicr {words}").split(' ')).output();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    match output.status.code() {
+        Some(0) => assert_eq!(stderr, "", "{descriptors}: {words}"),
+        code => {
+            let one_line = stderr.starts_with("error: ") && stderr.lines().count() == 1;
+            // A program that cannot open what it needs to start crashes, and that is said.
+            let why = [": too many open files\n", " crashed (exit 2)\n", " ended with exit 127\n"];
+            let expected = one_line && why.iter().any(|why| stderr.ends_with(why));
+            assert!(code == Some(1) && expected, "{descriptors}: {words}: {code:?} {stderr}");
+        }
+    }
+    assert_eq!(output.stdout, b"", "{descriptors}: {words}");
+    output.status.code() == Some(0)
+}
+
+#[test]
+fn without_descriptors_nothing_is_rejected_and_nothing_left() {
+    let scene = stage(HONEST);
+    scene.file("B/attestation/checksums.txt.sigstore.json", scene.read("good"));
+    let before = scene.tree("");
+    for (words, enough) in [
+        ("verify B --checksums-only -q", 8),
+        ("verify B --key cosign.pub --insecure-ignore-tlog -q", 20),
+        ("bundle-sign B --signing-key cosign.key --tlog-upload=false -q", 20),
+        ("bundle dist --output C -q", 16),
+        ("bundle dist --output C -q --signing-key cosign.key --tlog-upload=false", 20),
+    ] {
+        for descriptors in [8, 9, 10, 12, 14, 16, 20] {
+            let done = done_or_too_many(&scene, descriptors, words);
+            assert!(done || descriptors < enough, "{descriptors}: {words}");
+            if scene.path("C").exists() {
+                assert!(done, "{descriptors}: {words}");
+                std::fs::remove_dir_all(scene.path("C")).unwrap();
+            }
+            assert_eq!(scene.tree(""), before, "{descriptors}: {words}");
+        }
+    }
+}
+
+#[test]
+fn a_deep_path_takes_no_stack() {
+    let scene = Scene::new();
+    let mut directory = File::open(scene.directory("dist").path("dist")).unwrap();
+    for _ in 0..2000 {
+        rustix::fs::mkdirat(&directory, "d", Mode::RWXU).unwrap();
+        directory = rustix::fs::openat(&directory, "d", OFlags::DIRECTORY, Mode::empty()).unwrap().into();
+    }
+    let flags = OFlags::CREATE | OFlags::WRONLY;
+    rustix::fs::openat(&directory, "f", flags, Mode::RUSR | Mode::WUSR).unwrap();
+    // As little as this program starts with when it is built without optimization.
+    for words in [
+        "bundle dist --output B -q",
+        "verify B --checksums-only -q",
+        "bundle dist --output B --force -q",
+        "bundle dist --in-place -q",
+    ] {
+        scene.shell(&format!("ulimit -s 512 && aicr {words}")).succeeds();
+    }
+    // Too deep for what the stage is cleared with.
+    scene.shell("rm -r dist B").succeeds();
+}
+
+#[test]
+fn a_manifest_for_which_there_is_no_memory_is_no_crash() {
+    let scene = Scene::new();
+    scene.unsigned();
+    File::create(scene.path("B/checksums.txt")).unwrap().set_len(1 << 30).unwrap();
+    scene
+        .shell("ulimit -v 524288 && aicr verify B --checksums-only --jobs 1")
+        .stderr("error: cannot read B/checksums.txt: cannot allocate memory\n")
+        .exits(1);
+}
+
+/// Nothing is left where temporary files lie, and no bundle is made of what could not be written.
+#[test]
+fn a_full_directory_for_temporary_files() {
+    for (size, error, code) in [
+        (
+            "4k",
+            "error: cannot write {root}/full/aicr-XXXXXX/signing-config.json: no space left on device\n",
+            1,
+        ),
+        ("12k,nr_inodes=4", "error: cannot make {root}/full/aicr-XXXXXX/tmp: no space left on device\n", 1),
+        ("12k,nr_inodes=9", "error: cosign.key was refused by cosign\n    (what cosign said)\n", 4),
+    ] {
+        let scene = Scene::new();
+        scene.unsigned().directory("full");
+        let line = format!(
+            "mount -t tmpfs -o size={size} none full && {{ aicr bundle-sign B {SIGN} -q; code=$?; ls -A full; exit $code; }}"
+        );
+        let before = scene.tree("B");
+        let full = scene.path("full").display().to_string();
+        let run = scene.program_run(["unshare", "-m", "sh", "-c", &line]).env("TMPDIR", &full).stderr(error);
+        if code == 4 { run.cosigns_words_left_out() } else { run }.exits(code);
+        assert_eq!(scene.tree("B"), before);
+    }
 }

@@ -2,7 +2,7 @@
 //! go and do not.
 
 use crate::fake::{HONEST, stage};
-use crate::scene::{Act, KEY_SHA256, SMALL_SHA256, Scene};
+use crate::scene::{Act, KEY_SHA256, SMALL_MANIFEST, SMALL_SHA256, Scene};
 
 const SIGN: &str = "--signing-key cosign.key --tlog-upload=false";
 
@@ -80,10 +80,6 @@ fn nothing_around_a_run_is_needed_or_touched() {
         "umask 0; aicr",
         "TZ=Pacific/Kiritimati aicr",
         "cd home; cd ..; rmdir home; aicr",
-        "exec <&-; aicr",
-        "exec >&-; aicr",
-        "exec 2>&-; aicr",
-        "exec <&- >&- 2>&-; aicr",
         "exec </dev/zero; aicr",
         "ulimit -c 0; ulimit -n 64; aicr",
     ] {
@@ -280,4 +276,97 @@ fn a_command_that_is_shown_can_be_typed() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     let line = stderr.lines().find(|line| line.contains(" public-key ")).unwrap();
     scene.shell(line.strip_prefix("+ ").unwrap()).stdout(&scene.read("cosign.pub")).succeeds();
+}
+
+/// A file that gets the number of a closed stdout or stderr takes in nothing that is said.
+#[test]
+fn closed_descriptors() {
+    for closed in ["<&-", ">&-", "2>&-", "<&- >&-", "<&- 2>&-", ">&- 2>&-", "<&- >&- 2>&-"] {
+        let scene = Scene::new();
+        scene.small_dist();
+        for (words, code) in [
+            (format!("bundle dist --output B {SIGN} --public-key-out k.pub --verbose"), 0),
+            ("verify B --key stranger.pub --insecure-ignore-tlog".to_owned(), 5),
+            (format!("bundle-sign B {SIGN}"), 0),
+            ("bundle dist --in-place".to_owned(), 0),
+            ("bundle dist --in-place --format json".to_owned(), 2),
+        ] {
+            scene.shell(&format!("exec {closed}; aicr {words}")).whatever_it_prints().exits(code);
+        }
+        scene.aicr("verify B --key k.pub --insecure-ignore-tlog --quiet").succeeds();
+        let read = |names: [&str; 3]| names.map(|name| scene.read(name));
+        let expected = ["alpha\n", "beta\n", SMALL_MANIFEST];
+        assert_eq!(read(["B/a", "B/sub/b", "B/checksums.txt"]), expected, "{closed}");
+        assert_eq!(read(["dist/a", "dist/sub/b", "dist/checksums.txt"]), expected, "{closed}");
+        assert_eq!(scene.read("k.pub"), scene.read("cosign.pub"), "{closed}");
+    }
+}
+
+#[test]
+fn a_terminal_of_one_column() {
+    let scene = Scene::new();
+    scene.small_dist().file("dist/large", vec![7; 4 << 20]);
+    let sum = "0b8bbb6a247084080b48a5a5436a0fe518d6c813b836b12a02664e21de320b2f";
+    for columns in [1, 2] {
+        let line = format!(
+            "stty cols {columns} rows 1; aicr bundle dist --output B --color never && aicr verify B --checksums-only --color never"
+        );
+        scene
+            .program_run(["script", "-qec", &line, "/dev/null"])
+            .env("TERM", "xterm")
+            .stdout(
+                &format!(
+                    "built B
+  manifest sha256 {sum}
+  3 files, 4194315 bytes
+sign it with:
+  aicr bundle-sign B --signing-key REF --tlog-upload=false
+UNSIGNED: nothing proves who made it until it is signed
+unproven B
+  manifest sha256 {sum}
+  3 files, 4194315 bytes
+nothing proves who made it: anybody can write a manifest
+"
+                )
+                .replace('\n', "\r\n"),
+            )
+            .succeeds();
+        std::fs::remove_dir_all(scene.path("B")).unwrap();
+    }
+}
+
+#[test]
+fn a_working_directory_that_is_gone() {
+    let scene = Scene::new();
+    scene.signed();
+    let top = scene.path("").display().to_string();
+    let key = format!("--signing-key {top}cosign.key --tlog-upload=false");
+    for (words, code, stderr) in [
+        (format!("verify {top}B --key {top}cosign.pub --insecure-ignore-tlog -q"), 0, ""),
+        (format!("bundle {top}dist --output {top}C {key} -q"), 0, ""),
+        (format!("bundle {top}dist --output {top}C --force {key} -q"), 0, ""),
+        (format!("bundle-sign {top}C {key} -q"), 0, ""),
+        ("verify B --checksums-only".to_owned(), 2, "error: there is no directory B\n"),
+        (format!("bundle {top}dist --output C"), 1, "error: cannot find .: no such file or directory\n"),
+        ("bundle . --in-place".to_owned(), 1, "error: cannot read .: no such file or directory\n"),
+        ("doctor -q".to_owned(), 0, ""),
+        (format!("bundle {top}dist --in-place -q"), 0, ""),
+    ] {
+        let line = format!("mkdir gone && cd gone && rmdir ../gone && aicr {words}");
+        scene.shell(&line).stderr(stderr).exits(code);
+    }
+    assert_eq!(scene.tree("tmp"), [""; 0]);
+}
+
+#[test]
+fn signals_that_were_ignored_at_the_start() {
+    let scene = Scene::new();
+    scene.small_dist();
+    // Whose children nobody waits for, and whose readers go away unheard.
+    scene.shell(&format!("trap '' CHLD PIPE; exec aicr bundle dist --output B {SIGN} --quiet")).succeeds();
+    scene
+        .shell("{ aicr verify B --checksums-only; echo $? >code; } | true; cat code")
+        .stdout("1\n")
+        .stderr("error: cannot write to stdout: broken pipe\n")
+        .succeeds();
 }
