@@ -192,9 +192,11 @@ impl<'a> Cosign<'a> {
         if finished.status.success() {
             return Ok(finished);
         }
-        Err(diagnosis::of_key_failure(&finished.stderr)
-            .of(&key.reference)
-            .cosign_said(diagnosis::shown(&finished.stderr)))
+        let failure = diagnosis::of_key_failure(&finished.stderr).map_or_else(
+            || diagnosis::unknown(&key.reference.to_string()),
+            |diagnosis| diagnosis.of(&key.reference),
+        );
+        Err(failure.cosign_said(diagnosis::shown(&finished.stderr)))
     }
 
     /// A run that did what was asked, or refused to.

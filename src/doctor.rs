@@ -12,7 +12,7 @@ use crate::cosign::signing_identity::SigningIdentity;
 use crate::cosign::sigstore::{Private, Sigstore};
 use crate::cosign::variables::Value;
 use crate::error::{Class, Failure, Result};
-use crate::plan::sign::{KeySigner, KeylessSigner, Signer};
+use crate::plan::sign::{KeySigner, KeylessSigner, Signer, TokenSource};
 use crate::reach::{Reached, reach};
 use crate::report::{Check, Report};
 use crate::services;
@@ -30,7 +30,7 @@ pub(crate) fn run(
     let session = context.session(&[])?;
     let holder = match signer {
         Some(Signer::Key(signer)) => Holder::Key(&signer.key.value),
-        Some(Signer::Keyless(signer)) => SigningIdentity::holder_of(&signer.token),
+        Some(Signer::Keyless(signer)) => Holder::Identity(&signer.token),
         None => Holder::Nobody,
     };
     let cosign = match context.cosign(&session, holder) {
@@ -115,26 +115,36 @@ fn look_at_services(
     if let Some(Err(failure)) = cosign.map(|cosign| cosign.can_tell(sigstore)) {
         report.checks.push(Check::failed("services", "cannot be told by this cosign", failure));
     }
-    match sigstore {
-        Sigstore::None => {}
-        Sigstore::Public => {
+    let person = match signer {
+        Signer::Key(_) => false,
+        Signer::Keyless(signer) => signer.token == TokenSource::Terminal,
+    };
+    match (sigstore, cosign.filter(|_| online)) {
+        (Sigstore::None, _) => {}
+        (Sigstore::Private(private), _) => look_at_private(private, person, online, context, report),
+        (Sigstore::Public, asked) => {
             let found = "those of the public Sigstore, which cosign looks up";
-            report.checks.push(
-                match cosign.filter(|_| online).map(|cosign| services::public(cosign, signer)) {
-                    None => Check::new("services", found),
-                    Some(Ok(_)) => Check::new("services", found).detail("online", "they were looked up"),
-                    Some(Err(failure)) => Check::failed("services", found, failure),
-                },
-            );
+            match asked.map(|cosign| services::public(cosign, signer, &|text| context.printer.warning(text)))
+            {
+                None => report.checks.push(Check::new("services", found)),
+                Some(Err(failure)) => report.checks.push(Check::failed("services", found, failure)),
+                Some(Ok(Sigstore::Private(private))) => {
+                    report.checks.push(Check::new("services", found).detail("online", "they were looked up"));
+                    look_at_private(&private, person, online, context, report);
+                }
+                Some(Ok(Sigstore::None | Sigstore::Public)) => {}
+            }
         }
-        Sigstore::Private(private) => look_at_private(private, online, context, report),
     }
 }
 
-fn look_at_private(private: &Private, online: bool, context: &Context, report: &mut Report) {
-    for (role, service) in private.services() {
+/// Every service; the issuer only where a person signs in there.
+fn look_at_private(private: &Private, person: bool, online: bool, context: &Context, report: &mut Report) {
+    let issuers = private.config.issuers().iter().filter(|_| person).map(|service| ("OIDC issuer", service));
+    let services = private.services().into_iter().map(|(role, service)| (role.name(), service));
+    for (name, service) in services.chain(issuers) {
         let url = service.url();
-        let check = Check::new("service", format!("{} at {}", role.name(), url.as_str()))
+        let check = Check::new("service", format!("{name} at {url}"))
             .detail("API version", service.api_version().to_string());
         report.checks.push(match online.then(|| reach(url, &context.environment)) {
             None => check,
@@ -143,7 +153,7 @@ fn look_at_private(private: &Private, online: bool, context: &Context, report: &
                 check.detail("online", format!("not asked: {variable} names a proxy"))
             }
             Some(Reached::No(why)) => {
-                let message = format!("the {} at {} could not be reached: {why}", role.name(), url.host());
+                let message = format!("the {name} at {} could not be reached: {why}", url.host());
                 let failure = Failure::new(Class::Unproven, message);
                 Check { error: Some(failure.hint("is it running, and is its address right?")), ..check }
             }
@@ -172,9 +182,11 @@ fn look_at_key(signer: &KeySigner, public: Result<PublicKey>) -> Check {
 /// The identity, and what is wrong with its token.
 fn look_at_identity(signer: &KeylessSigner, identity: &SigningIdentity) -> Check {
     let found = format!("from {}", signer.token);
-    match identity.fault() {
-        None => Check::new("identity", found),
-        Some(fault) => {
+    match (identity.fault_of_time(), identity.fault()) {
+        (None, None) => Check::new("identity", found),
+        // A certificate authority of one's own may want just that.
+        (None, Some(fault)) => Check::new("identity", found).detail("audience", fault),
+        (Some(fault), _) => {
             let failure = Failure::new(Class::NotSigned, "the identity token will be refused").hint(fault);
             Check::failed("identity", found, failure)
         }

@@ -111,6 +111,13 @@ impl Failure {
         self
     }
 
+    /// Puts what follows from it behind what happened.
+    #[must_use]
+    pub(crate) fn and(mut self, consequence: &str) -> Self {
+        self.message.push_str(consequence);
+        self
+    }
+
     /// Adds the command or flag that helps. The first hint stays.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {

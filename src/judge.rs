@@ -36,7 +36,7 @@ pub(crate) struct Judge<'a> {
     whom: Whom<'a>,
     /// Whether there must be an entry in a log.
     log: bool,
-    /// Whether timestamps count; `None` if nobody looks at them.
+    /// Whether a timestamp counts; `None` if nobody looks at it.
     timestamp: Option<Timestamp>,
     root: Option<TrustedRoot>,
 }
@@ -104,7 +104,12 @@ impl<'a> Judge<'a> {
             (_, None, None) => return Ok(None),
         };
         let root = match root {
-            Some(Root::Online) => Some(cosign.public_sigstore()?.root),
+            Some(Root::Online) => {
+                let fetched = cosign.public_sigstore().map_err(|failure| {
+                    failure.hint("--trusted-root FILE names one that is at hand, and needs no network")
+                })?;
+                Some(fetched.root)
+            }
             Some(Root::File(_)) | None => file,
         };
         Ok(Some(Self { cosign, whom, log, timestamp, root }))
@@ -127,8 +132,8 @@ impl<'a> Judge<'a> {
             .hint(CHECKSUMS_ONLY));
         }
         let log = self.log(top, evidence)?;
-        let timestamps = self.timestamps(top, evidence)?;
-        Ok(Question { by, root: self.root.as_ref(), log, timestamps })
+        let timestamp = self.timestamp(top, evidence)?;
+        Ok(Question { by, root: self.root.as_ref(), log, timestamp })
     }
 
     fn signer(&self, top: &str, evidence: &Evidence) -> Result<By<'_>> {
@@ -166,53 +171,49 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Whether cosign is asked about log entries.
+    /// Whether cosign is asked about the log entry.
     fn log(&self, top: &str, evidence: &Evidence) -> Result<bool> {
-        let entries = evidence.log_entries();
         let refuse = |what: String| Err(Failure::rejected(format!("{top}: {what}")));
         if !self.log {
             return Ok(false);
         }
-        if entries.is_empty() {
+        let Some(entry) = evidence.log_entry() else {
             let none = Failure::rejected(format!("{top}: the signature has no entry of a transparency log"));
             return Err(match self.whom {
                 Whom::Key(_) => none.hint("--insecure-ignore-tlog accepts a signature by the key alone, as made with --tlog-upload=false"),
                 Whom::Identity { .. } => none.hint("--insecure-ignore-tlog with --require-timestamp accepts one that has a timestamp instead"),
             });
-        }
+        };
         let Some(root) = &self.root else {
             return Err(Failure::rejected(format!(
                 "{top}: there is nothing to check the signature's transparency log entry against"
             ))
             .hint("--trusted-root names a file that knows the log; --insecure-ignore-tlog leaves the entry unchecked"));
         };
-        for entry in entries {
-            if root.log_with_id(entry.log_id()).is_none() {
-                return refuse(format!(
-                    "the signature has an entry in a transparency log that the trusted root does not know (log ID {})",
-                    entry.log_id()
-                ));
-            }
-            if let Some(why) = entry.is_about_another(evidence) {
-                return refuse(format!("the signature's transparency log entry {why}"));
-            }
+        if root.log_with_id(entry.log_id()).is_none() {
+            return refuse(format!(
+                "the signature has an entry in a transparency log that the trusted root does not know (log ID {})",
+                entry.log_id()
+            ));
         }
-        Ok(true)
+        match entry.is_about_another(evidence) {
+            Some(why) => refuse(format!("the signature's transparency log entry {why}")),
+            None => Ok(true),
+        }
     }
 
-    /// Whether cosign is asked about timestamps.
-    fn timestamps(&self, top: &str, evidence: &Evidence) -> Result<bool> {
+    /// Whether cosign is asked about the timestamp.
+    fn timestamp(&self, top: &str, evidence: &Evidence) -> Result<bool> {
         let Some(policy) = self.timestamp else { return Ok(false) };
-        let there = evidence.timestamps();
-        let known = self.root.as_ref().is_some_and(|root| there.iter().any(|stamp| root.knows(stamp)));
-        match (known, policy) {
-            (false, Timestamp::Required) if there.is_empty() => {
-                Err(Failure::rejected(format!("{top}: the signature has no timestamp")))
+        let refuse = |what: &str| Err(Failure::rejected(format!("{top}: the signature{what}")));
+        let is_known = |timestamp| self.root.as_ref().is_some_and(|root| root.knows(timestamp));
+        match (evidence.timestamp().map(is_known), policy) {
+            (Some(true), _) => Ok(true),
+            (None, Timestamp::Required) => refuse(" has no timestamp"),
+            (Some(false), Timestamp::Required) => {
+                refuse("'s timestamp is of an authority that the trusted root does not know")
             }
-            (false, Timestamp::Required) => Err(Failure::rejected(format!(
-                "{top}: the signature's timestamp is of an authority that the trusted root does not know"
-            ))),
-            (known, Timestamp::Required | Timestamp::IfKnown) => Ok(known),
+            (None | Some(false), Timestamp::IfKnown) => Ok(false),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! `aicr` builds bundles of release files, has the system's own cosign sign their manifest without
-//! a transparency log, and verifies them offline.
+//! `aicr` builds bundles of release files, has the system's own cosign sign their manifest, without a
+//! transparency log if that is wanted, and verifies them offline.
 //!
 //! Reading order: `cli` (what was typed), `plan` (what that means), then one file a verb: `bundle`,
 //! `bundle_sign`, `verify`, `doctor`. They are the only ones that know both `tree` (files; no

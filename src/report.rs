@@ -158,12 +158,12 @@ pub(crate) enum Witness {
 }
 
 impl Witness {
-    /// What `count` of them are; `checked`: whether cosign was asked about them.
-    pub(crate) fn of(count: usize, checked: bool) -> Self {
-        match (count, checked) {
-            (0, _) => Self::None,
-            (_, false) => Self::Unchecked,
-            (_, true) => Self::Checked,
+    /// What one is; `checked`: whether cosign was asked about it.
+    pub(crate) fn of(is_there: bool, checked: bool) -> Self {
+        match (is_there, checked) {
+            (false, _) => Self::None,
+            (true, false) => Self::Unchecked,
+            (true, true) => Self::Checked,
         }
     }
 

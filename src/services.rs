@@ -12,10 +12,10 @@ use crate::cosign::capability::Dialect;
 use crate::cosign::public_sigstore::PublicSigstore;
 use crate::cosign::rekor_version::RekorVersion;
 use crate::cosign::signing_config::SigningConfig;
-use crate::cosign::sigstore::{PUBLIC, Private, Sigstore};
+use crate::cosign::sigstore::{PUBLIC_AUTHORITY, PUBLIC_ISSUER, PUBLIC_LOG, Private, Sigstore};
 use crate::cosign::sigstore_file::SIZE_LIMIT;
-use crate::cosign::trusted_root::TrustedRoot;
-use crate::error::{Failure, Result};
+use crate::cosign::trusted_root::{Authority, Log, TrustedRoot};
+use crate::error::{Class, Failure, Result};
 use crate::plan;
 use crate::plan::service::ServiceUrl;
 use crate::plan::sign::{Named, Signer, TokenSource, Told};
@@ -31,38 +31,68 @@ pub(crate) fn at_hand(signer: &Signer, untrusted: &[Utf8PathBuf]) -> Result<Sigs
             Told::Nobody => return Ok(Sigstore::None),
             Told::TimestampAuthority { url, trusted_root } => {
                 let root = NamedRoot::read(trusted_root, untrusted)?;
-                root.knows_a_timestamp_authority()?;
+                root.knows_the_timestamp_authority_at(url)?;
                 return Ok(root.with(SigningConfig::default().with_timestamp_authority(url)));
             }
             Told::Sigstore(sigstore) => sigstore,
         },
     };
-    let whose = Whose::of(signer);
     match sigstore {
         plan::sign::Sigstore::Public => Ok(Sigstore::Public),
         plan::sign::Sigstore::Named(named) => {
             let root = NamedRoot::read(&named.trusted_root, untrusted)?;
-            let config = at_addresses(Addresses::named(named), whose, &root)?;
-            sufficient(config, "the services that are named", whose, root)
+            let Named { log, certificate_authority, timestamp_authority, issuer, trusted_root: _ } = &**named;
+            let mut config = SigningConfig::default().with_log(log, root.knows_the_log_at(log)?);
+            if let Some(url) = certificate_authority {
+                config = config.with_authority(url);
+            }
+            if let Some(url) = issuer {
+                config = config.with_issuer(url);
+            }
+            if let Some(url) = timestamp_authority {
+                config = config.with_timestamp_authority(url);
+            }
+            sufficient(config, "the services that are named", signer, root)
         }
         plan::sign::Sigstore::Configured { file, trusted_root } => {
             let root = NamedRoot::read(trusted_root, untrusted)?;
-            sufficient(configured(file)?, &format!("--signing-config {file}"), whose, root)
+            sufficient(configured(file, untrusted)?, &format!("--signing-config {file}"), signer, root)
         }
     }
 }
 
-/// The services of the public Sigstore, fetched.
-pub(crate) fn public(cosign: &Cosign<'_>, signer: &Signer) -> Result<Sigstore> {
+/// The services of the public Sigstore, fetched; `warn` is told if they are not those that it names.
+pub(crate) fn public(cosign: &Cosign<'_>, signer: &Signer, warn: &dyn Fn(&str)) -> Result<Sigstore> {
     const NAME: &str = "the public Sigstore";
-    let PublicSigstore { root, config } = cosign.public_sigstore()?;
-    let root = NamedRoot { name: format!("the root of {NAME}"), root };
-    let whose = Whose::of(signer);
+    let PublicSigstore { root, config } = cosign.public_sigstore().map_err(|failure| match signer {
+        Signer::Key(_) => failure.hint("--tlog-upload=false signs with the key alone, and needs no Sigstore"),
+        Signer::Keyless(_) => failure,
+    })?;
+    let root = NamedRoot::new(format!("the root of {NAME}"), root);
     let config = match config {
-        Some(config) if cosign.dialect() == Dialect::SigningConfig => config,
-        _ => at_addresses(Addresses::default(), whose, &root)?,
+        Some(Ok(config)) if cosign.dialect() == Dialect::SigningConfig => config,
+        Some(Err(why)) if cosign.dialect() == Dialect::SigningConfig => {
+            warn(&format!(
+                "the signing config of {NAME} {why}; the addresses that every cosign knows are used"
+            ));
+            built_in(&root)?
+        }
+        Some(_) | None => built_in(&root)?,
     };
-    sufficient(config, NAME, whose, root)
+    let sigstore = sufficient(config, NAME, signer, root)?;
+    cosign.can_tell(&sigstore)?;
+    Ok(sigstore)
+}
+
+/// The public services, as every cosign has them built in.
+fn built_in(root: &NamedRoot) -> Result<SigningConfig> {
+    let url = |text: &str| {
+        ServiceUrl::parse(text).map_err(|why| Failure::new(Class::Broken, format!("{text}: {}", why.problem)))
+    };
+    let log = url(PUBLIC_LOG)?;
+    let version = root.knows_the_log_at(&log)?;
+    let config = SigningConfig::default().with_log(&log, version);
+    Ok(config.with_authority(&url(PUBLIC_AUTHORITY)?).with_issuer(&url(PUBLIC_ISSUER)?))
 }
 
 /// The trusted root in a file that the operator named, outside of every bundle.
@@ -70,71 +100,25 @@ pub(crate) fn trusted_root(path: &Utf8Path, untrusted: &[Utf8PathBuf]) -> Result
     NamedRoot::read(path, untrusted).map(|named| named.root)
 }
 
-/// Whose signature is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Whose {
-    Key,
-    Identity { by_a_person: bool },
-}
-
-impl Whose {
-    fn of(signer: &Signer) -> Self {
-        match signer {
-            Signer::Key(_) => Self::Key,
-            Signer::Keyless(signer) => Self::Identity { by_a_person: signer.token == TokenSource::Terminal },
+/// Refuses a file that lies in what is bundled, signed or verified. `name` is how messages name it.
+pub(crate) fn lies_outside(path: &Utf8Path, name: &str, untrusted: &[Utf8PathBuf]) -> Result<()> {
+    for holder in untrusted {
+        if lies_in(path, holder).with_context(|| format!("look at {path}"))? {
+            return Err(Failure::usage(format!(
+                "{name} lies in {holder}, and nothing there is to be trusted"
+            ))
+            .hint("use one that reached you another way"));
         }
     }
-}
-
-/// Where services were said to be; the public ones, where nothing was said.
-#[derive(Clone, Copy, Default)]
-struct Addresses<'a> {
-    log: Option<&'a ServiceUrl>,
-    certificate_authority: Option<&'a ServiceUrl>,
-    issuer: Option<&'a ServiceUrl>,
-    timestamp_authority: Option<&'a ServiceUrl>,
-}
-
-impl<'a> Addresses<'a> {
-    fn named(named: &'a Named) -> Self {
-        let Named { log, certificate_authority, timestamp_authority, issuer, trusted_root: _ } = named;
-        Self {
-            log: log.as_ref(),
-            certificate_authority: certificate_authority.as_ref(),
-            issuer: issuer.as_ref(),
-            timestamp_authority: timestamp_authority.as_ref(),
-        }
-    }
-}
-
-/// A signing config of services at their addresses.
-fn at_addresses(addresses: Addresses<'_>, whose: Whose, root: &NamedRoot) -> Result<SigningConfig> {
-    let Addresses { log, certificate_authority, issuer, timestamp_authority } = addresses;
-    let or_public = |url: Option<&ServiceUrl>, public: Option<&str>| {
-        url.cloned().or_else(|| ServiceUrl::parse(public?).ok())
-    };
-    let mut config = SigningConfig::default();
-    if let Some(log) = or_public(log, PUBLIC.log) {
-        config = config.with_log(&log, root.knows_the_log_at(&log)?);
-    }
-    if whose != Whose::Key {
-        if let Some(authority) = or_public(certificate_authority, PUBLIC.authority) {
-            config = config.with_authority(&authority);
-        }
-        if let Some(issuer) = or_public(issuer, PUBLIC.issuer) {
-            config = config.with_issuer(&issuer);
-        }
-    }
-    Ok(match timestamp_authority {
-        Some(url) => config.with_timestamp_authority(url),
-        None => config,
-    })
+    Ok(())
 }
 
 /// The signing config in a file.
-fn configured(path: &Utf8Path) -> Result<SigningConfig> {
-    let refuse = |why| Failure::usage(format!("--signing-config {path} {why}"));
+fn configured(path: &Utf8Path, untrusted: &[Utf8PathBuf]) -> Result<SigningConfig> {
+    let name = format!("--signing-config {path}");
+    let refuse = |why| Failure::usage(format!("{name} {why}"));
     let text = small_file::read(path, SIZE_LIMIT, Links::Follow).map_err(refuse)?;
+    lies_outside(path, &name, untrusted)?;
     SigningConfig::parse(&text).map_err(|why| {
         refuse(why)
             .hint("`cosign signing-config create` writes one; --rekor-url and its likes do without a file")
@@ -142,33 +126,56 @@ fn configured(path: &Utf8Path) -> Result<SigningConfig> {
 }
 
 /// What a signature needs of `config` to be worth something, with a root that knows all of it.
-fn sufficient(config: SigningConfig, name: &str, whose: Whose, root: NamedRoot) -> Result<Sigstore> {
-    let config = config.counting_at(now());
-    let config = if whose == Whose::Key { config.only_for_a_key() } else { config };
-    enough(&config, name, whose)?;
+fn sufficient(config: SigningConfig, name: &str, signer: &Signer, root: NamedRoot) -> Result<Sigstore> {
+    let config = config.usable_at(root.now);
+    let config = match signer {
+        Signer::Key(_) => config.only_for_a_key(),
+        Signer::Keyless(_) => config,
+    };
+    enough(&config, name, signer)?;
+    if let Some(several) = config.wants_several() {
+        return Err(Failure::usage(format!("{name}: a signature would be told to {several}"))
+            .hint("set the selector to ANY, which takes one"));
+    }
     for log in config.logs() {
-        root.knows_the_log_at(log.url())?;
+        let known = root.knows_the_log_at(log.url())?;
+        if known == RekorVersion::V2 && log.api_version() == 1 {
+            return Err(Failure::usage(format!(
+                "{name}: the log at {} is said to be a Rekor v1, and {} knows it as a Rekor v2",
+                log.url(),
+                root.name
+            ))
+            .hint("set its majorApiVersion to 2"));
+        }
     }
-    if !config.timestamp_authorities().is_empty() {
-        root.knows_a_timestamp_authority()?;
+    for service in config.timestamp_authorities() {
+        root.knows_the_timestamp_authority_at(service.url())?;
     }
-    if whose != Whose::Key {
-        root.knows_a_certificate_authority()?;
+    for service in config.authorities() {
+        root.knows_the_certificate_authority_at(service.url())?;
     }
     Ok(root.with(config))
 }
 
 /// Whether every kind of service is there.
-fn enough(config: &SigningConfig, name: &str, whose: Whose) -> Result<()> {
-    let lacks =
-        |what: &str, hint: &str| Err(Failure::usage(format!("{name}: there is no {what}")).hint(hint));
+fn enough(config: &SigningConfig, name: &str, signer: &Signer) -> Result<()> {
+    let lacks = |what: &str, hint: &str| {
+        Err(Failure::usage(format!("{name}: there is no {what}"))
+            .hint(format!("{hint}, and check this machine's clock")))
+    };
+    let by_a_person = match signer {
+        Signer::Key(_) if config.logs().is_empty() => {
+            return lacks(
+                "transparency log (rekorTlogUrls) that counts now",
+                "name one, or take --tlog-upload=false with --timestamp-server-url for a timestamp alone",
+            );
+        }
+        Signer::Key(_) => return Ok(()),
+        Signer::Keyless(signer) => signer.token == TokenSource::Terminal,
+    };
     if config.logs().is_empty() {
-        return lacks(
-            "transparency log (rekorTlogUrls) that counts now",
-            "name one, and check this machine's clock; --tlog-upload=false with --timestamp-server-url asks for a timestamp alone",
-        );
+        return lacks("transparency log (rekorTlogUrls) that counts now", "name one");
     }
-    let Whose::Identity { by_a_person } = whose else { return Ok(()) };
     if config.authorities().is_empty() {
         return lacks(
             "certificate authority (caUrls) that counts now",
@@ -192,68 +199,80 @@ fn enough(config: &SigningConfig, name: &str, whose: Whose) -> Result<()> {
     Ok(())
 }
 
-/// A trusted root, and how messages name it.
+/// A trusted root, how messages name it, and when it was read, in seconds since 1970.
 struct NamedRoot {
     name: String,
     root: TrustedRoot,
+    now: i64,
 }
 
 impl NamedRoot {
+    fn new(name: String, root: TrustedRoot) -> Self {
+        Self { name, root, now: now() }
+    }
+
     fn read(path: &Utf8Path, untrusted: &[Utf8PathBuf]) -> Result<Self> {
         let name = format!("--trusted-root {path}");
         let refuse = |why: String| Failure::usage(format!("{name} {why}"));
         let text = small_file::read(path, SIZE_LIMIT, Links::Follow).map_err(refuse)?;
-        for holder in untrusted {
-            if lies_in(path, holder).with_context(|| format!("look at {path}"))? {
-                return Err(refuse(format!("lies in {holder}, and nothing there is to be trusted"))
-                    .hint("use one that reached you another way"));
-            }
-        }
+        lies_outside(path, &name, untrusted)?;
         let root = TrustedRoot::parse(&text)
             .map_err(|why| refuse(why).hint("`cosign trusted-root create` of cosign 3 writes one"))?;
-        Ok(Self { name, root })
+        Ok(Self::new(name, root))
     }
 
     fn with(self, config: SigningConfig) -> Sigstore {
-        Sigstore::Private(Box::new(Private { config, root: self.root }))
+        Sigstore::Private(Box::new(Private { config, root: self.root, now: self.now }))
     }
 
     /// What the log at `url` speaks, if this knows it. Else nobody could verify its entries.
     fn knows_the_log_at(&self, url: &ServiceUrl) -> Result<RekorVersion> {
-        if let Some(log) = self.root.logs_at(url).last() {
+        let mut known = self.root.logs_at(url);
+        if let Some(log) = known.find(|log| log.counts_at(self.now)) {
             return Ok(log.version());
         }
-        let known: Vec<_> = self.root.logs().iter().filter_map(|log| Some(log.url()?.to_string())).collect();
+        let others = self.root.logs().iter().filter(|log| log.counts_at(self.now)).filter_map(Log::url);
+        self.lacks("log", url, others, "--rekor url=…,public-key=…").map(|()| RekorVersion::V1)
+    }
+
+    fn knows_the_timestamp_authority_at(&self, url: &ServiceUrl) -> Result<()> {
+        let known = self.root.timestamp_authorities();
+        self.knows("timestamp authority", known, url, "--tsa url=…,certificate-chain=…")
+    }
+
+    fn knows_the_certificate_authority_at(&self, url: &ServiceUrl) -> Result<()> {
+        let known = self.root.certificate_authorities();
+        self.knows("certificate authority", known, url, "--fulcio url=…,certificate-chain=…")?;
+        if self.root.ct_logs().iter().any(|log| log.counts_at(self.now)) {
+            return Ok(());
+        }
+        Err(Failure::usage(format!(
+            "{} knows no certificate transparency log that counts now, without which no certificate is accepted",
+            self.name
+        ))
+        .hint("add it: `cosign trusted-root create --ctfe url=…,public-key=…`"))
+    }
+
+    /// Whether one of `authorities` is at `url`, or does not say where it is.
+    fn knows(&self, what: &str, authorities: &[Authority], url: &ServiceUrl, flag: &str) -> Result<()> {
+        if authorities.iter().any(|known| known.url().is_none_or(|known| known.is_same_place(url))) {
+            return Ok(());
+        }
+        self.lacks(what, url, authorities.iter().filter_map(Authority::url), flag)
+    }
+
+    fn lacks<'a>(
+        &self,
+        what: &str,
+        url: &ServiceUrl,
+        known: impl Iterator<Item = &'a ServiceUrl>,
+        flag: &str,
+    ) -> Result<()> {
+        let known: Vec<_> = known.map(ToString::to_string).collect();
         let known =
             if known.is_empty() { "none at all".to_owned() } else { format!("only {}", known.join(", ")) };
-        Err(Failure::usage(format!("{} knows no log at {url}, {known}", self.name)).hint(
-            "name the log as it is named there, or add it: `cosign trusted-root create --rekor url=…,public-key=…`",
-        ))
-    }
-
-    fn knows_a_timestamp_authority(&self) -> Result<()> {
-        if self.root.timestamp_authorities().is_empty() {
-            return self.lacks("timestamp authority", "--tsa url=…,certificate-chain=…");
-        }
-        Ok(())
-    }
-
-    fn knows_a_certificate_authority(&self) -> Result<()> {
-        if self.root.certificate_authorities().is_empty() {
-            return self.lacks("certificate authority", "--fulcio url=…,certificate-chain=…");
-        }
-        if self.root.ct_log_keys().is_empty() {
-            return self.lacks(
-                "certificate transparency log, without which no certificate is accepted",
-                "--ctfe url=…,public-key=…",
-            );
-        }
-        Ok(())
-    }
-
-    fn lacks(&self, what: &str, flag: &str) -> Result<()> {
-        Err(Failure::usage(format!("{} knows no {what}", self.name))
-            .hint(format!("add it: `cosign trusted-root create {flag}`")))
+        Err(Failure::usage(format!("{} knows no {what} at {url}, {known}", self.name))
+            .hint(format!("name it as it is named there, or add it: `cosign trusted-root create {flag}`")))
     }
 }
 

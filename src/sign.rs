@@ -2,6 +2,8 @@
 //! asked for, checked and reported. Which bundles are signed is decided in `bundle.rs` and
 //! `bundle_sign.rs`.
 
+use std::cell::Cell;
+
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::context::Context;
@@ -17,8 +19,9 @@ use crate::cosign::sigstore::Sigstore;
 use crate::cosign::verifying::Verdict;
 use crate::cosign::{Cosign, Session};
 use crate::error::{Failure, Result};
+use crate::output::Printer;
 use crate::plan::key_ref::{KeyRef, Scheme};
-use crate::plan::sign::Signer;
+use crate::plan::sign::{Signer, TokenSource};
 use crate::report::{Report, SignatureReport, Witness};
 use crate::services;
 use crate::tree::SIGNATURE;
@@ -34,6 +37,7 @@ pub(crate) struct Signing<'a> {
     cosign_is_named: bool,
     who: Who,
     sigstore: Sigstore,
+    notice: Notice,
     /// The file of what its services are checked against.
     trusted_root: Option<Utf8PathBuf>,
 }
@@ -65,8 +69,8 @@ pub(crate) enum Whose {
 
 impl<'a> Signing<'a> {
     /// Looks at the signer and at the services, finds and probes cosign, asks the key manager for the public
-    /// key, and checks that it may be left where it is wanted. Says beforehand to whom a signature will be
-    /// told. In a dry run only a key that needs no network is asked. `untrusted` are the bundles and inputs.
+    /// key, and checks that it may be left where it is wanted. In a dry run only a key that needs no network is
+    /// asked. `untrusted` are the bundles and inputs.
     pub(crate) fn prepare(
         signer: &Signer,
         untrusted: &[Utf8PathBuf],
@@ -80,11 +84,12 @@ impl<'a> Signing<'a> {
         let (cosign, found) = context.cosign(session, who.holder())?;
         report.cosign = Some(found);
         cosign.can_tell(&sigstore)?;
-        if let Some(notice) = sigstore.notice(matches!(who, Who::Identity(_))) {
-            context.printer.notice(&notice);
-        }
         if matches!(sigstore, Sigstore::Public) && !dry_run {
-            sigstore = services::public(&cosign, signer)?;
+            sigstore = services::public(&cosign, signer, &|text| context.printer.warning(text))?;
+        }
+        let notice = Notice::new(&sigstore, &who, context.printer);
+        if dry_run {
+            notice.give();
         }
         if let Who::Key { key, public_key, out } = &mut who {
             if !dry_run || matches!(key.reference().scheme(), Scheme::File | Scheme::Env) {
@@ -96,7 +101,7 @@ impl<'a> Signing<'a> {
         }
         let cosign_is_named = context.global.cosign.is_some();
         let trusted_root = signer.trusted_root().map(Utf8Path::to_owned);
-        Ok(Self { cosign, cosign_is_named, who, sigstore, trusted_root })
+        Ok(Self { cosign, cosign_is_named, who, sigstore, notice, trusted_root })
     }
 
     /// Leaves the public key for the receivers, if that was asked for.
@@ -109,11 +114,11 @@ impl<'a> Signing<'a> {
 
     /// What is told about a signature that is as wanted.
     pub(crate) fn reports(&self, evidence: &Evidence) -> Vec<SignatureReport> {
-        let timestamps = !matches!(self.sigstore, Sigstore::None);
-        vec![signature_report(evidence, self.sigstore.has_log(), timestamps)]
+        let timestamp = !matches!(self.sigstore, Sigstore::None);
+        vec![signature_report(evidence, self.sigstore.has_log(), timestamp)]
     }
 
-    /// Has `manifest` signed. What comes back was checked against the plan and accepted by cosign.
+    /// Has `manifest` signed, and says beforehand to whom that is told. What comes back was checked against the plan and accepted by cosign.
     pub(crate) fn sign(&self, manifest: Vec<u8>) -> Result<Evidence> {
         let fetched;
         let signatory = match &self.who {
@@ -124,6 +129,7 @@ impl<'a> Signing<'a> {
             }
             Who::Identity(identity) => KnownSignatory::Identity(identity),
         };
+        self.notice.give();
         self.cosign.sign(signatory, &self.sigstore, manifest)
     }
 
@@ -145,7 +151,7 @@ impl<'a> Signing<'a> {
             }
             (Who::Identity(_), SignedBy::Certificate(certificate)) => {
                 return Ok(Ok(Whose::Another(format!(
-                    "{}, for whom {} vouched",
+                    "{}, for whom {} vouched; whether that is you shows only when you sign",
                     certificate.identity(),
                     certificate.issuer()
                 ))));
@@ -156,9 +162,11 @@ impl<'a> Signing<'a> {
         };
         let as_wanted = self.sigstore.is_told_otherwise(there).is_none();
         let verdict = match signatory {
+            // Nothing is at hand that would show whether it is true.
+            KnownSignatory::Identity(_) if !as_wanted => return Ok(Ok(Whose::ToldToOthers)),
             KnownSignatory::Key(_, public_key) if !as_wanted => {
                 let by = By::Key(public_key);
-                let question = Question { by, root: None, log: false, timestamps: false };
+                let question = Question { by, root: None, log: false, timestamp: false };
                 self.cosign.verify(question, there, manifest.to_vec())?
             }
             _ => self.cosign.verify_own(signatory, &self.sigstore, there, manifest.to_vec())?,
@@ -233,6 +241,24 @@ impl<'a> Signing<'a> {
     }
 }
 
+/// What is said once, before the first signature goes to a log.
+struct Notice {
+    text: Cell<Option<String>>,
+    printer: Printer,
+}
+
+impl Notice {
+    fn new(sigstore: &Sigstore, who: &Who, printer: Printer) -> Self {
+        Self { text: Cell::new(sigstore.notice(matches!(who, Who::Identity(_)))), printer }
+    }
+
+    fn give(&self) {
+        if let Some(text) = self.text.take() {
+            self.printer.notice(&text);
+        }
+    }
+}
+
 /// A signature that cosign does not accept, with its words.
 pub(crate) struct Refused {
     /// What it names: `key` or `identity`.
@@ -275,12 +301,17 @@ fn who(signer: &Signer, untrusted: &[Utf8PathBuf], session: &Session<'_>, contex
             };
             Who::Key { key, public_key: None, out }
         }
-        Signer::Keyless(signer) => Who::Identity(SigningIdentity::at_hand(signer, &context.environment)?),
+        Signer::Keyless(signer) => {
+            if let TokenSource::File(path) = &signer.token {
+                services::lies_outside(path, &format!("--identity-token {path}"), untrusted)?;
+            }
+            Who::Identity(SigningIdentity::at_hand(signer, &context.environment)?)
+        }
     })
 }
 
-/// What is told about a signature; `log` and `timestamps`: whether cosign was asked about them.
-pub(crate) fn signature_report(evidence: &Evidence, log: bool, timestamps: bool) -> SignatureReport {
+/// What is told about a signature; `log` and `timestamp`: whether cosign was asked about them.
+pub(crate) fn signature_report(evidence: &Evidence, log: bool, timestamp: bool) -> SignatureReport {
     let (key_sha256, identity, issuer) = match evidence.signer() {
         SignedBy::Key(hint) => (Some(*hint), None, None),
         SignedBy::Certificate(certificate) => {
@@ -292,8 +323,8 @@ pub(crate) fn signature_report(evidence: &Evidence, log: bool, timestamps: bool)
         key_sha256,
         identity,
         issuer,
-        log: Witness::of(evidence.log_entries().len(), log),
-        timestamp: Witness::of(evidence.timestamps().len(), timestamps),
+        log: Witness::of(evidence.log_entry().is_some(), log),
+        timestamp: Witness::of(evidence.timestamp().is_some(), timestamp),
     }
 }
 

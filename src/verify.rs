@@ -65,7 +65,7 @@ fn signed(bundle: &Beneath, judge: &Judge<'_>, context: &Context) -> Result<Bund
     };
     let checked = files(bundle, &accepted, context)?;
     let mut report = conclude(bundle, digest, checked, Verdict::Accepted, context);
-    report.signatures = vec![signature_report(&evidence, question.log, question.timestamps)];
+    report.signatures = vec![signature_report(&evidence, question.log, question.timestamp)];
     Ok(report)
 }
 

@@ -201,7 +201,7 @@ fn other_service_flags(sigstore: &Sigstore) -> Vec<String> {
 }
 
 fn question_flags(question: Question<'_>, at: &dyn Fn(&str, &str) -> String) -> Vec<String> {
-    let Question { by, root: _, log, timestamps } = question;
+    let Question { by, root: _, log, timestamp } = question;
     let mut flags = match by {
         By::Key(_) => vec![at("key", file::KEY)],
         By::Identity { identity, issuer } => {
@@ -211,7 +211,7 @@ fn question_flags(question: Question<'_>, at: &dyn Fn(&str, &str) -> String) -> 
     flags.push(format!("--insecure-ignore-tlog={}", !log));
     // Without this a timestamp may be false without anybody noticing; and 2.6 to 3.0 need it where the
     // log states no time.
-    if timestamps {
+    if timestamp {
         flags.push("--use-signed-timestamps=true".to_owned());
     }
     flags

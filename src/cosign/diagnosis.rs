@@ -31,14 +31,15 @@ impl Diagnosis {
     }
 }
 
-/// What `text`, the stderr of a run that failed with a key, comes down to. Text that no rule knows
-/// is a refusal.
-pub(crate) fn of_key_failure(text: &[u8]) -> Diagnosis {
+/// What `text`, the stderr of a run that failed with a key, comes down to, if a rule knows it.
+pub(crate) fn of_key_failure(text: &[u8]) -> Option<Diagnosis> {
     let text = String::from_utf8_lossy(text).to_ascii_lowercase();
-    RULES.iter().find(|rule| rule.fits(&text)).map_or(
-        Diagnosis { class: Class::NotSigned, reason: "was refused by cosign", hint: None },
-        |Rule { words: _, diagnosis }| *diagnosis,
-    )
+    RULES.iter().find(|rule| rule.fits(&text)).map(|Rule { words: _, diagnosis }| *diagnosis)
+}
+
+/// The failure of a run of which no rule knows the text: a refusal.
+pub(crate) fn unknown(what: &str) -> Failure {
+    Failure::new(Class::NotSigned, format!("{what} was refused by cosign"))
 }
 
 /// What cosign printed, fit to be shown: its error (before that it talks of other things, and it

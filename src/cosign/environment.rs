@@ -13,7 +13,7 @@ use self::family::{Family, NOTHING, family, token_family};
 use super::search_path::SearchPath;
 use super::variables::{Value, Variables};
 use crate::plan::key_ref::{KeyRef, Scheme};
-use crate::plan::sign::{Provider, TOKEN};
+use crate::plan::sign::{Provider, TOKEN, TokenSource};
 use crate::settings::Environment;
 
 /// Where a fenced run is sent: nothing listens there.
@@ -37,14 +37,13 @@ const MEDDLING: [&str; 5] = ["COSIGN_*", "SIGSTORE_*", "TUF_*", "LD_*", "GODEBUG
 /// Whose secrets a run needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Holder<'a> {
-    /// Nobody's that is in a variable.
+    /// Nobody's.
     Nobody,
     /// Those of a key.
     Key(&'a KeyRef),
-    /// An identity token that is in a variable. aicr reads it and hands on a file.
-    Token,
-    /// Those with which an identity token is asked for.
-    Provider(Provider),
+    /// Those with which an identity is proven. A token in a variable is read by aicr, and handed on in a
+    /// file.
+    Identity(&'a TokenSource),
 }
 
 /// The environment of a run that needs neither secret nor network: `--help`, `version`, `verify-blob`.
@@ -78,8 +77,8 @@ pub(crate) fn with_secrets(
         family.hands_on(name) || (needs_network && NETWORK.contains(&name)) || (family.home && name == "HOME")
     });
     // What the operator names may hold anything.
-    let itself_in_variable = holder.variable().filter(|_| holder != Holder::Token);
-    for name in named.iter().map(String::as_str).chain(itself_in_variable) {
+    let key = holder.variable().filter(|_| matches!(holder, Holder::Key(_)));
+    for name in named.iter().map(String::as_str).chain(key) {
         if let Some(value) = operator.get(name) {
             variables.insert(name.to_owned(), Value::Secret(value.to_owned()));
         }
@@ -95,8 +94,10 @@ pub(crate) fn with_secrets(
     } else {
         fence(&mut variables);
     }
-    if let Holder::Key(key) = holder {
-        steer(key.scheme(), &mut variables);
+    match holder {
+        Holder::Key(key) => steer(key.scheme(), &mut variables),
+        Holder::Identity(source) => keep_to(source, private, &mut variables),
+        Holder::Nobody => {}
     }
     variables
 }
@@ -134,9 +135,9 @@ impl<'a> Holder<'a> {
     /// What it is given.
     fn family(self) -> Family {
         match self {
-            Self::Nobody | Self::Token => NOTHING,
             Self::Key(key) => family(key.scheme()),
-            Self::Provider(provider) => token_family(provider),
+            Self::Identity(TokenSource::Ambient(provider)) => token_family(*provider),
+            Self::Nobody | Self::Identity(_) => NOTHING,
         }
     }
 
@@ -144,16 +145,16 @@ impl<'a> Holder<'a> {
     fn variable(self) -> Option<&'a str> {
         match self {
             Self::Key(KeyRef::EnvVariable(name)) => Some(name.as_str()),
-            Self::Token => Some(TOKEN),
-            Self::Nobody | Self::Key(_) | Self::Provider(_) => None,
+            Self::Identity(TokenSource::Variable) => Some(TOKEN),
+            Self::Nobody | Self::Key(_) | Self::Identity(_) => None,
         }
     }
 
     fn needs_network(self) -> bool {
         match self {
             Self::Key(key) => key.needs_network(),
-            Self::Provider(_) => true,
-            Self::Nobody | Self::Token => false,
+            Self::Identity(TokenSource::Ambient(_)) => true,
+            Self::Nobody | Self::Identity(_) => false,
         }
     }
 }
@@ -202,6 +203,24 @@ fn fence(variables: &mut Variables) {
         set(variables, name, CLOSED);
     }
     set(variables, "NO_PROXY", "");
+}
+
+/// Without a token cosign asks every provider that it finds, whatever its flags say: the metadata service
+/// of a cloud, and a SPIFFE agent at its usual place. None but the one that is meant is found.
+fn keep_to(source: &TokenSource, private: &Utf8Path, variables: &mut Variables) {
+    if matches!(source, TokenSource::File(_) | TokenSource::Variable) {
+        return;
+    }
+    set(variables, "GCE_METADATA_HOST", CLOSED.trim_start_matches("http://"));
+    if *source != TokenSource::Ambient(Provider::Spiffe) {
+        set(variables, "SPIFFE_ENDPOINT_SOCKET", private.join("no-agent").into_string());
+    } else if let Some(Value::HandedOn(socket)) = variables.get("SPIFFE_ENDPOINT_SOCKET")
+        && let Some(path) = socket.to_str().and_then(|socket| socket.strip_prefix("unix://"))
+    {
+        // The standard has it as a URI, and cosign takes a path alone.
+        let path = path.to_owned();
+        set(variables, "SPIFFE_ENDPOINT_SOCKET", path);
+    }
 }
 
 /// Settings that keep a provider from asking where nobody sent it, unless the operator chose.

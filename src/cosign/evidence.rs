@@ -36,8 +36,8 @@ pub(crate) struct Evidence {
     bundle: SigstoreBundle,
     digest: Sha256Digest,
     signer: SignedBy,
-    log_entries: Vec<LogEntry>,
-    timestamps: Vec<Timestamp>,
+    log_entry: Option<LogEntry>,
+    timestamp: Option<Timestamp>,
 }
 
 /// Who made the signature, by the file's own account.
@@ -119,14 +119,14 @@ impl Evidence {
             (Some(_), Some(_)) => return refuse("names both a key and a certificate"),
             (None, None) => return refuse("names neither a key nor a certificate"),
         };
-        let log_entries = log_entries(material.tlog_entries.as_deref())?;
-        let timestamps = timestamps(material.timestamp_verification_data.as_ref())?;
-        if matches!(signer, SignedBy::Certificate(_)) && log_entries.is_empty() && timestamps.is_empty() {
+        let log_entry = log_entry(material.tlog_entries.as_deref())?;
+        let timestamp = timestamp(material.timestamp_verification_data.as_ref())?;
+        if matches!(signer, SignedBy::Certificate(_)) && log_entry.is_none() && timestamp.is_none() {
             return refuse(
                 "has a certificate, which counts for minutes, and neither a log entry nor a timestamp that shows when it signed",
             );
         }
-        Ok(Self { bundle, digest: Sha256Digest::from(digest), signer, log_entries, timestamps })
+        Ok(Self { bundle, digest: Sha256Digest::from(digest), signer, log_entry, timestamp })
     }
 
     /// The SHA-256 that the file claims for what it signs.
@@ -144,28 +144,28 @@ impl Evidence {
         STANDARD.encode(&self.bundle.message_signature.signature.0)
     }
 
-    /// The entries of transparency logs that it carries, each another one.
-    pub(crate) fn log_entries(&self) -> &[LogEntry] {
-        &self.log_entries
+    /// The entry of a transparency log that it carries.
+    pub(crate) fn log_entry(&self) -> Option<&LogEntry> {
+        self.log_entry.as_ref()
     }
 
-    /// The timestamps that it carries.
-    pub(crate) fn timestamps(&self) -> &[Timestamp] {
-        &self.timestamps
+    /// The timestamp that it carries.
+    pub(crate) fn timestamp(&self) -> Option<&Timestamp> {
+        self.timestamp.as_ref()
     }
 
-    /// The same signature with its log entries and timestamps or without: what cosign gets when they are
-    /// to be ignored, since 2.4.1 refuses some real ones even so.
+    /// The same signature with its log entry and timestamp or without: what cosign gets when they are to be
+    /// ignored, since 2.4.1 refuses some real ones even so.
     #[must_use]
-    pub(crate) fn with_only(&self, log_entries: bool, timestamps: bool) -> Self {
+    pub(crate) fn with_only(&self, log_entry: bool, timestamp: bool) -> Self {
         let mut only = self.clone();
-        if !log_entries {
+        if !log_entry {
             only.bundle.verification_material.tlog_entries = None;
-            only.log_entries.clear();
+            only.log_entry = None;
         }
-        if !timestamps {
+        if !timestamp {
             only.bundle.verification_material.timestamp_verification_data = None;
-            only.timestamps.clear();
+            only.timestamp = None;
         }
         only
     }
@@ -177,38 +177,26 @@ impl Evidence {
     }
 }
 
-/// The log entries, if there are any.
-fn log_entries(forms: Option<&[form::LogEntry]>) -> Result<Vec<LogEntry>, Malformed> {
-    let Some(forms) = forms else { return Ok(Vec::new()) };
-    if forms.is_empty() {
-        return Err(Malformed("has an empty list of log entries".into()));
+/// The log entry, if there is one. Of several cosign wants one to be true, and says nothing of the others.
+fn log_entry(forms: Option<&[form::LogEntry]>) -> Result<Option<LogEntry>, Malformed> {
+    match forms {
+        None => Ok(None),
+        Some([]) => Err(Malformed("has an empty list of log entries".into())),
+        Some([form]) => LogEntry::of(form).map(Some),
+        Some(_) => Err(Malformed("has more than one log entry".into())),
     }
-    let mut entries: Vec<LogEntry> = Vec::new();
-    for form in forms {
-        let entry = LogEntry::of(form)?;
-        if entries.iter().any(|other| other.is_same_entry(&entry)) {
-            return Err(Malformed("has the same log entry twice".into()));
-        }
-        entries.push(entry);
-    }
-    Ok(entries)
 }
 
-/// The timestamps, if there are any.
-fn timestamps(form: Option<&TimestampVerificationData>) -> Result<Vec<Timestamp>, Malformed> {
-    let Some(form) = form else { return Ok(Vec::new()) };
-    let forms = &form.rfc3161_timestamps;
-    if forms.is_empty() {
-        return Err(Malformed("has an empty list of timestamps".into()));
+/// The timestamp, if there is one.
+fn timestamp(form: Option<&TimestampVerificationData>) -> Result<Option<Timestamp>, Malformed> {
+    let Some(form) = form else { return Ok(None) };
+    match &form.rfc3161_timestamps[..] {
+        [] => Err(Malformed("has an empty list of timestamps".into())),
+        [SignedTimestamp { signed_timestamp }] => Timestamp::from_der(&signed_timestamp.0)
+            .map(Some)
+            .ok_or_else(|| Malformed("has a timestamp that cannot be read".into())),
+        _ => Err(Malformed("has more than one timestamp".into())),
     }
-    let read = |form: &SignedTimestamp| Timestamp::from_der(&form.signed_timestamp.0);
-    let timestamps: Option<Vec<Timestamp>> = forms.iter().map(read).collect();
-    let timestamps = timestamps.ok_or_else(|| Malformed("has a timestamp that cannot be read".into()))?;
-    let is_repeated = |(at, form): (usize, &SignedTimestamp)| forms[..at].contains(form);
-    if forms.iter().enumerate().any(is_repeated) {
-        return Err(Malformed("has the same timestamp twice".into()));
-    }
-    Ok(timestamps)
 }
 
 /// Whether a text that is no evidence nevertheless tells of an upload: it has the name of a field in

@@ -44,35 +44,39 @@ impl Expectation<'_> {
 impl Sigstore {
     /// To whom else than to these, or not to whom of these, the signature was told: a sentence.
     pub(crate) fn is_told_otherwise(&self, evidence: &Evidence) -> Option<String> {
-        let sigstore = self;
-        let entries = evidence.log_entries();
-        if !entries.is_empty() && !sigstore.has_log() {
-            return Some(format!("the signature carries an entry of a transparency log{UPLOADED}"));
+        let (entry, timestamp) = (evidence.log_entry(), evidence.timestamp());
+        match (self.has_log(), entry.is_none()) {
+            (false, false) => {
+                return Some(format!("the signature carries an entry of a transparency log{UPLOADED}"));
+            }
+            (true, true) => return Some("the signature has no entry of a transparency log".into()),
+            (true, false) | (false, true) => {}
         }
-        let no_stamp_wanted = match sigstore {
-            Sigstore::None | Sigstore::Private(_) => !sigstore.has_timestamp(),
-            // Whether there are timestamps is settled by the signing config that cosign fetches.
-            Sigstore::Public => false,
-        };
-        if !evidence.timestamps().is_empty() && no_stamp_wanted {
-            return Some(
-            "the signature carries a timestamp although none was wanted: a timestamp authority has seen its digest, and this cannot be undone"
-                .into(),
-        );
+        match (self.has_timestamp(), timestamp.is_none()) {
+            (false, false) => {
+                return Some(
+                    "the signature carries a timestamp although none was wanted: a timestamp authority has seen its digest, and this cannot be undone"
+                        .into(),
+                );
+            }
+            (true, true) => return Some("the signature has no timestamp".into()),
+            (true, false) | (false, true) => {}
         }
-        if entries.is_empty() && sigstore.has_log() {
-            return Some("the signature has no entry of a transparency log".into());
-        }
-        if evidence.timestamps().is_empty() && sigstore.has_timestamp() {
-            return Some("the signature has no timestamp".into());
-        }
-        let Sigstore::Private(private) = sigstore else { return None };
-        let Private { config, root } = &**private;
+        let Self::Private(private) = self else { return None };
+        let Private { config, root, now: _ } = &**private;
         let is_of_a_named_log =
             |id| config.logs().iter().flat_map(|log| root.logs_at(log.url())).any(|log| log.id() == id);
-        entries.iter().any(|entry| !is_of_a_named_log(entry.log_id())).then(|| {
-            "the signature has an entry in another log than the one that was named, and this cannot be undone"
-                .into()
-        })
+        if entry.is_some_and(|entry| !is_of_a_named_log(entry.log_id())) {
+            return Some(
+                "the signature has an entry in a log that is not, by its ID, the one that the trusted root knows at the address that was named, and this cannot be undone"
+                    .into(),
+            );
+        }
+        if timestamp.is_some_and(|timestamp| !root.knows(timestamp)) {
+            return Some(
+                "the signature's timestamp is of an authority that the trusted root does not know".into(),
+            );
+        }
+        None
     }
 }

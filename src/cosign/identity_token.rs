@@ -28,8 +28,24 @@ struct Claims {
     sub: Option<String>,
     email: Option<String>,
     aud: Option<Audience>,
-    exp: Option<i64>,
-    nbf: Option<i64>,
+    exp: Option<Moment>,
+    nbf: Option<Moment>,
+    /// What names a workflow of GitHub's and of GitLab's.
+    job_workflow_ref: Option<String>,
+    ci_config_ref_uri: Option<String>,
+}
+
+/// Seconds since 1970, perhaps with a fraction.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+struct Moment(f64);
+
+impl Eq for Moment {}
+
+impl Moment {
+    #[expect(clippy::cast_possible_truncation, reason = "what is beyond is bounded, as far as anybody cares")]
+    fn seconds(self) -> i64 {
+        self.0.floor() as i64
+    }
 }
 
 /// One recipient, or several.
@@ -64,38 +80,60 @@ impl IdentityToken {
         &self.text
     }
 
-    /// Why nobody would take it at `now`, in seconds since 1970, for `audience`: a sentence.
-    pub(crate) fn fault(&self, now: i64, audience: &str) -> Option<String> {
-        let Claims { iss: _, sub: _, email: _, aud, exp, nbf } = &self.claims;
-        let for_whom = match aud {
-            None => &[][..],
-            Some(Audience::One(name)) => std::slice::from_ref(name),
-            Some(Audience::Several(names)) => names,
-        };
+    /// Why nobody would take it at `now`, in seconds since 1970: a sentence.
+    pub(crate) fn fault_of_time(&self, now: i64) -> Option<String> {
+        let [exp, nbf] = [self.claims.exp, self.claims.nbf].map(|moment| moment.map(Moment::seconds));
         if let Some(exp) = exp.filter(|exp| *exp <= now) {
             return Some(format!("the token expired {} seconds ago: get a new one", now - exp));
         }
-        if let Some(nbf) = nbf.filter(|nbf| *nbf > now) {
-            return Some(format!(
+        nbf.filter(|nbf| *nbf > now).map(|nbf| {
+            format!(
                 "the token counts only in {} seconds: check the clocks of this machine and of its issuer",
                 nbf - now
-            ));
-        }
-        if !for_whom.iter().any(|name| name == audience) {
+            )
+        })
+    }
+
+    /// The same, and why not for `audience`.
+    pub(crate) fn fault(&self, now: i64, audience: &str) -> Option<String> {
+        let fault_of_audience = || {
+            let for_whom = match &self.claims.aud {
+                None => &[][..],
+                Some(Audience::One(name)) => std::slice::from_ref(name),
+                Some(Audience::Several(names)) => names,
+            };
+            if for_whom.iter().any(|name| name == audience) {
+                return None;
+            }
             let for_whom = match for_whom {
                 [] => "nobody".to_owned(),
                 names => names.iter().map(|name| format!("`{}`", show(name))).collect::<Vec<_>>().join(", "),
             };
-            return Some(format!("the token is for {for_whom}, and has to be for `{}`", show(audience)));
-        }
-        None
+            Some(format!("the token is for {for_whom}, and has to be for `{}`", show(audience)))
+        };
+        self.fault_of_time(now).or_else(fault_of_audience)
     }
 
-    /// Whether it is of somebody of this name, by its e-mail address or subject, for whom this issuer
-    /// vouches.
+    /// Who made it, by its own account.
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        self.claims.iss.as_deref()
+    }
+
+    /// Whether it is of somebody of this name, for whom this issuer vouches: an e-mail address, a subject,
+    /// or what Fulcio makes of a workflow of GitHub's or GitLab's.
     pub(crate) fn is_of(&self, identity: &str, issuer: &str) -> bool {
-        let Claims { iss, sub, email, .. } = &self.claims;
-        iss.as_deref() == Some(issuer) && [sub, email].iter().any(|name| name.as_deref() == Some(identity))
+        let Claims { iss, sub, email, job_workflow_ref, ci_config_ref_uri, .. } = &self.claims;
+        let is = |name: &Option<String>| name.as_deref() == Some(identity);
+        let ends = |path: &Option<String>| {
+            let name = identity.strip_prefix("https://");
+            let on_a_host = |path: &String| {
+                name.is_some_and(|name| name.split_once('/').is_some_and(|(_, rest)| rest == path))
+            };
+            path.as_ref().is_some_and(on_a_host)
+        };
+        let with_host =
+            ci_config_ref_uri.as_deref().is_some_and(|uri| identity.strip_prefix("https://") == Some(uri));
+        iss.as_deref() == Some(issuer) && (is(sub) || is(email) || ends(job_workflow_ref) || with_host)
     }
 }
 
@@ -125,9 +163,14 @@ mod tests {
 
     #[test]
     fn a_token_is_of_its_subject_and_of_its_address() {
-        let text = token(r#"{"iss":"https://id.example","sub":"dev","email":"dev@example.test"}"#);
+        let text = token(
+            r#"{"iss":"https://id.example","sub":"dev","email":"dev@example.test","job_workflow_ref":"o/r/.github/workflows/w.yml@refs/heads/main","ci_config_ref_uri":"gitlab.example/g/p//.gitlab-ci.yml@refs/heads/main"}"#,
+        );
         let read = IdentityToken::parse(text.as_bytes()).unwrap();
         for (identity, issuer, is) in [
+            ("https://github.com/o/r/.github/workflows/w.yml@refs/heads/main", "https://id.example", true),
+            ("https://github.com/x/o/r/.github/workflows/w.yml@refs/heads/main", "https://id.example", false),
+            ("https://gitlab.example/g/p//.gitlab-ci.yml@refs/heads/main", "https://id.example", true),
             ("dev", "https://id.example", true),
             ("dev@example.test", "https://id.example", true),
             ("other", "https://id.example", false),
@@ -161,6 +204,7 @@ mod tests {
             (r#"{"aud":"sigstore","exp":101,"nbf":100}"#, None),
             (r#"{"aud":["other","sigstore"],"exp":101}"#, None),
             (r#"{"aud":"sigstore"}"#, None),
+            (r#"{"aud":"sigstore","exp":100.5}"#, Some("the token expired 0 seconds ago: get a new one")),
             (r#"{"aud":"sigstore","exp":40}"#, Some("the token expired 60 seconds ago: get a new one")),
             (
                 r#"{"aud":"sigstore","exp":200,"nbf":130}"#,

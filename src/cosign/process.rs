@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::{BufRead, PipeReader, Read};
+use std::io::{PipeReader, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -109,7 +109,7 @@ impl Invocation<'_> {
         self.run_heard(limits, &|_| {})
     }
 
-    /// The same, telling each line of its stderr as it comes: for a program that talks to a person.
+    /// The same, telling each line of its output as it comes: for a program that talks to a person.
     pub(crate) fn run_heard(&self, limits: &Limits, listener: &dyn Fn(&str)) -> Result<Finished> {
         limits.interrupt.check()?;
         let (stdout, stdout_writer) = std::io::pipe().context("make a pipe")?;
@@ -150,9 +150,10 @@ impl Invocation<'_> {
         let group = Group::of(&child.pids());
 
         let deadline = Instant::now() + limits.timeout;
-        let mut heard = 0;
+        let (mut heard, mut heard_of_errors) = (0, 0);
         let status = loop {
-            stderr.lines_from(&mut heard).iter().for_each(|line| listener(line));
+            let lines = [stdout.lines_from(&mut heard), stderr.lines_from(&mut heard_of_errors)];
+            lines.iter().flatten().for_each(|line| listener(line));
             let tick = TICK.min(deadline.saturating_duration_since(Instant::now()));
             let wait = |time| child.wait_timeout(time).map(|output| output.map(|output| output.status));
             if let Some(status) = wait(tick).with_context(|| format!("wait for {}", self.program))? {
@@ -266,7 +267,7 @@ impl Capture {
         let new = buffer.get(*heard..).unwrap_or_default();
         let whole = new.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         *heard += whole;
-        new[..whole].lines().map_while(Result::ok).collect()
+        String::from_utf8_lossy(&new[..whole]).lines().map(str::to_owned).collect()
     }
 
     /// Waits for the end of the stream. The thread is left behind if some process still holds the pipe.

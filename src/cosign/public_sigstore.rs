@@ -4,6 +4,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::argv::Operation;
+use super::capability::Dialect;
 use super::private_directory::PrivateDirectory;
 use super::signing_config::SigningConfig;
 use super::sigstore_file::SIZE_LIMIT;
@@ -16,8 +17,8 @@ use crate::small_file::{self, Links};
 pub(crate) struct PublicSigstore {
     /// What it is checked against.
     pub(crate) root: TrustedRoot,
-    /// Where its services are, if this cosign fetches that, in a form that is known.
-    pub(crate) config: Option<SigningConfig>,
+    /// Where its services are, if this cosign fetches that; or what is wrong with it, as the end of a sentence.
+    pub(crate) config: Option<Result<SigningConfig, String>>,
 }
 
 /// Below the place for it, in a directory per repository or not, `targets` or not: that differs.
@@ -26,16 +27,18 @@ const DEPTH: usize = 4;
 impl Cosign<'_> {
     /// Fetches it. `Class::Unproven` if that fails.
     pub(crate) fn public_sigstore(&self) -> Result<PublicSigstore> {
-        const WAY_OUT: &str = "--trusted-root FILE names one that is at hand, and needs no network";
+        if self.dialect == Dialect::LegacyBundle {
+            return Err(self.cannot(("reads nothing that the public root could be for", "2.4 or later")));
+        }
         let private = PrivateDirectory::new(&self.session.temporary)?;
         let variables = environment::fetching(self.session.environment, private.path());
         let failed = "the root of the public Sigstore could not be fetched";
         let finished = self.run(Operation::Initialize, variables, None, &private).map_err(|failure| {
-            if failure.class() == Class::Unproven { failure.told_as(failed).hint(WAY_OUT) } else { failure }
+            if failure.class() == Class::Unproven { failure.told_as(failed) } else { failure }
         })?;
         let unproven = |message: String| {
             let said = diagnosis::shown(&finished.stderr);
-            Failure::new(Class::Unproven, message).cosign_said(said).hint(WAY_OUT)
+            Failure::new(Class::Unproven, message).cosign_said(said)
         };
         if !finished.status.success() {
             return Err(unproven(failed.to_owned()));
@@ -51,7 +54,7 @@ impl Cosign<'_> {
             )));
         };
         let root = TrustedRoot::parse(&root).map_err(|why| unproven(format!("{failed}: it {why}")))?;
-        let config = read("signing_config.v0.2.json").and_then(|text| SigningConfig::parse(&text).ok());
+        let config = read("signing_config.v0.2.json").map(|text| SigningConfig::parse(&text));
         private.close()?;
         Ok(PublicSigstore { root, config })
     }

@@ -14,10 +14,10 @@ pub(crate) struct Question<'a> {
     pub(crate) by: By<'a>,
     /// What its evidence is held against; nothing if there is none that counts.
     pub(crate) root: Option<&'a TrustedRoot>,
-    /// Whether it has to be in a log. If not, cosign does not see its entries.
+    /// Whether it has to be in a log. If not, cosign does not see its entry.
     pub(crate) log: bool,
-    /// Whether its timestamps have to be true. If not, cosign does not see them.
-    pub(crate) timestamps: bool,
+    /// Whether its timestamp has to be true. If not, cosign does not see it.
+    pub(crate) timestamp: bool,
 }
 
 /// By whom a signature has to be.
@@ -52,7 +52,7 @@ impl Question<'_> {
         evidence: &Evidence,
     ) -> Option<(&'static str, &'static str)> {
         let of_identity = matches!(self.by, By::Identity { .. });
-        let entries = || evidence.log_entries().iter();
+        let entry = evidence.log_entry().filter(|_| self.log);
         match dialect {
             Dialect::LegacyBundle if of_identity => {
                 Some(("reads no certificate of a Sigstore bundle", "2.4 or later"))
@@ -60,13 +60,13 @@ impl Question<'_> {
             Dialect::LegacyBundle if self.log => {
                 Some(("reads no log entry of a Sigstore bundle", "2.4 or later"))
             }
-            Dialect::LegacyBundle if self.timestamps => {
+            Dialect::LegacyBundle if self.timestamp => {
                 Some(("reads no timestamp of a Sigstore bundle", "2.4 or later"))
             }
-            Dialect::BundleFlag if self.log && entries().any(|entry| entry.version() == RekorVersion::V2) => {
+            Dialect::BundleFlag if entry.is_some_and(|entry| entry.version() == RekorVersion::V2) => {
                 Some(("does not know the entries of Rekor v2", "2.6 or later"))
             }
-            Dialect::BundleFlag if self.log && entries().any(LogEntry::is_first) => {
+            Dialect::BundleFlag if entry.is_some_and(LogEntry::is_first) => {
                 Some(("takes the first entry of a log for a damaged one", "2.6 or later"))
             }
             Dialect::LegacyBundle | Dialect::BundleFlag | Dialect::SigningConfig => None,

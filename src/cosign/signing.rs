@@ -96,8 +96,12 @@ impl Cosign<'_> {
         self.write_services(signatory, sigstore, &private)?;
         let finished = self.run_signing(signatory, sigstore, &private)?;
         let refuse = |why: &str| {
-            Failure::new(Class::NotSigned, format!("cosign ended with exit 0, but {why}"))
-                .cosign_said(diagnosis::shown(&finished.stderr))
+            let failure = Failure::new(Class::NotSigned, format!("cosign ended with exit 0, but {why}"));
+            // With services it talks at length of what went well.
+            match sigstore {
+                Sigstore::None => failure.cosign_said(diagnosis::shown(&finished.stderr)),
+                Sigstore::Public | Sigstore::Private(_) => failure,
+            }
         };
 
         let written =
@@ -149,8 +153,8 @@ impl Cosign<'_> {
             Sigstore::Private(private) => Some(&private.root),
         };
         let ask = |by| {
-            let timestamps = !evidence.timestamps().is_empty() && root.is_some();
-            let question = Question { by, root, log: sigstore.has_log(), timestamps };
+            let timestamp = evidence.timestamp().is_some() && root.is_some();
+            let question = Question { by, root, log: sigstore.has_log(), timestamp };
             self.verify(question, evidence, manifest)
         };
         match (signatory, evidence.signer()) {
@@ -254,13 +258,15 @@ impl Cosign<'_> {
         let variables = self.signing_variables(signatory, sigstore, private.path());
         let mut asked: Vec<String> = match signatory {
             Signatory::Key(key) if key.reference().needs_network() => vec![key.reference().to_string()],
+            Signatory::Identity(identity) if identity.is_a_person() => vec!["whoever was to sign in".into()],
             Signatory::Key(_) | Signatory::Identity(_) => Vec::new(),
         };
         asked.extend(sigstore.hosts());
         let finished =
             self.run(operation, variables, signatory.shown_instead(), private).map_err(|failure| {
                 if failure.class() == Class::Unproven && !asked.is_empty() {
-                    return failure.told_as(&format!("{} could not be reached in time", asked.join(" or ")));
+                    return may_be_logged(failure, sigstore)
+                        .told_as(&format!("{} could not be reached in time", asked.join(" or ")));
                 }
                 failure
             })?;
@@ -275,12 +281,20 @@ impl Cosign<'_> {
             };
             return Err(diagnosis.failure(fault).cosign_said(said));
         }
-        Err(match signatory {
-            Signatory::Key(key) => diagnosis::of_key_failure(&finished.stderr).of(key.reference()),
-            Signatory::Identity(_) => Failure::new(Class::NotSigned, "keyless signing was refused by cosign"),
-        }
-        .cosign_said(said))
+        let failure = match signatory {
+            Signatory::Key(key) => match diagnosis::of_key_failure(&finished.stderr) {
+                Some(diagnosis) => diagnosis.of(key.reference()),
+                None => may_be_logged(diagnosis::unknown(&key.reference().to_string()), sigstore),
+            },
+            Signatory::Identity(_) => may_be_logged(diagnosis::unknown("keyless signing"), sigstore),
+        };
+        Err(failure.cosign_said(said))
     }
+}
+
+/// The failure of a run that may have told a log before it failed.
+fn may_be_logged(failure: Failure, sigstore: &Sigstore) -> Failure {
+    if sigstore.has_log() { failure.and(", and the signature may be in the log for good") } else { failure }
 }
 
 /// The refusal of a signature that cosign made and does not accept.

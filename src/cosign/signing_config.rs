@@ -145,15 +145,32 @@ impl SigningConfig {
         Self { ca_urls: Vec::new(), oidc_urls: Vec::new(), ..self.clone() }
     }
 
-    /// Those of the services that count at `time`, in seconds since 1970: cosign passes over the others.
+    /// Those of the services that every cosign of the dialect would use at `time`, in seconds since 1970. It
+    /// passes over the others: those out of their time, and those of versions that it does not speak.
     #[must_use]
-    pub(crate) fn counting_at(mut self, time: i64) -> Self {
-        for services in
-            [&mut self.ca_urls, &mut self.oidc_urls, &mut self.rekor_tlog_urls, &mut self.tsa_urls]
-        {
-            services.retain(|service| service.is_valid_at(time));
+    pub(crate) fn usable_at(mut self, time: i64) -> Self {
+        for (services, versions) in [
+            (&mut self.ca_urls, 1..=1),
+            (&mut self.oidc_urls, 1..=1),
+            (&mut self.rekor_tlog_urls, 1..=2),
+            (&mut self.tsa_urls, 1..=1),
+        ] {
+            services.retain(|service| service.is_valid_at(time) && versions.contains(&service.api_version()));
         }
         self
+    }
+
+    /// What cosign would tell more than one of, if there is such a kind: the end of a sentence.
+    pub(crate) fn wants_several(&self) -> Option<&'static str> {
+        let several = |selection: &Selection, services: &[Service]| match selection.selector {
+            Some(Selector::All) => services.len() > 1,
+            Some(Selector::Exact) => selection.count.unwrap_or(0) > 1,
+            Some(Selector::Any) | None => false,
+        };
+        if several(&self.rekor_tlog_config, &self.rekor_tlog_urls) {
+            return Some("more than one transparency log (rekorTlogConfig)");
+        }
+        several(&self.tsa_config, &self.tsa_urls).then_some("more than one timestamp authority (tsaConfig)")
     }
 
     /// The certificate authorities.

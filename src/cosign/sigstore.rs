@@ -4,7 +4,7 @@
 use super::argv::file;
 use super::capability::Dialect;
 use super::signing_config::{Service, SigningConfig};
-use super::trusted_root::{Authority, TrustedRoot};
+use super::trusted_root::{Authority, Log, TrustedRoot};
 
 /// The services that a signature is told to.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub(crate) struct Private {
     pub(crate) config: SigningConfig,
     /// What they are checked against. It knows every log in the config.
     pub(crate) root: TrustedRoot,
+    /// When this was put together, in seconds since 1970: which of several keys of a log counts.
+    pub(crate) now: i64,
 }
 
 /// The services for a cosign that is told of each by a flag.
@@ -36,12 +38,9 @@ pub(crate) struct ByFlag<'a> {
 }
 
 /// The services of the public Sigstore, as every cosign has them built in.
-pub(crate) const PUBLIC: ByFlag<'_> = ByFlag {
-    log: Some("https://rekor.sigstore.dev"),
-    authority: Some("https://fulcio.sigstore.dev"),
-    issuer: Some("https://oauth2.sigstore.dev/auth"),
-    timestamp_authority: None,
-};
+pub(crate) const PUBLIC_LOG: &str = "https://rekor.sigstore.dev";
+pub(crate) const PUBLIC_AUTHORITY: &str = "https://fulcio.sigstore.dev";
+pub(crate) const PUBLIC_ISSUER: &str = "https://oauth2.sigstore.dev/auth";
 
 impl Sigstore {
     /// Whether a log is told.
@@ -65,7 +64,12 @@ impl Sigstore {
         }
         match self {
             Self::None => ByFlag::default(),
-            Self::Public => PUBLIC,
+            Self::Public => ByFlag {
+                log: Some(PUBLIC_LOG),
+                authority: Some(PUBLIC_AUTHORITY),
+                issuer: Some(PUBLIC_ISSUER),
+                timestamp_authority: None,
+            },
             Self::Private(private) => ByFlag {
                 log: first(private.config.logs().iter().filter(|log| log.api_version() == 1)),
                 authority: first(private.config.authorities().iter()),
@@ -89,7 +93,7 @@ impl Sigstore {
                 Some(("does not know Rekor v2", "2.6 or later"))
             }
             (Dialect::BundleFlag, Self::Private(private))
-                if !private.config.authorities().is_empty() && private.root.ct_log_keys().len() > 1 =>
+                if !private.config.authorities().is_empty() && private.current_ct_logs().count() > 1 =>
             {
                 Some(("knows one certificate transparency log at a time", "2.6 or later"))
             }
@@ -113,20 +117,29 @@ impl Sigstore {
     pub(crate) fn notice(&self, keyless: bool) -> Option<String> {
         const START: &str = "the signature goes to the transparency log";
         let with_a_key = if keyless { " (with --signing-key)" } else { "" };
-        let public = |host: &str| {
-            format!("{START} at {host}: public and permanent; --tlog-upload=false keeps it out{with_a_key}")
+        let keeps_out = format!("public and permanent; --tlog-upload=false keeps it out{with_a_key}");
+        let private = match self {
+            Self::None => return None,
+            Self::Public => return Some(format!("{START} at rekor.sigstore.dev: {keeps_out}")),
+            Self::Private(private) => private,
         };
-        match self {
-            Self::None => None,
-            Self::Public => Some(public("rekor.sigstore.dev")),
-            Self::Private(private) => {
-                let logs: Vec<_> = private.config.logs().iter().map(Service::url).collect();
-                let hosts: Vec<_> = logs.iter().map(|log| log.host()).collect();
-                let hosts = (!hosts.is_empty()).then(|| hosts.join(", "))?;
-                let is_public = logs.iter().any(|log| log.is_public());
-                Some(if is_public { public(&hosts) } else { format!("{START} at {hosts}") })
-            }
+        let services = private.services();
+        let hosts = |logs: bool| {
+            let of_kind = services.iter().filter(|(role, _)| (*role == Role::Log) == logs);
+            of_kind.map(|(_, service)| service.url().host()).collect::<Vec<_>>()
+        };
+        let (logs, others) = (hosts(true), hosts(false));
+        if logs.is_empty() {
+            return None;
         }
+        let logs = logs.join(", ");
+        if !services.iter().any(|(role, service)| *role == Role::Log && service.url().is_public()) {
+            return Some(format!("{START} at {logs}"));
+        }
+        // Those of a private Sigstore were all named; what belongs to the public one need not have been.
+        let too =
+            if others.is_empty() { String::new() } else { format!("; {} is asked, too", others.join(", ")) };
+        Some(format!("{START} at {logs}: {keeps_out}{too}"))
     }
 }
 
@@ -160,18 +173,23 @@ impl Private {
         logs.chain(certificate).chain(timestamp).collect()
     }
 
+    /// The certificate transparency logs whose keys count.
+    fn current_ct_logs(&self) -> impl Iterator<Item = &Log> {
+        self.root.ct_logs().iter().filter(|log| log.counts_at(self.now))
+    }
+
     /// What the trusted root says, for a cosign that is told of it by variables when it signs: the variable,
     /// the name of a file, and what stands in it.
     pub(crate) fn trust_by_variable(&self, keyless: bool) -> Vec<(&'static str, &'static str, String)> {
-        let Self { config, root } = self;
+        let Self { config, root, now } = self;
         let log = config.logs().iter().filter(|log| log.api_version() == 1);
-        let log = log.flat_map(|log| root.logs_at(log.url())).last();
+        let log = log.flat_map(|log| root.logs_at(log.url())).filter(|log| log.counts_at(*now)).last();
         let mut trust = Vec::new();
         if let Some(log) = log {
             trust.push(("SIGSTORE_REKOR_PUBLIC_KEY", file::LOG_KEY, log.key().pem().to_owned()));
         }
         if keyless {
-            let ct_log = root.ct_log_keys().first().map(|key| key.pem().to_owned());
+            let ct_log = self.current_ct_logs().next().map(|log| log.key().pem().to_owned());
             trust.extend(ct_log.map(|pem| ("SIGSTORE_CT_LOG_PUBLIC_KEY_FILE", file::CT_LOG_KEY, pem)));
             trust.push((
                 "SIGSTORE_ROOT_FILE",

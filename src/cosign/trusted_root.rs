@@ -27,7 +27,7 @@ pub(crate) struct TrustedRoot {
     text: Vec<u8>,
     logs: Vec<Log>,
     certificate_authorities: Vec<Authority>,
-    ct_logs: Vec<PublicKey>,
+    ct_logs: Vec<Log>,
     timestamp_authorities: Vec<Authority>,
 }
 
@@ -37,11 +37,13 @@ pub(crate) struct Log {
     url: Option<ServiceUrl>,
     id: Sha256Digest,
     key: PublicKey,
+    validity: Validity,
 }
 
-/// An authority: the certificate that it signs with, or none, then those above it up to the root.
+/// An authority: where it is, and the certificate that it signs with, or none, then those above it up to the root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Authority {
+    url: Option<ServiceUrl>,
     chain: Vec<Certificate>,
 }
 
@@ -57,7 +59,7 @@ impl TrustedRoot {
             logs: each(form.tlogs, "log", log).map_err(damaged)?,
             certificate_authorities: each(form.certificate_authorities, "certificate authority", authority)
                 .map_err(damaged)?,
-            ct_logs: each(form.ctlogs, "certificate log", |form| Ok(log(form)?.key)).map_err(damaged)?,
+            ct_logs: each(form.ctlogs, "certificate log", log).map_err(damaged)?,
             timestamp_authorities: each(form.timestamp_authorities, "timestamp authority", authority)
                 .map_err(damaged)?,
         })
@@ -88,8 +90,8 @@ impl TrustedRoot {
         &self.certificate_authorities
     }
 
-    /// The keys of the logs that certificates are recorded in.
-    pub(crate) fn ct_log_keys(&self) -> &[PublicKey] {
+    /// The logs that certificates are recorded in.
+    pub(crate) fn ct_logs(&self) -> &[Log] {
         &self.ct_logs
     }
 
@@ -115,6 +117,11 @@ impl Log {
         self.id
     }
 
+    /// Whether its key counts at `time`, in seconds since 1970.
+    pub(crate) fn counts_at(&self, time: i64) -> bool {
+        self.validity.covers(time)
+    }
+
     /// Its key.
     pub(crate) fn key(&self) -> &PublicKey {
         &self.key
@@ -129,6 +136,11 @@ impl Log {
 }
 
 impl Authority {
+    /// Where it is, if the file says so in a form that one can go to.
+    pub(crate) fn url(&self) -> Option<&ServiceUrl> {
+        self.url.as_ref()
+    }
+
     /// Its certificates as PEM, the root last.
     pub(crate) fn to_pem(&self) -> String {
         self.chain.iter().map(Certificate::to_pem).collect()
@@ -149,10 +161,10 @@ fn log(form: LogForm) -> Result<Log, &'static str> {
     let key = key(&form.public_key)?;
     let id = <[u8; 32]>::try_from(form.log_id.key_id.0).map_err(|_| "an ID that is not 32 bytes")?;
     // cosign refuses the whole file without.
-    form.public_key.valid_for.filter(Validity::has_start).ok_or("no start of its validity")?;
+    let validity = form.public_key.valid_for.filter(Validity::has_start).ok_or("no start of its validity")?;
     // An address is for finding the log one signs with; verifying needs none.
     let url = form.base_url.and_then(|url| ServiceUrl::parse(&url).ok());
-    Ok(Log { url, id: id.into(), key })
+    Ok(Log { url, id: id.into(), key, validity })
 }
 
 fn key(form: &KeyForm) -> Result<PublicKey, &'static str> {
@@ -181,7 +193,8 @@ fn authority(form: AuthorityForm) -> Result<Authority, &'static str> {
     }
     let read = |form: CertificateForm| Certificate::from_der(&form.raw_bytes.0);
     let chain: Option<Vec<Certificate>> = certificates.into_iter().map(read).collect();
-    Ok(Authority { chain: chain.ok_or("a damaged certificate")? })
+    let url = form.uri.and_then(|uri| ServiceUrl::parse(uri.as_str()?).ok());
+    Ok(Authority { url, chain: chain.ok_or("a damaged certificate")? })
 }
 
 #[derive(Deserialize)]
@@ -222,6 +235,8 @@ struct LogIdForm {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct AuthorityForm {
+    /// Looked at where it is a text that one can go to.
+    uri: Option<serde_json::Value>,
     cert_chain: ChainForm,
 }
 

@@ -67,7 +67,7 @@ impl Cosign<'_> {
                 private.write(file::SIGNATURE, evidence.signature_base64().as_bytes())?;
             }
             Dialect::BundleFlag | Dialect::SigningConfig => {
-                let seen = evidence.with_only(question.log, question.timestamps);
+                let seen = evidence.with_only(question.log, question.timestamp);
                 private.write(file::BUNDLE, &seen.to_json())?;
                 let root = question.root.map_or(argv::NO_TRUST.as_bytes(), TrustedRoot::text);
                 private.write(file::TRUSTED_ROOT, root)?;

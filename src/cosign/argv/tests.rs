@@ -31,7 +31,7 @@ fn private(log: Option<RekorVersion>, timestamps: bool) -> Sigstore {
         config = config.with_timestamp_authority(&url("https://tsa.site/stamp"));
     }
     let root = TrustedRoot::parse(NO_TRUST.as_bytes()).unwrap();
-    Sigstore::Private(Box::new(Private { config, root }))
+    Sigstore::Private(Box::new(Private { config, root, now: 0 }))
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn what_is_asked_about_a_signature() {
     let key = PublicKey::from_pem(pem).unwrap();
     let expression = Regexp::parse(".*".into(), "--certificate-oidc-issuer-regexp").unwrap();
     let (exact, anchored) = (Pattern::Exact("a@b".into()), Pattern::Regexp(expression));
-    let asks = |by, log, timestamps| Operation::Verify(Question { by, root: None, log, timestamps });
+    let asks = |by, log, timestamp| Operation::Verify(Question { by, root: None, log, timestamp });
     let identity = By::Identity { identity: &exact, issuer: &anchored };
     let root = "--trusted-root=/p/trusted-root.json --bundle=/p/bundle.json /p/checksums.txt";
     let legacy = "--insecure-ignore-sct=true --bundle= --signature=/p/signature.b64 /p/checksums.txt";

@@ -77,9 +77,7 @@ pub(super) const fn token_family(provider: Provider) -> Family {
             variables: &[
                 ("GOOGLE_SERVICE_ACCOUNT_NAME", "the account that is impersonated"),
                 ("GOOGLE_APPLICATION_CREDENTIALS", "the file of the account that may do so"),
-                ("GCE_METADATA_HOST", "where the metadata service of a workload is"),
             ],
-            home: true,
             ..NOTHING
         },
     }

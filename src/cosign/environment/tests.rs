@@ -121,35 +121,43 @@ fn services_are_reached_in_the_way_of_the_site() {
         ("ACTIONS_ID_TOKEN_REQUEST_URL", "x"),
         ("BUILDKITE_AGENT_ACCESS_TOKEN", "x"),
         ("COSIGN_PASSWORD", "x"),
+        ("GCE_METADATA_HOST", "x"),
+        ("GOOGLE_APPLICATION_CREDENTIALS", "x"),
         ("GOOGLE_SERVICE_ACCOUNT_NAME", "x"),
         ("HOME", "/home/o"),
         ("HTTPS_PROXY", "x"),
         ("SIGSTORE_ID_TOKEN", "x"),
-        ("SPIFFE_ENDPOINT_SOCKET", "x"),
+        ("SPIFFE_ENDPOINT_SOCKET", "unix:///run/agent.sock"),
         ("SSL_CERT_FILE", "x"),
     ]);
     let search_path = SearchPath::new(&operator, &[]);
     let key = KeyRef::parse("cosign.key").unwrap();
     let network = ["HTTPS_PROXY", "SSL_CERT_FILE", "TUF_MIRROR=http://127.0.0.1:1"];
-    for (holder, own) in [
-        (Holder::Key(&key), &["COSIGN_PASSWORD"][..]),
-        (Holder::Nobody, &[]),
-        (Holder::Token, &[]),
+    let closed = "GCE_METADATA_HOST=127.0.0.1:1";
+    let no_agent = "SPIFFE_ENDPOINT_SOCKET=/p/no-agent";
+    let ambient = TokenSource::Ambient;
+    for (source, own) in [
+        (None, &["COSIGN_PASSWORD"][..]),
+        (Some(TokenSource::File("t".into())), &[]),
+        (Some(TokenSource::Variable), &[]),
+        (Some(TokenSource::Terminal), &[closed, no_agent]),
         (
-            Holder::Provider(Provider::GitHub),
-            &["ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL"],
+            Some(ambient(Provider::GitHub)),
+            &["ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", closed, no_agent],
         ),
-        (Holder::Provider(Provider::Buildkite), &["BUILDKITE_AGENT_ACCESS_TOKEN"]),
-        (Holder::Provider(Provider::Spiffe), &["SPIFFE_ENDPOINT_SOCKET"]),
-        (Holder::Provider(Provider::Google), &["GOOGLE_SERVICE_ACCOUNT_NAME", "HOME"]),
+        (Some(ambient(Provider::Buildkite)), &["BUILDKITE_AGENT_ACCESS_TOKEN", closed, no_agent]),
+        (Some(ambient(Provider::Spiffe)), &["SPIFFE_ENDPOINT_SOCKET=/run/agent.sock", closed]),
+        (
+            Some(ambient(Provider::Google)),
+            &["GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_SERVICE_ACCOUNT_NAME", closed, no_agent],
+        ),
     ] {
-        let mut expected: Vec<_> = own.iter().copied().chain(network).collect();
-        let home = expected.contains(&"HOME");
-        expected.extend(BASE.into_iter().filter(|line| !(home && line.starts_with("HOME="))));
+        let holder = source.as_ref().map_or(Holder::Key(&key), Holder::Identity);
+        let mut expected: Vec<_> = BASE.into_iter().chain(own.iter().copied()).chain(network).collect();
         expected.sort_unstable();
         let given = with_secrets(holder, &[], true, &operator, &search_path, Utf8Path::new(PRIVATE));
         assert_eq!(lines(&given), expected, "{holder:?}");
-        let told = if holder == Holder::Token { "" } else { "SIGSTORE_ID_TOKEN" };
+        let told = if source == Some(TokenSource::Variable) { "" } else { "SIGSTORE_ID_TOKEN" };
         assert_eq!(ignored(holder, &operator).join(" "), told, "{holder:?}");
     }
     let mut expected: Vec<_> = BASE.into_iter().chain(["HTTPS_PROXY", "SSL_CERT_FILE"]).collect();

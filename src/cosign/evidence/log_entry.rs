@@ -78,11 +78,6 @@ impl LogEntry {
         Ok(Self { log_id: log_id.into(), index, version, body })
     }
 
-    /// Whether `other` is the same entry of the same log, which counts once.
-    pub(super) fn is_same_entry(&self, other: &Self) -> bool {
-        (self.log_id, &self.index) == (other.log_id, &other.index)
-    }
-
     /// The ID of its log.
     pub(crate) fn log_id(&self) -> Sha256Digest {
         self.log_id

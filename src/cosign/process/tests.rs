@@ -31,14 +31,21 @@ fn what_it_says_is_told_while_it_runs() {
     let heard = std::cell::RefCell::new(Vec::new());
     let directory = tempfile::tempdir().unwrap();
     let go_on = directory.path().join("go-on");
-    // It ends only when its first line has been heard.
+    // It ends only when both of its lines have been heard.
     let listener = |line: &str| {
         heard.borrow_mut().push(line.to_owned());
-        std::fs::write(&go_on, "").unwrap();
+        if heard.borrow().len() == 2 {
+            std::fs::write(&go_on, "").unwrap();
+        }
     };
-    let script = format!("echo code >&2; until [ -e {} ]; do sleep .01; done", go_on.display());
+    let script = format!(
+        "echo code; printf 'b\\377d\\n' >&2; until [ -e {} ]; do sleep .01; done; exit 1",
+        go_on.display()
+    );
     let finished = shell(&script).run_heard(&limits(Duration::from_secs(60)), &listener).unwrap();
-    assert_eq!((heard.into_inner(), finished.stderr), (vec!["code".to_owned()], b"code\n".to_vec()));
+    let mut heard = heard.into_inner();
+    heard.sort();
+    assert_eq!((heard, finished.status.code()), (vec!["b\u{fffd}d".to_owned(), "code".to_owned()], Some(1)));
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn what_cosign_writes_is_read() {
     assert_eq!(ids, expected);
     let authorities = [root.certificate_authorities(), root.timestamp_authorities()];
     assert_eq!(authorities.map(<[Authority]>::len), [1, 1]);
-    assert_eq!(root.ct_log_keys().len(), 1);
+    assert_eq!(root.ct_logs().len(), 1);
 }
 
 /// The text at this place in the root of the fixtures.
@@ -63,7 +63,7 @@ fn keys_and_certificates_become_pem() {
     let root = parsed(ROOT);
     for (pem, label, pointer) in [
         (root.logs()[0].key().pem().to_owned(), "PUBLIC KEY", "/tlogs/0/publicKey/rawBytes"),
-        (root.ct_log_keys()[0].pem().to_owned(), "PUBLIC KEY", "/ctlogs/0/publicKey/rawBytes"),
+        (root.ct_logs()[0].key().pem().to_owned(), "PUBLIC KEY", "/ctlogs/0/publicKey/rawBytes"),
         (
             root.certificate_authorities()[0].to_pem(),
             "CERTIFICATE",
@@ -85,7 +85,7 @@ fn keys_and_certificates_become_pem() {
 fn a_root_may_trust_nobody() {
     for text in [NO_TRUST, r#"{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}"#] {
         let root = parsed(text);
-        assert!(root.logs().is_empty() && root.ct_log_keys().is_empty());
+        assert!(root.logs().is_empty() && root.ct_logs().is_empty());
         assert!(root.certificate_authorities().is_empty() && root.timestamp_authorities().is_empty());
     }
 }
@@ -141,6 +141,15 @@ fn a_log_without_a_good_address_is_known_by_its_id_only() {
 }
 
 #[test]
+fn a_key_counts_in_its_time() {
+    let root = parsed(&with(
+        "/tlogs/0/publicKey/validFor",
+        Some(json!({"start": "1970-01-01T00:00:10Z", "end": "1970-01-01T00:00:20Z"})),
+    ));
+    assert_eq!([9, 10, 20, 21].map(|time| root.logs()[0].counts_at(time)), [false, true, true, false]);
+}
+
+#[test]
 fn the_version_of_a_log_is_told_by_its_id() {
     for (name, id, version) in [
         ("p256", None, RekorVersion::V1),
@@ -168,7 +177,7 @@ fn a_bare_rsa_key_is_read_where_it_is_called_so() {
     // The bare key is what ends the SubjectPublicKeyInfo, after 24 bytes that say RSA.
     let bare = json!({"rawBytes": STANDARD.encode(&info[24..]), "keyDetails": "PKCS1_RSA_PKCS1V5",
         "validFor": {"start": "2024-01-01T00:00:00Z"}});
-    assert_eq!(parsed(&with("/ctlogs/0/publicKey", Some(bare.clone()))).ct_log_keys(), [whole]);
+    assert_eq!(parsed(&with("/ctlogs/0/publicKey", Some(bare.clone()))).ct_logs()[0].key(), &whole);
     let text =
         with("/ctlogs/0/publicKey", Some(bare)).replace("PKCS1_RSA_PKCS1V5", "PKIX_RSA_PKCS1V15_2048_SHA256");
     assert_eq!(refused(&text), "is a damaged trusted root: certificate log 1 has a damaged public key");

@@ -83,16 +83,37 @@ const AMBIENT: [(Provider, &[&str]); 4] = [
     (Provider::GitHub, &["ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL"]),
     (Provider::Buildkite, &["BUILDKITE_AGENT_ACCESS_TOKEN"]),
     (Provider::Spiffe, &["SPIFFE_ENDPOINT_SOCKET"]),
-    (Provider::Google, &["GOOGLE_SERVICE_ACCOUNT_NAME"]),
+    // Without the file of an account the machine's own identity would sign.
+    (Provider::Google, &["GOOGLE_SERVICE_ACCOUNT_NAME", "GOOGLE_APPLICATION_CREDENTIALS"]),
 ];
 
 /// The keyless signer that `args` name.
 pub(super) fn signer(args: SigningArgs, surroundings: Surroundings<'_>) -> Result<KeylessSigner> {
-    Ok(KeylessSigner {
-        sigstore: sigstore(&args)?,
-        client_id: args.oidc_client_id.map(client_id).transpose()?,
-        token: token_source(args.identity_token, surroundings)?,
-    })
+    let sigstore = sigstore(&args)?;
+    let issuer_is_typed = args.oidc_issuer.is_some();
+    let token = token_source(args.identity_token, surroundings)?;
+    match &token {
+        // cosign would ask the provider all the same, for the usual audience.
+        TokenSource::Ambient(provider) => {
+            let typed =
+                [("--oidc-issuer", issuer_is_typed), ("--oidc-client-id", args.oidc_client_id.is_some())];
+            if let Some((flag, _)) = typed.iter().find(|(_, typed)| *typed) {
+                return Err(Failure::usage(format!(
+                    "{flag} has no effect: the identity token comes from {}",
+                    provider.name()
+                ))
+                .hint(format!("leave out {flag}, or give --identity-token FILE")));
+            }
+        }
+        TokenSource::Terminal if !issuer_is_typed && matches!(sigstore, Sigstore::Named(_)) => {
+            return Err(Failure::usage(
+                "--keyless needs --oidc-issuer: it does not say where to sign in to this private Sigstore",
+            )
+            .hint("name the issuer with --oidc-issuer, or give --identity-token FILE"));
+        }
+        TokenSource::File(_) | TokenSource::Variable | TokenSource::Terminal => {}
+    }
+    Ok(KeylessSigner { sigstore, client_id: args.oidc_client_id.map(client_id).transpose()?, token })
 }
 
 fn client_id(id: String) -> Result<String> {

@@ -9,7 +9,8 @@ use super::sigstore::{Named, Sigstore, Told};
 use crate::cli::SigningArgs;
 use crate::error::{Failure, Result};
 
-/// The Sigstore that `args` name. The rules have seen to it that no service is named twice.
+/// The Sigstore that `args` name. The rules have seen to it that no service is named twice. Where one is
+/// private, none of the others is taken to be the public one: nobody named that.
 pub(super) fn sigstore(args: &SigningArgs) -> Result<Sigstore> {
     const CONFIG: &str = "--signing-config";
     let root = root(args)?;
@@ -28,12 +29,29 @@ pub(super) fn sigstore(args: &SigningArgs) -> Result<Sigstore> {
     };
     let [log, certificate_authority, timestamp_authority, issuer] =
         services.map(|(flag, url)| url.as_deref().map(|url| address(url, flag)).transpose());
+    let (log, certificate_authority, timestamp_authority, issuer) =
+        (log?, certificate_authority?, timestamp_authority?, issuer?);
+    let trusted_root = needed(first, root)?;
+    let log = log.ok_or_else(|| {
+        let hint =
+            if args.keyless { "" } else { ", or keep the signature out of any with --tlog-upload=false" };
+        Failure::usage(format!(
+            "{first} needs --rekor-url: a private service does not go with the public log"
+        ))
+        .hint(format!("name the log with --rekor-url{hint}"))
+    })?;
+    if args.keyless && certificate_authority.is_none() {
+        return Err(Failure::usage(
+            "--rekor-url needs --fulcio-url with --keyless: the identity token would go to the public Fulcio",
+        )
+        .hint("name the certificate authority with --fulcio-url"));
+    }
     Ok(Sigstore::Named(Box::new(Named {
-        log: log?,
-        certificate_authority: certificate_authority?,
-        timestamp_authority: timestamp_authority?,
-        issuer: issuer?,
-        trusted_root: needed(first, root)?,
+        log,
+        certificate_authority,
+        timestamp_authority,
+        issuer,
+        trusted_root,
     })))
 }
 

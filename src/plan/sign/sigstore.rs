@@ -37,16 +37,16 @@ pub(crate) enum Sigstore {
     },
 }
 
-/// Services by their addresses; those that were not named are the public ones. At least one was.
+/// Services by their addresses. None is the public one in secret: what a signature needs was named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Named {
     /// The transparency log.
-    pub(crate) log: Option<ServiceUrl>,
-    /// The authority that certifies an OIDC identity (Fulcio).
+    pub(crate) log: ServiceUrl,
+    /// The authority that certifies an OIDC identity (Fulcio); there is one for an identity.
     pub(crate) certificate_authority: Option<ServiceUrl>,
-    /// The authority that states when a signature was made. There need not be one.
+    /// The authority that states when a signature was made.
     pub(crate) timestamp_authority: Option<ServiceUrl>,
-    /// Who vouches for the identity.
+    /// Who vouches for the identity; there is one where a person signs in.
     pub(crate) issuer: Option<ServiceUrl>,
     /// The file of what all of them are checked against: nothing is trusted at first sight.
     pub(crate) trusted_root: Utf8PathBuf,

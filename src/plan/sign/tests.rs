@@ -45,10 +45,10 @@ fn url(address: &str) -> ServiceUrl {
     ServiceUrl::parse(address).expect(address)
 }
 
-/// A Sigstore of which nothing but the trusted root is named.
+/// A private log, and nothing else.
 fn named() -> Named {
     Named {
-        log: None,
+        log: url("https://rekor.example.com"),
         certificate_authority: None,
         timestamp_authority: None,
         issuer: None,
@@ -81,9 +81,7 @@ fn rows_of_a_key() {
     let off = Environment::of([("AICR_TLOG_UPLOAD", "false")]);
     let nobody = || key(Told::Nobody);
     let logged = |sigstore| key(Told::Sigstore(sigstore));
-    let rekor = Named { log: Some(url("https://rekor.example.com")), ..named() };
-    let tsa = Named { timestamp_authority: Some(url("https://tsa.example.com")), ..named() };
-    let both = Named { log: rekor.log.clone(), ..tsa.clone() };
+    let both = Named { timestamp_authority: Some(url("https://tsa.example.com")), ..named() };
     let stamped =
         Told::TimestampAuthority { url: url("https://tsa.example.com"), trusted_root: "root.json".into() };
     for (line, environment, expected) in [
@@ -92,8 +90,7 @@ fn rows_of_a_key() {
         (&[KEY, "--tlog-upload=true"], &off, logged(Sigstore::Public)),
         (&[KEY], &none, logged(Sigstore::Public)),
         (&[KEY, "--tlog-upload"], &none, logged(Sigstore::Public)),
-        (&[KEY, REKOR, ROOT], &none, logged(Sigstore::Named(Box::new(rekor)))),
-        (&[KEY, TSA, ROOT], &none, logged(Sigstore::Named(Box::new(tsa)))),
+        (&[KEY, REKOR, ROOT], &none, logged(Sigstore::Named(Box::new(named())))),
         (&[KEY, TSA, ROOT, REKOR], &none, logged(Sigstore::Named(Box::new(both)))),
         (&[KEY, "--signing-config=c.json", ROOT], &none, logged(configured())),
         (&[KEY, OFF, TSA, ROOT], &none, key(stamped)),
@@ -155,7 +152,6 @@ fn rows_of_an_identity() {
         "--oidc-client-id=ci",
     ];
     let all_private = Sigstore::Named(Box::new(Named {
-        log: Some(url("https://rekor.example.com")),
         certificate_authority: Some(url("https://fulcio.example.com")),
         timestamp_authority: Some(url("https://tsa.example.com")),
         issuer: Some(url("https://id.example.com")),
@@ -180,7 +176,15 @@ fn an_identity_comes_from_a_file_a_job_or_a_person() {
         (Environment::of(github), true, ambient(Provider::GitHub)),
         (Environment::of([("BUILDKITE_AGENT_ACCESS_TOKEN", "t")]), false, ambient(Provider::Buildkite)),
         (Environment::of([("SPIFFE_ENDPOINT_SOCKET", "/s")]), false, ambient(Provider::Spiffe)),
-        (Environment::of([("GOOGLE_SERVICE_ACCOUNT_NAME", "a@b")]), false, ambient(Provider::Google)),
+        (
+            Environment::of([
+                ("GOOGLE_SERVICE_ACCOUNT_NAME", "a@b"),
+                ("GOOGLE_APPLICATION_CREDENTIALS", "f"),
+            ]),
+            false,
+            ambient(Provider::Google),
+        ),
+        (Environment::of([("GOOGLE_SERVICE_ACCOUNT_NAME", "a@b")]), true, TokenSource::Terminal),
         (Environment::of([github[0]]), true, TokenSource::Terminal),
         (Environment::of([("SIGSTORE_ID_TOKEN", "")]), true, TokenSource::Terminal),
     ] {

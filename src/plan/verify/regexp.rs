@@ -4,7 +4,8 @@
 
 use regex_syntax::ast::parse::Parser;
 use regex_syntax::ast::{
-    AssertionKind, Ast, ClassSetBinaryOp, ClassSetItem, Flag, Flags, FlagsItemKind, GroupKind, Visitor, visit,
+    AssertionKind, Ast, ClassSetBinaryOp, ClassSetItem, Flag, Flags, FlagsItemKind, GroupKind,
+    HexLiteralKind, Literal, LiteralKind, Repetition, RepetitionKind, RepetitionRange, Visitor, visit,
 };
 
 use crate::error::{Failure, Result};
@@ -84,6 +85,38 @@ impl Foreign {
     }
 }
 
+impl Foreign {
+    /// Go repeats a thousand times at the most, and not what is a repetition already.
+    fn repetition(repetition: &Repetition) -> std::result::Result<(), &'static str> {
+        let most = match &repetition.op.kind {
+            RepetitionKind::Range(
+                RepetitionRange::Exactly(most)
+                | RepetitionRange::AtLeast(most)
+                | RepetitionRange::Bounded(_, most),
+            ) => *most,
+            _ => 0,
+        };
+        if most > 1000 {
+            return Err("more than 1,000 repetitions");
+        }
+        match *repetition.ast {
+            Ast::Repetition(_) => Err("a repetition of a repetition; put the inner one in (?:…)"),
+            _ => Ok(()),
+        }
+    }
+
+    /// Go has one way to write a character by its number.
+    fn literal(literal: &Literal) -> std::result::Result<(), &'static str> {
+        match literal.kind {
+            LiteralKind::HexFixed(HexLiteralKind::UnicodeShort | HexLiteralKind::UnicodeLong)
+            | LiteralKind::HexBrace(HexLiteralKind::UnicodeShort | HexLiteralKind::UnicodeLong) => {
+                Err("\\u and \\U; write \\x{…} for the character")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Visitor for Foreign {
     type Output = bool;
     type Err = &'static str;
@@ -99,6 +132,8 @@ impl Visitor for Foreign {
                 GroupKind::NonCapturing(flags) => self.flags(flags),
                 _ => Ok(()),
             },
+            Ast::Repetition(repetition) => Self::repetition(repetition),
+            Ast::Literal(literal) => Self::literal(literal),
             _ => Ok(()),
         }
     }
@@ -106,6 +141,7 @@ impl Visitor for Foreign {
     fn visit_class_set_item_pre(&mut self, item: &ClassSetItem) -> std::result::Result<(), &'static str> {
         match item {
             ClassSetItem::Bracketed(_) => Err("a class within a class; write \\[ for the character"),
+            ClassSetItem::Literal(literal) => Self::literal(literal),
             _ => Ok(()),
         }
     }
@@ -139,6 +175,8 @@ mod tests {
             "\\)",
             "(a)|(b)",
             "(?P<n>a{2,3}?)",
+            "(?:a{1000})*",
+            "\\x64\\x{64}",
             "[[:alpha:]]",
         ] {
             assert_eq!(parse(typed).unwrap().anchored(), format!("^(?:{typed})$"));
@@ -176,6 +214,7 @@ mod tests {
     #[test]
     fn what_is_none_by_itself_is_refused() {
         let nested = "a class within a class; write \\[ for the character";
+        let hex = "\\u and \\U; write \\x{…} for the character";
         let of_two = "a class made of two; write \\&, \\- or \\~ for the character";
         for (typed, why) in [
             ("a)|(b", "unopened group"),
@@ -192,6 +231,12 @@ mod tests {
             ("(?u)a", "unrecognized flag"),
             ("(?R)a", "unrecognized flag"),
             ("[[a])|(?:]", nested),
+            ("a{0,1001}", "more than 1,000 repetitions"),
+            ("a{1001}", "more than 1,000 repetitions"),
+            ("a**", "a repetition of a repetition; put the inner one in (?:…)"),
+            ("\\u0064", hex),
+            ("[\\U00000064]", hex),
+            ("\\u{64}", hex),
             ("[a&&b]", of_two),
             ("[a~~b]", of_two),
             ("[+--]", of_two),

@@ -29,7 +29,7 @@ fn a_timestamp_tells_its_authority() {
     let fulcio = serde_json::from_str::<Value>(ROOT).unwrap()["certificateAuthorities"].clone();
     for text in [TIMESTAMP, REKOR_V2_TIMESTAMP, KEYLESS_TIMESTAMP, KEYLESS_V2_TIMESTAMP] {
         let evidence = parsed(text);
-        let [timestamp] = evidence.timestamps() else { panic!("one timestamp: {text}") };
+        let timestamp = evidence.timestamp().unwrap();
         for (root, known) in [
             (ROOT.to_owned(), true),
             (changed(ROOT, CHAIN, Some(json!([own]))), true),
@@ -53,7 +53,7 @@ fn an_authority_is_known_by_issuer_and_number_both() {
     assert_eq!(der[at], 3);
     der[at] = 4;
     let other = changed(ROOT, CHAIN, Some(json!([{"rawBytes": STANDARD.encode(der)}])));
-    assert!(!root(&other).knows(&parsed(TIMESTAMP).timestamps()[0]));
+    assert!(!root(&other).knows(parsed(TIMESTAMP).timestamp().unwrap()));
 }
 
 /// What follows one another in `bytes`.
@@ -158,14 +158,13 @@ fn no_byte_makes_the_reader_panic() {
 }
 
 #[test]
-fn a_timestamp_counts_once() {
+fn there_is_one_timestamp_at_the_most() {
     let bundle: Value = serde_json::from_str(TIMESTAMP).unwrap();
     let list = FIRST.strip_suffix("/0/signedTimestamp").unwrap();
     let one = bundle.pointer(list).unwrap()[0].clone();
     let other = json!({"signedTimestamp": STANDARD.encode(stamp(KEYLESS_TIMESTAMP))});
-    assert_eq!(
-        refused(&changed(TIMESTAMP, list, Some(json!([one, other, one])))),
-        "has the same timestamp twice"
-    );
-    assert_eq!(parsed(&changed(TIMESTAMP, list, Some(json!([one, other])))).timestamps().len(), 2);
+    for second in [&one, &other] {
+        let two = changed(TIMESTAMP, list, Some(json!([one, second])));
+        assert_eq!(refused(&two), "has more than one timestamp");
+    }
 }

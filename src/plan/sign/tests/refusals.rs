@@ -294,3 +294,64 @@ fn an_identity_from_nowhere_or_in_the_wrong_place() {
         "leave out what stands before the @",
     );
 }
+
+#[test]
+fn a_private_service_does_not_go_with_public_ones_that_nobody_named() {
+    let fulcio = "--fulcio-url=https://fulcio.example.com";
+    let log = "a private service does not go with the public log";
+    refused(
+        "bundle",
+        &[KEY, TSA, ROOT],
+        &none(),
+        &format!("--timestamp-server-url needs --rekor-url: {log}"),
+        "name the log with --rekor-url, or keep the signature out of any with --tlog-upload=false",
+    );
+    refused(
+        "bundle",
+        &["--keyless", TOKEN_FILE, fulcio, ROOT],
+        &none(),
+        &format!("--fulcio-url needs --rekor-url: {log}"),
+        "name the log with --rekor-url",
+    );
+    refused(
+        "bundle",
+        &["--keyless", TOKEN_FILE, REKOR, ROOT],
+        &none(),
+        "--rekor-url needs --fulcio-url with --keyless: the identity token would go to the public Fulcio",
+        "name the certificate authority with --fulcio-url",
+    );
+    let line = ["aicr", "bundle", "dist", "--keyless", REKOR, fulcio, ROOT];
+    let cli::Command::Bundle(args) = Cli::try_parse_from(line).expect("a line").command else { panic!() };
+    let surroundings = Surroundings { environment: &none(), terminal: true };
+    let failure =
+        signer(Command::Bundle { no_sign: false }, args.signing, surroundings).expect_err("no issuer");
+    assert_eq!(
+        (failure.message(), failure.way_out()),
+        (
+            "--keyless needs --oidc-issuer: it does not say where to sign in to this private Sigstore",
+            Some("name the issuer with --oidc-issuer, or give --identity-token FILE")
+        )
+    );
+}
+
+#[test]
+fn flags_that_a_provider_would_not_heed() {
+    let job = Environment::of([
+        ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "t"),
+        ("ACTIONS_ID_TOKEN_REQUEST_URL", "https://a"),
+    ]);
+    let named = ["--keyless", REKOR, "--fulcio-url=https://fulcio.example.com", ROOT];
+    for (flag, name) in [
+        ("--oidc-issuer=https://id.example.com", "--oidc-issuer"),
+        ("--oidc-client-id=ci", "--oidc-client-id"),
+    ] {
+        let line: Vec<_> = named.into_iter().chain([flag]).collect();
+        refused(
+            "bundle",
+            &line,
+            &job,
+            &format!("{name} has no effect: the identity token comes from GitHub Actions"),
+            &format!("leave out {name}, or give --identity-token FILE"),
+        );
+    }
+}
