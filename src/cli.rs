@@ -197,7 +197,7 @@ pub(crate) struct TrustArgs {
     /// The signer's public key: a PEM file or a key manager URI
     #[arg(long, value_name = "FILE|REF")]
     pub(crate) key: Option<String>,
-    /// Accept a signature by the key without a transparency log entry
+    /// Accept a signature without a transparency log entry
     #[arg(long)]
     pub(crate) insecure_ignore_tlog: bool,
     /// Check log entries, certificates and timestamps against this trusted root
