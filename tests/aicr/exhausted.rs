@@ -115,9 +115,11 @@ fn a_deep_path_takes_no_stack() {
     let mut directory = File::open(scene.directory("dist").path("dist")).unwrap();
     for _ in 0..2000 {
         rustix::fs::mkdirat(&directory, "d", Mode::RWXU).unwrap();
-        directory = rustix::fs::openat(&directory, "d", OFlags::DIRECTORY, Mode::empty()).unwrap().into();
+        directory = rustix::fs::openat(&directory, "d", OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+            .unwrap()
+            .into();
     }
-    let flags = OFlags::CREATE | OFlags::WRONLY;
+    let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC;
     rustix::fs::openat(&directory, "f", flags, Mode::RUSR | Mode::WUSR).unwrap();
     // As little as this program starts with when it is built without optimization.
     for words in [

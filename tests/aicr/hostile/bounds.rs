@@ -101,7 +101,9 @@ fn nest(scene: &Scene, depth: usize) -> &Scene {
     let mut directory = File::open(scene.path("B")).unwrap();
     for _ in 0..depth {
         rustix::fs::mkdirat(&directory, "d", Mode::RWXU).unwrap();
-        directory = rustix::fs::openat(&directory, "d", OFlags::DIRECTORY, Mode::empty()).unwrap().into();
+        directory = rustix::fs::openat(&directory, "d", OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+            .unwrap()
+            .into();
     }
     scene
 }
