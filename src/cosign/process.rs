@@ -156,8 +156,17 @@ impl Invocation<'_> {
             lines.iter().flatten().for_each(|line| listener(line));
             let tick = TICK.min(deadline.saturating_duration_since(Instant::now()));
             let wait = |time| child.wait_timeout(time).map(|output| output.map(|output| output.status));
-            if let Some(status) = wait(tick).with_context(|| format!("wait for {}", self.program))? {
-                break status;
+            match wait(tick) {
+                Ok(Some(status)) => break status,
+                Ok(None) => {}
+                Err(error) => {
+                    group.signal(Signal::KILL);
+                    // What cannot be had now may be there later, as a descriptor may.
+                    let _ = wait(GRACE);
+                    return Err(anyhow::Error::from(error)
+                        .context(format!("wait for {}", self.program))
+                        .into());
+                }
             }
             let stop = limits
                 .interrupt

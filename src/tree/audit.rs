@@ -181,12 +181,12 @@ impl<'m> Comparison<'m> {
     }
 
     /// Whether nothing is there that the manifest does not list, whatever it contains.
-    pub(crate) fn first_stranger(&self) -> Option<Vec<u8>> {
-        if !self.strangers.is_empty() {
-            return Some(self.unlisted(0));
+    pub(crate) fn first_stranger(&self) -> Option<(FindingKind, Vec<u8>)> {
+        if let Some(stranger) = self.strangers.first() {
+            return Some((stranger.kind, self.unlisted(0)));
         }
         let not_regular = self.outcomes.iter().position(|outcome| *outcome == Outcome::NotRegular);
-        not_regular.map(|line| self.manifest.name(line).into())
+        not_regular.map(|line| (FindingKind::NotRegular, self.manifest.name(line).into()))
     }
 
     /// The verdict. `read` tells the outcome of every file that was there, those that came out

@@ -4,10 +4,11 @@
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
 
+use replacement::Replacement;
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
-use super::beneath::{Beneath, OpenError};
+use super::beneath::Beneath;
 use super::copy::Built;
 use super::staging::{OLD, Staging, TREE, attestation};
 use super::target::{Occupant, Target};
@@ -15,6 +16,8 @@ use super::{ATTESTATION, MANIFEST, SIGNATURE, Work, cannot};
 use crate::digest::{BUFFER, PourError, pour};
 use crate::error::{Class, Failure, Result};
 use crate::printable::show;
+
+mod replacement;
 
 /// The signature's own name, in the room and in `attestation`.
 const SIGNATURE_NAME: &str = "checksums.txt.sigstore.json";
@@ -83,8 +86,11 @@ impl<'a> Sealed<'a> {
     pub(crate) fn publish(self, work: &Work<'_>) -> Result<()> {
         match self.content {
             Content::Tree(target) => publish_tree(&self.staging, target, work),
+            Content::Manifest { bundle, changes: false, signed: true } => {
+                publish_signature(&self.staging, bundle)
+            }
             Content::Manifest { bundle, changes, signed } => {
-                publish_manifest(&self.staging, bundle, changes, signed)
+                Replacement::new(&self.staging, bundle).make(changes, signed)
             }
             Content::Signature(bundle) => publish_signature(&self.staging, bundle),
         }
@@ -150,48 +156,23 @@ fn exchange(
     })
 }
 
-/// Never a new manifest beside an old signature, whenever the power goes: each step is on the disk before
-/// the next one.
-fn publish_manifest(staging: &Staging, bundle: &Beneath, changes: bool, signed: bool) -> Result<()> {
-    let failed = |error: io::Error| cannot("write", bundle.show(MANIFEST.as_bytes()), &error);
-    if changes || !signed {
-        remove_signature(bundle)?;
-    }
-    if changes {
-        rustix::fs::renameat(&staging.room, MANIFEST, bundle, MANIFEST)
-            .map_err(|errno| failed(errno.into()))?;
-        sync(bundle).map_err(failed)?;
-    }
-    if signed { publish_signature(staging, bundle) } else { Ok(()) }
-}
-
 fn publish_signature(staging: &Staging, bundle: &Beneath) -> Result<()> {
+    let directory = move_signature_in(staging, bundle)?;
     let failed = |error: io::Error| cannot("write", bundle.show(SIGNATURE.as_bytes()), &error);
-    let (directory, _) = attestation(bundle)?;
-    rustix::fs::renameat(&staging.room, SIGNATURE_NAME, &directory, SIGNATURE_NAME)
-        .map_err(|errno| failed(errno.into()))?;
     sync(&directory).and_then(|()| sync(bundle)).map_err(failed)
 }
 
-/// Removes the signature, if there is one, from an `attestation` that is a directory.
-fn remove_signature(bundle: &Beneath) -> Result<()> {
-    match bundle.file(SIGNATURE.as_bytes()) {
-        Err(OpenError::Missing) => return Ok(()),
-        Err(error @ OpenError::NotRegular(_)) => {
-            return Err(Failure::usage(format!(
-                "cannot replace {}: {error}",
-                bundle.show(SIGNATURE.as_bytes())
-            ))
-            .hint("remove it"));
+/// Moves a signature to where it is seen, and gives its directory. Where that fails, an `attestation` that
+/// was made for it goes again.
+fn move_signature_in(staging: &Staging, bundle: &Beneath) -> Result<OwnedFd> {
+    let (directory, made) = attestation(bundle)?;
+    if let Err(errno) = rustix::fs::renameat(&staging.room, SIGNATURE_NAME, &directory, SIGNATURE_NAME) {
+        if made {
+            let _ = rustix::fs::unlinkat(bundle, ATTESTATION, AtFlags::REMOVEDIR);
         }
-        // What cannot be read can still be removed.
-        Ok(_) | Err(OpenError::System(_)) => {}
+        return Err(cannot("write", bundle.show(SIGNATURE.as_bytes()), &errno.into()));
     }
-    let failed = |error: io::Error| cannot("remove", bundle.show(SIGNATURE.as_bytes()), &error);
-    let directory = bundle.directory(ATTESTATION.as_bytes()).map_err(failed)?;
-    rustix::fs::unlinkat(&directory, SIGNATURE_NAME, AtFlags::empty())
-        .map_err(|errno| failed(errno.into()))?;
-    sync(&directory).map_err(failed)
+    Ok(directory)
 }
 
 /// Brings a directory's entries to the disk. Some file systems have nothing to bring, and some directories

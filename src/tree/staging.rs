@@ -5,7 +5,8 @@ use std::fs::File;
 use std::os::fd::{AsFd as _, OwnedFd};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags};
+use claim::{Claim, claim};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::beneath::{Beneath, Kind};
@@ -14,6 +15,8 @@ use super::{ATTESTATION, EXECUTABLE, INSIDE, PLAIN, cannot, mount, remove};
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
 use crate::printable::show;
+
+mod claim;
 
 /// The tree under construction.
 pub(super) const TREE: &str = "bundle";
@@ -192,104 +195,6 @@ fn open_parent(path: &Utf8Path) -> Result<OwnedFd> {
 fn absolute(path: &Utf8Path) -> Result<Utf8PathBuf> {
     let place = if path.as_str().is_empty() { Utf8Path::new(".") } else { path };
     place.canonicalize_utf8().map_err(|error| cannot("find", show(place.as_str().as_bytes()), &error))
-}
-
-/// What trying to hold a room came to.
-enum Claim {
-    /// It is ours, empty and locked.
-    Held(String, Beneath),
-    /// The directory that it should be in does not take it.
-    NotMade(Errno),
-}
-
-/// Puts the old bundle back, if a run was killed when it had moved that away and the new one not in.
-fn rescue(room: &Beneath, parent: &OwnedFd, name: &str) -> std::io::Result<()> {
-    match rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Err(Errno::NOENT) => {}
-        _ => return Ok(()),
-    }
-    match rustix::fs::renameat(room, OLD, parent, name) {
-        Ok(()) | Err(Errno::NOENT) => Ok(()),
-        Err(errno) => Err(errno.into()),
-    }
-}
-
-/// Clears a room, called `shown`, of what a killed run has left in it.
-fn clear(room: &Beneath, parent: &OwnedFd, beside: Option<&str>, shown: &str) -> Result<()> {
-    if let Some(name) = beside {
-        rescue(room, parent, name)
-            .map_err(|error| cannot("put back what a killed run had moved to", shown, &error))?;
-    }
-    remove::empty(room).map_err(|error| cannot("remove what a killed run left in", shown, &error))
-}
-
-/// Makes or takes over the room `name` in `parent`, whose path is `path`, for the target `shown`, which
-/// stands `beside` it under that name, or holds it.
-fn claim(parent: &OwnedFd, name: &str, path: &Utf8Path, shown: &str, beside: Option<&str>) -> Result<Claim> {
-    let path = path.join(name);
-    let room = show(path.as_str().as_bytes());
-    loop {
-        let made = match rustix::fs::mkdirat(parent, name, Mode::RWXU) {
-            Ok(()) => true,
-            Err(Errno::EXIST) => false,
-            Err(errno @ (Errno::ACCESS | Errno::PERM | Errno::ROFS)) => {
-                return Ok(Claim::NotMade(errno));
-            }
-            Err(errno) => return Err(cannot("make", room, &errno.into())),
-        };
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let directory = match rustix::fs::openat(parent, name, flags, Mode::empty()) {
-            Ok(directory) => directory,
-            // The run that held it has just ended.
-            Err(Errno::NOENT) => continue,
-            Err(errno) if made => {
-                // Nobody else knows of it yet.
-                let _ = rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR);
-                return Err(cannot("open", room, &errno.into()));
-            }
-            Err(errno) => {
-                let kind =
-                    rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).map(|stat| Kind::of(&stat));
-                return Err(match kind {
-                    Ok(kind) if kind != Kind::Directory => {
-                        Failure::usage(format!("{room} is in the way: it is {kind}")).hint("remove it")
-                    }
-                    _ => cannot("open", room, &errno.into()),
-                });
-            }
-        };
-        let failed = |errno: Errno| cannot("lock", &room, &errno.into());
-        let stat = rustix::fs::fstat(&directory).map_err(failed)?;
-        // FAT and some network file systems give everything an owner of their own.
-        if !made && stat.st_uid != rustix::process::geteuid().as_raw() {
-            return Err(Failure::usage(format!("{room} is in the way: it belongs to another user"))
-                .hint("have that user, or root, remove it"));
-        }
-        match rustix::fs::flock(&directory, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => {
-                return Err(Failure::usage(format!("another aicr is writing {shown}"))
-                    .hint("wait until it has ended"));
-            }
-            Err(errno) => return Err(failed(errno)),
-        }
-        // It may have been removed, and even made again, before the lock was ours.
-        let now = match rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(now) => now,
-            Err(Errno::NOENT) => continue,
-            Err(errno) => return Err(failed(errno)),
-        };
-        if (now.st_dev, now.st_ino) != (stat.st_dev, stat.st_ino) {
-            continue;
-        }
-        let cleared = rustix::fs::fchmod(&directory, Mode::RWXU).map_err(failed);
-        let held = Beneath::of(directory, &path);
-        let cleared = cleared.and_then(|()| clear(&held, parent, beside, &room));
-        if cleared.is_err() && made {
-            let _ = rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR);
-        }
-        return cleared.map(|()| Claim::Held(name.to_owned(), held));
-    }
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use rustix::fs::{AtFlags, CWD, Stat};
 use rustix::io::Errno;
 
 use super::ancestry::lies_in;
-use super::audit::Comparison;
-use super::beneath::{Beneath, DirectoryBuffer, Kind};
+use super::audit::{Comparison, FindingKind};
+use super::beneath::{Beneath, DirectoryBuffer, Kind, OpenError, SmallError};
 use super::manifest::{self, Manifest};
 use super::{MANIFEST, Work, cannot, mount, walk};
 use crate::error::{Class, Failure, Result};
@@ -195,9 +195,10 @@ fn replaceable(there: &Beneath, work: &Work<'_>) -> Result<()> {
         Failure::usage(format!("--force does not replace {shown}, which is not a bundle: {why}"))
             .hint("remove it yourself, or choose another output")
     };
-    let text = there
-        .read_small(MANIFEST.as_bytes(), manifest::MAX_BYTES)
-        .map_err(|error| refused(format!("{MANIFEST}: {error}")))?;
+    let text = there.read_small(MANIFEST.as_bytes(), manifest::MAX_BYTES).map_err(|error| match error {
+        SmallError::Open(OpenError::System(error)) => cannot("read", there.show(MANIFEST.as_bytes()), &error),
+        error => refused(format!("{MANIFEST}: {error}")),
+    })?;
     let manifest = Manifest::unproven(&text).map_err(|error| refused(format!("{MANIFEST} {error}")))?;
     let listing = walk::list(there, work).map_err(|failure| match failure.class() {
         Class::Signal(_) | Class::Broken => failure,
@@ -205,7 +206,8 @@ fn replaceable(there: &Beneath, work: &Work<'_>) -> Result<()> {
     })?;
     match Comparison::new(&manifest, &listing).first_stranger() {
         None => Ok(()),
-        Some(path) => Err(refused(format!("{} is not listed in {MANIFEST}", show(&path)))),
+        Some((FindingKind::Unreadable, path)) => Err(refused(format!("{} cannot be read", show(&path)))),
+        Some((_, path)) => Err(refused(format!("{} is not listed in {MANIFEST}", show(&path)))),
     }
 }
 

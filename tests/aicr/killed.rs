@@ -1,6 +1,6 @@
 //! Killed or interrupted at every step that changes the disk: strace delivers the signal at the first
-//! such call of a run, then at the second, and so on, until a run gets through. Whatever was there
-//! before or is there afterwards is whole, and the next run cleans up and succeeds.
+//! such call of a run, then at the second, and so on. Whatever was there before or is there afterwards is
+//! whole, and the next run cleans up and succeeds.
 
 use std::os::unix::process::ExitStatusExt;
 
@@ -9,17 +9,14 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::by_hand::sigstore_bundle;
 use crate::fake::{Fake, HONEST, Meeting, stage};
 use crate::scene::{SMALL_SHA256, Scene};
+use crate::steps::{CHANGES, Step};
 
 const SIGN: &str = "--signing-key cosign.key --tlog-upload=false";
 
-/// The calls that change the disk, on any architecture.
-const CHANGES: &str = "?mkdir,mkdirat,?rename,renameat,renameat2,?unlink,unlinkat,?rmdir,?link,linkat,?chmod,fchmod,fchmodat,\
-                       fsync,fdatasync,syncfs,flock,ftruncate";
-
 /// Names and contents of a tree; nothing if it is not there.
-type Content = Vec<(String, Vec<u8>)>;
+pub(crate) type Content = Vec<(String, Vec<u8>)>;
 
-fn content(scene: &Scene, relative: &str) -> Content {
+pub(crate) fn content(scene: &Scene, relative: &str) -> Content {
     if !scene.path(relative).exists() {
         return Vec::new();
     }
@@ -49,49 +46,40 @@ fn at_every_step(
     made: &str,
     check: impl Fn(&Scene, &Content, &Content),
 ) {
-    let words: Vec<String> = words.split(' ').map(ToOwned::to_owned).collect();
-    let aicr = |words: &[String]| [way, &["aicr".to_owned()], words].concat();
     let whole = make();
-    whole.program_run(aicr(&words)).succeeds();
+    let steps = Step::all(&whole, way, words, CHANGES);
     let whole = content(&whole, made);
-    for step in 1.. {
+    for step in steps {
         let scene = make();
-        let inject = format!("inject={CHANGES}:signal={signal}:when={step}");
-        let trace = format!("trace={CHANGES}");
-        let strace = ["strace", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject].map(ToOwned::to_owned);
-        let traced = [way, &strace, &["aicr".to_owned()], &words].concat();
-        let ended = scene.program_run(traced).output();
+        let ended = scene.program_run(step.with(&scene, &format!("signal={signal}"), way, words)).output();
+        let line = &step.line;
         check(&scene, &content(&scene, made), &whole);
-        let through = ended.status.code() == Some(0);
-        assert!(through || ended.status.signal().is_some(), "step {step}: {}", ended.status);
+        let stderr = String::from_utf8(ended.stderr).unwrap();
         if signal == "SIGINT" {
-            let stderr = String::from_utf8(ended.stderr).unwrap();
-            assert!(stderr.is_empty() || stderr == "error: interrupted\n", "step {step}: {stderr}");
-            assert_eq!(litter(&scene), [""; 0], "step {step}");
+            // At the last steps there is nothing left to stop.
+            assert!(stderr.is_empty() || stderr == "error: interrupted\n", "{line}: {stderr}");
+            assert_eq!(ended.status.signal(), Some(2), "{line}");
+            assert_eq!(litter(&scene), [""; 0], "{line}");
         } else {
-            let mut again = words.clone();
-            if !words.contains(&"--force".to_owned()) {
-                again.push("--force".to_owned());
-            }
-            scene.program_run(aicr(&again)).succeeds();
-            assert_eq!(content(&scene, made), whole, "step {step}");
+            assert_eq!((ended.status.signal(), stderr.as_str()), (Some(9), ""), "{line}");
+            let again = if words.contains("--force") { "" } else { " --force" };
+            let again = format!("aicr {words}{again}");
+            let again = way.iter().cloned().chain(again.split(' ').map(ToOwned::to_owned));
+            scene.program_run(again).succeeds();
+            assert_eq!(content(&scene, made), whole, "{line}");
             let beside = |name: &String| name.contains("aicr-staging");
-            assert!(!scene.tree("").iter().any(beside), "step {step}");
-        }
-        if through {
-            assert!(step > 10, "strace has seen only {step} steps");
-            return;
+            assert!(!scene.tree("").iter().any(beside), "{line}");
         }
     }
 }
 
 /// Everything that is temporary.
-fn litter(scene: &Scene) -> Vec<String> {
+pub(crate) fn litter(scene: &Scene) -> Vec<String> {
     scene.tree("").into_iter().filter(|name| name.contains("aicr-")).collect()
 }
 
 /// A stage with a bundle `C` of another tree than `dist`.
-fn with_older_output() -> Scene {
+pub(crate) fn with_older_output() -> Scene {
     let scene = stage(HONEST);
     scene.file("older/x", "older\n");
     scene.aicr("bundle older --output C --quiet").succeeds();
@@ -99,7 +87,7 @@ fn with_older_output() -> Scene {
 }
 
 /// A stage where `dist` was signed in place, and then changed.
-fn with_older_in_place() -> Scene {
+pub(crate) fn with_older_in_place() -> Scene {
     let scene = stage(HONEST);
     scene.aicr(&format!("bundle dist --in-place --quiet {SIGN}")).succeeds();
     scene.file("dist/a", "new\n");

@@ -73,7 +73,8 @@ impl<'a> Gathering<'a> {
             }
         };
         // A link to a directory counts as one.
-        if std::fs::metadata(input).is_ok_and(|metadata| metadata.is_dir()) {
+        let leads_to_one = || std::fs::metadata(input).is_ok_and(|metadata| metadata.is_dir());
+        if Kind::of(&stat) == Kind::Directory || Kind::of(&stat) == Kind::Link && leads_to_one() {
             return self.directory(Beneath::open(input)?);
         }
         let failure = match Kind::of(&stat) {

@@ -206,7 +206,6 @@ fn an_attestation_that_is_a_link_is_not_written_through() {
         let staging = Staging::for_bundle(&bundle).unwrap();
         let failure = Sealed::signature(staging, &bundle, b"new").unwrap().publish(work).unwrap_err();
         assert!(failure.message().ends_with("out/attestation is not a directory"));
-        assert!(remove_signature(&bundle).is_err());
     });
     assert_eq!(site.read("elsewhere/checksums.txt.sigstore.json"), "kept");
 }

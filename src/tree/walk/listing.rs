@@ -84,8 +84,8 @@ impl Listing {
     /// and stand where files would.
     pub(super) fn new(mut directories: Vec<Directory>, mut unreadable: Vec<u32>) -> Self {
         if unreadable == [0] {
-            let entry = Entry { length: 0, seen: Seen::Unreadable, directory: 0 };
-            directories[0].content = Some(Content { names: Box::default(), entries: [entry].into() });
+            let entry = Entry { length: 1, seen: Seen::Unreadable, directory: 0 };
+            directories[0].content = Some(Content { names: (*b".").into(), entries: [entry].into() });
             unreadable.clear();
         }
         let mut parents: Vec<u32> =

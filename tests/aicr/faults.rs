@@ -1,0 +1,159 @@
+//! A disk that fails or is full, at every step that needs it: strace makes the first such call of a run
+//! fail, then the second, and so on. What is there afterwards is the old bundle or the new one, whole, with
+//! nothing beside it, and the run says in one line that it could not.
+
+use crate::fake::{HONEST, SIGNATURE, stage};
+use crate::killed::{content, litter, with_older_in_place, with_older_output};
+use crate::scene::Scene;
+use crate::steps::{CHANGES, Step};
+
+const SIGN: &str = "--signing-key cosign.key --tlog-upload=false";
+
+/// What takes room on a disk.
+const GROWS: &str = "?mkdir,mkdirat,?rename,?renameat,renameat2,linkat,write,openat";
+
+/// Whether a step only tidies up: what cannot be removed stays until the next run, and what cannot be locked
+/// or opened to be removed was only a precaution.
+fn is_tidying(line: &str) -> bool {
+    line.starts_with("unlinkat(")
+        || line.starts_with("fchmodat(") && line.contains(", 0700)")
+        || line.starts_with("flock(") && line.contains("/tmp/aicr-")
+}
+
+/// Runs `words` on fresh stages, on which one step after the other fails with this error. The tree `made`
+/// is as it was before, or as it is after a run on which nothing fails.
+fn at_every_step(error: &str, calls: &str, make: impl Fn() -> Scene, words: &str, made: &str) {
+    let whole = make();
+    let old = content(&whole, made);
+    let steps = Step::all(&whole, &[], words, calls);
+    let new = content(&whole, made);
+    for step in steps.iter().filter(|step| fits(&step.line, error)) {
+        let scene = make();
+        let line = &step.line;
+        let output = scene.program_run(step.with(&scene, &format!("error={error}"), &[], words)).output();
+        let found = content(&scene, made);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        if is_tidying(line) {
+            assert!(found == old || found == new, "{line}: {stderr}");
+            // It goes with the next run.
+            let again = if words.contains("--force") { "" } else { " --force" };
+            scene.aicr(&format!("{words}{again}")).succeeds();
+            assert!(!scene.tree("").iter().any(|name| name.contains("aicr-staging")), "{line}");
+            continue;
+        }
+        let told = stderr.starts_with("error: ") && stderr.matches("error: ").count() == 1;
+        let code = output.status.code();
+        assert!(told && code == Some(1), "{line}: {code:?} {stderr}");
+        assert!(found == old || found == new, "{line}: {stderr}\n{found:?}");
+        assert_eq!(litter(&scene), [""; 0], "{line}: {stderr}");
+    }
+}
+
+/// A full disk fails what makes something, and opening what is there is not that.
+fn fits(line: &str, error: &str) -> bool {
+    error == "EIO" || !line.starts_with("openat(") || line.contains("O_CREAT")
+}
+
+/// A stage, what is run on it, and what that makes.
+type Making<'a> = (fn() -> Scene, &'a str, &'a str);
+
+const RUNS: [Making<'_>; 4] = [
+    (|| stage(HONEST), "bundle dist --output C --quiet", "C"),
+    (with_older_output, "bundle dist --output C --force --quiet", "C"),
+    (with_older_in_place, "bundle dist --in-place --force --quiet", "dist"),
+    (|| stage(HONEST), "bundle-sign B --force --quiet", "B"),
+];
+
+#[test]
+fn a_disk_that_fails() {
+    for (make, words, made) in RUNS {
+        at_every_step("EIO", &format!("{CHANGES},utimensat"), make, &format!("{words} {SIGN}"), made);
+    }
+}
+
+#[test]
+fn a_disk_that_is_full() {
+    for (make, words, made) in RUNS {
+        at_every_step("ENOSPC", GROWS, make, &format!("{words} {SIGN}"), made);
+    }
+}
+
+/// A medium that cannot be read is rejected, or it is said that this could not be told: never accepted.
+#[rustfmt::skip]
+#[test]
+fn a_medium_that_cannot_be_read() {
+    let scene = stage(HONEST);
+    scene.file(SIGNATURE, scene.read("good"));
+    let manifest = "error: B/checksums.txt: input/output error\n";
+    let signature = "error: B/attestation/checksums.txt.sigstore.json: input/output error\n";
+    for (place, call, times, expected) in [
+        ("B/checksums.txt", "read",       2, manifest),
+        ("B/checksums.txt", "fstat",      1, manifest),
+        (SIGNATURE,         "read",       2, signature),
+        (SIGNATURE,         "fstat",      1, signature),
+        ("B",               "getdents64", 2, "  unreadable   .\n  missing      a\n  missing      sub/b\n"),
+        ("B/sub",           "getdents64", 2, "  unreadable   sub\n  missing      sub/b\n"),
+        ("B/attestation",   "getdents64", 2, "  unreadable   attestation\n"),
+        ("B/a",             "read",       1, "  unreadable   a\n"),
+        ("B/a",             "fstat",      1, "  unreadable   a\n"),
+        ("B/sub/b",         "read",       1, "  unreadable   sub/b\n"),
+    ] {
+        for when in 1..=times {
+            let line = format!(
+                "strace -qq -o /dev/null -P {} -e trace={call} -e inject={call}:error=EIO:when={when} \
+                 aicr verify B --key cosign.pub --insecure-ignore-tlog --jobs 1",
+                scene.path(place).display()
+            );
+            let output = scene.program_run(line.split(' ')).output();
+            let (stdout, stderr) = (shown(&output.stdout), shown(&output.stderr));
+            let said = if expected.starts_with("error") { &stderr } else { &stdout };
+            assert!(said.ends_with(expected), "{place}, {call} {when}: {stdout}{stderr}");
+            assert_eq!((output.status.code(), stderr.matches("error: ").count()), (Some(5), 1), "{place}, {call}");
+        }
+    }
+    scene.aicr("verify B --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();
+}
+
+fn shown(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A real file system, on which there is a little more room from run to run.
+#[test]
+fn a_file_system_that_is_full() {
+    for (make, words, made) in RUNS {
+        for (unit, more) in [
+            ("size=$(($(du -ks . | cut -f1) + 4 * N))k", 16),
+            ("nr_inodes=$((1 + $(find . | wc -l) + N))", 16),
+        ] {
+            let whole = make();
+            let old = content(&whole, made);
+            whole.aicr(&format!("{words} {SIGN}")).succeeds();
+            let new = content(&whole, made);
+            let mut failed = 0;
+            for number in 0..=more {
+                let scene = make();
+                scene.directory("full");
+                let line = format!(
+                    "mount -t tmpfs none full && cp -a cosign.key dist full && {{ [ ! -e {made} ] || cp -a {made} full; }} && cd full &&
+                     N={number} && mount -o remount,{unit} . && before=$(ls -A)
+                     aicr {words} {SIGN}; code=$?
+                     [ ! -e {made} ] || cp -a {made} ../after; echo \"$before\" >../before; ls -A >../left; exit $code"
+                );
+                let output = scene.program_run(["unshare", "-m", "sh", "-c", &line]).output();
+                let (found, stderr) = (content(&scene, "after"), shown(&output.stderr));
+                if output.status.code() == Some(0) {
+                    assert_eq!(found, new, "{words}: {number}");
+                    break;
+                }
+                failed += 1;
+                let told = stderr.starts_with("error: ") && stderr.matches("error: ").count() == 1;
+                assert!(told && output.status.code() == Some(1), "{words}: {:?} {stderr}", output.status);
+                assert!(found == old || found == new, "{words}: {number}: {stderr}\n{found:?}");
+                assert!(number < more, "{words}: {stderr}");
+                assert_eq!(scene.read("left"), scene.read("before"), "{words}: {number}");
+            }
+            assert!(failed > 0, "{words}: there was room from the start");
+        }
+    }
+}
