@@ -90,6 +90,21 @@ impl Opened {
     pub(crate) fn size(&self) -> u64 {
         size(&self.stat)
     }
+
+    /// Whether it is as it was when it was opened. What was read of a file that is written to meanwhile may
+    /// be what it never was: its first half of before, its second of after. A page is read at once. (Before
+    /// Linux 6.13 the clock of files stands still for some milliseconds.)
+    pub(crate) fn is_unmoved(&self) -> bool {
+        self.size() <= PAGE || rustix::fs::fstat(&self.file).is_ok_and(|now| stamp(&now) == stamp(&self.stat))
+    }
+}
+
+/// What the smallest page has, in bytes.
+const PAGE: u64 = 4096;
+
+/// What moves when a file is written to.
+pub(crate) fn stamp(stat: &Stat) -> impl PartialEq + use<> {
+    (stat.st_size, stat.st_mtime, stat.st_mtime_nsec, stat.st_ctime, stat.st_ctime_nsec)
 }
 
 /// The size in an inode, in bytes.

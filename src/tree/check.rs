@@ -159,7 +159,8 @@ impl Reader {
                     Err(PourError::Read(error)) => unreadable(bundle, turn, manifest, &error)?,
                     Ok((digest, bytes)) => {
                         self.bytes += bytes;
-                        if digest == entry.digest { Outcome::Right } else { Outcome::Changed }
+                        let right = digest == entry.digest && opened.is_unmoved();
+                        if right { Outcome::Right } else { Outcome::Changed }
                     }
                 }
             }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{AtFlags, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_OMIT};
 
-use super::beneath::Beneath;
+use super::beneath::{Beneath, stamp};
 use super::inputs::{Collected, SourceFile};
 use super::manifest::render;
 use super::workers::{self, Turn};
@@ -198,11 +198,6 @@ fn finish(out: &File, source: &SourceFile, stat: &Stat) -> io::Result<()> {
         tv_nsec: stat.st_mtime_nsec.try_into().unwrap_or_default(),
     };
     Ok(rustix::fs::futimens(out, &Timestamps { last_access: omit, last_modification: modified })?)
-}
-
-/// What moves when a file is written to.
-fn stamp(stat: &Stat) -> impl PartialEq + use<> {
-    (stat.st_size, stat.st_mtime, stat.st_mtime_nsec, stat.st_ctime, stat.st_ctime_nsec)
 }
 
 fn moved(shown: &str, how: &str) -> Failure {

@@ -26,6 +26,7 @@ mod in_place;
 mod interrupted;
 mod killed;
 mod matrix;
+mod races;
 mod report_schema;
 mod scene;
 mod services;
