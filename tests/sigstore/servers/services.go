@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -53,11 +54,12 @@ var services = []service{
 			--file-signer-key-path DIR/tsa.key --file-signer-passwd site --certificate-chain-path DIR/tsa.pem
 			--disable-ntp-monitoring`), nil
 	}},
-	{name: "rekor2", address: "127.0.0.1:3003", sign: plain.rekor2 + "/healthz", arguments: func(s *site, _ string) ([]string, error) {
+	{name: "rekor2", address: "127.0.0.1:3003", sign: plain.rekor2 + "/healthz", options: []string{"frozen"}, arguments: func(s *site, option string) ([]string, error) {
 		// Its host name is the origin of its checkpoints. It looks every second whether there is a new one.
 		return s.words(`rekor2 serve --hostname localhost --http-address 127.0.0.1 --http-port 3003
 			--grpc-address 127.0.0.1 --grpc-port 3005 --http-metrics-port 2113
-			--storage-dir DIR/tiles --signer-filepath DIR/rekor2.key --checkpoint-interval 200ms --persistent-antispam`), nil
+			--storage-dir DIR/tiles --signer-filepath DIR/rekor2.key --checkpoint-interval 200ms --persistent-antispam
+			--read-only=` + strconv.FormatBool(option == "frozen")), nil
 	}},
 	// The timestamp authority takes port 2112 too, and ends when it cannot have it; Rekor 1 does not mind.
 	{name: "rekor1", address: "127.0.0.1:3000", sign: plain.rekor1 + "/api/v1/log", after: []string{"trillian", "tsa"}, arguments: func(s *site, _ string) ([]string, error) {
