@@ -182,7 +182,7 @@ fn look_at_key(signer: &KeySigner, public: Result<PublicKey>) -> Check {
 /// The identity, and what is wrong with its token.
 fn look_at_identity(signer: &KeylessSigner, identity: &SigningIdentity) -> Check {
     let found = format!("from {}", signer.token);
-    match (identity.fault_of_time(), identity.fault()) {
+    match (identity.fault_in_itself(), identity.fault()) {
         (None, None) => Check::new("identity", found),
         // A certificate authority of one's own may want just that.
         (None, Some(fault)) => Check::new("identity", found).detail("audience", fault),

@@ -1,11 +1,13 @@
 //! What cosign's words mean: the words of a hint, and the choice between "cannot do it", "did not
 //! sign" and "nothing was reached". Never a verdict: that is its exit status and what it wrote. Pure.
 
+mod blame;
 mod rules;
+mod service;
 mod service_rules;
 
 use self::rules::{RULES, Rule};
-pub(crate) use self::service_rules::of_service_failure;
+pub(crate) use self::service::of_service_failure;
 use crate::error::{Class, Failure};
 use crate::plan::key_ref::KeyRef;
 

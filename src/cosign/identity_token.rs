@@ -5,6 +5,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::printable::show;
 
@@ -27,6 +28,8 @@ struct Claims {
     iss: Option<String>,
     sub: Option<String>,
     email: Option<String>,
+    // Some issuers write it as a string.
+    email_verified: Option<Value>,
     aud: Option<Audience>,
     exp: Option<Moment>,
     nbf: Option<Moment>,
@@ -64,14 +67,9 @@ impl IdentityToken {
         if text.is_empty() {
             return Err("is empty");
         }
-        let mut parts = text.split('.');
-        let (Some(_), Some(payload), Some(_), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err("holds no identity token");
-        };
-        let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| "holds no identity token")?;
-        let claims = serde_json::from_slice(&payload).map_err(|_| "holds no identity token")?;
+        let parts: Result<Vec<_>, _> = text.split('.').map(|part| URL_SAFE_NO_PAD.decode(part)).collect();
+        let Ok([_, payload, _]) = parts.as_deref() else { return Err("holds no identity token") };
+        let claims = serde_json::from_slice(payload).map_err(|_| "holds no identity token")?;
         Ok(Self { text: text.to_owned(), claims })
     }
 
@@ -81,17 +79,29 @@ impl IdentityToken {
     }
 
     /// Why nobody would take it at `now`, in seconds since 1970: a sentence.
-    pub(crate) fn fault_of_time(&self, now: i64) -> Option<String> {
-        let [exp, nbf] = [self.claims.exp, self.claims.nbf].map(|moment| moment.map(Moment::seconds));
+    pub(crate) fn fault_in_itself(&self, now: i64) -> Option<String> {
+        let Claims { sub, email, email_verified, exp, nbf, .. } = &self.claims;
+        let [exp, nbf] = [exp, nbf].map(|moment| moment.map(Moment::seconds));
         if let Some(exp) = exp.filter(|exp| *exp <= now) {
             return Some(format!("the token expired {} seconds ago: get a new one", now - exp));
         }
-        nbf.filter(|nbf| *nbf > now).map(|nbf| {
-            format!(
+        if let Some(nbf) = nbf.filter(|nbf| *nbf > now) {
+            return Some(format!(
                 "the token counts only in {} seconds: check the clocks of this machine and of its issuer",
                 nbf - now
-            )
-        })
+            ));
+        }
+        let [sub, email] = [sub, email].map(|name| name.as_deref().filter(|name| !name.is_empty()));
+        let is_verified = [Value::Bool(true), Value::from("true")].map(Some).contains(email_verified);
+        match (sub, email) {
+            (_, Some(_)) if !is_verified => {
+                Some("the token's issuer has not verified the e-mail address in it".to_owned())
+            }
+            (None, None) => {
+                Some("the token names nobody: it has neither a subject nor an e-mail address".to_owned())
+            }
+            _ => None,
+        }
     }
 
     /// The same, and why not for `audience`.
@@ -111,7 +121,7 @@ impl IdentityToken {
             };
             Some(format!("the token is for {for_whom}, and has to be for `{}`", show(audience)))
         };
-        self.fault_of_time(now).or_else(fault_of_audience)
+        self.fault_in_itself(now).or_else(fault_of_audience)
     }
 
     /// Who made it, by its own account.
@@ -190,6 +200,8 @@ mod tests {
             ("a.b", none),
             ("a.b.c.d", none),
             ("a.!.c", none),
+            ("!.e30.e30", none),
+            ("e30.e30.!", none),
             (cut.as_str(), none),
             ("\u{fffd}.e30.c\u{fffd}.", none),
         ] {
@@ -200,11 +212,25 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_a_token_is_told() {
+        const UNVERIFIED: Option<&str> = Some("the token's issuer has not verified the e-mail address in it");
         for (claims, fault) in [
-            (r#"{"aud":"sigstore","exp":101,"nbf":100}"#, None),
-            (r#"{"aud":["other","sigstore"],"exp":101}"#, None),
-            (r#"{"aud":"sigstore"}"#, None),
-            (r#"{"aud":"sigstore","exp":100.5}"#, Some("the token expired 0 seconds ago: get a new one")),
+            (r#"{"aud":"sigstore","exp":101,"nbf":100,"sub":"dev"}"#, None),
+            (r#"{"aud":["other","sigstore"],"exp":101,"sub":"dev"}"#, None),
+            (r#"{"aud":"sigstore","email":"dev@example.test","email_verified":true}"#, None),
+            (r#"{"aud":"sigstore","email":"dev@example.test","email_verified":"true"}"#, None),
+            (
+                r#"{"aud":"sigstore","email":"dev@example.test","email_verified":false,"sub":"dev"}"#,
+                UNVERIFIED,
+            ),
+            (r#"{"aud":"sigstore","email":"dev@example.test"}"#, UNVERIFIED),
+            (
+                r#"{"aud":"sigstore","email":""}"#,
+                Some("the token names nobody: it has neither a subject nor an e-mail address"),
+            ),
+            (
+                r#"{"aud":"sigstore","sub":"dev","exp":100.5}"#,
+                Some("the token expired 0 seconds ago: get a new one"),
+            ),
             (r#"{"aud":"sigstore","exp":40}"#, Some("the token expired 60 seconds ago: get a new one")),
             (
                 r#"{"aud":"sigstore","exp":200,"nbf":130}"#,
@@ -213,10 +239,10 @@ mod tests {
                 ),
             ),
             (
-                r#"{"aud":["a","b\n"],"exp":200}"#,
+                r#"{"aud":["a","b\n"],"exp":200,"sub":"dev"}"#,
                 Some(r"the token is for `a`, `b\u{a}`, and has to be for `sigstore`"),
             ),
-            (r#"{"exp":200}"#, Some("the token is for nobody, and has to be for `sigstore`")),
+            (r#"{"exp":200,"sub":"dev"}"#, Some("the token is for nobody, and has to be for `sigstore`")),
         ] {
             let read = IdentityToken::parse(token(claims).as_bytes()).unwrap();
             assert_eq!(read.fault(100, AUDIENCE).as_deref(), fault, "{claims}");

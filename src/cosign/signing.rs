@@ -74,6 +74,18 @@ impl<'a> Signatory<'a> {
     fn is_identity(self) -> bool {
         matches!(self, Self::Identity(_))
     }
+
+    /// Who is asked for an identity token, for a sentence.
+    fn asks(self, sigstore: &Sigstore) -> Option<String> {
+        let issuers = match sigstore {
+            Sigstore::Private(private) => private.config.issuers(),
+            Sigstore::None | Sigstore::Public => &[],
+        };
+        match self {
+            Self::Key(_) => None,
+            Self::Identity(identity) => identity.asks(issuers),
+        }
+    }
 }
 
 impl Cosign<'_> {
@@ -261,6 +273,7 @@ impl Cosign<'_> {
             Signatory::Identity(identity) if identity.is_a_person() => vec!["whoever was to sign in".into()],
             Signatory::Key(_) | Signatory::Identity(_) => Vec::new(),
         };
+        asked.extend(signatory.asks(sigstore));
         asked.extend(sigstore.hosts());
         let finished =
             self.run(operation, variables, signatory.shown_instead(), private).map_err(|failure| {
@@ -274,7 +287,9 @@ impl Cosign<'_> {
             return Ok(finished);
         }
         let said = diagnosis::shown(&finished.stderr);
-        if let Some(diagnosis) = diagnosis::of_service_failure(&finished.stderr, sigstore) {
+        let issuer = signatory.asks(sigstore);
+        if let Some(diagnosis) = diagnosis::of_service_failure(&finished.stderr, sigstore, issuer.as_deref())
+        {
             let fault = match signatory {
                 Signatory::Identity(identity) => identity.fault(),
                 Signatory::Key(_) => None,

@@ -7,6 +7,7 @@ use camino::Utf8Path;
 use super::argv::Login;
 use super::environment::Holder;
 use super::identity_token::{AUDIENCE, IdentityToken, SIZE_LIMIT};
+use super::signing_config::Service;
 use crate::error::{Failure, Result};
 use crate::plan::sign::{KeylessSigner, Provider, Sigstore, TOKEN, TokenSource};
 use crate::settings::Environment;
@@ -87,8 +88,8 @@ impl SigningIdentity {
     }
 
     /// The same without what a certificate authority may see in another way: for whom the token is.
-    pub(crate) fn fault_of_time(&self) -> Option<String> {
-        self.token()?.fault_of_time(now())
+    pub(crate) fn fault_in_itself(&self) -> Option<String> {
+        self.token()?.fault_in_itself(now())
     }
 
     /// Whether a certificate with these names is of this identity, as far as can be told beforehand: a
@@ -104,6 +105,15 @@ impl SigningIdentity {
             TokenSource::File(_) | TokenSource::Variable => Login::Token,
             TokenSource::Ambient(_) => Login::Ambient,
             TokenSource::Terminal => Login::Device,
+        }
+    }
+
+    /// Who is asked for the token by cosign, for a sentence; nobody if it is at hand.
+    pub(crate) fn asks(&self, issuers: &[Service]) -> Option<String> {
+        match self.source {
+            TokenSource::File(_) | TokenSource::Variable => None,
+            TokenSource::Ambient(provider) => Some(provider.name().to_owned()),
+            TokenSource::Terminal => Some(format!("the OIDC issuer at {}", issuers.first()?.url().host())),
         }
     }
 

@@ -106,9 +106,7 @@ impl Sigstore {
         match self {
             Self::None => Vec::new(),
             Self::Public => vec!["the public Sigstore".to_owned()],
-            Self::Private(private) => {
-                private.services().iter().map(|(_, service)| service.url().host()).collect()
-            }
+            Self::Private(private) => each_once(private.services().into_iter().map(|(_, service)| service)),
         }
     }
 
@@ -173,6 +171,11 @@ impl Private {
         logs.chain(certificate).chain(timestamp).collect()
     }
 
+    /// Where the services of this kind are.
+    pub(crate) fn hosts_of(&self, role: Role) -> Vec<String> {
+        each_once(self.services().into_iter().filter(|(of, _)| *of == role).map(|(_, service)| service))
+    }
+
     /// The certificate transparency logs whose keys count.
     fn current_ct_logs(&self) -> impl Iterator<Item = &Log> {
         self.root.ct_logs().iter().filter(|log| log.counts_at(self.now))
@@ -199,4 +202,14 @@ impl Private {
         }
         trust
     }
+}
+
+fn each_once<'a>(services: impl Iterator<Item = &'a Service>) -> Vec<String> {
+    services.fold(Vec::new(), |mut hosts, service| {
+        let host = service.url().host();
+        if !hosts.contains(&host) {
+            hosts.push(host);
+        }
+        hosts
+    })
 }

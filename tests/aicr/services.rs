@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::scene::{Scene, repository};
 
-const TOKEN: &str = "e30.e30.e30\n";
+/// Of `{"sub":"dev"}`.
+const TOKEN: &str = "e30.eyJzdWIiOiJkZXYifQ.e30\n";
 
 fn fixture(name: &str) -> String {
     fs::read_to_string(repository().join("fixtures/sigstore").join(name)).unwrap()

@@ -1,269 +1,263 @@
-//! The words by which failures of the services of a Sigstore are told apart: first which of them it was,
-//! then what it did. Every rule was made from samples: see the tests.
+//! The words by which failures of the services of a Sigstore are told apart, once it is clear whose it was.
+//! Every rule was made from samples: see the tests.
 
-use super::super::sigstore::{Role, Sigstore};
-use crate::error::{Class, Failure};
+use super::super::sigstore::Role;
+use super::blame::{Blame, Whose};
+use crate::error::Class::{self, NotSigned, Unproven};
 
-/// What a failed `sign-blob` comes down to when a service did it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ServiceDiagnosis {
-    class: Class,
-    message: String,
-    hint: &'static str,
+/// A rule: what was answered, and any of these words, in lower case, in what is left of the text; none stand
+/// for any text.
+pub(super) struct Rule {
+    /// For this one alone.
+    whose: Option<Whose>,
+    answer: Answer,
+    pub(super) words: &'static [&'static str],
+    pub(super) class: Class,
+    /// The end of a sentence that begins with whose it was.
+    pub(super) reason: &'static str,
+    pub(super) hint: &'static str,
     /// Whether a better hint may stand in the identity token.
-    about_the_token: bool,
+    pub(super) about_the_token: bool,
+    /// Whether it comes out only after a log was told of the signature.
+    pub(super) too_late: bool,
 }
 
-impl ServiceDiagnosis {
-    /// The failure; `fault` is what is wrong with the identity token, if that is known.
-    pub(crate) fn failure(self, fault: Option<String>) -> Failure {
-        let failure = Failure::new(self.class, self.message);
-        let fault = fault.filter(|_| self.about_the_token);
-        failure.hint(fault.unwrap_or_else(|| self.hint.to_owned()))
+/// An answer in HTTP.
+#[derive(Clone, Copy)]
+enum Answer {
+    /// None that was told.
+    None,
+    /// One that means that it was done, whatever it says.
+    Odd,
+    /// Not now: 408, 429, and 500 and up.
+    Busy,
+    /// No: all the others from 400 on.
+    No,
+    /// This one.
+    Status(u16),
+}
+
+impl Answer {
+    fn is(self, status: Option<u16>) -> bool {
+        let Some(status) = status else { return matches!(self, Self::None) };
+        match self {
+            Self::None => false,
+            Self::Odd => status < 400,
+            Self::Busy => status >= 500 || [408, 429].contains(&status),
+            Self::No => status >= 400 && !Self::Busy.is(Some(status)),
+            Self::Status(wanted) => status == wanted,
+        }
     }
 }
 
-/// What `text`, the stderr of a `sign-blob` that failed, says of the services of `sigstore`; nothing if it
-/// was none of them.
-pub(crate) fn of_service_failure(text: &[u8], sigstore: &Sigstore) -> Option<ServiceDiagnosis> {
-    let text = String::from_utf8_lossy(text).to_ascii_lowercase();
-    let role = role(&text)?;
-    let rule = RULES.iter().find(|rule| {
-        rule.role.is_none_or(|only| only == role) && rule.words.iter().any(|word| text.contains(word))
-    })?;
-    let name = role.name();
-    let service = match sigstore {
-        Sigstore::None => return None,
-        Sigstore::Public => format!("the {name} of the public Sigstore"),
-        Sigstore::Private(private) => {
-            let services = private.services();
-            let hosts: Vec<_> = services
-                .iter()
-                .filter(|(of, _)| *of == role)
-                .map(|(_, service)| service.url().host())
-                .collect();
-            format!("the {name} at {}", hosts.join(" or "))
-        }
-    };
-    Some(ServiceDiagnosis {
-        class: rule.class,
-        message: format!("{service} {}", rule.reason),
-        hint: rule.hint,
-        about_the_token: rule.about_the_token,
-    })
-}
+impl Rule {
+    /// Whether this is about `blame`.
+    pub(super) fn fits(&self, blame: &Blame<'_>) -> bool {
+        let about = self.words.is_empty() || self.words.iter().any(|word| blame.rest.contains(word));
+        about && self.answer.is(blame.status) && self.whose.is_none_or(|whose| whose == blame.whose)
+    }
 
-/// Which service a text is about. All but the last lines talk of what went well.
-fn role(text: &str) -> Option<Role> {
-    const WORDS: [(Role, &[&str]); 3] = [
-        (
-            Role::CertificateAuthority,
-            &[
-                "fulcio",
-                "signingcert",
-                "retrieving cert",
-                "verifying sct",
-                "identity token",
-                "id token",
-                "getting certificate",
-            ],
-        ),
-        (Role::TimestampAuthority, &["timestamp"]),
-        (Role::Log, &["rekor", "log/entries", "tlog", "log inclusion", "log entr", "transparency log"]),
-    ];
-    let error = text.rfind("error: ").map_or(text, |at| &text[at..]);
-    WORDS.iter().find(|(_, words)| words.iter().any(|word| error.contains(word))).map(|(role, _)| *role)
-}
+    const fn of(self, whose: Whose) -> Self {
+        Self { whose: Some(whose), ..self }
+    }
 
-/// A rule: any of these words, in lower case, anywhere in the text.
-struct Rule {
-    /// For this service alone.
-    role: Option<Role>,
-    words: &'static [&'static str],
-    class: Class,
-    reason: &'static str,
-    hint: &'static str,
-    about_the_token: bool,
+    const fn about_the_token(self) -> Self {
+        Self { about_the_token: true, ..self }
+    }
+
+    const fn too_late(self) -> Self {
+        Self { too_late: true, ..self }
+    }
 }
 
 const fn rule(
-    role: Option<Role>,
-    words: &'static [&'static str],
     class: Class,
+    answer: Answer,
+    words: &'static [&'static str],
     reason: &'static str,
     hint: &'static str,
 ) -> Rule {
-    Rule { role, words, class, reason, hint, about_the_token: false }
+    Rule { whose: None, answer, words, class, reason, hint, about_the_token: false, too_late: false }
 }
+
+/// It did not want to, or did it wrong.
+const fn refused(
+    answer: Answer,
+    words: &'static [&'static str],
+    reason: &'static str,
+    hint: &'static str,
+) -> Rule {
+    rule(NotSigned, answer, words, reason, hint)
+}
+
+/// Nothing was heard of it.
+const fn unreachable(words: &'static [&'static str], reason: &'static str, hint: &'static str) -> Rule {
+    rule(Unproven, Answer::None, words, reason, hint)
+}
+
+const LOG: Whose = Whose::Service(Role::Log);
+const CERTIFICATE: Whose = Whose::Service(Role::CertificateAuthority);
+const TIMESTAMP: Whose = Whose::Service(Role::TimestampAuthority);
 
 const WHERE: &str = "is it running, and is its address right?";
 const LATER: &str = "try again later; nothing was left behind";
-const STRANGE: &str = "is its address right? a proxy or a portal may have answered in its place";
+const PROXY: &str = "is HTTPS_PROXY right? NO_PROXY names the hosts that need no proxy";
+
+/// What nothing else fits: it was talked to, and what came of it is not known here.
+pub(super) const STRANGE: Rule = refused(
+    Answer::None,
+    &[],
+    "gave an answer that cosign does not understand",
+    "is its address right? a proxy or a portal may have answered in its place",
+);
 
 /// The first that fits wins, so the more telling come first.
-const RULES: &[Rule] = &[
-    // What a log says.
-    rule(
-        Some(Role::Log),
-        &["an equivalent entry already exists", "createlogentryconflict"],
-        Class::NotSigned,
+pub(super) const RULES: &[Rule] = &[
+    // What a log says, and how its entry turns out.
+    refused(
+        Answer::Status(409),
+        &["an equivalent entry already exists"],
         "has this very signature already, and takes none twice",
         "an RSA key signs the same manifest in the same way each time: take the bundle that was signed then, or use an ECDSA P-256 key",
-    ),
-    rule(
-        Some(Role::Log),
-        &["log has been frozen"],
-        Class::NotSigned,
+    )
+    .of(LOG),
+    refused(
+        Answer::Status(405),
+        &["has been frozen"],
         "takes no more entries",
         "name the log that follows it",
-    ),
-    rule(
-        Some(Role::Log),
-        &[
-            "not enough verified log entries",
-            "failed to verify log inclusion",
-            "inclusion proof",
-            "checkpoint",
-        ],
-        Class::NotSigned,
-        "gave an entry that its key in the trusted root does not verify, and the entry is in the log for good",
-        "is the trusted root that of this log?",
-    ),
-    rule(
-        Some(Role::Log),
-        &["unexpected response: 404", "[404]", "returned 404", "status 404", "not found"],
-        Class::NotSigned,
+    )
+    .of(LOG),
+    refused(
+        Answer::Status(404),
+        &[],
         "has no such address",
         "is its address right, and is it of the Rekor version that the trusted root or the signing config says?",
-    ),
-    // What a certificate authority says.
-    Rule {
-        role: Some(Role::CertificateAuthority),
-        words: &["error processing the identity token", "returned 401", "returned 403"],
-        class: Class::NotSigned,
-        reason: "refused the identity token",
-        hint: "the reason is in its own log; the usual ones are a token that expired, is for another audience, or is of an issuer that it does not know",
-        about_the_token: true,
-    },
+    )
+    .of(LOG),
+    refused(
+        Answer::None,
+        &["not enough verified log entries"],
+        "gave an entry that the trusted root does not verify",
+        "is the trusted root that of this log?",
+    )
+    .of(LOG)
+    .too_late(),
+    // What a certificate authority says, and how its certificate turns out.
+    refused(
+        Answer::Status(400),
+        &["error processing the identity token"],
+        "refused the identity token",
+        "the reason is in its own log; the usual ones are a token that expired, is for another audience, or is of an issuer that it does not know",
+    )
+    .of(CERTIFICATE)
+    .about_the_token(),
     rule(
-        Some(Role::CertificateAuthority),
-        &["not verified by identity provider"],
-        Class::NotSigned,
-        "was not asked: the token's issuer has not verified the e-mail address in it",
-        "have the address verified by the issuer",
-    ),
-    rule(
-        Some(Role::CertificateAuthority),
-        &["fetching ambient oidc credentials"],
-        Class::NotSigned,
-        "was not asked: there is no identity token to be had here",
-        "the provider of the job refused or was not reached; --identity-token FILE gives a token that is at hand",
-    ),
-    rule(
-        Some(Role::CertificateAuthority),
-        &["verifying sct", "sct entries"],
-        Class::NotSigned,
+        Unproven,
+        Answer::Busy,
+        &["error entering certificate in ctl"],
+        "could not enter the certificate in its certificate transparency log",
+        LATER,
+    )
+    .of(CERTIFICATE),
+    refused(
+        Answer::None,
+        &["ctfe public key not found"],
         "gave a certificate that no certificate transparency log of the trusted root has seen",
-        "is the trusted root that of this authority, and does it log what it certifies?",
-    ),
-    // What a timestamp authority says.
-    rule(
-        Some(Role::TimestampAuthority),
-        &[
-            "after the validity period",
-            "before the validity period",
-            "threshold not met for verified signed timestamps",
-        ],
-        Class::NotSigned,
+        "is the trusted root that of this authority?",
+    )
+    .of(CERTIFICATE),
+    refused(
+        Answer::None,
+        &["leaf certificate verification failed"],
+        "gave a certificate that the trusted root does not verify",
+        "is the trusted root that of this authority?",
+    )
+    .of(CERTIFICATE)
+    .too_late(),
+    // How a timestamp turns out.
+    refused(
+        Answer::None,
+        &["threshold not met for verified signed timestamps"],
         "gave a timestamp that the trusted root does not verify",
         "is the trusted root that of this authority, and does it still count? check the clocks",
+    )
+    .of(TIMESTAMP)
+    .too_late(),
+    // The identity token, before anybody is told of it.
+    refused(
+        Answer::None,
+        &["not verified by identity provider"],
+        "is no good: its issuer has not verified the e-mail address in it",
+        "have the address verified by the issuer",
+    )
+    .of(Whose::Token),
+    refused(
+        Answer::None,
+        &["no subject found"],
+        "is no good: it names nobody",
+        "it needs a subject (sub) or an e-mail address",
+    )
+    .of(Whose::Token),
+    // Whoever gives one.
+    refused(
+        Answer::None,
+        &["error obtaining token"],
+        "gave no identity token",
+        "sign in again, and allow it; a code counts for some minutes",
+    )
+    .of(Whose::Issuer),
+    refused(
+        Answer::None,
+        &["compact jws format"],
+        "gave no identity token",
+        "may the job have one? --identity-token FILE signs with one that is at hand",
+    )
+    .of(Whose::Issuer),
+    // What any of them answers.
+    rule(Unproven, Answer::Busy, &[], "is out of order, or too busy", LATER),
+    unreachable(&["read on closed response body"], "is out of order, or too busy", LATER),
+    refused(
+        Answer::No,
+        &[],
+        "refused",
+        "what it says is its own; is its address right, and what does it ask of those who come?",
     ),
-    // What any of them says, or does not.
-    rule(
-        None,
-        &["no matching services found"],
-        Class::NotSigned,
-        "is not to be used now: it is outside of its time in the signing config",
-        "check this machine's clock, and the validFor of the signing config",
-    ),
-    rule(
-        None,
+    Rule { answer: Answer::Odd, ..STRANGE },
+    // The way there.
+    unreachable(
         &["certificate signed by unknown authority"],
-        Class::Unproven,
         "could not be reached: its server's certificate is signed by an authority that is not trusted here",
         "set SSL_CERT_FILE to the certificate of the site's authority",
     ),
-    rule(
-        None,
+    unreachable(
         &["failed to verify certificate"],
-        Class::Unproven,
         "could not be reached: its server's certificate does not verify",
         "check the server's name and certificate, and this machine's clock",
     ),
-    rule(None, &["connection refused"], Class::Unproven, "could not be reached: connection refused", WHERE),
-    rule(
-        None,
-        &["dial tcp: lookup", "no such host"],
-        Class::Unproven,
+    unreachable(
+        &["server gave http response to https client"],
+        "could not be reached: it does not speak TLS",
+        "is its address right? plain http:// is for services of this very machine",
+    ),
+    unreachable(&["proxyconnect"], "could not be reached: its proxy could not be", PROXY),
+    unreachable(
+        &["forbidden", "proxy authentication required", "bad gateway", "service unavailable", "gateway timeout"],
+        "could not be reached: its proxy refuses to lead there",
+        PROXY,
+    ),
+    unreachable(
+        &["dial tcp: lookup"],
         "could not be reached: its host name is not known here",
         "check its address, and the name servers of this machine",
     ),
-    rule(
-        None,
-        &["network is unreachable", "no route to host"],
-        Class::Unproven,
+    unreachable(&["connection refused"], "could not be reached: connection refused", WHERE),
+    unreachable(
+        &["network is unreachable"],
         "could not be reached: there is no network to it from here",
-        "check the route to it; --tlog-upload=false signs with a key and without a log",
+        "check the route to it",
     ),
-    rule(
-        None,
-        &["deadline exceeded", "client.timeout", "i/o timeout", "tls handshake timeout", "request canceled"],
-        Class::Unproven,
-        "could not be reached in time",
-        WHERE,
-    ),
-    rule(None, &["connection reset", "eof"], Class::Unproven, "broke off", WHERE),
-    rule(
-        None,
-        &[
-            "returned 5",
-            "response: 5",
-            "[5",
-            "status 5",
-            "returned 429",
-            "response: 429",
-            "[429]",
-            "status 429",
-            "read on closed response body",
-            "giving up after",
-        ],
-        Class::Unproven,
-        "is out of order, or too busy",
-        LATER,
-    ),
-    rule(
-        None,
-        &["returned 4", "response: 4", "[4", "status 4"],
-        Class::NotSigned,
-        "refused",
-        "what it says is its own; is it of the version that the signing config says?",
-    ),
-    rule(
-        None,
-        &[
-            "unmarshaling response",
-            "proto: syntax error",
-            "invalid character",
-            "structure error",
-            "nil value",
-            "bad response",
-            "parsing",
-            "cannot unmarshal",
-            "is not supported by the textconsumer",
-            "unexpected content",
-        ],
-        Class::NotSigned,
-        "gave an answer that cosign does not understand",
-        STRANGE,
-    ),
+    unreachable(&["deadline exceeded", "client.timeout", "i/o timeout"], "could not be reached in time", WHERE),
+    unreachable(&["giving up after"], "is out of order, or too busy", LATER),
+    unreachable(&["connection reset", "eof"], "could not be reached: it broke off the connection", WHERE),
 ];

@@ -1,5 +1,7 @@
 //! Recorded words of every release, and what they come down to.
 
+mod services;
+
 use super::*;
 use crate::error::Class::{self, NoCosign, NotSigned, Unproven};
 

@@ -54,7 +54,7 @@ impl fmt::Display for TokenSource {
 
 impl Provider {
     /// What it is called.
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::GitHub => "GitHub Actions",
             Self::Buildkite => "Buildkite",
