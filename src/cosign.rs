@@ -217,7 +217,15 @@ impl<'a> Cosign<'a> {
         (self.session.on_command)(&invocation.shown());
         let limits = &self.session.limits;
         let finished = if operation.talks_to_a_person() {
-            invocation.run_heard(limits, &self.session.on_talk)?
+            // What follows is the signature, as 2.4 prints it.
+            let done = std::cell::Cell::new(false);
+            let talk = |line: &str| {
+                if !done.get() {
+                    (self.session.on_talk)(line);
+                    done.set(line.starts_with("Token received"));
+                }
+            };
+            invocation.run_heard(limits, &talk)?
         } else {
             invocation.run(limits)?
         };

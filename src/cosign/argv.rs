@@ -9,6 +9,7 @@ use camino::Utf8Path;
 use super::capability::Dialect;
 use super::question::{By, Question};
 use super::sigstore::{ByFlag, Sigstore};
+use crate::plan::sign::Provider;
 use crate::plan::verify::Pattern;
 
 /// What cosign is asked to do.
@@ -51,8 +52,8 @@ pub(crate) enum Signer<'a> {
 pub(crate) enum Login {
     /// From the file [`file::TOKEN`].
     Token,
-    /// From whoever its environment names.
-    Ambient,
+    /// From this provider, with what its environment holds.
+    Ambient(Provider),
     /// From a person, who is shown an address and a code.
     Device,
 }
@@ -68,7 +69,7 @@ impl Operation<'_> {
         }
     }
 
-    /// Whether what it says while it runs is for a person.
+    /// Whether what it prints while it runs is for a person.
     pub(crate) fn talks_to_a_person(self) -> bool {
         matches!(self, Self::Sign { signer: Signer::Identity { login: Login::Device, .. }, .. })
     }
@@ -170,16 +171,29 @@ fn signer_flags(signer: Signer<'_>, at: &dyn Fn(&str, &str) -> String) -> Vec<St
         Signer::Identity { login, client_id } => (login, client_id),
     };
     // The flow is spelled out: where its environment names nobody who has a token, cosign would ask a
-    // person, who sees nothing of it.
+    // person, who sees nothing of it. So is the provider: of Google's own it would take the account itself and
+    // not the one that it impersonates.
     let mut flags = match login {
         Login::Token => vec![at("identity-token", file::TOKEN), "--fulcio-auth-flow=token".to_owned()],
-        Login::Ambient => vec!["--fulcio-auth-flow=token".to_owned()],
+        Login::Ambient(provider) => {
+            vec!["--fulcio-auth-flow=token".to_owned(), format!("--oidc-provider={}", known_as(provider))]
+        }
         Login::Device => vec!["--fulcio-auth-flow=device".to_owned()],
     };
-    let ambient = login == Login::Ambient;
+    let ambient = matches!(login, Login::Ambient(_));
     flags.push(format!("--oidc-disable-ambient-providers={}", !ambient));
     flags.extend(client_id.map(|id| format!("--oidc-client-id={id}")));
     flags
+}
+
+/// What cosign calls it.
+fn known_as(provider: Provider) -> &'static str {
+    match provider {
+        Provider::GitHub => "github-actions",
+        Provider::Buildkite => "buildkite-agent",
+        Provider::Spiffe => "spiffe",
+        Provider::Google => "google-impersonate",
+    }
 }
 
 /// The log by flags.

@@ -212,6 +212,10 @@ fn keep_to(source: &TokenSource, private: &Utf8Path, variables: &mut Variables) 
         return;
     }
     set(variables, "GCE_METADATA_HOST", CLOSED.trim_start_matches("http://"));
+    if *source != TokenSource::Ambient(Provider::Google) {
+        // Tried first, it fails at once: the closed port would be tried for three seconds.
+        set(variables, "GOOGLE_APPLICATION_CREDENTIALS", private.join("no-account").into_string());
+    }
     if *source != TokenSource::Ambient(Provider::Spiffe) {
         set(variables, "SPIFFE_ENDPOINT_SOCKET", private.join("no-agent").into_string());
     } else if let Some(Value::HandedOn(socket)) = variables.get("SPIFFE_ENDPOINT_SOCKET")

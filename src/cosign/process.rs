@@ -109,7 +109,7 @@ impl Invocation<'_> {
         self.run_heard(limits, &|_| {})
     }
 
-    /// The same, telling each line of its output as it comes: for a program that talks to a person.
+    /// The same, telling each line of its stdout as it comes: for a program that talks to a person.
     pub(crate) fn run_heard(&self, limits: &Limits, listener: &dyn Fn(&str)) -> Result<Finished> {
         limits.interrupt.check()?;
         let (stdout, stdout_writer) = std::io::pipe().context("make a pipe")?;
@@ -150,10 +150,9 @@ impl Invocation<'_> {
         let group = Group::of(&child.pids());
 
         let deadline = Instant::now() + limits.timeout;
-        let (mut heard, mut heard_of_errors) = (0, 0);
+        let mut heard = 0;
         let status = loop {
-            let lines = [stdout.lines_from(&mut heard), stderr.lines_from(&mut heard_of_errors)];
-            lines.iter().flatten().for_each(|line| listener(line));
+            stdout.lines_from(&mut heard).iter().for_each(|line| listener(line));
             let tick = TICK.min(deadline.saturating_duration_since(Instant::now()));
             let wait = |time| child.wait_timeout(time).map(|output| output.map(|output| output.status));
             match wait(tick) {
@@ -188,7 +187,10 @@ impl Invocation<'_> {
         if let Some((secret, shown)) = &self.shown_instead {
             stderr = replaced(&stderr, secret.as_bytes(), shown.as_bytes());
         }
-        Ok(Finished { status, stdout: stdout.finish(), stderr })
+        let stdout = stdout.finish();
+        let unheard = stdout.get(heard..).unwrap_or_default();
+        String::from_utf8_lossy(unheard).lines().for_each(listener);
+        Ok(Finished { status, stdout, stderr })
     }
 
     fn out_of_time(&self, timeout: Duration) -> Failure {

@@ -103,7 +103,7 @@ impl SigningIdentity {
     pub(crate) fn login(&self) -> Login {
         match self.source {
             TokenSource::File(_) | TokenSource::Variable => Login::Token,
-            TokenSource::Ambient(_) => Login::Ambient,
+            TokenSource::Ambient(provider) => Login::Ambient(provider),
             TokenSource::Terminal => Login::Device,
         }
     }

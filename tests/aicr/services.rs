@@ -161,7 +161,7 @@ fn a_file_without_a_token_is_refused() {
     let before = scene.tree("");
     let hint = "hint: an identity token is a JSON Web Token, three parts with a dot between them\n";
     for (file, what, hint) in [
-        ("none", "does not exist", ""),
+        ("none", "does not exist", "hint: give the file of a token, or set SIGSTORE_ID_TOKEN to the token\n"),
         ("empty", "is empty", hint),
         ("key", "holds no identity token", hint),
     ] {

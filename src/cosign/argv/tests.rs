@@ -66,7 +66,8 @@ fn services_are_named_by_a_file_or_by_flags() {
     let stamp = private(None, true);
     let key = Signer::Key("K");
     let identity = |login| Signer::Identity { login, client_id: None };
-    let other_client = Signer::Identity { login: Login::Ambient, client_id: Some("ci") };
+    let ambient = |provider| identity(Login::Ambient(provider));
+    let other_client = Signer::Identity { login: Login::Device, client_id: Some("ci") };
     let files = "--signing-config=/p/signing-config.json --trusted-root=/p/trusted-root.json --bundle=/p/bundle.json /p/checksums.txt";
     let rest = "--fulcio-url=https://fulcio.site --oidc-issuer=https://id.site --issue-certificate=false --sk=false --bundle=/p/bundle.json /p/checksums.txt";
     for (signer, sigstore, dialect, expected) in [
@@ -81,7 +82,19 @@ fn services_are_named_by_a_file_or_by_flags() {
             other_client,
             &Sigstore::Public,
             Config,
-            format!("--fulcio-auth-flow=token --oidc-disable-ambient-providers=false --oidc-client-id=ci {files}"),
+            format!("--fulcio-auth-flow=device --oidc-disable-ambient-providers=true --oidc-client-id=ci {files}"),
+        ),
+        (
+            ambient(Provider::GitHub),
+            &all,
+            Config,
+            format!("--fulcio-auth-flow=token --oidc-provider=github-actions --oidc-disable-ambient-providers=false {files}"),
+        ),
+        (
+            ambient(Provider::Google),
+            &all,
+            Config,
+            format!("--fulcio-auth-flow=token --oidc-provider=google-impersonate --oidc-disable-ambient-providers=false {files}"),
         ),
         (
             identity(Login::Device),

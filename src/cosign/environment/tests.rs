@@ -135,18 +135,19 @@ fn services_are_reached_in_the_way_of_the_site() {
     let network = ["HTTPS_PROXY", "SSL_CERT_FILE", "TUF_MIRROR=http://127.0.0.1:1"];
     let closed = "GCE_METADATA_HOST=127.0.0.1:1";
     let no_agent = "SPIFFE_ENDPOINT_SOCKET=/p/no-agent";
+    let no_account = "GOOGLE_APPLICATION_CREDENTIALS=/p/no-account";
     let ambient = TokenSource::Ambient;
     for (source, own) in [
         (None, &["COSIGN_PASSWORD"][..]),
         (Some(TokenSource::File("t".into())), &[]),
         (Some(TokenSource::Variable), &[]),
-        (Some(TokenSource::Terminal), &[closed, no_agent]),
+        (Some(TokenSource::Terminal), &[closed, no_agent, no_account]),
         (
             Some(ambient(Provider::GitHub)),
-            &["ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", closed, no_agent],
+            &["ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", closed, no_agent, no_account],
         ),
-        (Some(ambient(Provider::Buildkite)), &["BUILDKITE_AGENT_ACCESS_TOKEN", closed, no_agent]),
-        (Some(ambient(Provider::Spiffe)), &["SPIFFE_ENDPOINT_SOCKET=/run/agent.sock", closed]),
+        (Some(ambient(Provider::Buildkite)), &["BUILDKITE_AGENT_ACCESS_TOKEN", closed, no_agent, no_account]),
+        (Some(ambient(Provider::Spiffe)), &["SPIFFE_ENDPOINT_SOCKET=/run/agent.sock", closed, no_account]),
         (
             Some(ambient(Provider::Google)),
             &["GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_SERVICE_ACCOUNT_NAME", closed, no_agent],
