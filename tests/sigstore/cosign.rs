@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::loopback::cosign;
 use crate::scene::Run;
-use crate::site::{FULCIO, ISSUER, PERSON, REKOR_1, Site, TSA, fails};
+use crate::site::{ALL, FULCIO, ISSUER, PERSON, REKOR_1, Site, TSA, fails};
 
 const FULCIO_AT: &str = "127.0.0.1:5555";
 const REKOR_1_AT: &str = "127.0.0.1:3000";
@@ -117,7 +117,7 @@ fn every_release_signs_and_verifies_in_every_way_that_it_has() {
         }
     }
 
-    site.stop(&["rekor1", "rekor2", "tsa", "fulcio", "ctlog", "issuer"]);
+    site.stop(&ALL);
     for (release, way, bundle) in made {
         let accepted = release.verify(way, &bundle, "site/trusted-root.json");
         assert_eq!(site.reached(accepted, 0), [""; 0], "{bundle}");

@@ -9,9 +9,11 @@
     reason = "a test panics where it cannot go on, starts what it tests, and shows what it measured"
 )]
 
+mod cells;
 mod cosign;
 #[path = "../loopback.rs"]
 mod loopback;
+mod parallel;
 #[path = "../aicr/scene.rs"]
 #[expect(dead_code, reason = "the language of the scenarios has more words than are used here")]
 mod scene;

@@ -26,6 +26,9 @@ pub(crate) const WORKFLOW: &str =
 pub(crate) const RUNNER_URL: &str = "https://localhost:8888/actions/token?api-version=2.0";
 pub(crate) const RUNNER_TOKEN: &str = "runner";
 
+/// All services, for an order to each.
+pub(crate) const ALL: [&str; 6] = ["rekor1", "rekor2", "tsa", "fulcio", "ctlog", "issuer"];
+
 /// A stage and its services, which end before the stage goes.
 pub(crate) struct Site {
     servers: Servers,
@@ -76,6 +79,12 @@ impl Site {
     pub(crate) fn token(&self, file: &str, kind: &str, claims: &str) -> &Self {
         self.order(&format!("mint {kind} {} {claims}", self.path(file).display()));
         self
+    }
+
+    /// SHA-256 of the DER of a public key on the stage, told by others.
+    pub(crate) fn key_sha256(&self, file: &str) -> String {
+        let line = format!("openssl pkey -pubin -in {file} -outform DER | sha256sum | head -c 64");
+        String::from_utf8(self.shell(&line).whatever_it_prints().succeeds().stdout).unwrap()
     }
 
     /// The absolute path of something below `site`, as a text for a variable.

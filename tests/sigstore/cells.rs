@@ -1,0 +1,235 @@
+//! Every signer with every witness, named by flags and by a signing config, with each release: what `aicr
+//! bundle` says and to whom it speaks, and that the command which it prints verifies the bundle when all
+//! services are gone, with that release and with every other one that can. Printed as a table.
+
+mod row;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Instant;
+
+use sha2::{Digest as _, Sha256};
+
+use self::row::{Outcome, Row, Signer, Told, WITNESSES};
+use crate::loopback::{cosign, reached};
+use crate::parallel::each;
+use crate::scene::{KEY_SHA256, Scene};
+use crate::site::{ALL, RUNNER_TOKEN, RUNNER_URL, Site};
+
+/// The releases, the first of which knows no Sigstore bundle.
+const RELEASES: [&str; 5] = ["v2.2.4", "v2.4.1", "v2.6.1", "v3.0.2", "v3.1.3"];
+
+/// One bundle: a row, with one release.
+struct Cell<'a> {
+    row: &'a Row,
+    release: &'static str,
+}
+
+/// What became of it.
+enum Signed {
+    Refused {
+        exit: i32,
+        words: String,
+    },
+    /// The command that was printed.
+    ToVerify(String),
+}
+
+impl Cell<'_> {
+    fn bundle(&self) -> String {
+        format!("out/{}/{}", self.row.name(), self.release)
+    }
+
+    /// Has it signed, or refused, in the expected words.
+    fn sign(&self, scene: &Scene, rsa: &str) -> Signed {
+        let (row, bundle) = (self.row, self.bundle());
+        // Of a content of its own: an RSA key signs the same in the same way, and logs take nothing twice.
+        let input = bundle.replacen("out/", "in/", 1);
+        scene.file(&format!("{input}/a"), &bundle).directory(&format!("out/{}", row.name()));
+        let manifest = format!("{}  a\n", sha256(&bundle));
+        let run = scene
+            .aicr(&format!("bundle {input} --output {bundle} {}", row.flags(&bundle)))
+            .env("AICR_COSIGN", &path(scene, self.release));
+        let run = match row.signer {
+            Signer::Workflow => run
+                .env("ACTIONS_ID_TOKEN_REQUEST_URL", RUNNER_URL)
+                .env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", RUNNER_TOKEN)
+                .env("SSL_CERT_FILE", "site/ca.pem"),
+            Signer::P256 | Signer::Rsa | Signer::Person => run,
+        };
+        match row.outcome(self.release) {
+            Outcome::Refused { exit, words } => {
+                // Before a cosign is looked for, it does not matter which one there is.
+                if exit == 3 || self.release == RELEASES[0] {
+                    assert_eq!(reached(scene, run.stderr(&words), exit), [""; 0], "{bundle}");
+                    assert!(!scene.path(&bundle).exists(), "{bundle}");
+                }
+                Signed::Refused { exit, words }
+            }
+            Outcome::Signed => {
+                let key = if row.signer == Signer::Rsa { rsa } else { KEY_SHA256 };
+                let command = row.command(&bundle, &format!("{{root}}/bin/{}", self.release));
+                let run = run.stderr(&row.notice()).stdout(&format!(
+                    "signed {bundle}
+  manifest sha256 {}
+  1 file, {} bytes
+  {}, {}
+verify it, here or anywhere, with:
+  {command}\n",
+                    sha256(&manifest),
+                    bundle.len(),
+                    row.signer.shown(key),
+                    row.witnessed()
+                ));
+                let addresses: Vec<_> = row.reaches().into_iter().map(|(_, address)| address).collect();
+                assert_eq!(reached(scene, run, 0), addresses, "{bundle}");
+                Signed::ToVerify(command.replace("{root}/", scene.path("").to_str().unwrap()))
+            }
+        }
+    }
+}
+
+fn sha256(text: &str) -> String {
+    let digest = Sha256::digest(text);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The path of the cosign of this release on the stage.
+fn path(scene: &Scene, release: &str) -> String {
+    scene.path(format!("bin/{release}")).into_os_string().into_string().unwrap()
+}
+
+/// A stage with every signer, and each release as `bin/RELEASE`.
+fn stage() -> Site {
+    let site = Site::new();
+    site.token("token", "person", "");
+    for release in RELEASES {
+        site.link(&format!("bin/{release}"), cosign(release));
+    }
+    site.shell(
+        "openssl genpkey -quiet -algorithm RSA -out rsa.pem && cosign import-key-pair --key rsa.pem --output-key-prefix rsa",
+    )
+    .whatever_it_prints()
+    .succeeds();
+    site
+}
+
+#[test]
+fn every_signer_with_every_witness_and_release() {
+    let site = stage();
+    let rsa = site.key_sha256("rsa.pub");
+    let scene: &Scene = &site;
+    let rows: Vec<Row> = [
+        (Signer::P256, Told::ByFlags),
+        (Signer::P256, Told::ByConfig),
+        (Signer::Rsa, Told::ByFlags),
+        (Signer::Person, Told::ByFlags),
+        (Signer::Person, Told::ByConfig),
+        (Signer::Workflow, Told::ByConfig),
+    ]
+    .into_iter()
+    .flat_map(|(signer, told)| WITNESSES.map(|witnesses| Row { signer, told, witnesses }))
+    .collect();
+    let cells: Vec<Cell<'_>> =
+        rows.iter().flat_map(|row| RELEASES.map(|release| Cell { row, release })).collect();
+    let started = Instant::now();
+    let signed = each(&cells, |cell| cell.sign(scene, &rsa));
+    let signing = started.elapsed().as_secs_f64();
+
+    site.stop(&ALL);
+    let started = Instant::now();
+    // By the command that was printed, with the release that signed.
+    each(&cells.iter().zip(&signed).collect::<Vec<_>>(), |(cell, signed)| {
+        let Signed::ToVerify(command) = signed else { return };
+        let run = scene.shell(command).whatever_it_prints();
+        assert_eq!(reached(scene, run, 0), [""; 0], "{}", cell.bundle());
+    });
+    // By every release, all at once that are verified in the same way.
+    let mut alike: BTreeMap<_, (&Row, Vec<String>)> = BTreeMap::new();
+    for (cell, signed) in cells.iter().zip(&signed) {
+        if matches!(signed, Signed::ToVerify(_)) {
+            let (_, bundles) = alike.entry(cell.row.kind()).or_insert((cell.row, Vec::new()));
+            bundles.push(cell.bundle());
+        }
+    }
+    let able: BTreeMap<_, Vec<&str>> = alike
+        .keys()
+        .copied()
+        .zip(each(&alike.values().collect::<Vec<_>>(), |(row, bundles)| verifiers(scene, row, bundles)))
+        .collect();
+    println!("{}", table(&rows, &signed, &able));
+    println!(
+        "{} cells: signed or refused in {signing:.0} s, verified in {:.0} s",
+        cells.len(),
+        started.elapsed().as_secs_f64()
+    );
+}
+
+/// The releases that verify these bundles, which are of the kind of `row`; the others refuse in the expected
+/// words.
+fn verifiers(scene: &Scene, row: &Row, bundles: &[String]) -> Vec<&'static str> {
+    let words = format!("verify {} {}", bundles.join(" "), row.trust(&bundles[0]));
+    let is_able = |release: &&str| {
+        let run = scene.aicr(&words).env("AICR_COSIGN", &path(scene, release));
+        match row.verdict(release) {
+            Outcome::Refused { exit, words } => {
+                let failed: String = bundles.iter().map(|bundle| format!("failed {bundle}\n")).collect();
+                run.stdout(&failed).stderr(&words.repeat(bundles.len())).exits(exit);
+                false
+            }
+            Outcome::Signed => {
+                run.whatever_it_prints().succeeds();
+                true
+            }
+        }
+    };
+    RELEASES.into_iter().filter(is_able).collect()
+}
+
+/// All of it, for people. What the refusals say is below.
+fn table(rows: &[Row], signed: &[Signed], verifiers: &BTreeMap<(Signer, &str), Vec<&str>>) -> String {
+    let head = ["signer", "witnesses", "named by"].into_iter().chain(RELEASES);
+    let mut lines: Vec<Vec<String>> =
+        vec![head.chain(["connects to", "verified by"]).map(str::to_owned).collect()];
+    let mut notes: Vec<String> = Vec::new();
+    for (row, signed) in rows.iter().zip(signed.chunks(RELEASES.len())) {
+        let is_signed = signed.iter().any(|signed| matches!(signed, Signed::ToVerify(_)));
+        let mut line = [row.signer.name(), row.witnesses.name, row.told.name()].map(str::to_owned).to_vec();
+        for (signed, release) in signed.iter().zip(RELEASES) {
+            line.push(match signed {
+                Signed::ToVerify(_) => "signed".to_owned(),
+                Signed::Refused { exit, words } => {
+                    let words = words
+                        .trim_end()
+                        .replace(&format!("{{root}}/bin/{release} ({release})"), "COSIGN")
+                        .replace(&row.config(), "--signing-config FILE")
+                        .replace('\n', "\n    ");
+                    let at = notes.iter().position(|note| *note == words).unwrap_or(notes.len());
+                    if at == notes.len() {
+                        notes.push(words);
+                    }
+                    format!("exit {exit} [{}]", at + 1)
+                }
+            });
+        }
+        let reached: Vec<_> = row.reaches().into_iter().map(|(name, _)| name).collect();
+        let last =
+            [reached.join(", "), verifiers.get(&row.kind()).map(|able| able.join(" ")).unwrap_or_default()];
+        line.extend(if is_signed { last } else { [String::new(), String::new()] });
+        lines.push(line);
+    }
+    let width = |column: usize| lines.iter().map(|line| line[column].len()).max().unwrap_or_default();
+    let widths: Vec<usize> = (0..lines[0].len()).map(width).collect();
+    lines.insert(1, widths.iter().map(|width| "-".repeat(*width)).collect());
+    let mut text = String::new();
+    for line in lines {
+        for (cell, width) in line.iter().zip(&widths) {
+            let _ = write!(text, "| {cell:width$} ");
+        }
+        text.push_str("|\n");
+    }
+    for (note, number) in notes.iter().zip(1..) {
+        let _ = write!(text, "\n[{number}] {note}");
+    }
+    text
+}

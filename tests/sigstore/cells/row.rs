@@ -1,0 +1,263 @@
+//! A row of the table: who signs, who witnesses it, and how the witnesses are named; and what has to come
+//! of it, which differs between releases.
+
+use crate::site::{FULCIO, ISSUER, PERSON, REKOR_1, REKOR_2, TSA, WORKFLOW, WORKFLOWS};
+
+/// A row.
+pub(super) struct Row {
+    pub(super) signer: Signer,
+    pub(super) told: Told,
+    pub(super) witnesses: Witnesses,
+}
+
+/// Who signs.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Signer {
+    P256,
+    Rsa,
+    Person,
+    Workflow,
+}
+
+/// How services are named.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    ByFlags,
+    ByConfig,
+}
+
+/// Who witnesses a signature.
+#[derive(Clone, Copy)]
+pub(super) struct Witnesses {
+    pub(super) name: &'static str,
+    /// The version of the log.
+    log: Option<u8>,
+    timestamp: bool,
+}
+
+/// Every set of witnesses.
+pub(super) const WITNESSES: [Witnesses; 6] = [
+    Witnesses { name: "nobody", log: None, timestamp: false },
+    Witnesses { name: "timestamp", log: None, timestamp: true },
+    Witnesses { name: "Rekor v1", log: Some(1), timestamp: false },
+    Witnesses { name: "Rekor v1, timestamp", log: Some(1), timestamp: true },
+    Witnesses { name: "Rekor v2", log: Some(2), timestamp: false },
+    Witnesses { name: "Rekor v2, timestamp", log: Some(2), timestamp: true },
+];
+
+/// What a release has to make of it.
+pub(super) enum Outcome {
+    Signed,
+    Refused { exit: i32, words: String },
+}
+
+const ROOT: &str = "--trusted-root site/trusted-root.json";
+
+impl Signer {
+    /// The name in the table.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::P256 => "P-256 key",
+            Self::Rsa => "RSA key",
+            Self::Person => "keyless, e-mail",
+            Self::Workflow => "keyless, CI job",
+        }
+    }
+
+    /// How a report names it.
+    pub(super) fn shown(self, key: &str) -> String {
+        match self {
+            Self::P256 | Self::Rsa => format!("key sha256 {key}"),
+            Self::Person => format!("identity {PERSON}, issuer {ISSUER}"),
+            Self::Workflow => format!("identity {WORKFLOW}, issuer {WORKFLOWS}"),
+        }
+    }
+
+    fn is_identity(self) -> bool {
+        matches!(self, Self::Person | Self::Workflow)
+    }
+}
+
+impl Told {
+    /// The name in the table.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::ByFlags => "flags",
+            Self::ByConfig => "signing config",
+        }
+    }
+}
+
+impl Row {
+    /// A name for files.
+    pub(super) fn name(&self) -> String {
+        let signer = match self.signer {
+            Signer::P256 => "p256",
+            Signer::Rsa => "rsa",
+            Signer::Person => "person",
+            Signer::Workflow => "workflow",
+        };
+        let told = if self.told == Told::ByFlags { "flags" } else { "config" };
+        format!("{signer}{}-{told}", self.suffix())
+    }
+
+    /// What says how it is verified.
+    pub(super) fn kind(&self) -> (Signer, &'static str) {
+        (self.signer, self.witnesses.name)
+    }
+
+    /// What a signing config of these witnesses has in its name.
+    fn suffix(&self) -> String {
+        let Witnesses { log, timestamp, .. } = self.witnesses;
+        let log = log.map(|version| format!("-rekor{version}")).unwrap_or_default();
+        format!("{log}{}", if timestamp { "-tsa" } else { "" })
+    }
+
+    /// The flag that names the signing config.
+    pub(super) fn config(&self) -> String {
+        let signer = if self.signer.is_identity() { "keyless" } else { "key" };
+        format!("--signing-config site/signing-config/{signer}{}.json", self.suffix())
+    }
+
+    /// The flags of `aicr bundle`. One of the keys leaves its public half beside the bundle.
+    pub(super) fn flags(&self, bundle: &str) -> String {
+        let mut flags = match self.signer {
+            Signer::P256 => vec!["--signing-key cosign.key".to_owned()],
+            Signer::Rsa => vec![format!("--signing-key rsa.key --public-key-out {bundle}.pub")],
+            Signer::Person => vec!["--keyless --identity-token token".to_owned()],
+            Signer::Workflow => vec!["--keyless".to_owned()],
+        };
+        let Witnesses { log, timestamp, .. } = self.witnesses;
+        match (self.told, log) {
+            (Told::ByConfig, _) => flags.push(self.config()),
+            (Told::ByFlags, None) => flags.push("--tlog-upload=false".to_owned()),
+            (Told::ByFlags, Some(1)) => flags.push(format!("--rekor-url {REKOR_1}")),
+            (Told::ByFlags, Some(_)) => flags.push(format!("--rekor-url {REKOR_2}")),
+        }
+        if self.told == Told::ByFlags && timestamp {
+            flags.push(format!("--timestamp-server-url {TSA}"));
+        }
+        if self.told == Told::ByFlags && self.signer.is_identity() && log.is_some() {
+            flags.push(format!("--fulcio-url {FULCIO} --oidc-issuer {ISSUER}"));
+        }
+        if self.told == Told::ByConfig || log.is_some() || timestamp {
+            flags.push(ROOT.to_owned());
+        }
+        flags.join(" ")
+    }
+
+    /// Who is spoken to: a name for people, and the address.
+    pub(super) fn reaches(&self) -> Vec<(&'static str, &'static str)> {
+        let Witnesses { log, timestamp, .. } = self.witnesses;
+        [
+            ("Rekor v1", "127.0.0.1:3000", log == Some(1)),
+            ("Rekor v2", "127.0.0.1:3003", log == Some(2)),
+            ("TSA", "127.0.0.1:3004", timestamp),
+            ("Fulcio", "127.0.0.1:5555", self.signer.is_identity()),
+            // Where a job gets its token from.
+            ("issuer", "127.0.0.1:8888", self.signer == Signer::Workflow),
+        ]
+        .into_iter()
+        .filter_map(|(name, address, is_reached)| is_reached.then_some((name, address)))
+        .collect()
+    }
+
+    /// What is said before it is signed.
+    pub(super) fn notice(&self) -> String {
+        let port = match self.witnesses.log {
+            None => return String::new(),
+            Some(1) => 3000,
+            Some(_) => 3003,
+        };
+        format!("notice: the signature goes to the transparency log at localhost:{port}\n")
+    }
+
+    /// How a report tells of the witnesses.
+    pub(super) fn witnessed(&self) -> String {
+        let word = |is_there: bool| if is_there { "checked" } else { "none" };
+        let Witnesses { log, timestamp, .. } = self.witnesses;
+        format!("log {}, timestamp {}", word(log.is_some()), word(timestamp))
+    }
+
+    /// The flags that verify `bundle`.
+    pub(super) fn trust(&self, bundle: &str) -> String {
+        let Witnesses { log, timestamp, .. } = self.witnesses;
+        let mut flags = match self.signer {
+            Signer::P256 | Signer::Rsa => format!("--key {bundle}.pub"),
+            Signer::Person => {
+                format!("--certificate-identity {PERSON} --certificate-oidc-issuer {ISSUER}")
+            }
+            Signer::Workflow => {
+                format!("--certificate-identity {WORKFLOW} --certificate-oidc-issuer {WORKFLOWS}")
+            }
+        };
+        for (flag, is_there) in [
+            ("--insecure-ignore-tlog", log.is_none()),
+            (ROOT, log.is_some() || timestamp),
+            ("--require-timestamp", timestamp),
+        ] {
+            if is_there {
+                flags = format!("{flags} {flag}");
+            }
+        }
+        flags
+    }
+
+    /// The command that is printed for `bundle`, signed with `cosign`.
+    pub(super) fn command(&self, bundle: &str, cosign: &str) -> String {
+        let verify = format!("aicr verify {bundle} {} --cosign {cosign}", self.trust(bundle));
+        match self.signer {
+            Signer::P256 => {
+                format!("{cosign} public-key --key=cosign.key --outfile={bundle}.pub && {verify}")
+            }
+            Signer::Rsa | Signer::Person | Signer::Workflow => verify,
+        }
+    }
+
+    /// What has to come of signing with this release.
+    pub(super) fn outcome(&self, release: &str) -> Outcome {
+        const NO_TIME: &str = "there is no timestamp authority (tsaUrls) that counts now, and a log of Rekor v2 does not state when it got an entry\nhint: name one with --timestamp-server-url, or in the tsaUrls of the signing config";
+        let Witnesses { log, timestamp, .. } = self.witnesses;
+        let config = self.config();
+        let impossible = match (self.signer.is_identity(), self.told, log, timestamp) {
+            (true, Told::ByFlags, None, _) => {
+                "--keyless cannot go with --tlog-upload=false: keyless signing needs Fulcio, which needs a network\nhint: name a key with --signing-key".to_owned()
+            }
+            (_, Told::ByConfig, None, _) => {
+                format!("{config}: there is no transparency log (rekorTlogUrls) that counts now\nhint: name one, and check this machine's clock; --tlog-upload=false with --timestamp-server-url asks for a timestamp alone")
+            }
+            (true, Told::ByFlags, Some(2), false) => format!("the services that are named: {NO_TIME}"),
+            (true, Told::ByConfig, Some(2), false) => format!("{config}: {NO_TIME}"),
+            _ => return self.with_release(release, true),
+        };
+        Outcome::Refused { exit: 2, words: format!("error: {impossible}\n") }
+    }
+
+    /// What has to come of verifying with this release.
+    pub(super) fn verdict(&self, release: &str) -> Outcome {
+        self.with_release(release, false)
+    }
+
+    /// What some releases cannot do.
+    fn with_release(&self, release: &str, signs: bool) -> Outcome {
+        let Witnesses { log, timestamp, .. } = self.witnesses;
+        let (what, from) = match (release, signs) {
+            ("v2.2.4", true) if log.is_some() || timestamp => (
+                "makes no Sigstore bundle, in which a log entry, a certificate or a timestamp could stand",
+                "2.4",
+            ),
+            ("v2.2.4", false) if self.signer.is_identity() => {
+                ("reads no certificate of a Sigstore bundle", "2.4")
+            }
+            ("v2.2.4", false) if log.is_some() => ("reads no log entry of a Sigstore bundle", "2.4"),
+            ("v2.2.4", false) if timestamp => ("reads no timestamp of a Sigstore bundle", "2.4"),
+            ("v2.4.1", true) if log == Some(2) => ("does not know Rekor v2", "2.6"),
+            ("v2.4.1", false) if log == Some(2) => ("does not know the entries of Rekor v2", "2.6"),
+            _ => return Outcome::Signed,
+        };
+        let words = format!(
+            "error: {{root}}/bin/{release} ({release}) {what}\nhint: install cosign {from} or later, or name one with --cosign\n"
+        );
+        Outcome::Refused { exit: 3, words }
+    }
+}
