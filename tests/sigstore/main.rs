@@ -9,6 +9,7 @@
     reason = "a test panics where it cannot go on, starts what it tests, and shows what it measured"
 )]
 
+mod again;
 mod cells;
 mod cosign;
 #[path = "../loopback.rs"]
