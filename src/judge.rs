@@ -7,9 +7,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::context::Context;
 use crate::cosign::environment::Holder;
-use crate::cosign::evidence::{Evidence, SignedBy};
+use crate::cosign::evidence::{Evidence, LogEntry, SignedBy};
 use crate::cosign::public_key::PublicKey;
 use crate::cosign::question::{By, Question};
+use crate::cosign::rekor_version::RekorVersion;
 use crate::cosign::signing_key::SigningKey;
 use crate::cosign::trusted_root::TrustedRoot;
 use crate::cosign::{Cosign, Session};
@@ -196,10 +197,16 @@ impl<'a> Judge<'a> {
                 entry.log_id()
             ));
         }
-        match entry.is_about_another(evidence) {
+        match entry.misfit(evidence) {
             Some(why) => refuse(format!("the signature's transparency log entry {why}")),
             None => Ok(true),
         }
+    }
+
+    /// Whether only a timestamp shows that the certificate counted when it signed.
+    fn needs_a_timestamp(&self, evidence: &Evidence) -> bool {
+        let is_v2 = |entry: &LogEntry| entry.version() == RekorVersion::V2;
+        matches!(self.whom, Whom::Identity { .. }) && evidence.log_entry().is_some_and(is_v2)
     }
 
     /// Whether cosign is asked about the timestamp.
@@ -213,6 +220,9 @@ impl<'a> Judge<'a> {
             (Some(false), Timestamp::Required) => {
                 refuse("'s timestamp is of an authority that the trusted root does not know")
             }
+            (None | Some(false), Timestamp::IfKnown) if self.needs_a_timestamp(evidence) => refuse(
+                " shows nowhere when it was made: a log of Rekor v2 does not state it, and there is no timestamp of an authority that the trusted root knows",
+            ),
             (None | Some(false), Timestamp::IfKnown) => Ok(false),
         }
     }

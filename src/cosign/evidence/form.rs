@@ -57,6 +57,12 @@ fn explain(text: &[u8], error: &serde_json::Error) -> Malformed {
 #[serde(transparent)]
 pub(super) struct Int64(String);
 
+impl Int64 {
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl<'de> Deserialize<'de> for Int64 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;

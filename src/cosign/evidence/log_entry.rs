@@ -17,6 +17,8 @@ pub(crate) struct LogEntry {
     index: Option<form::Int64>,
     version: RekorVersion,
     body: Vec<u8>,
+    /// Whether its proof is about the tree of its checkpoint and, with Rekor 2, about its index.
+    is_consistent: bool,
 }
 
 /// The kind of entry that a signature of a file makes.
@@ -75,7 +77,10 @@ impl LogEntry {
             return refuse("with an empty body");
         }
         let (index, body) = (form.log_index.clone(), form.canonicalized_body.0.clone());
-        Ok(Self { log_id: log_id.into(), index, version, body })
+        // The index of a Rekor 1 entry counts the entries of all its trees, that of the proof those of one.
+        let is_consistent =
+            is_of_its_checkpoint(proof) && (version == RekorVersion::V1 || proof.log_index == index);
+        Ok(Self { log_id: log_id.into(), index, version, body, is_consistent })
     }
 
     /// The ID of its log.
@@ -94,15 +99,21 @@ impl LogEntry {
         self.index.is_none()
     }
 
-    /// Why it is not about the signature in `evidence`: the end of a sentence about the entry.
-    pub(crate) fn is_about_another(&self, evidence: &Evidence) -> Option<&'static str> {
+    /// Why it does not go with the signature in `evidence`: the end of a sentence about the entry.
+    ///
+    /// That its parts go together has to be seen here: of a Rekor 2 entry, cosign takes the tree from the
+    /// checkpoint, and does not look at what the proof says of it.
+    pub(crate) fn misfit(&self, evidence: &Evidence) -> Option<&'static str> {
         let Some((digest, signature)) = self.subject() else {
             return Some("does not say what it is about");
         };
         if digest != evidence.digest() {
             return Some("is about something other than the manifest");
         }
-        (signature != evidence.bundle.message_signature.signature.0).then_some("is about another signature")
+        if signature != evidence.bundle.message_signature.signature.0 {
+            return Some("is about another signature");
+        }
+        (!self.is_consistent).then_some("has a proof that is not of its checkpoint and its index")
     }
 
     /// The SHA-256 and the signature that the log took note of.
@@ -127,4 +138,12 @@ impl LogEntry {
             }
         }
     }
+}
+
+/// Whether a proof is about the tree of its checkpoint: a text with the log's name, the size of the tree and
+/// its root hash as the first lines, then the log's signature.
+fn is_of_its_checkpoint(proof: &form::InclusionProof) -> bool {
+    let mut lines = proof.checkpoint.envelope.lines().skip(1);
+    let (size, root) = (lines.next(), lines.next());
+    size == Some(proof.tree_size.as_str()) && root == Some(&STANDARD.encode(&proof.root_hash.0))
 }

@@ -29,7 +29,7 @@ fn an_entry_tells_its_log_and_its_version() {
         let entry = entry(text);
         assert_eq!((entry.version(), entry.is_first()), (version, is_first));
         assert_eq!(root.log_with_id(entry.log_id()).map(Log::version), Some(version));
-        assert_eq!(entry.is_about_another(&parsed(text)), None);
+        assert_eq!(entry.misfit(&parsed(text)), None);
     }
 }
 
@@ -37,15 +37,15 @@ fn an_entry_tells_its_log_and_its_version() {
 fn an_entry_about_another_signature_is_told_but_not_malformed() {
     let signature = "is about another signature";
     let [key, keyless] = [REKOR_V1, KEYLESS].map(parsed);
-    assert_eq!(key.log_entry().unwrap().is_about_another(&keyless), Some(signature));
-    assert_eq!(keyless.log_entry().unwrap().is_about_another(&key), Some(signature));
-    assert_eq!(entry(REKOR_V2_TIMESTAMP).is_about_another(&key), Some(signature));
+    assert_eq!(key.log_entry().unwrap().misfit(&keyless), Some(signature));
+    assert_eq!(keyless.log_entry().unwrap().misfit(&key), Some(signature));
+    assert_eq!(entry(REKOR_V2_TIMESTAMP).misfit(&key), Some(signature));
 
     let digest = Sha256Digest::of(b"another");
     let other = Evidence::by_key(vec![7], digest, digest).unwrap();
     let manifest = "is about something other than the manifest";
-    assert_eq!(key.log_entry().unwrap().is_about_another(&other), Some(manifest));
-    assert_eq!(entry(REKOR_V2_TIMESTAMP).is_about_another(&other), Some(manifest));
+    assert_eq!(key.log_entry().unwrap().misfit(&other), Some(manifest));
+    assert_eq!(entry(REKOR_V2_TIMESTAMP).misfit(&other), Some(manifest));
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn an_entry_with_another_body_does_not_say_what_it_is_about() {
         let body = String::from_utf8(body).unwrap();
         let about = |body: &str| {
             let text = changed(text, pointer, Some(json!(STANDARD.encode(body))));
-            parsed(&text).log_entry().unwrap().is_about_another(&parsed(&text))
+            parsed(&text).log_entry().unwrap().misfit(&parsed(&text))
         };
         assert_eq!(about(&body), None);
         for other in [
@@ -74,6 +74,33 @@ fn an_entry_with_another_body_does_not_say_what_it_is_about() {
         ] {
             assert_ne!(other, body);
             assert_eq!(about(&other), Some("does not say what it is about"), "{other}");
+        }
+    }
+}
+
+/// Of a Rekor 2 entry cosign looks at none of these.
+#[test]
+fn the_parts_of_an_entry_have_to_go_together() {
+    let is_told = Some("has a proof that is not of its checkpoint and its index");
+    let misfit = |text: &str| entry(text).misfit(&parsed(text));
+    for (text, index) in [(KEYLESS, None), (REKOR_V2_TIMESTAMP, is_told)] {
+        let root = json!(STANDARD.encode([7; 32]));
+        let pointer = "/verificationMaterial/tlogEntries/0/inclusionProof/checkpoint/envelope";
+        let bundle: Value = serde_json::from_str(text).unwrap();
+        let checkpoint = bundle.pointer(pointer).unwrap().as_str().unwrap();
+        let mut lines: Vec<_> = checkpoint.lines().collect();
+        lines[1] = "07";
+        for (pointer, value, expected) in [
+            ("/inclusionProof/rootHash", root, is_told),
+            ("/inclusionProof/treeSize", json!("7"), is_told),
+            ("/inclusionProof/checkpoint/envelope", json!("x"), is_told),
+            ("/inclusionProof/checkpoint/envelope", json!(lines.join("\n")), is_told),
+            ("/inclusionProof/checkpoint/envelope", json!(format!("\n{checkpoint}")), is_told),
+            ("/inclusionProof/logIndex", json!("7"), index),
+            ("/logIndex", json!("7"), index),
+            ("/inclusionProof/checkpoint/envelope", json!(checkpoint), None),
+        ] {
+            assert_eq!(misfit(&with(text, pointer, Some(value))), expected, "{pointer}");
         }
     }
 }
