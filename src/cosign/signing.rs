@@ -146,7 +146,17 @@ impl Cosign<'_> {
         }
         private.close()?;
 
-        match self.verify_own(known, sigstore, &evidence, manifest)? {
+        let verdict =
+            self.verify_own(known, sigstore, &evidence, manifest).map_err(|failure| {
+                match failure.class() {
+                    Class::Signal(_) => failure,
+                    _ if sigstore.has_log() => {
+                        failure.told_as("the signature is in the log for good, and could not be checked")
+                    }
+                    _ => failure,
+                }
+            })?;
+        match verdict {
             Verdict::Accepted(_) => Ok(evidence),
             Verdict::Refused { said } => Err(not_accepted(signatory, sigstore).cosign_said(said)),
         }
