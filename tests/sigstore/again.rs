@@ -5,7 +5,9 @@ use std::fs;
 
 use crate::loopback::{cosign, reached};
 use crate::scene::{KEY_SHA256, SMALL_SHA256};
-use crate::site::{ALL, FULCIO, ISSUER, PERSON, REKOR_1, REKOR_2, Site, TSA, WORKFLOW, WORKFLOWS};
+use crate::site::{
+    ALL, FULCIO, ISSUER, PERSON, REKOR_1, REKOR_2, RUNNER_TOKEN, RUNNER_URL, Site, TSA, WORKFLOW, WORKFLOWS,
+};
 
 const SIGNATURE: &str = "attestation/checksums.txt.sigstore.json";
 const KEY: &str = "--signing-key cosign.key";
@@ -14,7 +16,7 @@ const ALREADY: &str = "already signed";
 const NOT_SO: &str = "this signer, but told to others than is asked for";
 
 fn keyless(token: &str) -> String {
-    format!("--keyless --identity-token {token} --fulcio-url {FULCIO} --oidc-issuer {ISSUER}")
+    format!("--keyless --identity-token {token} --fulcio-url {FULCIO}")
 }
 
 /// The flags of a log and, perhaps, of the timestamp authority.
@@ -108,9 +110,9 @@ fn several_bundles_are_signed_in_one_call() {
             };
             let words = format!("bundle-sign {all} {signer} {}", told(log, log == REKOR_2));
             let stdout: String = bundles.iter().map(of).collect();
-            site.aicr(&words).stdout(&stdout).stderr(&notice(log))
+            site.aicr(&words).stdout(&stdout)
         };
-        sign("signed").succeeds();
+        sign("signed").stderr(&notice(log)).succeeds();
         assert_eq!(site.entries(name), before + 3);
         assert_eq!(reached(&site, sign(ALREADY), 0), [""; 0]);
         assert_eq!(site.entries(name), before + 3);
@@ -150,17 +152,34 @@ fn what_is_signed_as_wanted_is_told_to_nobody() {
             } else {
                 by_person(ALREADY, &bundle, witnesses, &trust)
             };
-            let notice = log.map(notice).unwrap_or_default();
-            let again = site.aicr(&format!("bundle-sign {words}")).stdout(&stdout).stderr(&notice);
+            let again = site.aicr(&format!("bundle-sign {words}")).stdout(&stdout);
             assert_eq!(reached(&site, again, 0), [""; 0], "{words}");
             assert_eq!(site.read(&format!("{bundle}/{SIGNATURE}")), there, "{words}");
         }
     }
+    site.token("workflow", "workflow", "");
+    // A job of GitHub's knows its name before it has a token.
+    let job = |command: &str| {
+        site.aicr(&format!("{command} job --keyless --fulcio-url {FULCIO} {}", told(REKOR_1, false)))
+            .env("ACTIONS_ID_TOKEN_REQUEST_URL", RUNNER_URL)
+            .env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", RUNNER_TOKEN)
+            .env("SSL_CERT_FILE", "site/ca.pem")
+            .env("GITHUB_SERVER_URL", "https://github.com")
+            .env("GITHUB_WORKFLOW_REF", WORKFLOW.strip_prefix("https://github.com/").unwrap())
+            .whatever_it_prints()
+    };
+    job("bundle dist --output").succeeds();
+    let output = job("bundle-sign").succeeds();
+    assert!(output.stdout.starts_with(b"already signed job\n"));
+    assert_eq!(reached(&site, job("bundle-sign"), 0), [""; 0]);
     // Nor is anybody needed for that.
     site.stop(&ALL);
-    for (bundle, signer) in [("v3.1.3-2", KEY.to_owned()), ("v3.1.3-4", keyless("token"))] {
-        let words = format!("bundle-sign {bundle} {signer} {}", told(REKOR_2, true));
-        site.aicr(&words).whatever_it_prints().succeeds();
+    for (bundle, signer, told) in [
+        ("v3.1.3-2", KEY.to_owned(), told(REKOR_2, true)),
+        ("v3.1.3-4", keyless("token"), told(REKOR_2, true)),
+        ("job", keyless("workflow"), told(REKOR_1, false)),
+    ] {
+        site.aicr(&format!("bundle-sign {bundle} {signer} {told}")).whatever_it_prints().succeeds();
     }
 }
 
@@ -176,10 +195,14 @@ fn what_is_signed_otherwise_is_signed_anew_with_force() {
     let rekor_1 = key(&told(REKOR_1, false));
     let rekor_1_stamped = key(&told(REKOR_1, true));
     let rekor_2 = key(&told(REKOR_2, false));
-    let [person, other, workflow] =
-        ["token", "other", "workflow"].map(|token| format!("{} {}", keyless(token), told(REKOR_1, false)));
-    let by_person = format!("{PERSON}, for whom {ISSUER} vouched");
-    let by_workflow = format!("{WORKFLOW}, for whom {WORKFLOWS} vouched");
+    let fork = r#"{"job_workflow_ref":"example/fork/.github/workflows/release.yml@refs/heads/main"}"#;
+    site.token("fork", "workflow", fork);
+    let [person, other, workflow, fork] = ["token", "other", "workflow", "fork"]
+        .map(|token| format!("{} {}", keyless(token), told(REKOR_1, false)));
+    let person_stamped = format!("{} {}", keyless("token"), told(REKOR_1, true));
+    let unknown = "whether that is you shows only when you sign";
+    let by_person = format!("{PERSON}, for whom {ISSUER} vouched; {unknown}");
+    let by_workflow = format!("{WORKFLOW}, for whom {WORKFLOWS} vouched; {unknown}");
     let rows = [
         (&alone, &rekor_1, NOT_SO),
         (&alone, &stamped, NOT_SO),
@@ -192,8 +215,8 @@ fn what_is_signed_otherwise_is_signed_anew_with_force() {
         (&rekor_1, &person, "another signer"),
         (&person, &rekor_1, "another signer"),
         (&person, &other, by_person.as_str()),
-        // A token that was made for a workflow does not say what its certificate will be for.
-        (&workflow, &workflow, by_workflow.as_str()),
+        (&person, &person_stamped, NOT_SO),
+        (&workflow, &fork, by_workflow.as_str()),
     ];
     for (number, (is, wanted, by)) in rows.into_iter().enumerate() {
         let bundle = format!("B{number}");
@@ -201,12 +224,7 @@ fn what_is_signed_otherwise_is_signed_anew_with_force() {
         let file = format!("{bundle}/{SIGNATURE}");
         let there = site.read(&file);
         let words = format!("bundle-sign {bundle} {wanted}");
-        let notice = match wanted {
-            wanted if wanted.contains(REKOR_1) => notice(REKOR_1),
-            wanted if wanted.contains(REKOR_2) => notice(REKOR_2),
-            _ => String::new(),
-        };
-        let refused = format!("{notice}error: {bundle} is signed by {by}\nhint: --force signs it anew\n");
+        let refused = format!("error: {bundle} is signed by {by}\nhint: --force signs it anew\n");
         assert_eq!(reached(&site, site.aicr(&words).stderr(&refused), 2), [""; 0], "{words}");
         assert_eq!(site.read(&file), there, "{words}");
 
@@ -274,10 +292,9 @@ fn a_signature_that_is_none_is_not_replaced() {
         // The same length of the outer and another one of the inner field.
         site.file(&file, format!(r#"{before}"signature":"MF{after}"#));
         let refused = format!(
-            "{}error: {name} has a signature that names this {name}, and cosign does not accept it
+            "error: {name} has a signature that names this {name}, and cosign does not accept it
     (what cosign said)
-hint: find out who made it; {SIGNATURE} has to be removed by hand before it is signed anew\n",
-            notice(REKOR_1)
+hint: find out who made it; {SIGNATURE} has to be removed by hand before it is signed anew\n"
         );
         let run = sign(&format!("bundle-sign {name} --force")).stderr(&refused).cosigns_words_left_out();
         let run = run.stdout(&format!("rejected {name}\n"));

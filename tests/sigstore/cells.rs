@@ -5,7 +5,6 @@
 mod row;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::time::Instant;
 
 use sha2::{Digest as _, Sha256};
@@ -15,6 +14,7 @@ use crate::loopback::{cosign, reached};
 use crate::parallel::each;
 use crate::scene::{KEY_SHA256, Scene};
 use crate::site::{ALL, RUNNER_TOKEN, RUNNER_URL, Site};
+use crate::table::Table;
 
 /// The releases, the first of which knows no Sigstore bundle.
 const RELEASES: [&str; 5] = ["v2.2.4", "v2.4.1", "v2.6.1", "v3.0.2", "v3.1.3"];
@@ -187,49 +187,27 @@ fn verifiers(scene: &Scene, row: &Row, bundles: &[String]) -> Vec<&'static str> 
 }
 
 /// All of it, for people. What the refusals say is below.
-fn table(rows: &[Row], signed: &[Signed], verifiers: &BTreeMap<(Signer, &str), Vec<&str>>) -> String {
+fn table(rows: &[Row], signed: &[Signed], verifiers: &BTreeMap<(Signer, &str), Vec<&str>>) -> Table {
     let head = ["signer", "witnesses", "named by"].into_iter().chain(RELEASES);
-    let mut lines: Vec<Vec<String>> =
-        vec![head.chain(["connects to", "verified by"]).map(str::to_owned).collect()];
-    let mut notes: Vec<String> = Vec::new();
+    let mut table = Table::new(head.chain(["connects to", "verified by"]));
     for (row, signed) in rows.iter().zip(signed.chunks(RELEASES.len())) {
-        let is_signed = signed.iter().any(|signed| matches!(signed, Signed::ToVerify(_)));
         let mut line = [row.signer.name(), row.witnesses.name, row.told.name()].map(str::to_owned).to_vec();
         for (signed, release) in signed.iter().zip(RELEASES) {
             line.push(match signed {
                 Signed::ToVerify(_) => "signed".to_owned(),
                 Signed::Refused { exit, words } => {
-                    let words = words
-                        .trim_end()
-                        .replace(&format!("{{root}}/bin/{release} ({release})"), "COSIGN")
-                        .replace(&row.config(), "--signing-config FILE")
-                        .replace('\n', "\n    ");
-                    let at = notes.iter().position(|note| *note == words).unwrap_or(notes.len());
-                    if at == notes.len() {
-                        notes.push(words);
-                    }
-                    format!("exit {exit} [{}]", at + 1)
+                    let cosign = format!("{{root}}/bin/{release} ({release})");
+                    let words =
+                        words.replace(&cosign, "COSIGN").replace(&row.config(), "--signing-config FILE");
+                    format!("exit {exit} {}", table.note(&words))
                 }
             });
         }
+        let is_signed = signed.iter().any(|signed| matches!(signed, Signed::ToVerify(_)));
         let reached: Vec<_> = row.reaches().into_iter().map(|(name, _)| name).collect();
-        let last =
-            [reached.join(", "), verifiers.get(&row.kind()).map(|able| able.join(" ")).unwrap_or_default()];
-        line.extend(if is_signed { last } else { [String::new(), String::new()] });
-        lines.push(line);
+        let able = verifiers.get(&row.kind()).map(|able| able.join(" ")).unwrap_or_default();
+        line.extend([reached.join(", "), able].map(|cell| if is_signed { cell } else { String::new() }));
+        table.line(line);
     }
-    let width = |column: usize| lines.iter().map(|line| line[column].len()).max().unwrap_or_default();
-    let widths: Vec<usize> = (0..lines[0].len()).map(width).collect();
-    lines.insert(1, widths.iter().map(|width| "-".repeat(*width)).collect());
-    let mut text = String::new();
-    for line in lines {
-        for (cell, width) in line.iter().zip(&widths) {
-            let _ = write!(text, "| {cell:width$} ");
-        }
-        text.push_str("|\n");
-    }
-    for (note, number) in notes.iter().zip(1..) {
-        let _ = write!(text, "\n[{number}] {note}");
-    }
-    text
+    table
 }

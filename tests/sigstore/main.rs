@@ -6,7 +6,9 @@
     clippy::expect_used,
     clippy::print_stdout,
     clippy::disallowed_methods,
-    reason = "a test panics where it cannot go on, starts what it tests, and shows what it measured"
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "a test panics where it cannot go on, starts what it tests, shows what it measured, and is in no hurry to make a text"
 )]
 
 mod again;
@@ -14,9 +16,13 @@ mod cells;
 mod cosign;
 #[path = "../loopback.rs"]
 mod loopback;
+mod oldest;
 mod parallel;
 #[path = "../aicr/scene.rs"]
 #[expect(dead_code, reason = "the language of the scenarios has more words than are used here")]
 mod scene;
 mod services;
 mod site;
+mod table;
+mod tampering;
+mod trust;

@@ -216,16 +216,19 @@ impl Row {
 
     /// What has to come of signing with this release.
     pub(super) fn outcome(&self, release: &str) -> Outcome {
-        const NO_TIME: &str = "there is no timestamp authority (tsaUrls) that counts now, and a log of Rekor v2 does not state when it got an entry\nhint: name one with --timestamp-server-url, or in the tsaUrls of the signing config";
+        const NO_TIME: &str = "there is no timestamp authority (tsaUrls) that counts now, and a log of Rekor v2 does not state when it got an entry\nhint: name one with --timestamp-server-url, or in the tsaUrls of the signing config, and check this machine's clock";
+        const NO_LOG: &str = "there is no transparency log (rekorTlogUrls) that counts now\nhint: name one";
+        const CLOCK: &str = "and check this machine's clock";
         let Witnesses { log, timestamp, .. } = self.witnesses;
         let config = self.config();
         let impossible = match (self.signer.is_identity(), self.told, log, timestamp) {
             (true, Told::ByFlags, None, _) => {
                 "--keyless cannot go with --tlog-upload=false: keyless signing needs Fulcio, which needs a network\nhint: name a key with --signing-key".to_owned()
             }
-            (_, Told::ByConfig, None, _) => {
-                format!("{config}: there is no transparency log (rekorTlogUrls) that counts now\nhint: name one, and check this machine's clock; --tlog-upload=false with --timestamp-server-url asks for a timestamp alone")
-            }
+            (true, Told::ByConfig, None, _) => format!("{config}: {NO_LOG}, {CLOCK}"),
+            (false, Told::ByConfig, None, _) => format!(
+                "{config}: {NO_LOG}, or take --tlog-upload=false with --timestamp-server-url for a timestamp alone, {CLOCK}"
+            ),
             (true, Told::ByFlags, Some(2), false) => format!("the services that are named: {NO_TIME}"),
             (true, Told::ByConfig, Some(2), false) => format!("{config}: {NO_TIME}"),
             _ => return self.with_release(release, true),

@@ -1,0 +1,116 @@
+//! The bundles that are changed: every signer, with all kinds of witnesses.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use super::row::ROOT;
+use super::signers::FORGED;
+use crate::parallel::each;
+use crate::scene::{KEY_SHA256, STRANGER_SHA256, Scene};
+use crate::site::{FULCIO, ISSUER, PERSON, REKOR_1, REKOR_2, Site, TSA, WORKFLOW, WORKFLOWS};
+
+/// Where the signature is in a bundle.
+pub(super) const SIGNATURE: &str = "attestation/checksums.txt.sigstore.json";
+
+/// The signature files of the bundles as they were signed, by the name of the bundle; and a certificate, as
+/// base64.
+pub(super) struct Signatures(BTreeMap<String, Value>);
+
+impl Signatures {
+    /// Those on a stage.
+    pub(super) fn on(scene: &Scene) -> Self {
+        let read = |bundle: &&str| {
+            let text = scene.read(&format!("signed/{bundle}/{SIGNATURE}"));
+            ((*bundle).to_owned(), serde_json::from_str(&text).unwrap())
+        };
+        let forged = STANDARD.encode(std::fs::read(scene.path(FORGED)).unwrap());
+        let forged = (FORGED.to_owned(), forged.into());
+        Self(BUNDLES.iter().map(read).chain([forged]).collect())
+    }
+
+    /// That of this bundle.
+    pub(super) fn of(&self, bundle: &str) -> &Value {
+        &self.0[bundle]
+    }
+}
+
+/// Every bundle: signer and witnesses. Those below `again` are over the same files, those below `other` over
+/// others.
+const BUNDLES: [&str; 17] = [
+    "key",
+    "key-tsa",
+    "key-rekor1",
+    "key-rekor1-tsa",
+    "key-rekor2-tsa",
+    "stranger-rekor1-tsa",
+    "keyless-rekor1",
+    "keyless-rekor1-tsa",
+    "keyless-rekor2-tsa",
+    "workflow-rekor1",
+    "again/key-rekor1-tsa",
+    "again/key-rekor2-tsa",
+    "again/keyless-rekor1-tsa",
+    "other/key-tsa",
+    "other/key-rekor1-tsa",
+    "other/key-rekor2-tsa",
+    "other/keyless-rekor1-tsa",
+];
+
+/// A stage with all of them, below `signed`.
+pub(super) fn stage() -> Site {
+    let site = Site::new();
+    site.token("person", "person", "").token("workflow", "workflow", "");
+    site.small_dist().file("others/a", "gamma\n").directory("signed/again").directory("signed/other");
+    let scene: &Scene = &site;
+    each(&BUNDLES, |bundle| {
+        let (input, way) = match bundle.split_once('/') {
+            Some(("other", way)) => ("others", way),
+            Some((_, way)) => ("dist", way),
+            None => ("dist", *bundle),
+        };
+        let mut words = format!("bundle {input} --output signed/{bundle}");
+        words += match way.split('-').next() {
+            Some("key") => " --signing-key cosign.key",
+            Some("stranger") => " --signing-key stranger.key",
+            Some("keyless") => " --keyless --identity-token person",
+            _ => " --keyless --identity-token workflow",
+        };
+        if words.contains("keyless") {
+            words += &format!(" --fulcio-url {FULCIO}");
+        }
+        words += &if way.contains("rekor1") {
+            format!(" --rekor-url {REKOR_1}")
+        } else if way.contains("rekor2") {
+            format!(" --rekor-url {REKOR_2}")
+        } else {
+            " --tlog-upload=false".to_owned()
+        };
+        if way.contains("tsa") {
+            words += &format!(" --timestamp-server-url {TSA}");
+        }
+        if way.contains('-') {
+            words += &format!(" --trusted-root {ROOT}");
+        }
+        scene.aicr(&words).whatever_it_prints().succeeds();
+    });
+    site
+}
+
+/// Whom the signature of a bundle is by: the flags that say so, and how it is shown.
+pub(super) fn signer(of: &str) -> (String, String) {
+    let identity = |name, issuer| {
+        (
+            format!("--certificate-identity {name} --certificate-oidc-issuer {issuer}"),
+            format!("identity {name}, issuer {issuer}"),
+        )
+    };
+    match of.split('-').next() {
+        Some("key") => ("--key cosign.pub".to_owned(), format!("key sha256 {KEY_SHA256}")),
+        Some("stranger") => ("--key stranger.pub".to_owned(), format!("key sha256 {STRANGER_SHA256}")),
+        Some("keyless") => identity(PERSON, ISSUER),
+        _ => identity(WORKFLOW, WORKFLOWS),
+    }
+}

@@ -1,0 +1,148 @@
+//! Changes of who signed, the fields of the old form, and roots of other sites.
+
+use serde_json::{Value, json};
+
+use super::bundles::Signatures;
+use super::log_entries::{OF_ANOTHER_SIGNATURE, spoil};
+use super::row::{
+    Asked, ByCosign, Log, LogAndTimestamp, Nothing, ROOT, Rejected, Row, Said, Timestamp, TimestampIfThere,
+    row,
+};
+use super::timestamps::OF_ANOTHER;
+use crate::site::{ISSUER, PERSON, Site};
+
+const OLD_FORM: &str =
+    "FILE has a field of the legacy form, which can forge a signature (GHSA-fx35-mq7g-6g98)";
+const ANY: [Asked; 5] = [Log, LogAndTimestamp, Nothing, TimestampIfThere, Timestamp];
+const ANY_OF_IDENTITY: [Asked; 3] = [Log, LogAndTimestamp, Timestamp];
+
+/// The file of a certificate for a person, by another authority of the same name, and for the stranger's key.
+pub(super) const FORGED: &str = "forged.der";
+
+/// That certificate, and trusted roots that are that of the site but for one list, which is empty or another site's.
+pub(super) fn prepare(site: &Site) {
+    let read = |file: &str| -> Value { serde_json::from_str(&site.read(file)).unwrap() };
+    let (own, other) = (read(ROOT), read("site/stranger/trusted-root.json"));
+    for list in ["tlogs", "certificateAuthorities", "ctlogs", "timestampAuthorities"] {
+        let mut root = own.clone();
+        root[list] = json!([]);
+        site.file(&format!("no-{list}.json"), root.to_string());
+        root[list] = other[list].clone();
+        site.file(&format!("other-{list}.json"), root.to_string());
+    }
+    site.file(
+        "forged.cnf",
+        format!(
+            "keyUsage = critical,digitalSignature
+extendedKeyUsage = codeSigning
+subjectAltName = critical,email:{PERSON}
+1.3.6.1.4.1.57264.1.1 = DER:{}
+1.3.6.1.4.1.57264.1.8 = ASN1:UTF8String:{ISSUER}\n",
+            ISSUER.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":")
+        ),
+    );
+    site.shell(&format!(
+        "openssl x509 -new -force_pubkey stranger.pub -subj / -days 1 -extfile forged.cnf \
+         -CA site/stranger/fulcio.pem -CAkey site/stranger/fulcio.key -passin pass:site -outform DER -out {FORGED}"
+    ))
+    .whatever_it_prints()
+    .succeeds();
+}
+
+fn all(asked: &[Asked], said: Said) -> Vec<(Asked, Said)> {
+    asked.iter().map(|asked| (*asked, said)).collect()
+}
+
+pub(super) fn rows() -> Vec<Row> {
+    const LEAF: Said = ByCosign("failed to verify leaf certificate: leaf certificate verification failed");
+    const CERTIFICATE: Said =
+        ByCosign("failed to verify log inclusion: transparency log certificate does not match");
+    const SCT: Said = ByCosign(
+        "failed to verify signed certificate timestamp: only able to verify 0 SCT entries; unable to meet threshold of 1",
+    );
+    let mut rows = Vec::new();
+    for (field, change) in [
+        (
+            "base64Signature added",
+            (|bundle, _| bundle["base64Signature"] = json!("AAAA")) as fn(&mut Value, &Signatures),
+        ),
+        ("cert added", |bundle, _| bundle["cert"] = json!("AAAA")),
+        ("rekorBundle added", |bundle, _| bundle["rekorBundle"] = json!({})),
+    ] {
+        rows.push(row(field, "key-rekor1-tsa", change, all(&ANY, Rejected(OLD_FORM))).everywhere());
+        rows.push(
+            row(field, "keyless-rekor1-tsa", change, all(&ANY_OF_IDENTITY, Rejected(OLD_FORM))).everywhere(),
+        );
+    }
+    for of in ["keyless-rekor1-tsa", "keyless-rekor2-tsa"] {
+        for (list, name, said) in [
+            ("other-certificateAuthorities.json", "nothing: the root of another certificate authority", LEAF),
+            ("no-certificateAuthorities.json", "nothing: a root without certificate authority", LEAF),
+            ("other-ctlogs.json", "nothing: the root of another certificate transparency log", SCT),
+            ("no-ctlogs.json", "nothing: a root without certificate transparency log", SCT),
+        ] {
+            rows.push(row(name, of, |_, _| {}, all(&ANY_OF_IDENTITY, said)).held_against(list).everywhere());
+        }
+    }
+    rows.push(
+        row(
+            "certificate of another signature",
+            "keyless-rekor1-tsa",
+            |bundle, all| {
+                bundle["verificationMaterial"]["certificate"] =
+                    all.of("again/keyless-rekor1-tsa")["verificationMaterial"]["certificate"].clone();
+            },
+            vec![(Log, CERTIFICATE), (LogAndTimestamp, CERTIFICATE), (Timestamp, LEAF)],
+        )
+        .everywhere(),
+    );
+    rows.push(
+        row(
+            "certificate's signature",
+            "keyless-rekor1-tsa",
+            |bundle, _| spoil(&mut bundle["verificationMaterial"]["certificate"]["rawBytes"]),
+            vec![(Log, CERTIFICATE), (LogAndTimestamp, CERTIFICATE), (Timestamp, LEAF)],
+        )
+        .everywhere(),
+    );
+    // Everything is true but for the authority.
+    rows.push(
+        row(
+            "certificate of another authority",
+            "stranger-rekor1-tsa",
+            |bundle, all| {
+                let material = bundle["verificationMaterial"].as_object_mut().unwrap();
+                material.remove("publicKey").unwrap();
+                material.insert("certificate".into(), json!({ "rawBytes": all.of(FORGED) }));
+            },
+            vec![(Log, CERTIFICATE), (LogAndTimestamp, CERTIFICATE), (Timestamp, LEAF)],
+        )
+        .said_to_be_by("keyless-rekor1-tsa")
+        .everywhere(),
+    );
+    rows.push(
+        row(
+            "signature",
+            "key-rekor1-tsa",
+            |bundle, _| spoil(&mut bundle["messageSignature"]["signature"]),
+            vec![
+                (Log, OF_ANOTHER_SIGNATURE),
+                (LogAndTimestamp, OF_ANOTHER_SIGNATURE),
+                (Nothing, ByCosign("failed to verify signature: could not verify message: invalid signature when validating ASN.1 encoded signature")),
+                (TimestampIfThere, OF_ANOTHER),
+                (Timestamp, OF_ANOTHER),
+            ],
+        )
+        .everywhere(),
+    );
+    rows.push(
+        row(
+            "signature",
+            "keyless-rekor1-tsa",
+            |bundle, _| spoil(&mut bundle["messageSignature"]["signature"]),
+            vec![(Log, OF_ANOTHER_SIGNATURE), (Timestamp, OF_ANOTHER)],
+        )
+        .everywhere(),
+    );
+    rows
+}

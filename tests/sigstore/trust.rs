@@ -1,0 +1,286 @@
+//! Whom a verifier trusts and on what evidence: every row of trust flags, whole, when all services are gone.
+
+use crate::loopback::{cosign, reached};
+use crate::parallel::each;
+use crate::scene::{KEY_SHA256, SMALL_SHA256, STRANGER_SHA256, Scene};
+use crate::site::{ALL, FULCIO, ISSUER, PERSON, REKOR_1, Site, TSA, WORKFLOW, WORKFLOWS};
+
+const NEWEST: &str = "v3.1.3";
+
+/// A stage with a bundle of each kind: `key`, `logged` (by the key too), `stamped` (in no log), `person` and
+/// `workflow`.
+fn stage() -> Site {
+    let site = Site::new();
+    site.token("token", "person", "").token("other", "workflow", "").small_dist();
+    let log = format!("--rekor-url {REKOR_1} --trusted-root site/trusted-root.json");
+    let stamp = format!("--timestamp-server-url {TSA} --trusted-root site/trusted-root.json");
+    for (bundle, flags) in [
+        ("key", "--signing-key cosign.key --tlog-upload=false".to_owned()),
+        ("logged", format!("--signing-key cosign.key {log}")),
+        ("stamped", format!("--signing-key cosign.key --tlog-upload=false {stamp}")),
+        ("person", format!("--keyless --identity-token token --fulcio-url {FULCIO} {log}")),
+        ("workflow", format!("--keyless --identity-token other --fulcio-url {FULCIO} {log}")),
+    ] {
+        site.aicr(&format!("bundle dist --output {bundle} {flags}")).whatever_it_prints().succeeds();
+    }
+    site.stop(&ALL);
+    site
+}
+
+fn accepted(bundle: &str, by: &str, witnesses: &str) -> String {
+    format!("accepted {bundle}\n  manifest sha256 {SMALL_SHA256}\n  2 files, 11 bytes\n  {by}, {witnesses}\n")
+}
+
+#[test]
+fn what_is_asked_decides_what_counts() {
+    let site = stage();
+    let key = format!("key sha256 {KEY_SHA256}");
+    let person = format!("identity {PERSON}, issuer {ISSUER}");
+    let identity = format!("--certificate-identity {PERSON} --certificate-oidc-issuer {ISSUER}");
+    let root = "--trusted-root site/trusted-root.json";
+    let accept =
+        |bundle, flags: String, by: &str, witnesses| (bundle, flags, Ok(accepted(bundle, by, witnesses)));
+    let reject =
+        |bundle, flags: String, words: &str| (bundle, flags, Err(format!("error: {bundle}{words}\n")));
+    const NO_ENTRY: &str = ": the signature has no entry of a transparency log\nhint: --insecure-ignore-tlog accepts a signature by the key alone, as made with --tlog-upload=false";
+    const NO_ROOT: &str = ": there is nothing to check the signature's transparency log entry against\nhint: --trusted-root names a file that knows the log; --insecure-ignore-tlog leaves the entry unchecked";
+    const NO_TIMESTAMP: &str = ": the signature has no timestamp";
+    const ROTATED: &str = "a rotated key is the usual cause: get the public key of the version that signed";
+    let ignore = "--key cosign.pub --insecure-ignore-tlog";
+    let stranger =
+        format!(" is signed by the key {KEY_SHA256}, and --key is {STRANGER_SHA256}\nhint: {ROTATED}");
+    let by_certificate = " is signed by a certificate (keyless), not by a key";
+    let by_key = format!(" is signed by the key {KEY_SHA256}, not by an identity (keyless)");
+    let rows = [
+        // By a key alone.
+        accept("key", ignore.into(), &key, "log none, timestamp none"),
+        accept("logged", ignore.into(), &key, "log unchecked, timestamp none"),
+        accept("stamped", ignore.into(), &key, "log none, timestamp unchecked"),
+        reject("person", ignore.into(), by_certificate),
+        reject("key", "--key stranger.pub --insecure-ignore-tlog".into(), &stranger),
+        // By a key that was told to a log.
+        reject("key", "--key cosign.pub".into(), NO_ENTRY),
+        reject("logged", "--key cosign.pub".into(), NO_ROOT),
+        reject("key", format!("--key cosign.pub {root}"), NO_ENTRY),
+        reject("stamped", format!("--key cosign.pub {root}"), NO_ENTRY),
+        accept("logged", format!("--key cosign.pub {root}"), &key, "log checked, timestamp none"),
+        reject("logged", format!("--key stranger.pub {root}"), &stranger),
+        reject("logged", format!("--key cosign.pub {root} --require-timestamp"), NO_TIMESTAMP),
+        reject("person", format!("--key cosign.pub {root}"), by_certificate),
+        // By a key, and only the timestamp counts.
+        accept("key", format!("{ignore} {root}"), &key, "log none, timestamp none"),
+        accept("logged", format!("{ignore} {root}"), &key, "log unchecked, timestamp none"),
+        accept("stamped", format!("{ignore} {root}"), &key, "log none, timestamp checked"),
+        accept(
+            "stamped",
+            format!("{ignore} {root} --require-timestamp"),
+            &key,
+            "log none, timestamp checked",
+        ),
+        reject("key", format!("{ignore} {root} --require-timestamp"), NO_TIMESTAMP),
+        reject("logged", format!("{ignore} {root} --require-timestamp"), NO_TIMESTAMP),
+        // By an identity.
+        accept("person", format!("{identity} {root}"), &person, "log checked, timestamp none"),
+        reject("person", format!("{identity} {root} --require-timestamp"), NO_TIMESTAMP),
+        reject(
+            "person",
+            format!("{identity} {root} --require-timestamp --insecure-ignore-tlog"),
+            NO_TIMESTAMP,
+        ),
+        reject("logged", format!("{identity} {root}"), &by_key),
+        reject("key", format!("{identity} {root}"), &by_key),
+    ];
+    for (bundle, flags, said) in rows {
+        let run = site.aicr(&format!("verify {bundle} {flags}"));
+        let (run, code) = match said {
+            Ok(stdout) => (run.stdout(&stdout), 0),
+            Err(stderr) => (run.stdout(&format!("rejected {bundle}\n")).stderr(&stderr), 5),
+        };
+        assert_eq!(reached(&site, run, code), [""; 0], "{bundle} {flags}");
+    }
+    // What lies in a bundle is nothing to trust.
+    site.file("logged/key", site.read("cosign.pub"));
+    site.aicr(&format!("verify logged --key logged/key {root}"))
+        .stderr("error: --key logged/key lies in the bundle logged, and proves nothing about it\nhint: use a key that reached you another way\n")
+        .exits(2);
+    site.remove("logged/key").file("logged/root", site.read("site/trusted-root.json"));
+    site.aicr("verify logged --key cosign.pub --trusted-root logged/root")
+        .stderr("error: --trusted-root logged/root lies in logged, and nothing there is to be trusted\nhint: use one that reached you another way\n")
+        .exits(2);
+}
+
+/// One way to name somebody.
+struct Naming {
+    bundle: &'static str,
+    flags: String,
+    /// In front of what is said, and said on.
+    warnings: &'static str,
+    said: Result<(&'static str, &'static str), &'static str>,
+}
+
+const PERSON_ONLY: Result<(&str, &str), &str> = Ok((PERSON, ISSUER));
+const WORKFLOW_ONLY: Result<(&str, &str), &str> = Ok((WORKFLOW, WORKFLOWS));
+
+/// Every way to name a person or a workflow, and to miss them.
+#[expect(clippy::too_many_lines, reason = "it is a table of what is printed")]
+fn namings() -> Vec<Naming> {
+    let person = |identity: &str, issuer: &str, warnings, said| Naming {
+        bundle: "person",
+        flags: format!("--certificate-identity{identity} --certificate-oidc-issuer{issuer}"),
+        warnings,
+        said,
+    };
+    let workflow = |identity: &str, issuer: &str, warnings, said| Naming {
+        bundle: "workflow",
+        ..person(identity, issuer, warnings, said)
+    };
+    let exact = &format!("={ISSUER}");
+    let actions = &format!("={WORKFLOWS}");
+    vec![
+        person(&format!("={PERSON}"), exact, "", PERSON_ONLY),
+        person(
+            "=other@example.test",
+            exact,
+            "",
+            Err(
+                "person is signed by dev@example.test, for whom https://localhost:8888 vouched, and --certificate-identity is other@example.test",
+            ),
+        ),
+        person(
+            "=DEV@example.test",
+            exact,
+            "",
+            Err(
+                "person is signed by dev@example.test, for whom https://localhost:8888 vouched, and --certificate-identity is DEV@example.test",
+            ),
+        ),
+        person(
+            &format!("={PERSON}"),
+            actions,
+            "",
+            Err(
+                "person is signed by dev@example.test, for whom https://localhost:8888 vouched, and --certificate-oidc-issuer is https://localhost:8888/actions",
+            ),
+        ),
+        person(
+            &format!("={PERSON}"),
+            &format!("={ISSUER}/"),
+            "",
+            Err(
+                "person is signed by dev@example.test, for whom https://localhost:8888 vouched, and --certificate-oidc-issuer is https://localhost:8888/",
+            ),
+        ),
+        // As a whole, anchored or not.
+        person(r"-regexp=^dev@example\.test$", exact, "", PERSON_ONLY),
+        person(r"-regexp=^other@example\.test$|^dev@example\.test$", exact, "", PERSON_ONLY),
+        person(r"-regexp=(?i)^DEV@example\.test$", exact, "", PERSON_ONLY),
+        person(
+            r"-regexp=^other@example\.test$",
+            exact,
+            "",
+            Err(
+                "failed to verify certificate identity: no matching CertificateIdentity found, last error: expected SAN value to match regex \"^(?:^other@example\\\\.test$)$\", got \"dev@example.test\"",
+            ),
+        ),
+        person(
+            r"-regexp=.*@example\.test",
+            exact,
+            "warning: --certificate-identity-regexp has to match as a whole, and is taken as `^(?:.*@example\\.test)$`\n",
+            PERSON_ONLY,
+        ),
+        person(
+            "-regexp=dev",
+            exact,
+            "warning: --certificate-identity-regexp has to match as a whole, and is taken as `^(?:dev)$`\n",
+            Err(
+                "failed to verify certificate identity: no matching CertificateIdentity found, last error: expected SAN value to match regex \"^(?:dev)$\", got \"dev@example.test\"",
+            ),
+        ),
+        person(
+            r"-regexp=other|dev@example\.tes",
+            exact,
+            "warning: --certificate-identity-regexp has to match as a whole, and is taken as `^(?:other|dev@example\\.tes)$`\n",
+            Err(
+                "failed to verify certificate identity: no matching CertificateIdentity found, last error: expected SAN value to match regex \"^(?:other|dev@example\\\\.tes)$\", got \"dev@example.test\"",
+            ),
+        ),
+        person(&format!("={PERSON}"), r"-regexp=^https://localhost:8888$", "", PERSON_ONLY),
+        // An issuer whose address begins like that of another one.
+        workflow(&format!("={WORKFLOW}"), actions, "", WORKFLOW_ONLY),
+        workflow(
+            &format!("={WORKFLOW}"),
+            exact,
+            "",
+            Err(
+                "workflow is signed by https://github.com/example/release/.github/workflows/release.yml@refs/heads/main, for whom https://localhost:8888/actions vouched, and --certificate-oidc-issuer is https://localhost:8888",
+            ),
+        ),
+        workflow(
+            &format!("={WORKFLOW}"),
+            "-regexp=https://localhost:8888",
+            "warning: --certificate-oidc-issuer-regexp has to match as a whole, and is taken as `^(?:https://localhost:8888)$`\n",
+            Err(
+                "failed to verify certificate identity: no matching CertificateIdentity found, last error: expected issuer value to match regex \"^(?:https://localhost:8888)$\", got \"https://localhost:8888/actions\"",
+            ),
+        ),
+        workflow(
+            r"-regexp=^https://github\.com/example/release/.*$",
+            "-regexp=^https://localhost:8888/[a-z]+$",
+            "",
+            WORKFLOW_ONLY,
+        ),
+        workflow(
+            r"-regexp=^https://github\.com/example/rel/.*$",
+            actions,
+            "",
+            Err(
+                "failed to verify certificate identity: no matching CertificateIdentity found, last error: expected SAN value to match regex \"^(?:^https://github\\\\.com/example/rel/.*$)$\", got \"https://github.com/example/release/.github/workflows/release.yml@refs/heads/main\"",
+            ),
+        ),
+    ]
+}
+
+impl Naming {
+    fn is_as_expected(&self, scene: &Scene, release: &str) {
+        let Self { bundle, flags, warnings, said } = self;
+        let root = "--trusted-root site/trusted-root.json";
+        let run = scene.aicr(&format!("verify {bundle} {flags} {root} --cosign {}", cosign(release)));
+        match said {
+            Ok((identity, issuer)) => {
+                let by = format!("identity {identity}, issuer {issuer}");
+                let stdout = accepted(bundle, &by, "log checked, timestamp none");
+                run.stderr(warnings).stdout(&stdout).succeeds();
+            }
+            Err(words) => {
+                let words = if words.starts_with(bundle) {
+                    (*words).to_owned()
+                } else {
+                    // Older releases say it in other words.
+                    let words = if release == NEWEST { words } else { "(what cosign said)" };
+                    format!(
+                        "{bundle}: cosign does not accept the signature\n    {words}\nhint: --checksums-only compares the files with the manifest, and proves nothing about who made it"
+                    )
+                };
+                let run = run
+                    .stdout(&format!("rejected {bundle}\n"))
+                    .stderr(&format!("{warnings}error: {words}\n"));
+                let run = if release == NEWEST || !words.contains("    ") {
+                    run
+                } else {
+                    run.cosigns_words_left_out()
+                };
+                run.exits(5);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_identity_is_the_one_that_was_named() {
+    let site = stage();
+    let namings = namings();
+    let releases = ["v2.4.1", "v2.6.1", "v3.0.2", NEWEST];
+    let cases: Vec<_> = namings.iter().flat_map(|naming| releases.map(|release| (naming, release))).collect();
+    let scene: &Scene = &site;
+    each(&cases, |(naming, release)| naming.is_as_expected(scene, release));
+}
