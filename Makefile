@@ -52,6 +52,7 @@ test-sigstore: ## Run the tests with a private Sigstore, which it builds (Fulcio
 lint: ## Check formatting, clippy, documentation, dependencies, the scripts and the Go
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
+	cargo clippy --test kms --test sigstore --locked -- -D warnings # which --all-targets passes over
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 	"$$(scripts/get-tool cargo-deny $(CARGO_DENY_VERSION))" --locked check bans licenses sources
 	scripts/need shellcheck

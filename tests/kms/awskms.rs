@@ -1,4 +1,4 @@
-//! `awskms://`: MiniStack behind TLS.
+//! `awskms://`: `MiniStack` behind TLS.
 
 mod failures;
 

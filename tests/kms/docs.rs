@@ -17,7 +17,9 @@ fn example(name: &str) -> String {
 #[test]
 fn every_example_works() {
     let page = fs::read_to_string(repository().join("docs/key-managers.md")).unwrap();
-    let rows: [(&str, &str, &[&str], &[(&str, &str)]); 5] = [
+    /// A text of the page, and what stands for it here.
+    type Place = (&'static str, &'static str);
+    let rows: [(&str, &str, &[&str], &[Place]); 5] = [
         ("gcpkms", "gcp", &[], &[("/etc/release/signer.json", "{server}credentials.json")]),
         ("awskms", "aws", &["ec=ECC_NIST_P256"], &[("kms.example", "127.0.0.1:4566")]),
         ("azurekms", "azure", &[], &[]),

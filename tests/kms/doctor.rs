@@ -25,7 +25,7 @@ fn a_key_that_answers_and_one_that_does_not() {
                 TUF_ROOT: PRIVATE_DIRECTORY/home\n"
         );
         for (name, what) in names {
-            lines.push_str(&format!("                {name}: {what}\n"));
+            lines = format!("{lines}                {name}: {what}\n");
         }
         lines
     };

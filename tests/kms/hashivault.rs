@@ -1,4 +1,4 @@
-//! `hashivault://` and `openbao://`: a real OpenBao server with TLS, and a token that may do no more
+//! `hashivault://` and `openbao://`: a real `OpenBao` server with TLS, and a token that may do no more
 //! than it must.
 
 mod failures;

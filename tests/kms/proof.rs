@@ -38,10 +38,9 @@ impl Proof<'_> {
         for version in versions {
             let cosign = cosign(version);
             let Self { site, key, variables: _, sign_with, verify_with, reaches } = self;
-            let bundle = (1..).map(|n| format!("B{n}")).find(|name| !site.path(name).exists()).unwrap();
+            let bundle = (1..100).map(|n| format!("B{n}")).find(|name| !site.path(name).exists()).unwrap();
             let sign = format!(
-                "bundle dist --output {bundle} --signing-key {key} --tlog-upload=false --public-key-out {bundle}.pub{}",
-                sign_with
+                "bundle dist --output {bundle} --signing-key {key} --tlog-upload=false --public-key-out {bundle}.pub{sign_with}"
             );
             let started = Instant::now();
             let signed = site.reached(self.run(&sign, &cosign));

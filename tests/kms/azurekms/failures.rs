@@ -4,6 +4,7 @@ use crate::failures::Signer;
 use crate::site::Site;
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is a table of what is printed")]
 fn each_failure_has_its_own_words() {
     let site = Site::with("azure", &[]);
     let authority = site.of_server("ca.pem");
