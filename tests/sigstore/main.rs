@@ -14,10 +14,12 @@
 mod again;
 mod cells;
 mod cosign;
+mod docs;
 #[path = "../loopback.rs"]
 mod loopback;
 mod oldest;
 mod parallel;
+mod reports;
 #[path = "../aicr/scene.rs"]
 #[expect(dead_code, reason = "the language of the scenarios has more words than are used here")]
 mod scene;
@@ -26,3 +28,5 @@ mod site;
 mod table;
 mod tampering;
 mod trust;
+#[path = "../aicr/report_schema/validator.rs"]
+mod validator;

@@ -1,0 +1,98 @@
+//! The examples of `docs/sigstore.md`, run as they stand but for the places that only the site knows, with
+//! each release.
+
+use std::fs;
+
+use crate::loopback::cosign;
+use crate::parallel::each;
+use crate::scene::{Scene, repository};
+use crate::site::{ALL, Site};
+
+/// What stands in the page, and for what. Services are spoken to in TLS.
+const PLACES: [(&str, &str); 7] = [
+    ("https://fulcio.site", "https://localhost:15555"),
+    ("https://rekor.site", "https://localhost:13000"),
+    ("https://tsa.site", "https://localhost:13004"),
+    ("https://issuer.site", "https://localhost:8888"),
+    ("/etc/release/", "../../site/"),
+    ("dev@example.com", "dev@example.test"),
+    (r"@example\.com", r"@example\.test"),
+];
+
+/// What is signed in each of these ways is verified in the lines of the example.
+const SIGNED: [(&str, &str, &str); 4] = [
+    ("key-and-log", NOTICE, "log checked, timestamp none"),
+    ("key-and-timestamp", "", "log none, timestamp checked"),
+    ("signing-config", NOTICE, "log checked, timestamp checked"),
+    ("keyless", NOTICE, "log checked, timestamp checked"),
+];
+
+const NOTICE: &str = "notice: the signature goes to the transparency log at localhost:13000\n";
+
+fn page() -> String {
+    fs::read_to_string(repository().join("docs/sigstore.md")).unwrap()
+}
+
+/// The lines of shell of one example.
+fn example(name: &str) -> String {
+    let page = page();
+    let start = format!("<!-- example: {name} -->\n```sh\n");
+    let (_, rest) = page.split_once(&start).unwrap_or_else(|| panic!("there is no example {name}"));
+    let lines = rest.split_once("```").unwrap().0.to_owned();
+    PLACES.iter().fold(lines, |lines, (there, here)| lines.replace(there, here))
+}
+
+/// Runs the lines of an example, with this release, in a directory of its own; gives what they print.
+fn run(scene: &Scene, name: &str, directory: &str, release: &str, stderr: &str) -> String {
+    // 2.4 makes neither trusted roots nor signing configs.
+    let maker = if release == "v2.4.1" { "v3.1.3" } else { release };
+    let path = |place: &str| scene.path(place).into_os_string().into_string().unwrap();
+    let output = scene
+        .shell(&format!("set -e\n{}", example(name)))
+        .within(directory)
+        .env("PATH", &format!("{}:{}:/usr/bin:/bin", path(&format!("with/{maker}")), path("bin")))
+        .env("AICR_COSIGN", &path(&format!("with/{release}/cosign")))
+        .output();
+    let said = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+    assert!(output.status.success() && said[1] == stderr, "{name} with {release}: {said:?}");
+    let [stdout, _] = said;
+    stdout
+}
+
+#[test]
+fn every_example_works() {
+    assert_eq!(page().matches("<!-- example: ").count(), SIGNED.len() + 2);
+    let site = Site::new();
+    let releases = ["v2.4.1", "v2.6.1", "v3.0.2", "v3.1.3"];
+    let mut ways = Vec::new();
+    for release in releases {
+        site.link(&format!("with/{release}/cosign"), cosign(release));
+        for signed in SIGNED {
+            let (name, ..) = signed;
+            let directory = format!("{release}/{name}");
+            let own = |file: &str, content: String| site.file(&format!("{directory}/{file}"), content);
+            own("dist/a", "alpha\n".to_owned());
+            own("cosign.key", site.read("cosign.key"));
+            for file in ["fulcio.pem", "ctlog.pub", "tsa.pem"] {
+                own(file, site.read(&format!("site/{file}")));
+            }
+            own("rekor.pub", site.read("site/rekor1.pub"));
+            site.token(&format!("{directory}/token"), "person", "");
+            ways.push((release, signed, directory));
+        }
+    }
+    let scene: &Scene = &site;
+    each(&ways, |(release, (name, notice, witnesses), directory)| {
+        run(scene, "trusted-root", directory, release, "");
+        let said = run(scene, name, directory, release, notice);
+        assert!(said.contains("signed release-1.4\n"), "{said}");
+        let (_, accepted) = said.split_once("\naccepted release-1.4\n").unwrap();
+        assert!(accepted.contains(witnesses), "{accepted}");
+    });
+
+    site.stop(&ALL);
+    for release in releases {
+        let said = run(scene, "verify", &format!("{release}/keyless"), release, "");
+        assert_eq!(said.matches("accepted release-1.4\n").count(), 2);
+    }
+}
