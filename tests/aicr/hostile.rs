@@ -1,8 +1,10 @@
-//! What media may do to a bundle: the attacks on `verify` of SECURITY.md, each on a bundle that is
-//! accepted without it. Row by row, with the words that the reader gets. The numbers are those rows.
+//! What media may do to a bundle: the attacks on `verify`, each on a bundle that is accepted without it.
+//! `corpus.rs` is the table of them, with the words that the reader gets; the rest is what takes more than
+//! a row.
 
+mod attacks;
 mod bounds;
-mod manifest;
+mod corpus;
 mod old_kernel;
 mod reads;
 mod signature;
@@ -17,8 +19,6 @@ use crate::scene::{KEY_SHA256, SMALL_SHA256, Scene};
 
 const VERIFY: &str = "verify B --key cosign.pub --insecure-ignore-tlog";
 const SIGNATURE: &str = "B/attestation/checksums.txt.sigstore.json";
-const ONLY: &str =
-    "hint: --checksums-only compares the files with the manifest, and proves nothing about who made it";
 
 /// A stage with a signed bundle `B`, and `kept`, which is the same.
 fn stage() -> Scene {

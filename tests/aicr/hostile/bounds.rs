@@ -5,56 +5,9 @@ use std::process::Command;
 
 use rustix::fs::{Mode, OFlags};
 
-use super::{VERIFY, accepted, attacked, finds, rejected, sign_by_hand, stage};
+use super::attacks::ALPHA;
+use super::{VERIFY, accepted, attacked, finds, sign_by_hand, stage};
 use crate::scene::{KEY_SHA256, Scene};
-
-const ALPHA: &str = "b6a98d9ce9a2d9149288fa3df42d377c3e42737afdcdaf714e33c0a100b51060";
-
-#[test]
-fn manifests_that_are_too_much() {
-    let scene = stage();
-    let (component, path) = ("n".repeat(256), "p/".repeat(2048) + "p");
-    for (manifest, lists, why) in [
-        (format!("{ALPHA}  {component}\n"), &component[..255], "has a component of more than 255 bytes"),
-        (format!("{ALPHA}  {path}\n"), &path[..255], "has a path of more than 4,095 bytes"),
-        (
-            format!("{ALPHA}  {}\n", "n".repeat(16 << 20)),
-            &component[..255],
-            "has a path of more than 4,095 bytes",
-        ),
-    ] {
-        sign_by_hand(&scene, manifest.as_bytes());
-        rejected(
-            &scene,
-            &format!(
-                "error: B/checksums.txt: line 1 lists `{lists}`, which {why}\nhint: build it anew with `aicr bundle`"
-            ),
-        );
-    }
-    // More than is ever read, and so it is not.
-    attacked(&scene, |s| s);
-    File::create(scene.path("B/checksums.txt")).unwrap().set_len((1 << 30) + 1).unwrap();
-    rejected(&scene, "error: B/checksums.txt: it is larger than 1073741824 bytes");
-
-    // The longest name there is.
-    let name = "n".repeat(255);
-    std::fs::remove_dir_all(attacked(&scene, |s| s).path("B/sub")).unwrap();
-    sign_by_hand(
-        &scene,
-        format!(
-            "{ALPHA}  a
-{ALPHA}  {name}
-"
-        )
-        .as_bytes(),
-    );
-    scene.file(
-        &format!("B/{name}"),
-        "alpha
-",
-    );
-    scene.aicr(&format!("{VERIFY} --quiet")).succeeds();
-}
 
 /// Everything wrong is counted, and the first 10,000 are listed.
 #[test]
