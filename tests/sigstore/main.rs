@@ -15,10 +15,12 @@ mod again;
 mod cells;
 mod cosign;
 mod docs;
+mod doctor;
 #[path = "../loopback.rs"]
 mod loopback;
 mod oldest;
 mod parallel;
+mod public;
 mod reports;
 #[path = "../aicr/scene.rs"]
 #[expect(dead_code, reason = "the language of the scenarios has more words than are used here")]

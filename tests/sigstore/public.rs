@@ -1,0 +1,83 @@
+//! The public Sigstore: what happens where there is no network to it, and, with a cosign that fetches the
+//! root of the private one in its place, that it is signed for and verified against like any other. What is
+//! fetched is signed with keys that are built into cosign, so only that one command is not cosign's own.
+
+use crate::loopback::{cosign, reached};
+use crate::site::{ISSUER, PERSON, Site};
+
+/// The name server, where nobody answers: all that was tried.
+const NAME_SERVER: &str = "127.0.0.1:53";
+
+#[test]
+fn without_a_network_nothing_is_signed_and_nothing_is_proven() {
+    let site = Site::new();
+    site.signed();
+    site.token("token", "person", "{}");
+    let before = site.tree("");
+    let alone = "hint: --tlog-upload=false signs with the key alone, and needs no Sigstore\n";
+    let at_hand = "hint: --trusted-root FILE names one that is at hand, and needs no network\n";
+    for release in ["v2.4.1", "v2.6.1", "v3.0.2", "v3.1.3"] {
+        for (words, hint) in [
+            ("bundle dist --output P --signing-key cosign.key", alone),
+            ("bundle dist --output P --keyless --identity-token token", ""),
+            ("verify B --key cosign.pub --online", at_hand),
+        ] {
+            let run = site
+                .aicr(&format!("{words} --cosign {}", cosign(release)))
+                .stderr(&format!(
+                    "error: the root of the public Sigstore could not be fetched\n    (what cosign said)\n{hint}"
+                ))
+                .cosigns_words_left_out();
+            let addresses = reached(&site, run, 6);
+            assert!(
+                addresses.iter().all(|address| address == NAME_SERVER),
+                "{release} {words}: {addresses:?}"
+            );
+            assert_eq!(site.tree(""), before, "{release} {words}");
+        }
+    }
+}
+
+/// A cosign that fetches the private Sigstore's root and signing config as if they were the public one's.
+fn fetches_this_site(site: &Site, release: &str, config: &str) {
+    site.program(
+        "bin/cosign",
+        &format!(
+            "PATH=/usr/bin:/bin\n[ \"$1\" = initialize ] || exec '{}' \"$@\"\n\
+             mkdir -p \"$TUF_ROOT/tuf.example/targets\" && cd \"$TUF_ROOT/tuf.example/targets\" &&\n\
+             cp '{}' trusted_root.json && {{ [ -z '{config}' ] || cp '{}' signing_config.v0.2.json; }}",
+            cosign(release),
+            site.of_site("trusted-root.json"),
+            site.of_site(&format!("signing-config/{config}.json")),
+        ),
+    );
+}
+
+#[test]
+fn is_one_like_any_other_once_it_is_fetched() {
+    let site = Site::new();
+    site.small_dist();
+    site.token("token", "person", "{}");
+    let notice = "notice: the signature goes to the transparency log at localhost:3003\n";
+    for release in ["v2.6.1", "v3.0.2", "v3.1.3"] {
+        fetches_this_site(&site, release, "keyless-rekor2-tsa");
+        let (key, keyless) = (format!("key-{release}"), format!("keyless-{release}"));
+        let asks = |words: &str| site.aicr(words).whatever_it_prints();
+        let signed = asks(&format!("bundle dist -o {key} --signing-key cosign.key")).succeeds();
+        assert_eq!(String::from_utf8(signed.stderr).unwrap(), notice, "{release}");
+        assert!(String::from_utf8(signed.stdout).unwrap().contains("log checked, timestamp checked"));
+        asks(&format!("bundle dist -o {keyless} --keyless --identity-token token")).succeeds();
+        asks(&format!("verify {key} --key cosign.pub --online --require-timestamp")).succeeds();
+        let person = format!("--certificate-identity {PERSON} --certificate-oidc-issuer {ISSUER}");
+        asks(&format!("verify {keyless} {person} --online")).succeeds();
+        asks(&format!("verify {keyless} --key cosign.pub --online")).exits(5);
+    }
+    // Without a signing config the log is the one that every cosign knows, and this root does not know it.
+    fetches_this_site(&site, "v3.1.3", "");
+    site.aicr("bundle dist -o other --signing-key cosign.key")
+        .stderr(
+            "error: the root of the public Sigstore knows no log at https://rekor.sigstore.dev, only http://localhost:3003, http://localhost:3000
+hint: name it as it is named there, or add it: `cosign trusted-root create --rekor url=…,public-key=…`\n",
+        )
+        .exits(2);
+}
