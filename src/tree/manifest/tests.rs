@@ -125,6 +125,11 @@ fn what_is_written_is_read_back() {
             changed[at] ^= 1;
             if let Ok(other) = Manifest::unproven(&changed) {
                 assert!((0..read.len()).any(|place| other.entry(place) != read[place]));
+                // There is one text for each.
+                let mut again = Vec::new();
+                let entries = (0..other.len()).map(|place| other.entry(place));
+                render(entries.map(|entry| (entry.name, entry.digest)), &mut again).unwrap();
+                assert_eq!(again, changed);
             }
         }
     }

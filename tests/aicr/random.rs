@@ -1,0 +1,181 @@
+//! Chance that is the same each time: numbers from a seed, and the bundles and damage that are made of them.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+/// Numbers as of `SplitMix64`.
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number below this one.
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.next() % u64::try_from(limit).unwrap()).unwrap()
+    }
+
+    /// One of these.
+    pub(crate) fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len())]
+    }
+
+    fn bytes(&mut self, length: usize) -> Vec<u8> {
+        (0..length).map(|_| self.next().to_le_bytes()[0]).collect()
+    }
+
+    /// A path of up to four components, each of any shape that is allowed.
+    fn path(&mut self) -> String {
+        const WORDS: [&str; 14] = [
+            "a",
+            "B",
+            ".c",
+            "-",
+            "--x",
+            "\u{fc}",
+            "\u{65e5}",
+            "x y",
+            "a.b",
+            "*",
+            "$(id)",
+            "\u{10ffff}",
+            "...",
+            "~",
+        ];
+        let component =
+            |random: &mut Self| (0..=random.below(3)).map(|_| random.one_of(&WORDS)).collect::<String>();
+        let components: Vec<String> = (0..=self.below(4)).map(|_| component(self)).collect();
+        let path = components.join("/");
+        // The one name that no bundle has.
+        if path == "-" { "--".to_owned() } else { path }
+    }
+
+    /// Fills a directory with a few files.
+    pub(crate) fn fill(&mut self, directory: &Path) {
+        for _ in 0..=self.below(12) {
+            let path = directory.join(self.path());
+            // What is a file there is no directory here.
+            if path.exists() || fs::create_dir_all(path.parent().unwrap()).is_err() {
+                continue;
+            }
+            let length = self.one_of(&[0, 1, 63, 64, 4096, 300_000]);
+            fs::write(path, self.bytes(length)).unwrap();
+        }
+        fs::write(directory.join("always"), "there").unwrap();
+    }
+
+    /// Does one thing to a directory that no honest copy does, and says what.
+    pub(crate) fn damage(&mut self, directory: &Path) -> String {
+        loop {
+            let paths = paths(directory);
+            let path = &paths[self.below(paths.len())];
+            let shown = path.strip_prefix(directory).unwrap().display().to_string();
+            if let Some(done) = self.damage_one(directory, path) {
+                return format!("{done} {shown}");
+            }
+        }
+    }
+
+    fn damage_one(&mut self, directory: &Path, path: &Path) -> Option<&'static str> {
+        let is_file = path.is_file();
+        let content = if is_file { fs::read(path).unwrap() } else { Vec::new() };
+        Some(match self.below(12) {
+            0 if !content.is_empty() => {
+                let (mut other, at) = (content, self.below(1 << 30));
+                let at = at % other.len();
+                other[at] ^= 1 << self.below(8);
+                fs::write(path, other).unwrap();
+                "a bit of"
+            }
+            1 if !content.is_empty() => {
+                fs::write(path, &content[..self.below(content.len())]).unwrap();
+                "an end cut off"
+            }
+            2 if is_file => {
+                let more = self.below(3) + 1;
+                fs::write(path, [content, self.bytes(more)].concat()).unwrap();
+                "more of"
+            }
+            3 if content.len() > 1 => {
+                let mut other = content;
+                other.remove(self.below(other.len()));
+                fs::write(path, other).unwrap();
+                "a byte taken from"
+            }
+            4 if is_file => {
+                let mut other = content;
+                let (at, byte) = (self.below(other.len() + 1), self.bytes(1)[0]);
+                other.insert(at, byte);
+                fs::write(path, other).unwrap();
+                "a byte put into"
+            }
+            5 if content.contains(&b'\n') => {
+                let mut lines: Vec<&[u8]> = content.split_inclusive(|byte| *byte == b'\n').collect();
+                let (one, two) = (self.below(lines.len()), self.below(lines.len()));
+                if lines[one] == lines[two] {
+                    return None;
+                }
+                lines.swap(one, two);
+                fs::write(path, lines.concat()).unwrap();
+                "lines swapped in"
+            }
+            6 if is_file => {
+                fs::remove_file(path).unwrap();
+                "gone:"
+            }
+            7 => {
+                let to = directory.join(format!("moved{}", self.below(1000)));
+                fs::rename(path, to).unwrap();
+                "moved:"
+            }
+            8 if is_file => {
+                fs::rename(path, directory.with_extension("moved")).unwrap();
+                symlink(directory.with_extension("moved"), path).unwrap();
+                "a link to"
+            }
+            9 if path.is_dir() => {
+                fs::write(path.join("stranger"), "").unwrap();
+                "a stranger in"
+            }
+            10 if is_file => {
+                fs::remove_file(path).unwrap();
+                fs::create_dir(path).unwrap();
+                "a directory for"
+            }
+            11 if is_file => {
+                let others: Vec<PathBuf> =
+                    paths(directory).into_iter().filter(|other| other.is_file()).collect();
+                let other = &others[self.below(others.len())];
+                if fs::read(other).unwrap() == content {
+                    return None;
+                }
+                fs::copy(other, path).unwrap();
+                "another file over"
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// All files and directories below, sorted.
+fn paths(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut waiting = vec![directory.to_owned()];
+    while let Some(directory) = waiting.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && !path.is_symlink() {
+                waiting.push(path.clone());
+            }
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
