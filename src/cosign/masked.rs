@@ -34,11 +34,9 @@ pub(crate) fn masked(text: Vec<u8>, variables: &Variables) -> Vec<u8> {
 fn secret<'a>(name: &str, value: &'a Value) -> Option<&'a [u8]> {
     let value = match value {
         Value::Secret(value) => value,
-        // The place where one is kept is no secret.
         Value::HandedOn(value)
             if NAMES.iter().any(|part| name.contains(part))
-                && !["_FILE", "_PATH"].iter().any(|end| name.ends_with(end))
-                && !value.as_encoded_bytes().starts_with(b"/") =>
+                && !is_of_a_place(name, value.as_encoded_bytes()) =>
         {
             value
         }
@@ -46,6 +44,13 @@ fn secret<'a>(name: &str, value: &'a Value) -> Option<&'a [u8]> {
     };
     let value = value.as_encoded_bytes().trim_ascii();
     (value.len() >= SHORTEST).then_some(value)
+}
+
+/// Whether the value is the place where a secret is kept, which is none. A slash at its beginning shows that of
+/// credentials only, which are a file: a password in base64 may begin with one, too.
+fn is_of_a_place(name: &str, value: &[u8]) -> bool {
+    ["_FILE", "_PATH"].iter().any(|end| name.ends_with(end))
+        || name.contains("CREDENTIAL") && value.starts_with(b"/")
 }
 
 /// `text` with `name` in each place of `secret`, by the rule above.
@@ -92,6 +97,8 @@ mod tests {
             ("VAULT_TOKEN".into(), handed_on("hvs.horse-and-cart")),
             ("VAULT_ADDR".into(), handed_on("https://vault")),
             ("AWS_WEB_IDENTITY_TOKEN_FILE".into(), handed_on("/run/token")),
+            ("GOOGLE_APPLICATION_CREDENTIALS".into(), handed_on("/run/account.json")),
+            ("AWS_SECRET_ACCESS_KEY".into(), handed_on("/9j4AAQSkZ")),
             ("VAULT_PASSPHRASE".into(), handed_on("gc")),
             ("LANG".into(), Value::Set("C.UTF-8".into())),
         ]);
@@ -106,6 +113,7 @@ mod tests {
             ("gcpkms gc", "gcpkms gc"),
             ("token hvs.horse-and-cart refused", "token $VAULT_TOKEN refused"),
             ("https://vault /run/token C.UTF-8", "https://vault /run/token C.UTF-8"),
+            ("key /9j4AAQSkZ: /run/account.json", "key $AWS_SECRET_ACCESS_KEY: /run/account.json"),
         ] {
             assert_eq!(masked(text.into(), &variables), expected.as_bytes(), "{text}");
         }
