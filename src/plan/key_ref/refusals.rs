@@ -1,6 +1,6 @@
 //! What is refused in every key reference, or for its scheme alone.
 
-use super::{Misread, Scheme, corrected, corrected_or_form, masked, pkcs11};
+use super::{Misread, Scheme, corrected, corrected_or_form, pkcs11};
 use crate::plan::secret::secret_in;
 use crate::printable::{is_hidden, show};
 
@@ -25,8 +25,10 @@ pub(super) fn check_text(value: &str) -> Result<(), Misread> {
         ));
     }
     if value.chars().any(is_hidden) {
+        // Nobody has looked yet whether there are credentials in a URI.
+        let name = if value.contains(':') { String::new() } else { format!(" `{}`", show(value)) };
         return Err(Misread::new(
-            format!("the key reference `{}` holds control characters", masked(value)),
+            format!("the key reference{name} holds control characters"),
             "give it without them",
         ));
     }

@@ -309,6 +309,11 @@ fn text_that_is_no_reference() {
         "give it without them",
     );
     refused(
+        "awskms://me:hunter2@host/alias/x\u{202e}",
+        "the key reference holds control characters",
+        "give it without them",
+    );
+    refused(
         "-----BEGIN EC PRIVATE KEY-----\nMHcC\n",
         "a PEM was given where a key reference belongs (not shown)",
         secret_hint,
