@@ -37,10 +37,21 @@ impl ServiceUrl {
                 "leave out what stands before the @",
             ));
         }
+        // `http://2130706433` is 127.0.0.1 to this reader and a name to Go's, `https:///x` a host or none.
+        let host = host_and_port(&url);
+        let default_port = url.port_or_known_default().filter(|_| url.port().is_none());
+        let with_port = default_port.map(|port| format!("{host}:{port}"));
+        let authority = lower.split(['/', '?', '#']).nth(2).unwrap_or_default();
+        if authority != host && Some(authority) != with_port.as_deref() {
+            return Err(Misread::new(
+                "the host of the address is not written as it is read",
+                format!("write `{}://{host}`", url.scheme()),
+            ));
+        }
         if url.scheme() == "http" && !is_loopback(&url) {
             return Err(Misread::new(
                 "plain http:// is for loopback only (localhost, 127.0.0.0/8, [::1])",
-                format!("write `https://{}`", host_and_port(&url)),
+                format!("write `https://{host}`"),
             ));
         }
         Ok(Self { typed: value.to_owned(), url })
@@ -168,6 +179,7 @@ mod tests {
         let credentials = "credentials do not belong in an address (not shown)";
         let blanks = "the address holds blanks, backslashes or control characters";
         let scheme = "the address does not begin with https://";
+        let host = "the host of the address is not written as it is read";
         for (value, problem, hint) in [
             ("", "the address is empty", form),
             ("rekor.example.com", scheme, form),
@@ -182,6 +194,14 @@ mod tests {
             ("http://128.0.0.1", loopback, "write `https://128.0.0.1`"),
             ("https://user:hunter2@a", credentials, "leave out what stands before the @"),
             ("http://hunter2@a", credentials, "leave out what stands before the @"),
+            ("https://@a", host, "write `https://a`"),
+            ("https:///a/b", host, "write `https://a`"),
+            ("https://a:/b", host, "write `https://a`"),
+            ("https://%61:8443", host, "write `https://a:8443`"),
+            ("https://größe.example", host, "write `https://xn--gre-6ka8i.example`"),
+            ("http://2130706433", host, "write `http://127.0.0.1`"),
+            ("http://127.1", host, "write `http://127.0.0.1`"),
+            ("http://[::0001]:3000", host, "write `http://[::1]:3000`"),
         ] {
             let misread = ServiceUrl::parse(value).expect_err(value);
             assert_eq!((misread.problem.as_str(), misread.hint.as_str()), (problem, hint));
