@@ -83,12 +83,13 @@ impl IdentityToken {
         let Claims { sub, email, email_verified, exp, nbf, .. } = &self.claims;
         let [exp, nbf] = [exp, nbf].map(|moment| moment.map(Moment::seconds));
         if let Some(exp) = exp.filter(|exp| *exp <= now) {
-            return Some(format!("the token expired {} seconds ago: get a new one", now - exp));
+            let ago = now.saturating_sub(exp);
+            return Some(format!("the token expired {ago} seconds ago: get a new one"));
         }
         if let Some(nbf) = nbf.filter(|nbf| *nbf > now) {
             return Some(format!(
                 "the token counts only in {} seconds: check the clocks of this machine and of its issuer",
-                nbf - now
+                nbf.saturating_sub(now)
             ));
         }
         let [sub, email] = [sub, email].map(|name| name.as_deref().filter(|name| !name.is_empty()));
@@ -204,6 +205,8 @@ mod tests {
             ("e30.e30.!", none),
             (cut.as_str(), none),
             ("\u{fffd}.e30.c\u{fffd}.", none),
+            ("e30\nHost: x.e30.e30", none),
+            ("e30.e30.e30=", none),
         ] {
             assert_eq!(IdentityToken::parse(text.as_bytes()).unwrap_err(), why, "{text}");
         }
@@ -232,6 +235,10 @@ mod tests {
                 Some("the token expired 0 seconds ago: get a new one"),
             ),
             (r#"{"aud":"sigstore","exp":40}"#, Some("the token expired 60 seconds ago: get a new one")),
+            (
+                r#"{"exp":-9223372036854775808}"#,
+                Some("the token expired 9223372036854775807 seconds ago: get a new one"),
+            ),
             (
                 r#"{"aud":"sigstore","exp":200,"nbf":130}"#,
                 Some(
