@@ -78,7 +78,9 @@ pub(crate) fn release(version_output: &[u8]) -> String {
     String::from_utf8_lossy(version_output)
         .lines()
         .find_map(|line| line.strip_prefix("GitVersion:"))
-        .map_or_else(|| "unknown".to_owned(), |value| crate::printable::show(value.trim().as_bytes()))
+        .map(|value| crate::printable::show(value.trim()))
+        .filter(|release| !release.is_empty())
+        .unwrap_or_else(|| "unknown".to_owned())
 }
 
 #[cfg(test)]
@@ -117,6 +119,7 @@ mod tests {
         assert_eq!(release(b"banner\nGitVersion:    v3.1.3\nGitCommit: x"), "v3.1.3");
         assert_eq!(release(b"GitVersion: devel\n"), "devel");
         assert_eq!(release(b"nothing"), "unknown");
+        assert_eq!(release(b"GitVersion: \nx"), "unknown");
         assert_eq!(release(b"GitVersion: a\x1b[31mb\n"), "a\\u{1b}[31mb");
     }
 
