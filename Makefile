@@ -7,6 +7,7 @@ SHELL := bash
 
 PREFIX ?= /usr/local
 DESTDIR ?=
+MINUTES ?= 1
 BINARY := $(or $(CARGO_TARGET_DIR),target)/release/aicr
 CARGO_DENY_VERSION := 0.20.2
 SCRIPTS = $(shell grep -lxs '\#!/usr/bin/env bash' scripts/* scripts/*/* .ci/*)
@@ -48,9 +49,14 @@ test-sigstore: ## Run the tests with a private Sigstore, which it builds (Fulcio
 	AICR_TEST_MATRIX=$$(scripts/cosign-matrix); export AICR_TEST_MATRIX; \
 	cargo test --locked --test sigstore -- --show-output
 
+.PHONY: fuzz
+fuzz: ## Hold the parsers against what libFuzzer makes up (MINUTES=1, after the build, for all targets together)
+	scripts/fuzz $(MINUTES)
+
 .PHONY: lint
 lint: ## Check formatting, clippy, documentation, dependencies, the scripts and the Go
 	cargo fmt --check
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --all-targets --locked -- -D warnings
 	cargo clippy --test kms --test sigstore --locked -- -D warnings # which --all-targets passes over
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
@@ -89,6 +95,7 @@ $(BINARY):
 .PHONY: clean
 clean: ## Remove what was built here (the cosigns and tools in the user's cache stay)
 	cargo clean
+	rm -rf fuzz/target
 
 .PHONY: help
 help: ## List the targets

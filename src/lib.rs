@@ -15,6 +15,9 @@ mod cosign;
 mod digest;
 mod doctor;
 mod error;
+#[cfg(any(test, fuzzing))]
+#[path = "../fuzz/properties/properties.rs"]
+pub mod fuzz;
 mod interrupt;
 mod judge;
 mod man;

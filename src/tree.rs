@@ -20,7 +20,7 @@ pub(crate) mod ancestry;
 pub(crate) mod audit;
 pub(crate) mod beneath;
 pub(crate) mod check;
-mod collision;
+pub(crate) mod collision;
 pub(crate) mod copy;
 mod exclude;
 pub(crate) mod inputs;

@@ -73,7 +73,7 @@ const NOBODY: Vec<String> = Vec::new();
 
 #[test]
 fn files_are_short_and_say_what_they_are() {
-    for directory in ["src", "tests"] {
+    for directory in ["src", "tests", "fuzz"] {
         for file in files(directory).into_iter().filter(|file| is_a(file, "rs")) {
             let text = read(&file);
             let lines = text.lines().count();
@@ -238,10 +238,23 @@ fn nothing_is_about_one_machine() {
         let named: Vec<_> = places.iter().filter(|place| text.contains(place.as_str())).collect();
         assert!(named.is_empty(), "{file} names {named:?}");
     }
-    for line in read("Cargo.lock").lines().filter(|line| line.starts_with("source = ")) {
+    let locks = ["Cargo.lock", "fuzz/Cargo.lock"].map(read).join("\n");
+    for line in locks.lines().filter(|line| line.starts_with("source = ")) {
         assert_eq!(line, "source = \"registry+https://github.com/rust-lang/crates.io-index\"");
     }
     assert!(!repository().join(".cargo").exists());
+}
+
+#[test]
+fn what_is_fuzzed_is_what_is_built() {
+    let packages = |lock: &str| -> Vec<String> {
+        let text = read(lock);
+        text.split("\n[[package]]\n").skip(1).map(|package| package.lines().take(2).collect()).collect()
+    };
+    let fuzzed = packages("fuzz/Cargo.lock");
+    let missing: Vec<_> =
+        packages("Cargo.lock").into_iter().filter(|package| !fuzzed.contains(package)).collect();
+    assert!(missing.is_empty(), "fuzz/Cargo.lock has no {missing:?}; CONTRIBUTING.md says how to renew it");
 }
 
 #[test]

@@ -1,0 +1,33 @@
+//! A certificate is read whole or not at all, and what is shown as its identity stands in it.
+
+use super::is_one_plain_line;
+use super::sample::{AUTHORITY, CERTIFICATE};
+use crate::cosign::evidence::{Evidence, SignedBy};
+use crate::cosign::trusted_root::TrustedRoot;
+
+pub(super) fn holds(der: &[u8]) {
+    let of_a_signature = |der: &[u8]| Evidence::parse(&CERTIFICATE.with(der));
+    let of_an_authority = |der: &[u8]| TrustedRoot::parse(&AUTHORITY.with(der));
+    let root = match of_an_authority(der) {
+        Ok(root) => root,
+        Err(why) => {
+            is_one_plain_line(&why);
+            let Err(why) = of_a_signature(der) else { panic!("a damaged certificate signs") };
+            return is_one_plain_line(&why.to_string());
+        }
+    };
+    let pem = root.timestamp_authorities()[0].to_pem();
+    assert_eq!(spki::der::pem::decode_vec(pem.as_bytes()), Ok(("CERTIFICATE", der.to_vec())));
+    let longer = [der, b"\0"].concat();
+    assert!(of_an_authority(&der[..der.len() - 1]).is_err() && of_an_authority(&longer).is_err());
+    match of_a_signature(der) {
+        Ok(evidence) => {
+            let SignedBy::Certificate(of) = evidence.signer() else { panic!("{:?}", evidence.signer()) };
+            for name in [of.identity(), of.issuer()] {
+                let stands_in_it = der.windows(name.len().max(1)).any(|window| window == name.as_bytes());
+                assert!(stands_in_it, "{name}");
+            }
+        }
+        Err(why) => is_one_plain_line(&why.to_string()),
+    }
+}

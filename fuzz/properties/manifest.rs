@@ -1,0 +1,47 @@
+//! A manifest that is accepted is the one text of its entries, and `sha256sum --check --strict` reads the
+//! same entries in it; what it refuses is refused.
+
+use super::{is_one_plain_line, name, sha256sum};
+use crate::digest::Sha256Digest;
+use crate::tree::manifest::{Entry, Manifest, render};
+
+pub(super) fn holds(text: &[u8]) {
+    let read = Manifest::unproven(text);
+    assert_eq!(read.is_ok(), is_manifest(text));
+    let manifest = match read {
+        Ok(manifest) => manifest,
+        Err(error) => {
+            let failure = error.rejects("checksums.txt");
+            is_one_plain_line(failure.message());
+            // The longest name that is shown has 255 bytes, each of which takes six letters at most.
+            assert!(failure.message().len() < 1700);
+            return;
+        }
+    };
+    let entries: Vec<Entry<'_>> = (0..manifest.len()).map(|place| manifest.entry(place)).collect();
+
+    let mut again = Vec::new();
+    let digest = render(entries.iter().map(|entry| (entry.name, entry.digest)), &mut again);
+    assert_eq!(again, text);
+    assert_eq!(digest.ok(), Some(Sha256Digest::of(text)));
+
+    let theirs = sha256sum::reads(text).unwrap_or_default();
+    assert_eq!(theirs.len(), entries.len());
+    for (place, (entry, (digest, name))) in entries.iter().zip(theirs).enumerate() {
+        assert_eq!((entry.digest.to_string().as_bytes(), entry.name.as_bytes()), (digest, name));
+        assert_eq!((manifest.find(name), manifest.name(place)), (Some(place), entry.name));
+        assert_eq!(manifest.find(&[name, b"\0"].concat()), None);
+    }
+}
+
+/// The grammar of the contract: `<64 hex>  <path>\n` a line, sorted by the bytes of the path.
+fn is_manifest(text: &[u8]) -> bool {
+    let Some(text) = text.strip_suffix(b"\n") else { return false };
+    let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
+    lines.iter().all(|line| {
+        line.len() > 66
+            && line[..64].iter().all(|digit| b"0123456789abcdef".contains(digit))
+            && line[64..].starts_with(b"  ")
+            && name::is_allowed(&line[66..])
+    }) && lines.is_sorted_by(|one, next| one[66..] < next[66..])
+}

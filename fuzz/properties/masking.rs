@@ -1,0 +1,78 @@
+//! A secret does not survive masking, and nothing else is touched. An input is two secrets and a text, in
+//! three lines; `1` and `2` in the text stand for the secrets.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
+use crate::cosign::masked::masked;
+use crate::cosign::variables::{Value, Variables};
+
+const NAMES: [&str; 2] = ["VAULT_TOKEN", "COSIGN_PASSWORD"];
+
+pub(super) fn holds(input: &[u8]) {
+    let mut lines = input.splitn(3, |byte| *byte == b'\n');
+    let secrets = [lines.next(), lines.next()].map(|line| secret(line.unwrap_or_default()));
+    let mut text = Vec::new();
+    for byte in lines.next().unwrap_or_default() {
+        match byte {
+            b'1' => text.extend(&secrets[0]),
+            b'2' => text.extend(&secrets[1]),
+            // What replaces a secret is not there already.
+            byte => text.extend(secret(&[*byte])),
+        }
+    }
+    let [token, password] = secrets.each_ref().map(|secret| OsStr::from_bytes(secret).to_owned());
+    let (token, password) = (Value::HandedOn(token), Value::Secret(password));
+    let [name, other] = NAMES.map(str::to_owned);
+    one(&text, secrets[0].trim_ascii(), &Variables::from([(name.clone(), token.clone())]));
+    let masked = masked(text, &Variables::from([(name, token), (other, password)]));
+    for secret in secrets.iter().map(|secret| secret.trim_ascii()).filter(|secret| secret.len() >= 8) {
+        assert!(!contains(&masked, secret), "{secret:?} in {masked:?}");
+    }
+}
+
+/// Without the letters of the names, of which no secret is made that anybody has.
+fn secret(bytes: &[u8]) -> Vec<u8> {
+    let letter = |byte: &u8| if matches!(byte, b'$' | b'_') { b'-' } else { byte.to_ascii_lowercase() };
+    bytes.iter().map(letter).collect()
+}
+
+/// One secret, in every place where it counts and in no other.
+fn one(text: &[u8], secret: &[u8], variables: &Variables) {
+    let masked = masked(text.to_vec(), variables);
+    let mut rest = masked.as_slice();
+    let mut unmasked = Vec::new();
+    let name = format!("${}", NAMES[0]);
+    while let Some(at) = rest.windows(name.len()).position(|window| window == name.as_bytes()) {
+        unmasked.extend([&rest[..at], secret].concat());
+        rest = &rest[at + name.len()..];
+    }
+    unmasked.extend(rest);
+    assert_eq!(unmasked, text);
+    match secret.len() {
+        0..4 => assert_eq!(masked, text),
+        4..8 => assert!(!stands_alone(&masked, secret), "{secret:?} in {masked:?}"),
+        _ => assert!(!contains(&masked, secret)),
+    }
+}
+
+fn contains(text: &[u8], secret: &[u8]) -> bool {
+    text.windows(secret.len()).any(|window| window == secret)
+}
+
+/// Whether the secret stands somewhere as a word or number of its own.
+fn stands_alone(text: &[u8], secret: &[u8]) -> bool {
+    #[derive(PartialEq)]
+    enum Kind {
+        Letter,
+        Digit,
+        Other,
+    }
+    let kind = |at: usize| match text.get(at) {
+        Some(byte) if byte.is_ascii_digit() => Kind::Digit,
+        Some(byte) if byte.is_ascii_alphabetic() || *byte >= 0x80 => Kind::Letter,
+        _ => Kind::Other,
+    };
+    let goes_on = |at: usize| at > 0 && kind(at - 1) != Kind::Other && kind(at - 1) == kind(at);
+    (0..text.len()).any(|at| text[at..].starts_with(secret) && !goes_on(at) && !goes_on(at + secret.len()))
+}

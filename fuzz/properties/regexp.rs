@@ -1,0 +1,111 @@
+//! A regular expression stays anchored: neither Rust nor Go, which cosign is written in, takes a bracket in it
+//! for the end of the group that is put around it.
+
+use regex_syntax::ast::parse::Parser;
+use regex_syntax::ast::{Ast, GroupKind};
+
+use super::is_one_plain_line;
+use crate::plan::verify::Regexp;
+
+pub(super) fn holds(input: &[u8]) {
+    let Ok(typed) = std::str::from_utf8(input) else { return };
+    let regexp = match Regexp::parse(typed.to_owned(), "--certificate-identity-regexp") {
+        Ok(regexp) => regexp,
+        Err(failure) => return is_one_plain_line(failure.message()),
+    };
+    let anchored = regexp.anchored();
+    assert_eq!(anchored, format!("^(?:{typed})$"));
+    if let Some(warning) = regexp.warning() {
+        is_one_plain_line(&warning);
+    }
+    let Ok(Ast::Concat(ref concat)) = Parser::new().parse(&anchored) else { panic!("{anchored}") };
+    let [Ast::Assertion(_), Ast::Group(group), Ast::Assertion(_)] = &concat.asts[..] else {
+        panic!("{anchored}");
+    };
+    assert!(matches!(group.kind, GroupKind::NonCapturing(_)));
+    assert_eq!((group.span.start.offset, group.span.end.offset), (1, anchored.len() - 1));
+    assert!(!go_ends_a_group_around(typed), "{anchored}");
+}
+
+/// Whether Go meets a `)` that ends nothing in here: `regexp/syntax/parse.go` of Go 1.26, as far as it says
+/// what is a bracket. What Go refuses may be answered either way, since cosign then refuses it.
+fn go_ends_a_group_around(typed: &str) -> bool {
+    let mut depth = 0_usize;
+    let mut rest = typed;
+    while let Some(letter) = rest.chars().next() {
+        rest = match letter {
+            '(' => {
+                depth += 1;
+                // The name of a group, which may hold anything until it is looked at.
+                let named = rest.strip_prefix("(?P<").or_else(|| rest.strip_prefix("(?<"));
+                named.map_or(&rest[1..], |name| name.split_once('>').map_or("", |(_, rest)| rest))
+            }
+            ')' if depth == 0 => return true,
+            ')' => {
+                // `(?i)` is no group, and closes itself.
+                depth -= 1;
+                &rest[1..]
+            }
+            '[' => after_class(&rest[1..]),
+            '\\' if rest.starts_with("\\Q") => rest.split_once("\\E").map_or("", |(_, rest)| rest),
+            '\\' => after_escape(rest),
+            _ => &rest[letter.len_utf8()..],
+        };
+    }
+    false
+}
+
+/// What follows a class, whose `[` was read. A `]` is in it if it comes first.
+fn after_class(text: &str) -> &str {
+    let mut rest = text.strip_prefix('^').unwrap_or(text);
+    rest = rest.strip_prefix(']').unwrap_or(rest);
+    while let Some(letter) = rest.chars().next() {
+        rest = match letter {
+            ']' => return &rest[1..],
+            '[' if rest.starts_with("[:") => rest.split_once(":]").map_or(&rest[1..], |(_, rest)| rest),
+            '\\' => after_escape(rest),
+            _ => &rest[letter.len_utf8()..],
+        };
+    }
+    ""
+}
+
+/// What follows an escaped letter, and the class that it names, or its value in braces.
+fn after_escape(text: &str) -> &str {
+    let mut letters = text.chars();
+    letters.next();
+    let kind = letters.next();
+    let rest = letters.as_str();
+    match kind {
+        Some('p' | 'P' | 'x') if rest.starts_with('{') => rest.split_once('}').map_or("", |(_, rest)| rest),
+        Some('p' | 'P') => {
+            letters.next();
+            letters.as_str()
+        }
+        _ => rest,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn go_reads_brackets_in_its_own_way() {
+        for (typed, ends) in [
+            ("a)|(b", true),
+            ("(a)|(?:b)", false),
+            ("(?i)a", false),
+            ("\\)[)]\\Q)\\E[^])]", false),
+            // One class to Rust.
+            ("[[a])|(?:]", true),
+            ("[[:alpha:])]", false),
+            ("[[:alpha:]])", true),
+            ("\\p{)}(?P<)>a)", false),
+            ("[\\])]", false),
+            ("\\p[(a)", false),
+        ] {
+            assert_eq!(go_ends_a_group_around(typed), ends, "{typed}");
+        }
+    }
+}
