@@ -2,8 +2,10 @@
 //! it runs, and it says which ones it keeps back.
 
 use std::collections::BTreeSet;
+use std::fs;
 
-use crate::scene::{KEY_SHA256, Run, SMALL_SHA256, Scene, cosigns};
+use crate::by_hand;
+use crate::scene::{KEY_SHA256, Run, SMALL_MANIFEST, SMALL_SHA256, Scene, cosigns, repository};
 
 /// The variables of every flag of the three commands that are run, as this cosign's own help has them.
 fn variables_of_flags(scene: &Scene) -> BTreeSet<String> {
@@ -17,6 +19,80 @@ fn variables_of_flags(scene: &Scene) -> BTreeSet<String> {
     }
     assert!(variables.len() > 25, "{variables:?}");
     variables
+}
+
+/// The flags of the three commands in the recorded help of every release.
+fn recorded_flags() -> BTreeSet<String> {
+    let mut flags = BTreeSet::new();
+    for release in fs::read_dir(repository().join("fixtures/cosign")).unwrap() {
+        for verb in ["sign-blob", "verify-blob", "public-key"] {
+            let help = release.as_ref().unwrap().path().join(format!("{verb}-help.txt"));
+            let help = fs::read_to_string(help).unwrap_or_default();
+            let words = help.lines().flat_map(|line| line.split_whitespace().take(2));
+            let found = words.filter_map(|word| word.strip_prefix("--")?.split(['=', ':']).next());
+            flags.extend(found.map(ToOwned::to_owned));
+        }
+    }
+    assert!(flags.len() > 60, "{flags:?}");
+    flags
+}
+
+/// The value of a flag that does the most harm, on a stage where the stranger has prepared everything.
+fn what_hurts(scene: &Scene, flag: &str, signs: bool) -> String {
+    let path = |name: &str| scene.path(name).display().to_string();
+    match flag {
+        // Another key, signature or bundle than the one that is meant.
+        "key" if signs => path("stranger.key"),
+        "key"
+        | "certificate"
+        | "certificate-chain"
+        | "ca-roots"
+        | "ca-intermediates"
+        | "sct"
+        | "timestamp-certificate-chain"
+        | "timestamp-client-cacert"
+        | "timestamp-client-cert"
+        | "timestamp-client-key" => path("stranger.pub"),
+        "signature" => path("stranger.sig"),
+        "bundle" => path("forgery.json"),
+        "trusted-root" => path("root.json"),
+        "signing-config" => path("config.json"),
+        "oidc-client-secret-file" | "identity-token" => path("token"),
+        // Something written elsewhere.
+        "output" | "output-signature" | "output-certificate" | "output-file" | "outfile"
+        | "rfc3161-timestamp" => path(&format!("stolen/{flag}")),
+        // Somebody told.
+        "rekor-url" | "fulcio-url" | "oidc-issuer" | "oidc-redirect-url" | "timestamp-server-url" => {
+            "https://127.0.0.1:1".to_owned()
+        }
+        // A check left out, or a form that nobody asked for.
+        "allow-certificate-chain"
+        | "experimental-oci11"
+        | "help"
+        | "insecure-ignore-sct"
+        | "insecure-ignore-tlog"
+        | "insecure-skip-verify"
+        | "issue-certificate"
+        | "offline"
+        | "oidc-disable-ambient-providers"
+        | "private-infrastructure"
+        | "sk"
+        | "tlog-upload"
+        | "use-signed-timestamps"
+        | "use-signing-config"
+        | "verbose" => "true".to_owned(),
+        "b64" | "new-bundle-format" | "yes" => "false".to_owned(),
+        "timeout" => "1ns".to_owned(),
+        "max-workers" => "-1".to_owned(),
+        "signature-digest-algorithm" => "sha512".to_owned(),
+        "signing-algorithm" => "ed25519".to_owned(),
+        "slot" => "signature".to_owned(),
+        "fulcio-auth-flow" => "token".to_owned(),
+        "oidc-provider" => "filesystem".to_owned(),
+        "oidc-client-id" | "timestamp-server-name" => "stranger".to_owned(),
+        _ if flag.starts_with("certificate-") => "stranger".to_owned(),
+        _ => panic!("a release has the flag --{flag}: which value of it hurts most?"),
+    }
 }
 
 /// `run` in surroundings where all of these are set to `value`.
@@ -35,17 +111,9 @@ fn all_at_once_have_no_effect() {
         let scene = Scene::with_cosign(&cosign);
         scene.small_dist().directory("stolen");
         let mut variables = variables_of_flags(&scene);
-        for name in [
-            "SIGSTORE_ROOT_FILE",
-            "SIGSTORE_REKOR_PUBLIC_KEY",
-            "TUF_ROOT",
-            "TUF_MIRROR",
-            "LD_PRELOAD",
-            "GODEBUG",
-        ] {
+        for name in ["SIGSTORE_ROOT_FILE", "SIGSTORE_REKOR_PUBLIC_KEY", "TUF_ROOT", "TUF_MIRROR", "GODEBUG"] {
             variables.insert(name.into());
         }
-        variables.remove("LD_PRELOAD");
         let stolen = scene.path("stolen/file").display().to_string();
         for (number, value) in
             ["true", "false", "", &stolen, "https://127.0.0.1:1", "stranger.key"].into_iter().enumerate()
@@ -70,6 +138,60 @@ fn all_at_once_have_no_effect() {
         }
         assert_eq!(scene.tree("stolen"), [""; 0], "{}", cosign.display());
         assert_eq!((scene.tree("home"), scene.tree("tmp")), (Vec::new(), Vec::new()), "{}", cosign.display());
+    }
+}
+
+/// Each flag of each release at once, the value that hurts most for each, and around every release.
+#[test]
+fn what_hurts_most_has_no_effect() {
+    let flags = recorded_flags();
+    for cosign in cosigns() {
+        let scene = Scene::with_cosign(&cosign);
+        scene.small_dist().directory("stolen").file("token", "e30.e30.e30");
+        let fixture = |name: &str| fs::read(repository().join("fixtures/sigstore").join(name)).unwrap();
+        scene.file("root.json", fixture("trusted-root.json"));
+        scene.file("config.json", fixture("signing-config-rekor-v1-timestamp.json"));
+        let forged = SMALL_MANIFEST.replace('b', "0");
+        let strangers = by_hand::signature(&scene, "stranger.key", &forged);
+        let forgery = by_hand::sigstore_bundle(&strangers, &forged);
+        scene.file("stranger.sig", &strangers).file("forgery.json", &forgery);
+        let variable = |flag: &String| format!("COSIGN_{}", flag.to_uppercase().replace('-', "_"));
+        let names: BTreeSet<String> = flags.iter().map(variable).collect();
+        let around = |words: &str, signs: bool| {
+            let run = scene.aicr(words);
+            flags.iter().fold(run, |run, flag| run.env(&variable(flag), &what_hurts(&scene, flag, signs)))
+        };
+        let done = |word: &str| {
+            format!(
+                "{word} B\n  manifest sha256 {SMALL_SHA256}\n  2 files, 11 bytes\n  key sha256 {KEY_SHA256}, log none, timestamp none\n"
+            )
+        };
+        let verify = "verify B --key cosign.pub --insecure-ignore-tlog";
+        around(
+            "bundle dist --output B --signing-key cosign.key --tlog-upload=false --public-key-out k.pub",
+            true,
+        )
+        .stdout(&format!(
+            "{}verify it, here or anywhere, with:\n  aicr verify B --key k.pub --insecure-ignore-tlog\n",
+            done("signed")
+        ))
+        .stderr(&kept_back(&names))
+        .succeeds();
+        around(verify, false).stdout(&done("accepted")).stderr(&kept_back(&names)).succeeds();
+        assert_eq!(scene.read("k.pub"), scene.read("cosign.pub"));
+        scene.file("B/checksums.txt", &forged).file("B/attestation/checksums.txt.sigstore.json", &forgery);
+        around(verify, false)
+            .stdout("rejected B\n")
+            .stderr(&format!(
+                "{}error: B: cosign does not accept the signature
+    (what cosign said)
+hint: --checksums-only compares the files with the manifest, and proves nothing about who made it
+",
+                kept_back(&names)
+            ))
+            .cosigns_words_left_out()
+            .exits(5);
+        assert_eq!((scene.tree("stolen"), scene.tree("home"), scene.tree("tmp")), Default::default());
     }
 }
 
