@@ -207,6 +207,18 @@ impl<'a> Cosign<'a> {
         shown_instead: Option<(String, String)>,
         private: &PrivateDirectory,
     ) -> Result<Finished> {
+        let finished = self.run_somehow(operation, variables, shown_instead, private)?;
+        if finished.orderly() { Ok(finished) } else { Err(self.broke(operation.verb(), &finished)) }
+    }
+
+    /// A run that ended by itself, or by its own fault.
+    fn run_somehow(
+        &self,
+        operation: Operation<'_>,
+        variables: Variables,
+        shown_instead: Option<(String, String)>,
+        private: &PrivateDirectory,
+    ) -> Result<Finished> {
         self.binary.unchanged()?;
         let invocation = Invocation {
             program: self.binary.path(),
@@ -216,7 +228,7 @@ impl<'a> Cosign<'a> {
         };
         (self.session.on_command)(&invocation.shown());
         let limits = &self.session.limits;
-        let finished = if operation.talks_to_a_person() {
+        if operation.talks_to_a_person() {
             // What follows is the signature, as 2.4 prints it.
             let done = std::cell::Cell::new(false);
             let talk = |line: &str| {
@@ -225,11 +237,10 @@ impl<'a> Cosign<'a> {
                     done.set(line.starts_with("Token received"));
                 }
             };
-            invocation.run_heard(limits, &talk)?
+            invocation.run_heard(limits, &talk)
         } else {
-            invocation.run(limits)?
-        };
-        if finished.orderly() { Ok(finished) } else { Err(self.broke(operation.verb(), &finished)) }
+            invocation.run(limits)
+        }
     }
 
     /// This cosign is too old for what is wanted: the end of a sentence that begins with it, and the releases

@@ -44,8 +44,9 @@ pub(crate) fn unknown(what: &str) -> Failure {
     Failure::new(Class::NotSigned, format!("{what} was refused by cosign"))
 }
 
-/// What cosign printed, fit to be shown: its error (before that it talks of other things, and it
-/// prints it twice), cut where it goes on too long, control characters visible.
+/// What cosign printed, fit to be shown: its error or panic (before that it talks of other things, such as
+/// the terms of a service that nobody asked, and it prints an error twice), cut where it goes on too long,
+/// control characters visible.
 pub(crate) fn shown(text: &[u8]) -> String {
     const ERROR: &[u8] = b"Error: ";
     const AGAIN: &[u8] = b"error during command execution: ";
@@ -57,7 +58,12 @@ pub(crate) fn shown(text: &[u8]) -> String {
     let start = if text.starts_with(ERROR) { Some(0) } else { line_start.or_else(|| place(text, ERROR)) };
     // What a plugin said that broke comes before the error, and tells why.
     let broken_plugin = start.is_some_and(|at| place(&text[at..], b"parsing plugin response").is_some());
-    let start = start.filter(|_| !broken_plugin).map_or(0, |at| at + ERROR.len());
+    let panic = || place(text, b"\npanic: ").map_or(0, |at| at + 1);
+    let start = match start {
+        Some(at) if !broken_plugin => at + ERROR.len(),
+        Some(_) => 0,
+        None => panic(),
+    };
     let mut lines: Vec<String> = Vec::new();
     for line in text[start..].split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end) {
         if (start > 0 || broken_plugin) && line.windows(AGAIN.len()).any(|window| window == AGAIN) {

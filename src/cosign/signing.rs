@@ -285,16 +285,20 @@ impl Cosign<'_> {
         };
         asked.extend(signatory.asks(sigstore));
         asked.extend(sigstore.hosts());
-        let finished =
-            self.run(operation, variables, signatory.shown_instead(), private).map_err(|failure| {
+        let finished = self.run_somehow(operation, variables, signatory.shown_instead(), private).map_err(
+            |failure| {
                 if failure.class() == Class::Unproven && !asked.is_empty() {
                     return may_be_logged(failure, sigstore)
                         .told_as(&format!("{} could not be reached in time", asked.join(" or ")));
                 }
                 failure
-            })?;
+            },
+        )?;
         if finished.status.success() {
             return Ok(finished);
+        }
+        if !finished.orderly() {
+            return Err(may_be_logged(self.broke(operation.verb(), &finished), sigstore));
         }
         let said = diagnosis::shown(&finished.stderr);
         let issuer = signatory.asks(sigstore);

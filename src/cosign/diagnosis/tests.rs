@@ -22,6 +22,7 @@ fn what_comes_before_the_error_is_left_out() {
     let text = b"Using payload from: x\nEnter password for private key: Error: y\n";
     assert_eq!(shown(text), "y");
     assert_eq!(shown(b"Killed\n"), "Killed");
+    assert_eq!(shown(b"Terms of use\npanic: nil\n\ngoroutine 1:\n"), "panic: nil\ngoroutine 1:");
 }
 
 #[test]
