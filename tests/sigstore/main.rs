@@ -16,6 +16,7 @@ mod cells;
 mod cosign;
 mod docs;
 mod doctor;
+mod failures;
 #[path = "../loopback.rs"]
 mod loopback;
 mod oldest;

@@ -1,0 +1,120 @@
+//! Services that fail: with each release that can tell them, `aicr bundle` says whose it was and what it did,
+//! exits as it should, leaves nothing behind, and never signs without those that were asked for.
+
+mod answers;
+mod keys;
+mod patience;
+mod tokens;
+mod trust;
+mod ways;
+
+use crate::loopback::cosign;
+use crate::scene::{Run, Scene};
+
+/// The releases that services are told by.
+pub(crate) const RELEASES: [&str; 4] = ["v2.4.1", "v2.6.1", "v3.0.2", "v3.1.3"];
+/// Those of them that know signing configs, and with them Rekor v2.
+pub(crate) const LATER: [&str; 3] = ["v2.6.1", "v3.0.2", "v3.1.3"];
+
+pub(crate) const LOG_1: &str = "notice: the signature goes to the transparency log at localhost:3000\n";
+pub(crate) const LOG_2: &str = "notice: the signature goes to the transparency log at localhost:3003\n";
+
+/// A failure: the exit code, what follows `error: `, and what follows `hint: `, if there is one.
+pub(crate) type Failure<'a> = (i32, &'a str, &'a str);
+
+/// A bundle that is to be signed.
+#[derive(Clone, Copy)]
+pub(crate) struct Signing<'a> {
+    pub(crate) scene: &'a Scene,
+    pub(crate) release: &'a str,
+    /// What follows `aicr bundle dist --output B`.
+    pub(crate) words: &'a str,
+    /// What is printed before anything can fail.
+    pub(crate) notice: &'a str,
+}
+
+impl Signing<'_> {
+    /// The run, with a cosign of this release whose words are kept.
+    pub(crate) fn run(&self) -> Run<'_> {
+        let Self { scene, release, words, notice: _ } = self;
+        if !scene.path(format!("bin/{release}/cosign")).exists() {
+            scene.program(
+                &format!("bin/{release}/cosign"),
+                &format!(
+                    "REAL='{}' SAID=${{0%/*}}/said
+                     case $* in 'sign-blob --help' | version) exec \"$REAL\" \"$@\" ;; esac
+                     \"$REAL\" \"$@\" 2>\"$SAID\"
+                     status=$?
+                     /bin/cat \"$SAID\" >&2
+                     exit $status",
+                    cosign(release)
+                ),
+            );
+        }
+        let run = scene.aicr(&format!("bundle dist --output B.{release} {words}"));
+        run.env("AICR_COSIGN", scene.path(format!("bin/{release}/cosign")).to_str().unwrap())
+    }
+
+    /// It fails so, and leaves nothing behind. What cosign said stands between error and hint.
+    #[track_caller]
+    pub(crate) fn fails(&self, failure: Failure<'_>) {
+        self.run_fails(&self.run(), failure);
+    }
+
+    /// The same with a run that was changed.
+    #[track_caller]
+    pub(crate) fn run_fails(&self, run: &Run<'_>, (exit, error, hint): Failure<'_>) {
+        let Self { scene, release, words, notice } = self;
+        scene.small_dist().file(&format!("bin/{release}/said"), "");
+        let output = run.output();
+        let [stdout, stderr] =
+            [output.stdout, output.stderr].map(|stream| without_seconds(&String::from_utf8(stream).unwrap()));
+        let said = error_in(&scene.read(&format!("bin/{release}/said")));
+        let hint = if hint.is_empty() { String::new() } else { format!("hint: {hint}\n") };
+        let expected = format!("{notice}error: {error}\n{said}{hint}");
+        assert!(
+            output.status.code() == Some(exit) && stdout.is_empty() && stderr == expected,
+            "{release} {words}\n--- {}, expected {exit}\n--- stdout\n{stdout}\n--- stderr\n{stderr}--- expected\n{expected}",
+            output.status
+        );
+        assert!(!scene.path(format!("B.{release}")).exists(), "{release} {words}");
+        assert_eq!(scene.tree("dist"), ["a", "sub/", "sub/b"]);
+    }
+
+    /// It works, as it does when nothing is spoilt; what was made is removed.
+    #[track_caller]
+    pub(crate) fn works(&self) {
+        self.scene.small_dist();
+        self.run().whatever_it_prints().succeeds();
+        std::fs::remove_dir_all(self.scene.path(format!("B.{}", self.release))).unwrap();
+    }
+}
+
+/// With `N` in the place of a number of seconds, which another second changes.
+fn without_seconds(text: &str) -> String {
+    let mut parts = text.split(" seconds");
+    let mut made = parts.next().unwrap().to_owned();
+    for part in parts {
+        made.truncate(made.trim_end_matches(|letter: char| letter.is_ascii_digit()).len());
+        made.push_str("N seconds");
+        made.push_str(part);
+    }
+    made
+}
+
+/// No run has left a temporary behind.
+#[track_caller]
+pub(crate) fn nothing_is_left(scene: &Scene) {
+    assert_eq!(scene.tree("tmp"), [""; 0]);
+    assert!(!scene.tree("").iter().any(|name| name.starts_with("B.") || name.starts_with(".B.")));
+}
+
+/// The error in what cosign printed, which it prints twice, as aicr shows it.
+fn error_in(said: &str) -> String {
+    let error = said.lines().skip_while(|line| !line.starts_with("Error: "));
+    let error = error.take_while(|line| !line.contains("error during command execution: "));
+    let lines = error
+        .map(|line| line.trim_start_matches("Error: ").replace('\\', r"\\"))
+        .filter(|line| !line.is_empty());
+    lines.map(|line| format!("    {line}\n")).collect()
+}

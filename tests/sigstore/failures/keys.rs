@@ -1,0 +1,64 @@
+//! Failures of the key where a log is named too: they are not blamed on the log, and it hears of nothing.
+
+use super::{LOG_1, RELEASES, Signing, nothing_is_left};
+use crate::site::{REKOR_1, Site, TSA};
+
+/// Answers with the public key, and to a signature with an error that sounds like one of a log.
+const MOCKING: &str = r#"
+PATH=/usr/bin:/bin
+case $2 in
+  *publicKey*) printf '{"publicKey":{"publicKeyPEM":"%s"}}' "$(base64 -w 0 "${0%/bin/*}/cosign.pub")" ;;
+  *) echo '{"errorMessage":"adding rekor v2 entry: Post \"http://localhost:3000/api/v1/log/entries\": dial tcp 127.0.0.1:3000: connect: connection refused"}' ;;
+esac"#;
+
+#[test]
+fn are_not_blamed_on_a_log() {
+    let site = Site::new();
+    site.program("bin/sigstore-kms-mocking", MOCKING);
+    let services =
+        format!("--rekor-url {REKOR_1} --timestamp-server-url {TSA} --trusted-root site/trusted-root.json");
+    let entries = site.entries("rekor1");
+    for release in RELEASES {
+        let fails = |key: &str, variables: &[(&str, &str)], notice, failure| {
+            let words = format!("--signing-key {key} {services}");
+            let signing = Signing { scene: &site, release, words: &words, notice };
+            let run = variables.iter().fold(signing.run(), |run, (name, value)| run.env(name, value));
+            signing.run_fails(&run, failure);
+        };
+        let vault = [("VAULT_ADDR", "https://localhost:1"), ("VAULT_TOKEN", "t")];
+        fails(
+            "hashivault://rekor",
+            &vault,
+            "",
+            (
+                6,
+                "hashivault://rekor could not be reached: connection refused",
+                "is the key manager running, and is its address right?",
+            ),
+        );
+        fails(
+            "cosign.key",
+            &[("COSIGN_PASSWORD", "wrong")],
+            "",
+            (
+                4,
+                "cosign.key was not opened: the password is wrong",
+                "check COSIGN_PASSWORD; a newline at its end counts",
+            ),
+        );
+        if release != "v2.4.1" {
+            fails(
+                "mocking://k",
+                &[],
+                LOG_1,
+                (
+                    4,
+                    "mocking://k was refused by its plugin",
+                    "what it says is the plugin's own; it sees only the variables that --kms-env names",
+                ),
+            );
+        }
+    }
+    nothing_is_left(&site);
+    assert_eq!(site.entries("rekor1"), entries);
+}

@@ -1,0 +1,58 @@
+//! Identity tokens that nobody takes. The certificate authority does not say why; the token does.
+
+use super::{LOG_1, RELEASES, Signing, nothing_is_left};
+use crate::parallel::each;
+use crate::site::{FULCIO, REKOR_1, Site};
+
+const OWN_LOG: &str = "the reason is in its own log; the usual ones are a token that expired, is for another audience, or is of an issuer that it does not know";
+
+#[test]
+fn each_is_refused_with_the_reason_as_far_as_it_tells() {
+    let site = Site::new();
+    let words = format!(
+        "--keyless --identity-token token --fulcio-url {FULCIO} --rekor-url {REKOR_1} --trusted-root site/trusted-root.json"
+    );
+    let signing = |release: &'static str| Signing { scene: &site, release, words: &words, notice: LOG_1 };
+    let entries = site.entries("rekor1");
+    let refused = "the certificate authority at localhost:5555 refused the identity token";
+    for (kind, claims, error, hint) in [
+        ("person", r#"{"exp":1}"#, refused, "the token expired N seconds ago: get a new one"),
+        (
+            "person",
+            r#"{"nbf":4102444800}"#,
+            refused,
+            "the token counts only in N seconds: check the clocks of this machine and of its issuer",
+        ),
+        ("person", r#"{"aud":"other"}"#, refused, "the token is for `other`, and has to be for `sigstore`"),
+        ("person", r#"{"iss":"https://localhost:8889"}"#, refused, OWN_LOG),
+        ("person", r#"{"email":null}"#, refused, OWN_LOG),
+        ("stranger", "", refused, OWN_LOG),
+        (
+            "person",
+            r#"{"email_verified":false}"#,
+            "the identity token is no good: its issuer has not verified the e-mail address in it",
+            "have the address verified by the issuer",
+        ),
+        (
+            "person",
+            r#"{"email":null,"sub":null}"#,
+            "the identity token is no good: it names nobody",
+            "it needs a subject (sub) or an e-mail address",
+        ),
+    ] {
+        site.token("token", kind, claims);
+        each(&RELEASES.map(signing), |signing| signing.fails((4, error, hint)));
+    }
+    // Before cosign is asked for anything.
+    site.file("token", "not a token\n");
+    let no_token = "--identity-token token holds no identity token";
+    let form = "an identity token is a JSON Web Token, three parts with a dot between them";
+    Signing { notice: "", ..signing("v3.1.3") }.fails((2, no_token, form));
+    assert_eq!(site.reached(signing("v3.1.3").run().whatever_it_prints(), 2), [""; 0]);
+    nothing_is_left(&site);
+    assert_eq!(site.entries("rekor1"), entries);
+
+    site.token("token", "person", "");
+    RELEASES.map(signing).iter().for_each(Signing::works);
+    assert_eq!(site.entries("rekor1"), entries + 4);
+}

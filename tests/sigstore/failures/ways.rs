@@ -1,0 +1,126 @@
+//! Ways that do not lead to a service: names, certificates, proxies.
+
+use super::{LATER, RELEASES, Signing, nothing_is_left};
+use crate::parallel::each;
+use crate::site::Site;
+
+const CLOCK: &str = "check the server's name and certificate, and this machine's clock";
+const SITES_OWN: &str = "set SSL_CERT_FILE to the certificate of the site's authority";
+const PROXY: &str = "is HTTPS_PROXY right? NO_PROXY names the hosts that need no proxy";
+const STRANGER: &str =
+    "could not be reached: its server's certificate is signed by an authority that is not trusted here";
+
+/// A variable with its value.
+type Variable<'a> = (&'a str, &'a str);
+
+/// What is in the place of `https://localhost:PORT`, with which variables, and what comes of it. `{ca}` is
+/// the certificate of the site's authority, and `{stranger}` another one.
+const WAYS: [(&str, &[Variable<'_>], &str, &str); 9] = [
+    ("https://localhost:PORT", &[], STRANGER, SITES_OWN),
+    ("https://localhost:PORT", &[("SSL_CERT_FILE", "{stranger}")], STRANGER, SITES_OWN),
+    (
+        "https://wrong-name:PORT",
+        &[("SSL_CERT_FILE", "{ca}")],
+        "could not be reached: its server's certificate does not verify",
+        CLOCK,
+    ),
+    (
+        "https://service.invalid",
+        &[],
+        "could not be reached: its host name is not known here",
+        "check its address, and the name servers of this machine",
+    ),
+    (
+        "https://198.51.100.1",
+        &[],
+        "could not be reached: there is no network to it from here",
+        "check the route to it",
+    ),
+    (
+        "https://198.51.100.1",
+        &[("HTTPS_PROXY", "http://localhost:1")],
+        "could not be reached: its proxy could not be",
+        PROXY,
+    ),
+    (
+        "https://198.51.100.1",
+        &[("HTTPS_PROXY", "http://localhost:4403")],
+        "could not be reached: its proxy refuses to lead there",
+        PROXY,
+    ),
+    (
+        "https://localhost:4500",
+        &[("SSL_CERT_FILE", "{ca}")],
+        "could not be reached: it does not speak TLS",
+        "is its address right? plain http:// is for services of this very machine",
+    ),
+    (
+        "https://localhost:1",
+        &[],
+        "could not be reached: connection refused",
+        "is it running, and is its address right?",
+    ),
+];
+
+/// A service behind the front: its port there, the flag that names it and what follows the host, what else it
+/// takes to sign with it, and what it is called.
+type Service<'a> = (&'a str, &'a str, &'a str, &'a str);
+
+fn each_way(site: &Site, (port, flag, path, more): Service<'_>, who: &str, releases: &[&'static str]) {
+    let root = site.read("site/https/trusted-root.json");
+    for (at, variables, reason, hint) in WAYS {
+        let url = at.replace("PORT", port);
+        let host = url.trim_start_matches("https://");
+        site.file("root.json", root.replace(&format!("https://localhost:{port}"), &url));
+        let words = format!("{more} {flag} {url}{path} --trusted-root root.json");
+        let logs = flag == "--rekor-url";
+        let log = if logs { host } else { "localhost:13000" };
+        let notice = if words.contains("--tlog-upload=false") {
+            String::new()
+        } else {
+            format!("notice: the signature goes to the transparency log at {log}\n")
+        };
+        let [ca, stranger] = ["ca.pem", "stranger/ca.pem"].map(|file| site.of_site(file));
+        let signing =
+            |release: &&'static str| Signing { scene: site, release, words: &words, notice: &notice };
+        each(&releases.iter().map(signing).collect::<Vec<_>>(), |signing| {
+            let run = variables.iter().fold(signing.run(), |run, (name, value)| {
+                run.env(name, &value.replace("{ca}", &ca).replace("{stranger}", &stranger))
+            });
+            signing.run_fails(&run, (6, &format!("{who} at {host} {reason}"), hint));
+        });
+        nothing_is_left(site);
+    }
+    // With the site's authority it works.
+    site.file("root.json", root);
+    let words = format!("{more} {flag} https://localhost:{port}{path} --trusted-root root.json");
+    for release in releases {
+        let signing = Signing { scene: site, release, words: &words, notice: "" };
+        signing.run().env("SSL_CERT_FILE", &site.of_site("ca.pem")).whatever_it_prints().succeeds();
+        std::fs::remove_dir_all(site.path(format!("B.{release}"))).unwrap();
+    }
+}
+
+#[test]
+fn to_a_log() {
+    let site = Site::new();
+    let log = "the transparency log";
+    each_way(&site, ("13000", "--rekor-url", "", "--signing-key cosign.key"), log, &RELEASES);
+    each_way(&site, ("13003", "--rekor-url", "", "--signing-key cosign.key"), log, &LATER);
+}
+
+#[test]
+fn to_an_authority() {
+    let site = Site::new();
+    site.token("token", "person", "");
+    let stamp = (
+        "13004",
+        "--timestamp-server-url",
+        "/api/v1/timestamp",
+        "--signing-key cosign.key --tlog-upload=false",
+    );
+    each_way(&site, stamp, "the timestamp authority", &RELEASES);
+    let certificate =
+        ("15555", "--fulcio-url", "", "--keyless --identity-token token --rekor-url https://localhost:13000");
+    each_way(&site, certificate, "the certificate authority", &RELEASES);
+}
