@@ -7,13 +7,26 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, LazyLock};
 
 use rustix::fs::{FileType, Mode};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 /// SHA-256 of the DER of `fixtures/keys/throwaway.pub`, of which the password is empty.
 pub(crate) const KEY_SHA256: &str = "1e9fc1b5f1ff2aaccac79d66c2feff86234d8d3b3e069614ed3eddf7ba30ffee";
 /// The same for `fixtures/keys/stranger.pub`.
 pub(crate) const STRANGER_SHA256: &str = "292133b6f2c6f2f5d0de9017c7177ac6a7267ed61741d714ff41f6985da89833";
+
+/// `nohup` and the `&` of a script start the tests deaf to signals, and so would be what they start: a
+/// signal with a handler, even one that does nothing, is not ignored by the next program.
+static LISTENING: LazyLock<()> = LazyLock::new(|| {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let mut masks = status.lines().filter_map(|line| line.strip_prefix("SigIgn:\t"));
+    let ignored = u64::from_str_radix(masks.next().unwrap(), 16).unwrap();
+    for signal in [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 1) {
+        signal_hook::flag::register(signal, Arc::default()).unwrap();
+    }
+});
 
 /// A directory of its own for one scenario; removed at the end.
 pub(crate) struct Scene {
@@ -32,6 +45,7 @@ impl Scene {
 
     /// The same with another cosign.
     pub(crate) fn with_cosign(cosign: &Path) -> Self {
+        LazyLock::force(&LISTENING);
         let directory = tempfile::Builder::new().prefix("scene-").tempdir().unwrap();
         let way_in = vec![repository().join("scripts/no-network").into()];
         let scene = Self { directory, cosign: cosign.to_owned(), way_in };
