@@ -1,8 +1,8 @@
 //! The files of one run of cosign, where nobody else can put or read any.
 
 use std::fs::{File, Metadata, Permissions};
+use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::time::Duration;
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -12,10 +12,8 @@ use crate::error::{Failure, Result};
 
 /// What the name of each begins with.
 const PREFIX: &str = "aicr-";
-/// In each from the start: by this, and not by its name, one is known to be ours.
+/// In each as soon as it is locked: by this, and not by its name, one is known to be ours.
 const MARK: &str = "private-directory-of-aicr";
-/// One that is younger may not have been locked yet by its run.
-const SETTLED: Duration = Duration::from_secs(60);
 
 /// A private directory for one run: 0700, locked as long as the run lives, removed with everything
 /// in it.
@@ -64,48 +62,49 @@ impl PrivateDirectory {
     /// Removes it, and says so if that fails.
     pub(crate) fn close(self) -> Result<()> {
         drop(self.lock);
-        Ok(self.directory.close().context("remove the private directory of cosign")?)
+        match self.directory.close() {
+            // Another run may have swept it already.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(error).context("remove the private directory of cosign")?
+            }
+            _ => Ok(()),
+        }
     }
 }
 
 /// Removes what runs that were killed have left in `place`: directories of ours, of this user, that
-/// no run holds. What cannot be removed stays; it is in nobody's way.
+/// no run holds. What cannot be removed stays, and so does an empty one of a run that was killed before it
+/// could mark it: it may be somebody's. They are in nobody's way.
 pub(crate) fn sweep(place: &Utf8Path) {
     let Ok(entries) = place.read_dir_utf8() else { return };
     for entry in entries.flatten().filter(|entry| entry.file_name().starts_with(PREFIX)) {
         let path = entry.path();
-        let settled = |metadata: &Metadata| {
-            metadata.modified().is_ok_and(|time| time.elapsed().is_ok_and(|age| age > SETTLED))
-        };
         let ours = |metadata: &Metadata| {
             let private = metadata.is_dir() && metadata.mode() & 0o7777 == 0o700;
             private && metadata.uid() == rustix::process::geteuid().as_raw() && path.join(MARK).is_file()
         };
-        if !path.symlink_metadata().is_ok_and(|metadata| ours(&metadata) && settled(&metadata)) {
+        if !path.symlink_metadata().is_ok_and(|metadata| ours(&metadata)) {
             continue;
         }
         let Ok(directory) = File::open(path) else { continue };
         if flock(&directory, FlockOperation::NonBlockingLockExclusive).is_ok() {
-            let _ = std::fs::remove_dir_all(path);
+            // A cosign that outlives its run would put its files back.
+            let gone = Utf8PathBuf::from(format!("{path}-gone"));
+            if std::fs::rename(path, &gone).is_ok() {
+                let _ = std::fs::remove_dir_all(&gone);
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
     use super::*;
 
     fn place() -> (tempfile::TempDir, Utf8PathBuf) {
         let place = tempfile::tempdir().unwrap();
         let path = Utf8PathBuf::try_from(place.path().canonicalize().unwrap()).unwrap();
         (place, path)
-    }
-
-    fn age(path: &Utf8Path) {
-        let long_ago = SystemTime::now() - 2 * SETTLED;
-        File::open(path).unwrap().set_modified(long_ago).unwrap();
     }
 
     #[test]
@@ -123,26 +122,21 @@ mod tests {
     fn what_a_dead_run_left_is_swept_and_nothing_else() {
         let (_place, path) = place();
         let live = PrivateDirectory::new(&path).unwrap();
-        age(live.path());
-        let make = |name: &str, mark: &str, mode: u32, aged: bool| {
+        let make = |name: &str, mark: &str, mode: u32| {
             let made = path.join(name);
             std::fs::create_dir(&made).unwrap();
             std::fs::write(made.join(mark), "x").unwrap();
             std::fs::set_permissions(&made, Permissions::from_mode(mode)).unwrap();
-            if aged {
-                age(&made);
-            }
             made
         };
-        let dead = make("aicr-dead00", MARK, 0o700, true);
-        let young = make("aicr-young0", MARK, 0o700, false);
-        let open = make("aicr-open00", MARK, 0o755, true);
-        let other = make("other", MARK, 0o700, true);
-        let somebodys = make("aicr-release-keys", "private.key", 0o700, true);
+        let dead = make("aicr-dead00", MARK, 0o700);
+        let open = make("aicr-open00", MARK, 0o755);
+        let other = make("other", MARK, 0o700);
+        let somebodys = make("aicr-release-keys", "private.key", 0o700);
         std::os::unix::fs::symlink(&other, path.join("aicr-link00")).unwrap();
         sweep(&path);
         assert!(!dead.exists());
-        for kept in [live.path(), &young, &open, &other, &somebodys, &path.join("aicr-link00")] {
+        for kept in [live.path(), &open, &other, &somebodys, &path.join("aicr-link00")] {
             assert!(kept.exists(), "{kept}");
         }
     }

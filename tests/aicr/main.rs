@@ -25,6 +25,7 @@ mod hostile;
 mod in_place;
 mod interrupted;
 mod killed;
+mod killed_at_random;
 mod matrix;
 mod properties;
 mod races;

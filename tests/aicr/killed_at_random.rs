@@ -1,0 +1,108 @@
+//! Killed at random moments, several times in a row: as often as a plug is pulled out. Whatever was there
+//! before or is there afterwards is whole, and the next run cleans up and succeeds.
+
+use std::os::unix::process::ExitStatusExt;
+use std::time::{Duration, Instant};
+
+use crate::fake::{Fake, HONEST, SIGNATURE, stage};
+use crate::killed::{Content, content, litter};
+use crate::random::Random;
+use crate::scene::Scene;
+
+/// How many living runs are killed in each test.
+const KILLS: usize = 170;
+
+/// A cosign that signs whatever it is given, in each round with other bytes.
+const WILLING: Fake<'_> = Fake {
+    sign: r#"digest=$(openssl dgst -sha256 -binary "$BLOB" | base64 -w 0)
+             signature=$(base64 -w 0 <"$TOP/round")
+             sed "s|\"digest\":\"[^\"]*\"|\"digest\":\"$digest\"|; s|AAAA|$signature|" "$TOP/good" >"$BUNDLE""#,
+    ..HONEST
+};
+
+/// Kills runs of `words` at random moments; `check` is told what was in `made` before, what is there after
+/// each kill, and what the same run makes when it is left alone.
+fn at_random_moments(words: &str, made: &str, check: impl Fn(&Content, &Content, &Content)) {
+    let mut scene = stage(WILLING);
+    // The way into an empty network is longer than the run.
+    scene.way_in = vec!["env".into()];
+    let words = format!("{words} --quiet --force --signing-key cosign.key --tlog-upload=false");
+    // Who has signed already does not sign again.
+    let strangers = &scene.read(SIGNATURE);
+    let begin = |scene: &Scene, round: usize| {
+        scene.file("round", format!("round {round}\n")).file("dist/a", format!("round {round}\n"));
+        scene.file(SIGNATURE, strangers);
+    };
+    begin(&scene, 0);
+    let started = Instant::now();
+    scene.aicr(&words).succeeds();
+    let mut whole_run = started.elapsed();
+
+    let mut random = Random(0x00c0_ffee);
+    let mut killed = 0;
+    let mut changed = 0;
+    for round in 1.. {
+        begin(&scene, round);
+        let before = content(&scene, made);
+        let mut found = Vec::new();
+        for _ in 0..=random.below(3) {
+            let mut run = scene.aicr(&words).start();
+            let thousandths = u32::try_from(random.below(1000)).unwrap();
+            std::thread::sleep(whole_run * thousandths / 1000);
+            run.kill().unwrap();
+            killed += usize::from(run.wait().unwrap().signal() == Some(9));
+            found.push(content(&scene, made));
+        }
+        let started = Instant::now();
+        scene.aicr(&words).succeeds();
+        whole_run = (whole_run * 7 + started.elapsed()) / 8;
+        let after = content(&scene, made);
+        assert_ne!(before, after, "round {round}");
+        for found in found {
+            changed += usize::from(found != before);
+            check(&before, &found, &after);
+        }
+        // An empty directory without the mark of a private one may be anybody's.
+        let left: Vec<_> = litter(&scene).into_iter().filter(|name| !is_empty(&scene, name)).collect();
+        assert_eq!(left, [""; 0], "round {round}");
+        if killed >= KILLS {
+            break;
+        }
+    }
+    // Not all came too early to be of interest.
+    assert!(changed > 0 && whole_run > Duration::ZERO, "{killed} kills, {changed} after the change");
+}
+
+fn is_empty(scene: &Scene, directory: &str) -> bool {
+    std::fs::read_dir(scene.path(directory)).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+#[track_caller]
+fn is_one_of_the_two(before: &Content, found: &Content, after: &Content) {
+    assert!(found == before || found == after, "{found:?}");
+}
+
+#[test]
+fn an_output_is_the_old_bundle_or_the_new_one() {
+    at_random_moments("bundle dist --output C", "C", is_one_of_the_two);
+}
+
+#[test]
+fn a_signature_is_the_old_one_or_the_new_one() {
+    at_random_moments("bundle-sign B", "B", is_one_of_the_two);
+}
+
+#[test]
+fn in_place_no_manifest_stands_beside_the_signature_of_another() {
+    at_random_moments("bundle dist --in-place", "dist", |before, found, after| {
+        let file = |content: &Content, name: &str| {
+            content.iter().find(|(found, _)| found == name).map(|(_, bytes)| bytes.clone())
+        };
+        let pair = |content: &Content| {
+            (file(content, "checksums.txt"), file(content, "attestation/checksums.txt.sigstore.json"))
+        };
+        let (old, new, found) = (pair(before), pair(after), pair(found));
+        let unsigned = |(manifest, _): &(Option<Vec<u8>>, _)| (manifest.clone(), None);
+        assert!([unsigned(&old), unsigned(&new), old, new].contains(&found), "{found:?}");
+    });
+}
