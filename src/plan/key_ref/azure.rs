@@ -7,42 +7,36 @@ use super::{Misread, corrected};
 pub(super) fn check(rest: &str) -> Result<(), Misread> {
     let parts: Vec<&str> = rest.split('/').collect();
     match parts[..] {
-        [vault, key] if !vault.is_empty() && !key.is_empty() && key != "keys" => Ok(()),
+        [] | ["", ..] => {
+            Err(Misread::new("the azurekms reference names no vault", corrected("azurekms://VAULT/KEY")))
+        }
+        [vault] | [vault, "", ..] | [vault, "keys"] | [vault, "keys", ""] => Err(Misread::new(
+            "the azurekms reference names no key",
+            corrected(&format!("azurekms://{vault}/KEY")),
+        )),
+        [_, _] => Ok(()),
         // The key's URL in the portal has `/keys/` in it; cosign would take that word for the key
         // and the key for its version.
-        [vault, "keys", key, ref version @ ..]
-            if !vault.is_empty() && !key.is_empty() && version.len() < 2 && !is_vault_version(key) =>
-        {
+        [vault, "keys", key, ref version @ ..] if version.len() < 2 && !is_vault_version(key) => {
             let after_vault = [&[key], version].concat().join("/");
             Err(Misread::new(
                 "cosign would take `keys` for the name of the key",
                 corrected(&format!("azurekms://{vault}/{after_vault}")),
             ))
         }
-        [vault, key, version] if !vault.is_empty() && !key.is_empty() => {
-            if version.is_empty() {
-                Err(Misread::new(
-                    "the azurekms reference ends in a slash",
-                    corrected(&format!("azurekms://{vault}/{key}")),
-                ))
-            } else if version.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
-                Ok(())
-            } else {
-                Err(Misread::new(
-                    "the version of the azurekms key is not lower-case letters and digits",
-                    corrected(&format!("azurekms://{vault}/{key}/VERSION")),
-                ))
-            }
-        }
-        [vault, key, _, ..] if !vault.is_empty() && !key.is_empty() => Err(Misread::new(
+        [vault, key, ""] => Err(Misread::new(
+            "the azurekms reference ends in a slash",
+            corrected(&format!("azurekms://{vault}/{key}")),
+        )),
+        [_, _, version] if version.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) => Ok(()),
+        [vault, key, _] => Err(Misread::new(
+            "the version of the azurekms key is not lower-case letters and digits",
+            corrected(&format!("azurekms://{vault}/{key}/VERSION")),
+        )),
+        [vault, key, ..] => Err(Misread::new(
             "the azurekms reference has more parts than vault, key and version",
             corrected(&format!("azurekms://{vault}/{key}/VERSION")),
         )),
-        [vault, ..] if !vault.is_empty() => Err(Misread::new(
-            "the azurekms reference names no key",
-            corrected(&format!("azurekms://{vault}/KEY")),
-        )),
-        _ => Err(Misread::new("the azurekms reference names no vault", corrected("azurekms://VAULT/KEY"))),
     }
 }
 

@@ -36,6 +36,9 @@ fn good_references_are_read_and_handed_on_letter_by_letter() {
         ("-cosign.key", File, false),
         ("C:/keys/cosign.key", File, false),
         ("./awskms:x", File, false),
+        // Only of a PKCS#11 URI is a slip told by what follows.
+        ("awskns:x=y", File, false),
+        ("pkcs12:x", File, false),
         ("yubihsm://slot/1", Plugin, true),
         ("my-hsm://key@partition", Plugin, true),
     ] {
@@ -136,18 +139,26 @@ fn misread_azure_references() {
     refused("azurekms:///k", "the azurekms reference names no vault", "write `azurekms://VAULT/KEY`");
     refused("azurekms://v/keys/k", keys, "write `azurekms://v/k`");
     refused("azurekms://v/keys/k/1", keys, "write `azurekms://v/k/1`");
+    for name in ["0123456789abcdef0123456789abcde", "0123456789abcdef0123456789abcdeg"] {
+        refused(&format!("azurekms://v/keys/{name}"), keys, &format!("write `azurekms://v/{name}`"));
+    }
     refused("azurekms://v/keys", no_key, "write `azurekms://v/KEY`");
+    refused("azurekms://v/keys/", no_key, "write `azurekms://v/KEY`");
+    refused("azurekms://v//1", no_key, "write `azurekms://v/KEY`");
+    refused("azurekms:///keys/k", "the azurekms reference names no vault", "write `azurekms://VAULT/KEY`");
     refused("azurekms://v/k/", "the azurekms reference ends in a slash", "write `azurekms://v/k`");
     refused(
         "azurekms://v/k/1-A",
         "the version of the azurekms key is not lower-case letters and digits",
         "write `azurekms://v/k/VERSION`",
     );
-    refused(
-        "azurekms://v/k/1/2",
-        "the azurekms reference has more parts than vault, key and version",
-        "write `azurekms://v/k/VERSION`",
-    );
+    for (value, hint) in [
+        ("azurekms://v/k/1/2", "write `azurekms://v/k/VERSION`"),
+        ("azurekms://v/k/1/2/3", "write `azurekms://v/k/VERSION`"),
+        ("azurekms://v/keys/k/1/2", "write `azurekms://v/keys/VERSION`"),
+    ] {
+        refused(value, "the azurekms reference has more parts than vault, key and version", hint);
+    }
 }
 
 #[test]
