@@ -80,3 +80,106 @@ impl Sigstore {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::signing_config::SigningConfig;
+    use super::super::trusted_root::TrustedRoot;
+    use super::*;
+
+    const ROOT: &str = include_str!("../../fixtures/sigstore/trusted-root.json");
+    const KEY_ONLY: &str = include_str!("../../fixtures/evidence/key.json");
+    const REKOR_V1: &str = include_str!("../../fixtures/evidence/key-rekor-v1.json");
+    const REKOR_V2_TIMESTAMP: &str = include_str!("../../fixtures/evidence/key-rekor-v2-timestamp.json");
+    const TIMESTAMP: &str = include_str!("../../fixtures/evidence/key-timestamp.json");
+    const KEYLESS: &str = include_str!("../../fixtures/evidence/keyless-rekor-v1.json");
+
+    fn evidence(text: &str) -> Evidence {
+        Evidence::parse(text.as_bytes()).expect(text)
+    }
+
+    fn private(config: &str, root: &str) -> Sigstore {
+        let config = SigningConfig::parse(config.as_bytes()).expect(config);
+        let root = TrustedRoot::parse(root.as_bytes()).expect(root);
+        Sigstore::Private(Box::new(Private { config, root, now: 0 }))
+    }
+
+    #[test]
+    fn it_is_told_to_those_who_were_named_and_to_no_others() {
+        let uploaded = "the signature carries an entry of a transparency log: it was uploaded although that was not wanted, and this cannot be undone";
+        let stamped = "the signature carries a timestamp although none was wanted: a timestamp authority has seen its digest, and this cannot be undone";
+        let no_entry = "the signature has no entry of a transparency log";
+        let no_timestamp = "the signature has no timestamp";
+        let other_log = "the signature has an entry in a log that is not, by its ID, the one that the trusted root knows at the address that was named, and this cannot be undone";
+        let other_authority =
+            "the signature's timestamp is of an authority that the trusted root does not know";
+
+        let timestamp = include_str!("../../fixtures/sigstore/signing-config-timestamp.json");
+        let v1 = include_str!("../../fixtures/sigstore/signing-config-keyless-rekor-v1.json");
+        let v1_timestamp = include_str!("../../fixtures/sigstore/signing-config-rekor-v1-timestamp.json");
+        let v2_timestamp =
+            include_str!("../../fixtures/sigstore/signing-config-keyless-rekor-v2-timestamp.json");
+        let (before, _) = ROOT.split_once(",\"timestampAuthorities\":").unwrap();
+        let no_authority = format!("{before}}}");
+        for (sigstore, text, sentence) in [
+            (&Sigstore::None, KEY_ONLY, None),
+            (&Sigstore::None, REKOR_V1, Some(uploaded)),
+            (&Sigstore::None, REKOR_V2_TIMESTAMP, Some(uploaded)),
+            (&Sigstore::None, TIMESTAMP, Some(stamped)),
+            (&Sigstore::Public, REKOR_V1, None),
+            (&Sigstore::Public, KEYLESS, None),
+            (&Sigstore::Public, KEY_ONLY, Some(no_entry)),
+            (&Sigstore::Public, TIMESTAMP, Some(no_entry)),
+            (&Sigstore::Public, REKOR_V2_TIMESTAMP, Some(stamped)),
+            (&private(timestamp, ROOT), TIMESTAMP, None),
+            (&private(timestamp, ROOT), KEY_ONLY, Some(no_timestamp)),
+            (&private(timestamp, ROOT), REKOR_V2_TIMESTAMP, Some(uploaded)),
+            (&private(timestamp, &no_authority), TIMESTAMP, Some(other_authority)),
+            (&private(v1, ROOT), REKOR_V1, None),
+            (&private(v1, ROOT), KEYLESS, None),
+            (&private(v1, ROOT), KEY_ONLY, Some(no_entry)),
+            (&private(v1, ROOT), REKOR_V2_TIMESTAMP, Some(stamped)),
+            (&private(v1_timestamp, ROOT), REKOR_V1, Some(no_timestamp)),
+            (&private(v1_timestamp, ROOT), REKOR_V2_TIMESTAMP, Some(other_log)),
+            (&private(v2_timestamp, ROOT), REKOR_V2_TIMESTAMP, None),
+            (&private(v2_timestamp, ROOT), TIMESTAMP, Some(no_entry)),
+            (&private(v2_timestamp, &no_authority), REKOR_V2_TIMESTAMP, Some(other_authority)),
+        ] {
+            let told = sigstore.is_told_otherwise(&evidence(text));
+            assert_eq!(told.as_deref(), sentence, "{sigstore:?} {text}");
+        }
+    }
+
+    #[test]
+    fn it_is_of_the_manifest_and_by_whom_it_was_asked_for() {
+        let by_key = evidence(KEY_ONLY);
+        let &SignedBy::Key(key) = by_key.signer() else { panic!("{KEY_ONLY}") };
+        let by_identity = evidence(KEYLESS);
+        let stranger = Sha256Digest::of(b"another key");
+        let another = "the signature was made by another key";
+        let rotated = format!("{another}; if it was rotated meanwhile, run this again");
+        let (none, public) = (Sigstore::None, Sigstore::Public);
+        for (evidence, key, sigstore, sentence) in [
+            (&by_key, Some(key), &none, None),
+            (&by_key, Some(stranger), &none, Some(rotated.as_str())),
+            (&by_key, None, &none, Some("the signature has no certificate of an identity")),
+            (&by_identity, None, &public, None),
+            (&by_identity, Some(key), &public, Some(another)),
+            // What cannot be undone comes first.
+            (
+                &by_identity,
+                Some(key),
+                &none,
+                Some(
+                    "the signature carries an entry of a transparency log: it was uploaded although that was not wanted, and this cannot be undone",
+                ),
+            ),
+        ] {
+            let expectation = Expectation { manifest: evidence.digest(), key, sigstore };
+            assert_eq!(expectation.refutes(evidence).as_deref(), sentence);
+        }
+        let expectation = Expectation { manifest: Sha256Digest::of(b"x"), key: Some(key), sigstore: &none };
+        let sentence = "the signature is over something other than the manifest";
+        assert_eq!(expectation.refutes(&by_key).as_deref(), Some(sentence));
+    }
+}

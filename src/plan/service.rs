@@ -147,6 +147,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_connected_to() {
+        for (value, host, port, encrypted, loopback) in [
+            ("https://rekor.example.com", "rekor.example.com", 443, true, false),
+            ("https://example.com:8443/api/v2", "example.com", 8443, true, false),
+            ("https://[2001:db8::1]", "2001:db8::1", 443, true, false),
+            ("https://localhost", "localhost", 443, true, true),
+            ("http://localhost:3000", "localhost", 3000, false, true),
+            ("http://127.9.9.9", "127.9.9.9", 80, false, true),
+            ("http://[::1]:3000", "::1", 3000, false, true),
+        ] {
+            let url = ServiceUrl::parse(value).expect(value);
+            assert_eq!(url.host_and_port(), (host.to_owned(), port));
+            assert_eq!((url.is_encrypted(), url.is_loopback()), (encrypted, loopback), "{value}");
+            assert_eq!(url.to_string(), value);
+        }
+    }
+
+    #[test]
     fn the_same_place_under_two_addresses() {
         let place = |value: &str| ServiceUrl::parse(value).expect(value);
         let log = place("https://rekor.example.com/log");
@@ -192,8 +210,10 @@ mod tests {
             ("http://rekor.example.com:3000", loopback, "write `https://rekor.example.com:3000`"),
             ("http://localhost.example.com", loopback, "write `https://localhost.example.com`"),
             ("http://128.0.0.1", loopback, "write `https://128.0.0.1`"),
+            ("http://[2001:db8::1]", loopback, "write `https://[2001:db8::1]`"),
             ("https://user:hunter2@a", credentials, "leave out what stands before the @"),
             ("http://hunter2@a", credentials, "leave out what stands before the @"),
+            ("https://:hunter2@a", credentials, "leave out what stands before the @"),
             ("https://@a", host, "write `https://a`"),
             ("https:///a/b", host, "write `https://a`"),
             ("https://a:/b", host, "write `https://a`"),

@@ -149,6 +149,31 @@ fn what_reading_came_to_is_told() {
 }
 
 #[test]
+fn what_is_known_before_anything_is_read() {
+    for (there, to_read, stranger) in [
+        (&[("a", FILE), ("b", FILE)][..], [true, true], None),
+        // What is missing is no stranger.
+        (&[("b", FILE)], [false, true], None),
+        (&[("a", Seen::Unreadable), ("b", FILE)], [false, true], None),
+        (&[("a", LINK), ("b", FILE)], [false, true], Some((FindingKind::NotRegular, "a"))),
+        (&[("a", FILE), ("b/", DIRECTORY)], [true, false], Some((FindingKind::NotRegular, "b"))),
+        (&[("a", FILE), ("b", FILE), ("c", FILE)], [true, true], Some((FindingKind::Unlisted, "c"))),
+        (&[("a", LINK), ("b", FILE), ("c", FILE)], [false, true], Some((FindingKind::Unlisted, "c"))),
+        (&[("a", LINK), ("b", LINK)], [false, false], Some((FindingKind::NotRegular, "a"))),
+    ] {
+        let mut text = Vec::new();
+        render(["a", "b"].map(|name| (name, Sha256Digest::of(b""))).into_iter(), &mut text).unwrap();
+        let manifest = Manifest::unproven(&text).unwrap();
+        let entries: Vec<(&[u8], Seen)> = there.iter().map(|(path, seen)| (path.as_bytes(), *seen)).collect();
+        let listing = Listing::of(&entries);
+        let comparison = Comparison::new(&manifest, &listing);
+        assert_eq!([0, 1].map(|line| comparison.is_there(line)), to_read, "{there:?}");
+        let expected = stranger.map(|(kind, path)| (kind, path.as_bytes().to_vec()));
+        assert_eq!(comparison.first_stranger(), expected, "{there:?}");
+    }
+}
+
+#[test]
 fn the_first_ten_thousand_are_kept_and_all_are_counted() {
     let names: Vec<String> = (0..12_000).map(|number| format!("{number:05}")).collect();
     let there: Vec<(&str, Seen)> = names.iter().map(|name| (name.as_str(), FILE)).collect();
