@@ -56,39 +56,31 @@ pub(crate) fn find<'a>(
         let index = u32::try_from(place).unwrap_or(u32::MAX);
         let shared = shared_directories(last, this);
         open.truncate(shared + 1);
-        let mut start = this.split_inclusive('/').take(shared).map(str::len).sum::<usize>();
-        for component in this[start..].split('/') {
-            let end = start + component.len();
-            let level = open.len() - 1;
-            let mut hash = random.hash_one(form(component));
-            loop {
-                match open[level].entry(hash) {
-                    Entry::Vacant(free) => {
-                        free.insert(index);
-                        break;
+        let start = this.split_inclusive('/').take(shared).map(str::len).sum::<usize>();
+        let mut components = this[start..].split('/');
+        let component = components.next().unwrap_or_default();
+        let mut hash = random.hash_one(form(component));
+        loop {
+            match open[shared].entry(hash) {
+                Entry::Vacant(free) => {
+                    free.insert(index);
+                    break;
+                }
+                Entry::Occupied(taken) => {
+                    let first_file = *taken.get() as usize;
+                    let other = path(first_file);
+                    let first = &other[..start + component_at(other, start).len()];
+                    if form(&first[start..]) == form(component) {
+                        let second = &this[..start + component.len()];
+                        return Some(Collision { first, first_file, second, second_file: place });
                     }
-                    Entry::Occupied(taken) => {
-                        let first_file = *taken.get() as usize;
-                        let other = path(first_file);
-                        let first = &other[..start + component_at(other, start).len()];
-                        if form(&first[start..]) == form(component) {
-                            return Some(Collision {
-                                first,
-                                first_file,
-                                second: &this[..end],
-                                second_file: place,
-                            });
-                        }
-                        // Two names with one hash: the other one takes the next number.
-                        hash = hash.wrapping_add(1);
-                    }
+                    // Two names with one hash: the other one takes the next number.
+                    hash = hash.wrapping_add(1);
                 }
             }
-            open.push(HashMap::new());
-            start = end + 1;
         }
-        // The last component is a file, and has nothing below it.
-        open.pop();
+        // What is below a directory that was not there before is the first in it.
+        open.extend(components.map(|component| HashMap::from([(random.hash_one(form(component)), index)])));
         last = this;
     }
     None
