@@ -120,6 +120,22 @@ fn the_old_form_with_anything_more_is_refused() {
 }
 
 #[test]
+fn an_upload_is_told_of_by_what_is_no_evidence() {
+    for text in [
+        REKOR_V1,
+        TIMESTAMP,
+        r#"{"base64Signature":"AA==","rekorBundle":null}"#,
+        r#"{"TLOGENTRIES":["#,
+        "\"rfc3161timestamps\" \u{fffd}",
+    ] {
+        assert!(tells_of_upload(text.as_bytes()), "{text}");
+    }
+    for text in [KEY_ONLY, LEGACY, "", "rekorBundle", "{\"tlogEntry\":[]}"] {
+        assert!(!tells_of_upload(text.as_bytes()), "{text}");
+    }
+}
+
+#[test]
 fn everything_else_is_refused_with_its_reason() {
     let legacy = "has a field of the legacy form, which can forge a signature (GHSA-fx35-mq7g-6g98)";
     let with = |from: &str, to: &str| {
@@ -163,8 +179,9 @@ fn everything_else_is_refused_with_its_reason() {
     assert!(refused(&snake).starts_with("is not a Sigstore bundle: unknown field `media_type`"));
     let twice = with("{\"mediaType\"", "{\"mediaType\":\"x\",\"mediaType\"");
     assert!(refused(&twice).starts_with("is not a Sigstore bundle: duplicate field `mediaType`"));
-    let large = " ".repeat(1 << 20) + KEY_ONLY;
-    assert_eq!(refused(&large), "is larger than 1048576 bytes");
+    let large = " ".repeat((1 << 20) - KEY_ONLY.len()) + KEY_ONLY;
+    assert_eq!(parsed(&large), parsed(KEY_ONLY));
+    assert_eq!(refused(&format!(" {large}")), "is larger than 1048576 bytes");
     let deep = "[".repeat(1 << 19);
     assert!(refused(&deep).starts_with("is not a Sigstore bundle: "));
 }

@@ -19,11 +19,11 @@ pub(super) fn check(rest: &str) -> Result<(), Misread> {
             "write `awskms://HOST:PORT/alias/NAME`, or `awskms:///alias/NAME` for the endpoint of the region",
         ));
     }
-    if is_key_id(id) || is_alias(id) || is_arn(id) {
+    if names_key(id) {
         return Ok(());
     }
     let stripped = id.trim_start_matches('/');
-    if stripped != id && (is_key_id(stripped) || is_alias(stripped) || is_arn(stripped)) {
+    if names_key(stripped) {
         return Err(Misread::new(
             "the awskms reference has a slash too many",
             corrected(&format!("awskms://{endpoint}/{stripped}")),
@@ -56,6 +56,10 @@ fn is_endpoint(endpoint: &str) -> bool {
         None => host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.')),
     };
     host_is_good && port.is_none_or(|port| !host.is_empty() && port.parse::<u16>().is_ok())
+}
+
+fn names_key(id: &str) -> bool {
+    is_key_id(id) || is_alias(id) || is_arn(id)
 }
 
 /// A UUID, with or without its dashes; `mrk-` marks a multi-region key.

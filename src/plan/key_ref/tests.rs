@@ -12,6 +12,7 @@ fn good_references_are_read_and_handed_on_letter_by_letter() {
         ("awskms:///alias/aws/s3", Aws, true),
         (&format!("awskms:///{UUID}"), Aws, true),
         ("awskms:///mrk-1234abcd12ab34cd56ef1234567890ab", Aws, true),
+        ("awskms://kms-1.Example.com/alias/release", Aws, true),
         (&format!("awskms:///arn:aws:kms:us-east-2:111122223333:key/{UUID}"), Aws, true),
         ("awskms:///arn:aws-cn:kms:cn-north-1:111122223333:alias/release", Aws, true),
         ("awskms://localhost:4566/alias/release", Aws, true),
@@ -78,15 +79,47 @@ fn misread_aws_references() {
     refused("awskms://alias/x", slashes, "write `awskms:///alias/x`");
     refused(&format!("awskms://{UUID}"), slashes, &format!("write `awskms:///{UUID}`"));
     refused("awskms://https://kms.example.com/alias/x", endpoint, endpoint_hint);
-    refused("awskms://kms.example.com:/alias/x", endpoint, endpoint_hint);
-    refused("awskms://:443/alias/x", endpoint, endpoint_hint);
-    refused("awskms:////alias/x", "the awskms reference has a slash too many", "write `awskms:///alias/x`");
+    for bad in
+        ["kms.example.com:", ":443", "kms_1", "host:65536", "[::1", "[host]", "[]:443", "[::1]:x", "::1"]
+    {
+        refused(&format!("awskms://{bad}/alias/x"), endpoint, endpoint_hint);
+    }
+    for key in ["alias/x", UUID, &arn] {
+        let right = format!("write `awskms:///{key}`");
+        refused(&format!("awskms:////{key}"), "the awskms reference has a slash too many", &right);
+    }
     refused("awskms:///release", no_key, "write `awskms:///alias/release` if that is the alias");
     let any = "write `awskms:///alias/NAME`, or the key ID or the key's ARN in place of `alias/NAME`";
     refused("awskms://", no_key, any);
     refused("awskms:///alias/", no_key, any);
-    refused("awskms:///arn:aws:s3:us-east-2:111122223333:key/x", no_key, any);
-    refused("awskms:///arn:aws:kms:us-east-2:1:alias/x", no_key, any);
+    refused("awskms:////release", no_key, any);
+    for bad in [
+        "arn:aws:s3:us-east-2:111122223333:alias/x",
+        "x:aws:kms:us-east-2:111122223333:alias/x",
+        "arn:x:kms:us-east-2:111122223333:alias/x",
+        "arn:aws:kms::111122223333:alias/x",
+        "arn:aws:kms:us-east-2:1:alias/x",
+        "arn:aws:kms:us-east-2:11112222333x:alias/x",
+        "arn:aws:kms:us-east-2:111122223333:key/x",
+        "arn:aws:kms:us-east-2:111122223333:alias/",
+        "arn:aws:kms:us-east-2:111122223333",
+    ] {
+        refused(&format!("awskms:///{bad}"), no_key, any);
+    }
+    for bad in [
+        &UUID[1..],
+        &format!("{UUID}0"),
+        &format!("-{UUID}"),
+        &UUID.replace('a', "g"),
+        "1234abcd1-2ab-34cd-56ef-1234567890ab",
+        "mrk-release_1",
+    ] {
+        refused(
+            &format!("awskms:///{bad}"),
+            no_key,
+            &format!("write `awskms:///alias/{bad}` if that is the alias"),
+        );
+    }
     refused(
         "awskms://kms.example.com/",
         no_key,
