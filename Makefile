@@ -14,7 +14,7 @@ SCRIPTS = $(shell grep -lxs '\#!/usr/bin/env bash' scripts/* scripts/*/* .ci/*)
 
 .PHONY: all
 all: ## Build target/release/aicr
-	cargo build --release --locked
+	scripts/build-release
 
 .PHONY: demo
 demo: all ## Show a release being bundled, signed without a network, verified and tampered with
@@ -90,7 +90,7 @@ install: | $(BINARY) ## Install the program, its manual page and completions bel
 	$(BINARY) completions fish | install -D -m 644 /dev/stdin "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/aicr.fish"
 
 $(BINARY):
-	cargo build --release --locked
+	scripts/build-release
 
 .PHONY: clean
 clean: ## Remove what was built here (the cosigns and tools in the user's cache stay)
