@@ -85,6 +85,7 @@ fn bad_times_are_refused() {
         ("soon\n", "`soon\\u{a}` is not a time"),
         ("-3m", "`-3m` is not a time"),
         ("2years", "`2years` is longer than 30 days"),
+        ("30days 1ns", "`30days 1ns` is longer than 30 days"),
         ("99999999999999999999y", "`99999999999999999999y` is not a time"),
     ] {
         let typed = GlobalArgs { timeout: Some(value.to_owned()), ..args() };
@@ -92,6 +93,13 @@ fn bad_times_are_refused() {
         let environment = Environment::of([("AICR_TIMEOUT", value)]);
         refused(args(), &environment, &format!("AICR_TIMEOUT: {problem}"), form);
     }
+}
+
+#[test]
+fn a_time_may_be_as_long_as_30_days() {
+    let typed = GlobalArgs { timeout: Some("30days".to_owned()), ..args() };
+    let plan = plan(typed, &Environment::default()).expect("a plan");
+    assert_eq!(plan.timeout, Duration::from_secs(2_592_000));
 }
 
 #[test]

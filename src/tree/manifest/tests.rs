@@ -83,6 +83,16 @@ fn one_line_of_sixteen_megabytes_is_refused_in_few_words() {
     assert!(Manifest::unproven(text.as_bytes()).unwrap_err().to_string().len() < 400);
 }
 
+#[test]
+fn a_manifest_of_a_gibibyte_is_read_and_one_byte_more_is_not() {
+    // Nobody touches most of it, so it is hardly there.
+    let mut text = vec![0; (1 << 30) + 1];
+    text[0] = b'\n';
+    let refused = |text| Manifest::unproven(text).unwrap_err().to_string();
+    assert_eq!(refused(&text[..1 << 30]), "line 1 is blank");
+    assert_eq!(refused(&text), "is larger than 1 GiB");
+}
+
 /// Names in every shape that is allowed, from a seed.
 fn names(seed: &mut u64) -> Vec<String> {
     let words = ["a", "B", ".c", "-", "ü", "日", "x y", "a.b", "*", "$(id)", "\u{10ffff}", "..."];

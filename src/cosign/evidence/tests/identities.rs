@@ -66,8 +66,9 @@ fn an_identity_and_its_issuer() {
 
 #[test]
 fn every_kind_of_name() {
-    let username =
-        |tag, text: &[u8]| der(0xa0, &[&der(0x06, &[USERNAME]), &der(0xa0, &[&der(tag, &[text])])]);
+    let other_name =
+        |oid: &[u8], tag, text: &[u8]| [der(0x06, &[oid]), der(0xa0, &[&der(tag, &[text])])].concat();
+    let username = |tag, text: &[u8]| der(0xa0, &[&other_name(USERNAME, tag, text)]);
     let uri = "https://example.com/a/b/.github/workflows/release.yml@refs/tags/v1";
     for (name, identity) in [
         (der(0x81, &[b"me@example.com"]), "me@example.com"),
@@ -78,7 +79,6 @@ fn every_kind_of_name() {
         assert_eq!(self::identity(&text), (identity.to_owned(), "https://id.example.com".to_owned()));
     }
     let reason = "has a certificate that does not name exactly one identity";
-    let other_name = der(0xa0, &[&der(0x06, &[ISSUER]), &der(0xa0, &[&der(0x0c, &[b"me"])])]);
     for name in [
         vec![],
         der(0x82, &[b"example.com"]),
@@ -89,7 +89,8 @@ fn every_kind_of_name() {
         username(0x16, b"me"),
         username(0x0c, b""),
         username(0x0c, b"\xff"),
-        other_name,
+        der(0xa0, &[&other_name(ISSUER, 0x0c, b"me")]),
+        der(0xa3, &[&other_name(USERNAME, 0x0c, b"me")]),
         [der(0x81, &[b"me@example.com"]), der(0x81, &[b"you@example.com"])].concat(),
         [der(0x81, &[b"me@example.com"]), der(0x82, &[b"example.com"])].concat(),
         b"\x81\x05me".to_vec(),
