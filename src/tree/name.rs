@@ -259,7 +259,8 @@ mod tests {
         ] {
             assert!(windows_refuses(name), "{name}");
         }
-        for name in ["console", "com", "com10", "a.con", ".hidden", "lpt", "größe", " a", "nul-x"] {
+        for name in ["console", "com", "com10", "a.con", ".hidden", "lpt", "größe", " a", "nul-x", "v1", "1"]
+        {
             assert!(!windows_refuses(name), "{name}");
         }
     }

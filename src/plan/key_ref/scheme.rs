@@ -104,6 +104,8 @@ mod tests {
             ("gcp-kms", Some(Scheme::Gcp)),
             ("hashi-vault", Some(Scheme::HashiVault)),
             ("openboa", Some(Scheme::OpenBao)),
+            ("awsxkyz", None),
+            ("awsxys", None),
             ("aws", None),
             ("vault", None),
             ("yubihsm", None),

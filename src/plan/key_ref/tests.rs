@@ -150,6 +150,22 @@ fn misread_gcp_references() {
     refused("gcpkms://projects/p/locations/l/keyrings/r/cryptokeys/k", order, right);
     refused("gcpkms:///projects/p/locations/l/keyRings/r/cryptoKeys/k", order, right);
     refused("gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k/", order, right);
+    refused("gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k/x/3", order, right);
+    refused(
+        "gcpkms://projects//locations/l/keyRings/r/cryptoKeys/k",
+        "the gcpkms path lacks projects/P",
+        "write `gcpkms://projects/P/locations/l/keyRings/r/cryptoKeys/k`",
+    );
+    refused(
+        "gcpkms://projects/versions/locations/l/keyRings/r/cryptoKeys",
+        "the gcpkms path lacks projects/P and cryptoKeys/K",
+        "write `gcpkms://projects/P/locations/l/keyRings/r/cryptoKeys/K/cryptoKeyVersions/N`",
+    );
+    refused(
+        "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k/versions/",
+        order,
+        "write `gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/N`",
+    );
     refused(
         "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions",
         order,
@@ -211,22 +227,19 @@ fn misread_transit_and_kubernetes_references() {
         "cosign reads one name after hashivault://, without slashes",
         "write `hashivault://b`",
     );
-    refused(
-        "hashivault://vault.example.com:8200/b",
-        "what follows hashivault:// is not the name of a key",
-        "write `hashivault://NAME`; the address of the server goes into VAULT_ADDR",
-    );
-    refused(
-        "hashivault://",
-        "what follows hashivault:// is not the name of a key",
-        "write `hashivault://NAME`; the address of the server goes into VAULT_ADDR",
-    );
+    for name in ["", "vault.example.com:8200/b", "-k", "k.", "a+b", "a/-b"] {
+        refused(
+            &format!("hashivault://{name}"),
+            "what follows hashivault:// is not the name of a key",
+            "write `hashivault://NAME`; the address of the server goes into VAULT_ADDR",
+        );
+    }
     refused("k8s://key", "the k8s reference names no namespace", "write `k8s://NAMESPACE/key`");
     refused("k8s:///key", "the k8s reference names no namespace", "write `k8s://NAMESPACE/key`");
     let parts = "the k8s reference is not a namespace and the name of a secret";
-    refused("k8s://", parts, "write `k8s://NAMESPACE/NAME`");
-    refused("k8s://a/b/c", parts, "write `k8s://NAMESPACE/NAME`");
-    refused("k8s://a/", parts, "write `k8s://NAMESPACE/NAME`");
+    for rest in ["", "/", "a/", "a/b/c"] {
+        refused(&format!("k8s://{rest}"), parts, "write `k8s://NAMESPACE/NAME`");
+    }
 }
 
 #[test]
@@ -245,6 +258,7 @@ fn misread_pkcs11_uris_and_variables() {
         "write `%23` for a `#` in a label",
     );
     refused("pkcs11:object=k", "the pkcs11 URI names no token: it needs token= or slot-id=", form);
+    refused("pkcs11:token=;object=k", "the pkcs11 URI names no token: it needs token= or slot-id=", form);
     refused("pkcs11:token=t", "the pkcs11 URI names no key: it needs object= or id=", form);
     refused(
         "pkcs11:slot-id=a;object=k",
@@ -285,6 +299,7 @@ fn schemes_that_are_not_key_managers() {
         "give a key file by a path without `://`, or a key manager URI such as `awskms:///alias/NAME`";
     refused("keys/a://b", "`keys/a://b` is neither a file nor a key reference that cosign can read", neither);
     refused("://b", "`://b` is neither a file nor a key reference that cosign can read", neither);
+    refused("-hsm://k", "`-hsm://k` is neither a file nor a key reference that cosign can read", neither);
     refused("hsm://", "`hsm://` is neither a file nor a key reference that cosign can read", neither);
     refused("a b://x?k=v", "`a b://x?…` is neither a file nor a key reference that cosign can read", neither);
 }
