@@ -130,9 +130,8 @@ impl<'m> Comparison<'m> {
                 }
                 continue;
             }
-            while line < manifest.len() && manifest.name(line).as_bytes() < path {
-                line += 1;
-            }
+            let is_next = |line: &usize| manifest.name(*line).as_bytes() >= path;
+            line = (line..manifest.len()).find(is_next).unwrap_or(manifest.len());
             if line < manifest.len() && manifest.name(line).as_bytes() == path {
                 outcomes[line] = match seen {
                     Seen::Entry(Kind::File) => Outcome::Right,

@@ -102,16 +102,11 @@ impl<'a> Manifest<'a> {
 
     /// The place of a name, if it is listed.
     pub(crate) fn find(&self, name: &[u8]) -> Option<usize> {
-        let mut places = 0..self.len();
-        while !places.is_empty() {
-            let middle = places.start + places.len() / 2;
-            match self.name(middle).as_bytes().cmp(name) {
-                std::cmp::Ordering::Equal => return Some(middle),
-                std::cmp::Ordering::Less => places.start = middle + 1,
-                std::cmp::Ordering::Greater => places.end = middle,
-            }
-        }
-        None
+        let named = |start: &u32| {
+            let rest = &self.text[*start as usize + NAME_AT..];
+            rest.split(|byte| *byte == b'\n').next().unwrap_or_default()
+        };
+        self.starts.binary_search_by(|start| named(start).cmp(name)).ok()
     }
 
     fn line(&self, place: usize) -> &'a [u8] {
