@@ -105,6 +105,23 @@ fn rows_of_a_key() {
 }
 
 #[test]
+fn private_services_are_checked_against_the_root_that_was_named() {
+    for (line, root) in [
+        (&[KEY, OFF][..], None),
+        (&[KEY], None),
+        (&["--keyless", TOKEN_FILE], None),
+        (&[KEY, OFF, TSA, ROOT], Some("root.json")),
+        (&[KEY, REKOR, ROOT], Some("root.json")),
+        (&[KEY, "--signing-config=c.json", ROOT], Some("root.json")),
+        (&["--keyless", TOKEN_FILE, "--signing-config=c.json", ROOT], Some("root.json")),
+    ] {
+        let signer =
+            ruled("bundle", line, &Environment::default(), false).expect("a plan").expect("a signer");
+        assert_eq!(signer.trusted_root(), root.map(Utf8Path::new), "{line:?}");
+    }
+}
+
+#[test]
 fn a_key_from_the_variable_says_so_and_a_plugin_gets_its_variables() {
     let environment = Environment::of([("AICR_SIGNING_KEY", "hsm://k"), ("AICR_TLOG_UPLOAD", "false")]);
     let kms_env = ["HSM_PIN", "HSM_SLOT"].map(|name| VariableName::parse(name).expect(name));
@@ -190,6 +207,21 @@ fn an_identity_comes_from_a_file_a_job_or_a_person() {
     ] {
         let signer = ruled("bundle", &["--keyless"], &environment, terminal).expect("a signer");
         assert_eq!(signer, Some(Signer::Keyless(keyless(Sigstore::Public, token))));
+    }
+}
+
+#[test]
+fn what_a_token_comes_from_is_called() {
+    for (token, name) in [
+        (TokenSource::File("token.jwt".into()), "token.jwt"),
+        (TokenSource::Variable, "SIGSTORE_ID_TOKEN"),
+        (TokenSource::Ambient(Provider::GitHub), "GitHub Actions"),
+        (TokenSource::Ambient(Provider::Buildkite), "Buildkite"),
+        (TokenSource::Ambient(Provider::Spiffe), "the SPIFFE workload API"),
+        (TokenSource::Ambient(Provider::Google), "Google"),
+        (TokenSource::Terminal, "a person, who signs in at a terminal"),
+    ] {
+        assert_eq!(token.to_string(), name);
     }
 }
 

@@ -103,6 +103,11 @@ fn rows_of_an_identity_and_of_nobody() {
     };
     let line = ["--certificate-identity-regexp=me@.*", "--certificate-oidc-issuer-regexp=https://.*", ROOT];
     gives(&line, &regexps);
+    assert_eq!(Pattern::Exact("me@example.com".to_owned()).warning(), None);
+    assert_eq!(
+        regexp("me@.*", "--certificate-identity-regexp").warning().as_deref(),
+        Some("--certificate-identity-regexp has to match as a whole, and is taken as `^(?:me@.*)$`")
+    );
     gives(&["--checksums-only"], &Trust::ChecksumsOnly);
 }
 
