@@ -21,6 +21,7 @@ use crate::tree::publish::Sealed;
 use crate::tree::space::enough_space;
 use crate::tree::staging::Staging;
 use crate::tree::target::Target;
+use crate::tree::write_back::WriteBack;
 use crate::tree::{MANIFEST, manifest};
 
 /// Builds what the plan says.
@@ -62,14 +63,15 @@ fn output(
     let staging = Staging::beside(&target)?;
     let tree = staging.tree()?;
     let bar = context.printer.progress("copy", 0);
-    let built = copy(&collected, &tree, plan.allow_private_keys, &context.work(&bar))?;
+    let write_back = WriteBack::of(staging.room())?;
+    let built = copy(&collected, &tree, &write_back, plan.allow_private_keys, &context.work(&bar))?;
     bar.finish_and_clear();
     let evidence = match &signing {
         Some(signing) => Some(signing.sign(read_back(&tree, &built)?)?),
         None => None,
     };
     let signature = evidence.as_ref().map(Evidence::to_json);
-    Sealed::tree(staging, &target, signature.as_deref())?.publish(&context.work(&unseen))?;
+    Sealed::tree(staging, write_back, &target, signature.as_deref())?.publish(&context.work(&unseen))?;
     Ok(finish(directory, &built, signing.as_ref().zip(evidence.as_ref())))
 }
 

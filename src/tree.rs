@@ -36,7 +36,7 @@ pub(crate) mod staging;
 pub(crate) mod target;
 pub(crate) mod walk;
 mod workers;
-mod write_back;
+pub(crate) mod write_back;
 
 /// The manifest, at the top of every bundle.
 pub(crate) const MANIFEST: &str = "checksums.txt";

@@ -7,7 +7,7 @@ use super::audit::{Comparison, Findings, Outcome};
 use super::beneath::{Beneath, OpenError, Opened};
 use super::manifest::Manifest;
 use super::walk::Listing;
-use super::workers::{self, Turn};
+use super::workers::{self, Order, Turn};
 use super::{Work, cannot};
 use crate::digest::{BUFFER, PourError, Sha256Digest, pour};
 use crate::error::Result;
@@ -41,7 +41,7 @@ pub(crate) fn check(
     if !work.bar.is_hidden() {
         work.bar.inc_length(expected_bytes(bundle, manifest, &comparison, work)?);
     }
-    let readers = workers::each(work, manifest.len(), Reader::default, |reader, turn| {
+    let readers = workers::each(work, manifest.len(), Order::InTurn, Reader::default, |reader, turn| {
         if comparison.is_there(turn.index) {
             reader.check(bundle, manifest, work, turn)?;
         }
@@ -78,7 +78,7 @@ fn expected_bytes(
     comparison: &Comparison<'_>,
     work: &Work<'_>,
 ) -> Result<u64> {
-    let sums = workers::each(work, manifest.len(), u64::default, |sum, turn| {
+    let sums = workers::each(work, manifest.len(), Order::InTurn, u64::default, |sum, turn| {
         if comparison.is_there(turn.index) {
             let stat = bundle.stat(manifest.name(turn.index).as_bytes());
             *sum += stat.map_or(0, |stat| super::beneath::size(&stat));
@@ -100,8 +100,12 @@ fn recognise(
     if sizes.map(|stat| super::beneath::size(&stat)).fold(0, u64::saturating_add) > RECOGNISED {
         return Ok(Vec::new());
     }
-    let readers =
-        workers::each(work, strangers.len(), <(Vec<_>, Vec<u8>)>::default, |(digests, buffer), turn| {
+    let readers = workers::each(
+        work,
+        strangers.len(),
+        Order::InTurn,
+        <(Vec<_>, Vec<u8>)>::default,
+        |(digests, buffer), turn| {
             let number = strangers[turn.index];
             if let Ok(opened) = bundle.file(&comparison.unlisted(number)) {
                 match read_whole(&opened, buffer, work, turn) {
@@ -112,7 +116,8 @@ fn recognise(
                 }
             }
             Ok(())
-        })?;
+        },
+    )?;
     Ok(readers.into_iter().flat_map(|(digests, _)| digests).collect())
 }
 

@@ -10,8 +10,9 @@ use rustix::fs::{AtFlags, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_OMIT};
 use super::beneath::{Beneath, stamp};
 use super::inputs::{Collected, SourceFile};
 use super::manifest::render;
-use super::workers::{self, Turn};
-use super::{EXECUTABLE, MANIFEST, PLAIN, Work, cannot, private_key, write_back};
+use super::workers::{self, Order, Turn};
+use super::write_back::WriteBack;
+use super::{EXECUTABLE, MANIFEST, PLAIN, Work, cannot, private_key};
 use crate::digest::{BUFFER, PourError, Sha256Digest, pour};
 use crate::error::{Class, Failure, Result};
 
@@ -26,18 +27,19 @@ pub(crate) struct Built {
     pub(crate) bytes: u64,
 }
 
-/// Copies all files into the empty directory `into`, and writes the manifest there.
+/// Copies all files into the empty directory `into`, and writes the manifest there. All of it is on the disk
+/// when `write_back` is finished.
 pub(crate) fn copy(
     collected: &Collected,
     into: &Beneath,
+    write_back: &WriteBack,
     allow_private_keys: bool,
     work: &Work<'_>,
 ) -> Result<Built> {
     make_directories(collected, into)?;
     let name = into.show(MANIFEST.as_bytes());
-    let sync_each = !write_back::is_told_at_once(into);
     let (digests, bytes) =
-        Reading { collected, into: Some(into), sync_each, allow_private_keys, work }.all()?;
+        Reading { collected, into: Some((into, write_back)), allow_private_keys, work }.all()?;
     let write = || {
         let file = File::from(create(into, MANIFEST.as_bytes())?);
         let digest = write_manifest(collected, &digests, &file)?;
@@ -57,8 +59,7 @@ pub(crate) fn hash_in_place(
     allow_private_keys: bool,
     work: &Work<'_>,
 ) -> Result<Built> {
-    let (digests, bytes) =
-        Reading { collected, into: None, sync_each: false, allow_private_keys, work }.all()?;
+    let (digests, bytes) = Reading { collected, into: None, allow_private_keys, work }.all()?;
     let manifest =
         write_manifest(collected, &digests, manifest).map_err(|error| cannot("write", shown, &error))?;
     Ok(Built { manifest, files: collected.files.len() as u64, bytes })
@@ -113,9 +114,8 @@ fn create(into: &Beneath, name: &[u8]) -> rustix::io::Result<rustix::fd::OwnedFd
 /// One pass over all files.
 struct Reading<'a> {
     collected: &'a Collected,
-    into: Option<&'a Beneath>,
-    /// Whether each copy has to be on the disk before the next one, because later nobody would tell.
-    sync_each: bool,
+    /// Where the copies go, and by which way to the disk; none if there are to be none.
+    into: Option<(&'a Beneath, &'a WriteBack)>,
     allow_private_keys: bool,
     work: &'a Work<'a>,
 }
@@ -128,7 +128,8 @@ impl Reading<'_> {
         // One lock a file: nothing beside the system calls that a file costs.
         let digests = Mutex::new(vec![Sha256Digest::default(); count]);
         let state = || (vec![0; BUFFER], 0);
-        let states = workers::each(self.work, count, state, |(buffer, bytes), turn| {
+        let order = if self.into.is_some() { Order::Apart } else { Order::InTurn };
+        let states = workers::each(self.work, count, order, state, |(buffer, bytes), turn| {
             let (digest, length) = self.one(buffer, turn)?;
             *bytes += length;
             digests.lock().unwrap_or_else(PoisonError::into_inner)[turn.index] = digest;
@@ -150,8 +151,9 @@ impl Reading<'_> {
         }
         let unwritten = |into: &Beneath, error: &io::Error| cannot("write", into.show(name), error);
         let mut out = match self.into {
-            Some(into) => {
-                Some((into, create(into, name).map_err(|errno| unwritten(into, &errno.into()))?.into()))
+            Some((into, write_back)) => {
+                let created = create(into, name).map_err(|errno| unwritten(into, &errno.into()))?;
+                Some((into, write_back, File::from(created)))
             }
             None => None,
         };
@@ -162,9 +164,9 @@ impl Reading<'_> {
                 return Err(Failure::usage(format!("{} holds a private key", shown()))
                     .hint("take it out of the inputs, or let it in with `--allow-private-keys`"));
             }
-            if let Some((into, out)) = &mut out {
-                let out: &mut File = out;
+            if let Some((into, write_back, out)) = &mut out {
                 out.write_all(piece).map_err(|error| unwritten(into, &error))?;
+                write_back.wrote(piece.len() as u64);
             }
             self.work.bar.inc(piece.len() as u64);
             turn.go_on()
@@ -178,11 +180,10 @@ impl Reading<'_> {
         if bytes != opened.size() || stamp(&opened.stat) != stamp(&after) {
             return Err(moved(&shown(), "changed while it was read"));
         }
-        if let Some((into, out)) = &out {
-            finish(out, source, &after).map_err(|error| unwritten(into, &error))?;
-            if self.sync_each {
-                write_back::wait_for(out).map_err(|errno| unwritten(into, &errno.into()))?;
-            }
+        if let Some((into, write_back, out)) = &out {
+            finish(out, source, &after)
+                .and_then(|()| write_back.completed(out))
+                .map_err(|error| unwritten(into, &error))?;
         }
         Ok((digest, bytes))
     }

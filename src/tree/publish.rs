@@ -12,6 +12,7 @@ use super::beneath::Beneath;
 use super::copy::Built;
 use super::staging::{OLD, Staging, TREE, attestation};
 use super::target::{Occupant, Target};
+use super::write_back::WriteBack;
 use super::{ATTESTATION, MANIFEST, SIGNATURE, Work, cannot};
 use crate::digest::{BUFFER, PourError, pour};
 use crate::error::{Class, Failure, Result};
@@ -41,7 +42,12 @@ enum Content<'a> {
 
 impl<'a> Sealed<'a> {
     /// Seals the tree in the room, with this signature or as an unsigned bundle.
-    pub(crate) fn tree(staging: Staging, target: &'a Target, signature: Option<&[u8]>) -> Result<Self> {
+    pub(crate) fn tree(
+        staging: Staging,
+        write_back: WriteBack,
+        target: &'a Target,
+        signature: Option<&[u8]>,
+    ) -> Result<Self> {
         let tree = staging.tree()?;
         if let Some(signature) = signature {
             write_signature(&staging, signature)?;
@@ -49,10 +55,7 @@ impl<'a> Sealed<'a> {
             rustix::fs::renameat(&staging.room, SIGNATURE_NAME, &directory, SIGNATURE_NAME)
                 .map_err(|errno| cannot("write", tree.show(SIGNATURE.as_bytes()), &errno.into()))?;
         }
-        // One call for all files: as sure as one for each where the system tells (`write_back.rs`), and many
-        // times faster. On the room, which is open since before the first byte was written: what is
-        // opened after a loss that somebody else was told of is told nothing.
-        rustix::fs::syncfs(&staging.room).map_err(|errno| cannot("write", tree.show(b""), &errno.into()))?;
+        write_back.finish().map_err(|error| cannot("write", tree.show(b""), &error))?;
         Ok(Self { staging, content: Content::Tree(target) })
     }
 

@@ -41,12 +41,32 @@ impl Turn<'_> {
     }
 }
 
+/// Which number comes next.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Order {
+    /// The next higher one: a disk with heads is read from one end to the other.
+    InTurn,
+    /// From as many places as there are threads: two that make files in one directory wait for each other.
+    Apart,
+}
+
+impl Order {
+    /// The number that comes `nth`, from zero on, of those below `count`; it may be none of them.
+    fn number(self, nth: usize, count: usize, threads: usize) -> usize {
+        match self {
+            Self::InTurn => nth,
+            Self::Apart => nth % threads * count.div_ceil(threads) + nth / threads,
+        }
+    }
+}
+
 /// Calls `each` for all numbers below `count`, with a state of its own for each thread, and gives
-/// the states. When several fail, the failure is that of the lowest number, whatever the timing:
-/// numbers are handed out in order, and a turn is given up only for a lower one.
+/// the states. When several fail, the failure is that of the lowest number, whatever the order and the
+/// timing: a turn is given up only for a lower one.
 pub(crate) fn each<S: Send>(
     work: &Work<'_>,
     count: usize,
+    order: Order,
     state: impl Fn() -> S + Sync,
     each: impl Fn(&mut S, &Turn<'_>) -> Result<()> + Sync,
 ) -> Result<Vec<S>> {
@@ -61,9 +81,13 @@ pub(crate) fn each<S: Send>(
     let run = || {
         let mut state = state();
         loop {
-            let index = shared.next.fetch_add(1, Ordering::Relaxed);
-            if index >= count {
+            let nth = shared.next.fetch_add(1, Ordering::Relaxed);
+            if nth >= count.next_multiple_of(threads) {
                 break;
+            }
+            let index = order.number(nth, count, threads);
+            if index >= count {
+                continue;
             }
             let turn = Turn { index, shared: &shared };
             if let Err(failure) = turn.go_on().and_then(|()| each(&mut state, &turn)) {
@@ -72,7 +96,6 @@ pub(crate) fn each<S: Send>(
                     shared.failed.store(index, Ordering::Relaxed);
                     *first = Some(failure);
                 }
-                break;
             }
         }
         shared.busy.fetch_sub(1, Ordering::Relaxed);
@@ -100,28 +123,40 @@ mod tests {
     use super::*;
     use crate::tree::at_work;
 
+    const ORDERS: [Order; 2] = [Order::InTurn, Order::Apart];
+
+    #[test]
+    fn threads_are_kept_apart() {
+        let numbers = |order: Order| (0..8).map(|nth| order.number(nth, 7, 2)).collect::<Vec<_>>();
+        assert_eq!(numbers(Order::InTurn), [0, 1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(numbers(Order::Apart), [0, 4, 1, 5, 2, 6, 3, 7]);
+    }
+
     #[test]
     fn every_number_has_one_turn() {
-        for count in [0, 1, 2, 1000] {
+        for (count, order) in
+            [0, 1, 2, 3, 1000, 1001].into_iter().flat_map(|count| ORDERS.map(|order| (count, order)))
+        {
             let states = at_work(|work| {
-                each(work, count, Vec::new, |seen, turn| {
+                each(work, count, order, Vec::new, |seen, turn| {
                     seen.push(turn.index);
                     Ok(())
                 })
             });
             let mut seen: Vec<_> = states.unwrap().concat();
             seen.sort_unstable();
-            assert_eq!(seen, (0..count).collect::<Vec<_>>());
+            assert_eq!(seen, (0..count).collect::<Vec<_>>(), "{order:?}");
         }
     }
 
     #[test]
     fn the_lowest_number_that_fails_is_reported() {
-        for _ in 0..200 {
+        for order in [ORDERS; 100].concat() {
             let failed = at_work(|work| {
                 each(
                     work,
                     100,
+                    order,
                     || (),
                     |(), turn| match turn.index {
                         41 | 42 | 77 => Err(Failure::usage(turn.index.to_string())),

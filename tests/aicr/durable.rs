@@ -72,3 +72,27 @@ fn a_file_that_was_lost_on_its_way_to_the_disk_is_an_error() {
             .exits(1);
     }
 }
+
+#[test]
+fn so_is_one_of_which_the_system_told_while_more_was_read() {
+    let scene = stage();
+    // The disk is given its work after 64 MiB, and again after as much.
+    std::fs::File::create(scene.path("dist/large")).unwrap().set_len(130 << 20).unwrap();
+    let trace = |inject: &str| {
+        let line =
+            format!("strace -f -qq -o trace -e trace=syncfs {inject} aicr bundle dist --output out/B -q");
+        scene.program_run(line.split_whitespace())
+    };
+    trace("-e inject=syncfs:error=EIO:when=1")
+        .stderr("error: cannot write {root}/out/.B.aicr-staging/bundle: input/output error\n")
+        .exits(1);
+    assert_eq!(scene.tree("out"), [""; 0]);
+    let threads =
+        || scene.read("trace").lines().map(|line| line.split(' ').next().unwrap().to_owned()).collect();
+    let ahead: BTreeSet<String> = threads();
+    assert_eq!(ahead.len(), 1, "it is heard of at once, not when all is asked for again");
+    trace("").succeeds();
+    let ahead_and_at_the_end: BTreeSet<String> = threads();
+    assert_eq!(ahead_and_at_the_end.len(), 2);
+    scene.aicr("verify out/B --checksums-only -q").succeeds();
+}

@@ -38,7 +38,8 @@ impl Site {
 
     fn copy(&self, collected: &Collected, allow_private_keys: bool) -> Result<Built> {
         let into = Beneath::open(&self.into).unwrap();
-        at_work(|work| copy(collected, &into, allow_private_keys, work))
+        let write_back = WriteBack::of(&into)?;
+        at_work(|work| copy(collected, &into, &write_back, allow_private_keys, work))
     }
 }
 

@@ -35,8 +35,9 @@ impl Site {
         at_work(|work| {
             let target = Target::new(&self.path.join("out"), &[self.path.join("in")], force, work)?;
             let staging = Staging::beside(&target)?;
-            let built = copy(&self.collected(false), &staging.tree()?, false, work)?;
-            Sealed::tree(staging, &target, signature)?.publish(work)?;
+            let write_back = WriteBack::of(staging.room())?;
+            let built = copy(&self.collected(false), &staging.tree()?, &write_back, false, work)?;
+            Sealed::tree(staging, write_back, &target, signature)?.publish(work)?;
             Ok(built)
         })
     }
@@ -138,8 +139,9 @@ fn what_appears_while_a_bundle_is_made_is_not_replaced() {
     at_work(|work| {
         let target = Target::new(&site.path.join("out"), &[], false, work).unwrap();
         let staging = Staging::beside(&target).unwrap();
-        copy(&site.collected(false), &staging.tree().unwrap(), false, work).unwrap();
-        let sealed = Sealed::tree(staging, &target, None).unwrap();
+        let write_back = WriteBack::of(staging.room()).unwrap();
+        copy(&site.collected(false), &staging.tree().unwrap(), &write_back, false, work).unwrap();
+        let sealed = Sealed::tree(staging, write_back, &target, None).unwrap();
         std::fs::create_dir(site.path.join("out")).unwrap();
         std::fs::write(site.path.join("out/mine"), "").unwrap();
         assert_eq!(sealed.publish(work).unwrap_err().class(), Class::Usage);
@@ -154,8 +156,9 @@ fn a_run_that_ends_early_leaves_nothing() {
     at_work(|work| {
         let target = Target::new(&site.path.join("out"), &[], false, work).unwrap();
         let staging = Staging::beside(&target).unwrap();
-        copy(&site.collected(false), &staging.tree().unwrap(), false, work).unwrap();
-        drop(Sealed::tree(staging, &target, None).unwrap());
+        let write_back = WriteBack::of(staging.room()).unwrap();
+        copy(&site.collected(false), &staging.tree().unwrap(), &write_back, false, work).unwrap();
+        drop(Sealed::tree(staging, write_back, &target, None).unwrap());
     });
     assert_eq!(site.files(""), ["in/a", "in/d/b"]);
 }
