@@ -1,7 +1,6 @@
 //! Names inside a bundle: which are allowed anywhere, and which will make trouble on other systems.
 //! Pure; two names that are one elsewhere are `collision.rs`, printing them is `show.rs`.
 
-use std::borrow::Borrow;
 use std::fmt;
 use std::str;
 
@@ -30,18 +29,6 @@ impl EntryName {
     /// The name as text.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-impl Borrow<str> for EntryName {
-    fn borrow(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for EntryName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&crate::printable::show(self.0.as_bytes()))
     }
 }
 
@@ -234,6 +221,12 @@ mod tests {
             assert_eq!(check(name.as_bytes()), Err(error), "{name:?}");
         }
         assert_eq!(check(b"a\xff"), Err(NotUtf8));
+    }
+
+    #[test]
+    fn a_name_is_kept_as_it_is() {
+        assert_eq!(EntryName::new(b"a/b").unwrap().as_str(), "a/b");
+        assert_eq!(EntryName::new(b"a/"), Err(NameError::EmptyComponent));
     }
 
     #[test]
