@@ -10,6 +10,7 @@ DESTDIR ?=
 MINUTES ?= 1
 BINARY := $(or $(CARGO_TARGET_DIR),target)/release/aicr
 CARGO_DENY_VERSION := 0.20.2
+CARGO_MUTANTS_VERSION := 27.1.0
 SCRIPTS = $(shell grep -lxs '\#!/usr/bin/env bash' scripts/* scripts/*/* .ci/*)
 
 .PHONY: all
@@ -52,6 +53,10 @@ test-sigstore: ## Run the tests with a private Sigstore, which it builds (Fulcio
 .PHONY: fuzz
 fuzz: ## Hold the parsers against what libFuzzer makes up (MINUTES=1, after the build, for all targets together)
 	scripts/fuzz $(MINUTES)
+
+.PHONY: mutants
+mutants: ## Change what accepts and refuses, one thing at a time, and see that a test fails each time (two hours)
+	CARGO_PROFILE_DEV_DEBUG=0 "$$(scripts/get-tool cargo-mutants $(CARGO_MUTANTS_VERSION))" mutants --level error
 
 .PHONY: lint
 lint: ## Check formatting, clippy, documentation, dependencies, the scripts and the Go

@@ -242,7 +242,26 @@ fn nothing_is_about_one_machine() {
     for line in locks.lines().filter(|line| line.starts_with("source = ")) {
         assert_eq!(line, "source = \"registry+https://github.com/rust-lang/crates.io-index\"");
     }
-    assert!(!repository().join(".cargo").exists());
+    // Settings of cargo itself would be somebody's own.
+    assert_eq!(files(".cargo"), [".cargo/mutants.toml"]);
+}
+
+#[test]
+fn every_mutant_that_survives_has_a_reason() {
+    let settings = read(".cargo/mutants.toml");
+    let (_, list) = settings.split_once("\nexclude_re = [\n").unwrap();
+    let (list, rest) = list.split_once("]\n").unwrap();
+    assert_eq!(rest, "", "the list is the last");
+    let mut told = false;
+    for line in list.lines() {
+        if let Some(mutant) = line.strip_prefix("  '") {
+            assert!(told, "why does it survive: {line}");
+            let file = mutant.split(':').next().unwrap().replace('\\', "");
+            assert!(repository().join(file).is_file(), "no such file: {line}");
+        }
+        told = line.starts_with("  # ");
+        assert!(told || line.starts_with("  '"), "neither a reason nor a mutant: {line}");
+    }
 }
 
 #[test]
