@@ -238,7 +238,6 @@ fn line(line: &[u8]) -> Result<&str, Problem> {
 fn diagnose(line: &[u8]) -> Problem {
     let digits = line.iter().take_while(|digit| digit.is_ascii_hexdigit()).count();
     match line {
-        [] => Problem::Blank,
         _ if line.contains(&0) => Problem::Nul,
         [.., b'\r'] => Problem::CarriageReturn,
         _ if line.trim_ascii().is_empty() => Problem::Blank,

@@ -36,6 +36,8 @@ fn wrong() -> Vec<(Vec<u8>, &'static str)> {
         (format!("{A}{A}  a\n"), "line 1 has a digest of 128 digits, where SHA-256 has 64"),
         (format!("{}g  a\n", &A[1..]), "line 1 does not begin with a SHA-256 digest"),
         ("hello\n".to_owned(), "line 1 does not begin with a SHA-256 digest"),
+        ("Sums\n".to_owned(), "line 1 does not begin with a SHA-256 digest"),
+        ("hello\0\n".to_owned(), "line 1 has a NUL byte"),
         (format!("  {A}  a\n"), "line 1 does not begin with a SHA-256 digest"),
         (format!("{A} *a\n"), "line 1 marks the file as binary (`*`), where two blanks belong"),
         (format!("{A}\ta\n"), "line 1 has a tab between digest and name, where two blanks belong"),
