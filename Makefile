@@ -71,6 +71,10 @@ lint: ## Check formatting, clippy, documentation, dependencies, the scripts and 
 	cd tests/sigstore/servers && unformatted=$$(gofmt -l .) && { [ -z "$$unformatted" ] || { gofmt -d .; exit 1; }; }
 	cd tests/sigstore/servers && go vet ./...
 
+.PHONY: reproducible
+reproducible: ## Build the program twice, in two places, once without a network, and compare
+	scripts/reproducible
+
 .PHONY: advisories
 advisories: ## Look the dependencies up in the RustSec advisory database (fetched from GitHub)
 	"$$(scripts/get-tool cargo-deny $(CARGO_DENY_VERSION))" --locked check advisories
