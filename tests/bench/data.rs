@@ -39,6 +39,11 @@ impl Kind {
         matches!(self, Self::ManySmall | Self::FewLarge | Self::ManyTiny)
     }
 
+    /// Whether it is quick to remove.
+    pub(crate) fn is_few(self) -> bool {
+        self.shape().0 < 100
+    }
+
     /// Files, and the sizes between which theirs lie.
     fn shape(self) -> (u64, u64, u64) {
         match self {
@@ -56,7 +61,7 @@ impl Kind {
 pub(crate) fn make(kind: Kind, divisor: u64, tree: &Path) -> PathBuf {
     let (files, least, most) = kind.shape();
     let (files, least, most) =
-        if files < 100 { (files, least / divisor, most / divisor) } else { (files / divisor, least, most) };
+        if kind.is_few() { (files, least / divisor, most / divisor) } else { (files / divisor, least, most) };
     let mut random = Random(0x5eed_0000 + files);
     // Four MiB of noise, from which every file takes its own stretch.
     let noise: Vec<u8> = (0..(4 << 20) / 8).flat_map(|_| random.next().to_le_bytes()).collect();
