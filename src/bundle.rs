@@ -67,7 +67,7 @@ fn output(
     let built = copy(&collected, &tree, &write_back, plan.allow_private_keys, &context.work(&bar))?;
     bar.finish_and_clear();
     let evidence = match &signing {
-        Some(signing) => Some(signing.sign(read_back(&tree, &built)?)?),
+        Some(signing) => Some(signing.sign(&read_back(&tree, &built)?)?),
         None => None,
     };
     let signature = evidence.as_ref().map(Evidence::to_json);
@@ -110,7 +110,7 @@ fn in_place(
     let built = hash_in_place(&collected, manifest, MANIFEST, plan.allow_private_keys, &context.work(&bar))?;
     bar.finish_and_clear();
     let evidence = match &signing {
-        Some(signing) => Some(signing.sign(read_back(staging.room(), &built)?)?),
+        Some(signing) => Some(signing.sign(&read_back(staging.room(), &built)?)?),
         None => None,
     };
     let signature = evidence.as_ref().map(Evidence::to_json);

@@ -49,7 +49,7 @@ pub(crate) fn run(plan: &BundleSignPlan, context: &Context, report: &mut Report)
                 done.verdict = Verdict::Planned;
                 done.commands = vec![signing.planned_command()];
             }
-            Some(seen) => match sign(bundle, seen, &signing, context) {
+            Some(seen) => match sign(bundle, &seen, &signing, context) {
                 Ok(evidence) => {
                     done.signatures = signing.reports(&evidence);
                     done.commands = vec![signing.verify_command(bundle.path(), &evidence)];
@@ -104,8 +104,11 @@ fn look(bundle: &Beneath, signing: &Signing<'_>, run: Run, context: &Context) ->
     // Whoever signs vouches for these bytes from here on, so they need no other proof.
     let manifest =
         Manifest::unproven(&text).map_err(|error| error.rejects(bundle.show(MANIFEST.as_bytes())))?;
-    let checked =
-        if run.dry_run { names(bundle, &manifest, context) } else { compare(bundle, &manifest, context) };
+    let checked = if run.dry_run {
+        names(bundle, &manifest, context)
+    } else {
+        compare(bundle, &manifest, context, &context.interrupt)
+    };
     let mut report = conclude(bundle, digest, checked?, Verdict::Signed, context);
     if report.error.is_some() {
         return Ok(Looked { report, to_sign: None });
@@ -148,7 +151,7 @@ fn look(bundle: &Beneath, signing: &Signing<'_>, run: Run, context: &Context) ->
     }
 }
 
-fn sign(bundle: &Beneath, seen: Seen, signing: &Signing<'_>, context: &Context) -> Result<Evidence> {
+fn sign(bundle: &Beneath, seen: &Seen, signing: &Signing<'_>, context: &Context) -> Result<Evidence> {
     let staging = Staging::for_bundle(bundle)?;
     // Since it was looked at, other bundles were signed, and another run may have been here. From here
     // on none can.
@@ -158,7 +161,7 @@ fn sign(bundle: &Beneath, seen: Seen, signing: &Signing<'_>, context: &Context) 
             bundle.show(b"")
         )));
     }
-    let made = signing.sign(seen.manifest)?;
+    let made = signing.sign(&seen.manifest)?;
     let unseen = ProgressBar::hidden();
     Sealed::signature(staging, bundle, &made.to_json())?.publish(&context.work(&unseen))?;
     Ok(made)

@@ -119,7 +119,7 @@ impl<'a> Signing<'a> {
     }
 
     /// Has `manifest` signed, and says beforehand to whom that is told. What comes back was checked against the plan and accepted by cosign.
-    pub(crate) fn sign(&self, manifest: Vec<u8>) -> Result<Evidence> {
+    pub(crate) fn sign(&self, manifest: &[u8]) -> Result<Evidence> {
         let fetched;
         let signatory = match &self.who {
             Who::Key { key, public_key: Some(public_key), .. } => KnownSignatory::Key(key, public_key),
@@ -167,9 +167,9 @@ impl<'a> Signing<'a> {
             KnownSignatory::Key(_, public_key) if !as_wanted => {
                 let by = By::Key(public_key);
                 let question = Question { by, root: None, log: false, timestamp: false };
-                self.cosign.verify(question, there, manifest.to_vec())?
+                self.cosign.verify(question, there, manifest)?
             }
-            _ => self.cosign.verify_own(signatory, &self.sigstore, there, manifest.to_vec())?,
+            _ => self.cosign.verify_own(signatory, &self.sigstore, there, manifest)?,
         };
         Ok(match verdict {
             Verdict::Accepted(_) if as_wanted => Ok(Whose::AsWanted),

@@ -1,13 +1,16 @@
-//! `verify`: the signature first, then every file. No line of a manifest is believed, and no
-//! finding reported, before cosign has accepted exactly the bytes that are then read.
+//! `verify`: the signature and every file. No line of a manifest is believed, and no finding
+//! reported, before cosign has accepted exactly the bytes that were read.
+
+use std::thread;
 
 use indicatif::ProgressBar;
 
 use crate::context::Context;
 use crate::cosign::evidence::{Evidence, SIZE_LIMIT};
-use crate::cosign::verifying::{self, Accepted};
+use crate::cosign::verifying;
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
+use crate::interrupt::Interrupt;
 use crate::judge::{CHECKSUMS_ONLY, Judge};
 use crate::plan::verify::{Trust, VerifyPlan};
 use crate::report::{BundleReport, ManifestReport, Report, Verdict};
@@ -15,8 +18,8 @@ use crate::sign::signature_report;
 use crate::tree::audit::Findings;
 use crate::tree::beneath::{Beneath, Kind, OpenError, SmallError};
 use crate::tree::check::{Checked, check, check_names};
-use crate::tree::manifest::{self, Manifest};
-use crate::tree::{ATTESTATION, MANIFEST, SIGNATURE, walk};
+use crate::tree::manifest::{self, Early, Manifest, ManifestError};
+use crate::tree::{ATTESTATION, MANIFEST, SIGNATURE, Work, walk};
 
 /// Verifies every bundle of the plan. What is impossible for one is refused before any work.
 pub(crate) fn run(plan: &VerifyPlan, context: &Context, report: &mut Report) -> Result<()> {
@@ -55,7 +58,9 @@ fn signed(bundle: &Beneath, judge: &Judge<'_>, context: &Context) -> Result<Bund
     };
     let digest = Sha256Digest::of(&text);
     let question = judge.question(&top, &evidence, digest)?;
-    let accepted = match judge.cosign.verify(question, &evidence, text)? {
+    let (verdict, early) =
+        ask_and_look(bundle, &text, context, &|| judge.cosign.verify(question, &evidence, &text));
+    let accepted = match verdict? {
         verifying::Verdict::Accepted(accepted) => accepted,
         verifying::Verdict::Refused { said } => {
             return Err(Failure::rejected(format!("{top}: cosign does not accept the signature"))
@@ -63,7 +68,10 @@ fn signed(bundle: &Beneath, judge: &Judge<'_>, context: &Context) -> Result<Bund
                 .hint(CHECKSUMS_ONLY));
         }
     };
-    let checked = files(bundle, &accepted, context)?;
+    let Some(checked) = early.believe(&accepted) else {
+        return Err(Failure::new(Class::Broken, format!("{top}: cosign accepted another manifest (a bug)")));
+    };
+    let checked = checked?;
     let mut report = conclude(bundle, digest, checked, Verdict::Accepted, context);
     report.signatures = vec![signature_report(&evidence, question.log, question.timestamp)];
     Ok(report)
@@ -71,22 +79,56 @@ fn signed(bundle: &Beneath, judge: &Judge<'_>, context: &Context) -> Result<Bund
 
 fn checksums_only(bundle: &Beneath, context: &Context) -> Result<BundleReport> {
     let text = manifest_text(bundle)?;
-    let manifest =
-        Manifest::unproven(&text).map_err(|error| error.rejects(bundle.show(MANIFEST.as_bytes())))?;
-    let checked = compare(bundle, &manifest, context)?;
+    let checked = files(bundle, Manifest::unproven(&text), context, &context.interrupt)?;
     Ok(conclude(bundle, Sha256Digest::of(&text), checked, Verdict::Unproven, context))
 }
 
-fn files(bundle: &Beneath, accepted: &Accepted, context: &Context) -> Result<Checked> {
-    let manifest =
-        Manifest::trusted(accepted).map_err(|error| error.rejects(bundle.show(MANIFEST.as_bytes())))?;
-    compare(bundle, &manifest, context)
+/// Asks cosign, and looks at the files meanwhile: it takes a quarter of a second even for the smallest bundle.
+/// That is given up as soon as the signature is not accepted.
+fn ask_and_look<'m>(
+    bundle: &Beneath,
+    text: &'m [u8],
+    context: &Context,
+    ask: &(impl Fn() -> Result<verifying::Verdict<'m>> + Sync),
+) -> (Result<verifying::Verdict<'m>>, Early<'m, Result<Checked>>) {
+    let meanwhile = context.interrupt.of_a_part();
+    let look = || Early::found(text, |manifest| files(bundle, manifest, context, &meanwhile));
+    let ask = || {
+        let verdict = ask();
+        if !matches!(verdict, Ok(verifying::Verdict::Accepted(_))) {
+            meanwhile.give_up();
+        }
+        verdict
+    };
+    thread::scope(|scope| match thread::Builder::new().spawn_scoped(scope, ask) {
+        Ok(asked) => {
+            let early = look();
+            (asked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), early)
+        }
+        // No thread is to be had: one after the other.
+        Err(_) => (ask(), look()),
+    })
+}
+
+fn files(
+    bundle: &Beneath,
+    manifest: Result<Manifest<'_>, ManifestError>,
+    context: &Context,
+    interrupt: &Interrupt,
+) -> Result<Checked> {
+    let manifest = manifest.map_err(|error| error.rejects(bundle.show(MANIFEST.as_bytes())))?;
+    compare(bundle, &manifest, context, interrupt)
 }
 
 /// Holds the tree against a manifest.
-pub(crate) fn compare(bundle: &Beneath, manifest: &Manifest<'_>, context: &Context) -> Result<Checked> {
+pub(crate) fn compare(
+    bundle: &Beneath,
+    manifest: &Manifest<'_>,
+    context: &Context,
+    interrupt: &Interrupt,
+) -> Result<Checked> {
     let bar = context.printer.progress("verify", 0);
-    let work = context.work(&bar);
+    let work = Work { interrupt, ..context.work(&bar) };
     let listing = walk::list(bundle, &work)?;
     let checked = check(bundle, manifest, &listing, &work);
     bar.finish_and_clear();

@@ -100,11 +100,11 @@ impl Cosign<'_> {
         &self,
         known: KnownSignatory<'_>,
         sigstore: &Sigstore,
-        manifest: Vec<u8>,
+        manifest: &[u8],
     ) -> Result<Evidence> {
         let signatory = known.signatory();
         let private = PrivateDirectory::new(&self.session.temporary)?;
-        private.write(file::BLOB, &manifest)?;
+        private.write(file::BLOB, manifest)?;
         self.write_services(signatory, sigstore, &private)?;
         let finished = self.run_signing(signatory, sigstore, &private)?;
         let refuse = |why: &str| {
@@ -119,7 +119,7 @@ impl Cosign<'_> {
         let written =
             small_file::read(&private.path().join(file::BUNDLE), evidence::SIZE_LIMIT, Links::Refuse)
                 .map_err(|why| refuse(&format!("the signature file that it had to write {why}")))?;
-        let digest = Sha256Digest::of(&manifest);
+        let digest = Sha256Digest::of(manifest);
         let key = match known {
             KnownSignatory::Key(_, public_key) => Some(public_key.sha256()),
             KnownSignatory::Identity(_) => None,
@@ -163,13 +163,13 @@ impl Cosign<'_> {
     }
 
     /// Asks about a signature that was made just now, or once, by `signatory` for `sigstore`.
-    pub(crate) fn verify_own(
+    pub(crate) fn verify_own<'m>(
         &self,
         signatory: KnownSignatory<'_>,
         sigstore: &Sigstore,
         evidence: &Evidence,
-        manifest: Vec<u8>,
-    ) -> Result<Verdict> {
+        manifest: &'m [u8],
+    ) -> Result<Verdict<'m>> {
         let root = match sigstore {
             Sigstore::None | Sigstore::Public => None,
             Sigstore::Private(private) => Some(&private.root),

@@ -13,22 +13,22 @@ use crate::error::{Class, Failure, Result};
 
 /// Bytes over which cosign accepted a signature by a key that was named. Made only here.
 #[derive(Debug)]
-pub(crate) struct Accepted {
-    bytes: Vec<u8>,
+pub(crate) struct Accepted<'m> {
+    bytes: &'m [u8],
 }
 
-impl Accepted {
+impl<'m> Accepted<'m> {
     /// Exactly what was signed.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
+    pub(crate) fn bytes(&self) -> &'m [u8] {
+        self.bytes
     }
 }
 
 /// What `verify-blob` said by its exit status.
 #[derive(Debug)]
-pub(crate) enum Verdict {
+pub(crate) enum Verdict<'m> {
     /// Exit 0.
-    Accepted(Accepted),
+    Accepted(Accepted<'m>),
     /// Exit 1, with its words.
     Refused {
         /// What it printed, fit to be shown.
@@ -42,13 +42,13 @@ impl Cosign<'_> {
     ///
     /// The caller has held digest and signer against manifest and question, to say in its own words what
     /// is wrong; that neither is asked of cosign, which gets both wrong, is made sure of here.
-    pub(crate) fn verify(
+    pub(crate) fn verify<'m>(
         &self,
         question: Question<'_>,
         evidence: &Evidence,
-        manifest: Vec<u8>,
-    ) -> Result<Verdict> {
-        if evidence.digest() != Sha256Digest::of(&manifest) || !question.suits(evidence) {
+        manifest: &'m [u8],
+    ) -> Result<Verdict<'m>> {
+        if evidence.digest() != Sha256Digest::of(manifest) || !question.suits(evidence) {
             return Err(Failure::new(
                 Class::Broken,
                 "cosign was to be asked about another manifest or signer (a bug)",
@@ -58,7 +58,7 @@ impl Cosign<'_> {
             return Err(self.cannot(beyond));
         }
         let private = PrivateDirectory::new(&self.session.temporary)?;
-        private.write(file::BLOB, &manifest)?;
+        private.write(file::BLOB, manifest)?;
         if let By::Key(key) = question.by {
             private.write(file::KEY, key.pem().as_bytes())?;
         }

@@ -27,7 +27,7 @@ fn names(scene: &Scene) -> Vec<String> {
 
 /// Waits until this is so.
 #[track_caller]
-fn until(so: impl Fn() -> bool) {
+pub(crate) fn until(so: impl Fn() -> bool) {
     let limit = Instant::now() + Duration::from_secs(60);
     while !so() {
         assert!(Instant::now() < limit, "it never came to that");
@@ -36,7 +36,7 @@ fn until(so: impl Fn() -> bool) {
 }
 
 /// Whether this process has a file of this name open.
-fn has_open(child: &Child, name: &str) -> bool {
+pub(crate) fn has_open(child: &Child, name: &str) -> bool {
     let open = fs::read_dir(format!("/proc/{}/fd", child.id())).into_iter().flatten().flatten();
     open.filter_map(|file| fs::read_link(file.path()).ok()).any(|file| file.ends_with(Path::new(name)))
 }

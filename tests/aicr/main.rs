@@ -27,6 +27,7 @@ mod interrupted;
 mod killed;
 mod killed_at_random;
 mod matrix;
+mod meanwhile;
 mod properties;
 mod races;
 mod random;

@@ -86,9 +86,7 @@ fn one_that_prints_for_ever_fills_neither_memory_nor_time() {
     out_of_time("sign-blob", "note $$; exec yes >&2", 1);
     out_of_time("sign-blob", "yes & note $!; note $$; exec yes >&2", 2);
     // Much, and then a signature: within half a GiB of address space.
-    let scene = noting(
-        "sign-blob",
-        "head -c 5G /dev/zero; head -c 5G /dev/zero >&2; cp \"$TOP/good\" \"$BUNDLE\"",
-    );
+    let scene =
+        noting("sign-blob", "head -c 5G /dev/zero; head -c 5G /dev/zero >&2; cp \"$TOP/good\" \"$BUNDLE\"");
     scene.shell(&format!("ulimit -v 524288; exec aicr bundle-sign B --force {SIGN} --quiet")).succeeds();
 }

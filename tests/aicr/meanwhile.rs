@@ -1,0 +1,78 @@
+//! While cosign looks at a signature, the files are read already. Nobody learns what came of that unless cosign
+//! accepts the signature, and when it does not, nobody waits for it.
+
+use std::fs::File;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::by_hand::sigstore_bundle;
+use crate::fake::{Fake, HONEST, Meeting, SIGNATURE, ends, stage};
+use crate::interrupted::{has_open, until};
+use crate::scene::{KEY_SHA256, SMALL_MANIFEST, SMALL_SHA256, Scene};
+
+const VERIFY: &str = "verify B --key cosign.pub --insecure-ignore-tlog";
+
+/// A stage where the manifest of `B` is this one, with a signature that a fake may accept.
+fn listing(fake: Fake<'_>, manifest: &str) -> Scene {
+    let scene = stage(fake);
+    scene.file("B/checksums.txt", manifest).file(SIGNATURE, sigstore_bundle("AAAA", manifest));
+    scene
+}
+
+/// The same where `B` lists a file that nobody reads to its end.
+fn endless(fake: Fake<'_>) -> Scene {
+    let scene = listing(fake, &format!("{SMALL_MANIFEST}{}  tebibyte\n", "0".repeat(64)));
+    File::create(scene.path("B/tebibyte")).unwrap().set_len(1 << 40).unwrap();
+    scene
+}
+
+#[test]
+fn files_are_read() {
+    let scene = endless(Fake { verify: Meeting::BLOCKED, ..HONEST });
+    let mut meeting = Meeting::new(&scene);
+    let run = scene.aicr(VERIFY).stderr("error: interrupted\n");
+    let aicr = run.start();
+    let cosign = meeting.wait();
+    until(|| has_open(&aicr, "tebibyte"));
+    kill_process(Pid::from_child(&aicr), Signal::INT).unwrap();
+    run.ends(aicr, None);
+    ends(&cosign);
+}
+
+/// One that does not accept a signature, and what is said then.
+const REFUSING: Fake<'_> = Fake { verify: "echo 'no matching signatures' >&2; exit 1", ..HONEST };
+const REFUSED: &str = "error: B: cosign does not accept the signature
+    no matching signatures
+hint: --checksums-only compares the files with the manifest, and proves nothing about who made it
+";
+
+#[test]
+fn what_is_wrong_with_them_is_said_of_accepted_manifests_alone() {
+    let malformed = format!("{SMALL_MANIFEST}\n");
+    let changed = format!(
+        "rejected B
+  manifest sha256 {SMALL_SHA256}
+  2 files, 12 bytes
+  key sha256 {KEY_SHA256}, log none, timestamp none
+  changed      a
+"
+    );
+    for (manifest, stdout, stderr) in [
+        (
+            malformed.as_str(),
+            "rejected B\n",
+            "error: B/checksums.txt: line 3 is blank\nhint: build it anew with `aicr bundle`\n",
+        ),
+        (SMALL_MANIFEST, changed.as_str(), "error: B is not what its manifest says: 1 file is wrong\n"),
+    ] {
+        let scene = listing(HONEST, manifest);
+        scene.file("B/a", "changed").aicr(VERIFY).stdout(stdout).stderr(stderr).exits(5);
+        let scene = listing(REFUSING, manifest);
+        scene.file("B/a", "changed").aicr(VERIFY).stdout("rejected B\n").stderr(REFUSED).exits(5);
+    }
+}
+
+#[test]
+fn nobody_waits_for_them_when_the_signature_is_not_accepted() {
+    endless(REFUSING).aicr(VERIFY).stdout("rejected B\n").stderr(REFUSED).exits(5);
+}
