@@ -3,6 +3,7 @@
 use std::fs::{File, Metadata, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::time::Duration;
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -14,6 +15,10 @@ use crate::error::{Failure, Result};
 const PREFIX: &str = "aicr-";
 /// In each as soon as it is locked: by this, and not by its name, one is known to be ours.
 const MARK: &str = "private-directory-of-aicr";
+/// What the name of one ends with that is being swept.
+const GONE: &str = "-gone";
+/// At this age one of another machine, or of before this one was started, is held by nobody.
+const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A private directory for one run: 0700, locked as long as the run lives, removed with everything
 /// in it.
@@ -21,8 +26,7 @@ const MARK: &str = "private-directory-of-aicr";
 pub(crate) struct PrivateDirectory {
     /// Held open for its lock, by which [`sweep`] knows that the run is alive. Closed first: to remove
     /// the directory takes descriptors.
-    lock: File,
-    directory: tempfile::TempDir,
+    lock: Option<File>,
     path: Utf8PathBuf,
 }
 
@@ -40,12 +44,14 @@ impl PrivateDirectory {
         let _ = flock(&lock, FlockOperation::NonBlockingLockExclusive);
         let path = directory.path().canonicalize().context("resolve the private directory")?;
         let path = Utf8PathBuf::try_from(path).context("use a temporary directory that is not UTF-8")?;
-        File::create_new(path.join(MARK)).context("write to the private directory of cosign")?;
+        let mark = std::fs::write(path.join(MARK), boot());
+        mark.context("write to the private directory of cosign")?;
         for name in ["home", "tmp"] {
             let below = path.join(name);
             std::fs::create_dir(&below).with_context(|| format!("make {below}"))?;
         }
-        Ok(Self { lock, directory, path })
+        let _ = directory.keep();
+        Ok(Self { lock: Some(lock), path })
     }
 
     /// Its absolute path.
@@ -60,16 +66,47 @@ impl PrivateDirectory {
     }
 
     /// Removes it, and says so if that fails.
-    pub(crate) fn close(self) -> Result<()> {
-        drop(self.lock);
-        match self.directory.close() {
-            // Another run may have swept it already.
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(error).context("remove the private directory of cosign")?
-            }
-            _ => Ok(()),
+    pub(crate) fn close(mut self) -> Result<()> {
+        drop(self.lock.take());
+        Ok(remove(&self.path).context("remove the private directory of cosign")?)
+    }
+}
+
+impl Drop for PrivateDirectory {
+    fn drop(&mut self) {
+        drop(self.lock.take());
+        let _ = remove(&self.path);
+    }
+}
+
+/// Removes one with its mark last, so that of a removal that was cut short the rest is known to be ours.
+/// Another run may be sweeping it at the same time.
+fn remove(path: &Utf8Path) -> io::Result<()> {
+    let there = |done: io::Result<()>| match done {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    };
+    let entries = match std::fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) => return there(Err(error)),
+    };
+    for entry in entries {
+        let entry = entry?;
+        let is_directory = entry.file_type().is_ok_and(|file_type| file_type.is_dir());
+        if is_directory {
+            there(std::fs::remove_dir_all(entry.path()))?;
+        } else if entry.file_name() != MARK {
+            there(std::fs::remove_file(entry.path()))?;
         }
     }
+    there(std::fs::remove_file(path.join(MARK)))?;
+    there(std::fs::remove_dir(path))
+}
+
+/// What tells this machine, since it was started, from others that may have the same directory for
+/// temporary files and not the same locks.
+fn boot() -> Vec<u8> {
+    std::fs::read("/proc/sys/kernel/random/boot_id").unwrap_or_default()
 }
 
 /// Removes what runs that were killed have left in `place`: directories of ours, of this user, that
@@ -77,21 +114,26 @@ impl PrivateDirectory {
 /// could mark it: it may be somebody's. They are in nobody's way.
 pub(crate) fn sweep(place: &Utf8Path) {
     let Ok(entries) = place.read_dir_utf8() else { return };
+    let boot = boot();
     for entry in entries.flatten().filter(|entry| entry.file_name().starts_with(PREFIX)) {
         let path = entry.path();
         let ours = |metadata: &Metadata| {
             let private = metadata.is_dir() && metadata.mode() & 0o7777 == 0o700;
-            private && metadata.uid() == rustix::process::geteuid().as_raw() && path.join(MARK).is_file()
+            private && metadata.uid() == rustix::process::geteuid().as_raw()
         };
-        if !path.symlink_metadata().is_ok_and(|metadata| ours(&metadata)) {
+        let Some(metadata) = path.symlink_metadata().ok().filter(ours) else { continue };
+        let Ok(mark) = std::fs::read(path.join(MARK)) else { continue };
+        let old = || metadata.modified().is_ok_and(|time| time.elapsed().is_ok_and(|age| age > ABANDONED));
+        // One that was killed while it made its mark has made an empty one.
+        if !mark.is_empty() && mark != boot && !old() {
             continue;
         }
         let Ok(directory) = File::open(path) else { continue };
         if flock(&directory, FlockOperation::NonBlockingLockExclusive).is_ok() {
             // A cosign that outlives its run would put its files back.
-            let gone = Utf8PathBuf::from(format!("{path}-gone"));
+            let gone = Utf8PathBuf::from(format!("{}{GONE}", path.as_str().trim_end_matches(GONE)));
             if std::fs::rename(path, &gone).is_ok() {
-                let _ = std::fs::remove_dir_all(&gone);
+                let _ = remove(&gone);
             }
         }
     }
@@ -99,6 +141,8 @@ pub(crate) fn sweep(place: &Utf8Path) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use super::*;
 
     fn place() -> (tempfile::TempDir, Utf8PathBuf) {
@@ -122,22 +166,48 @@ mod tests {
     fn what_a_dead_run_left_is_swept_and_nothing_else() {
         let (_place, path) = place();
         let live = PrivateDirectory::new(&path).unwrap();
-        let make = |name: &str, mark: &str, mode: u32| {
+        let make = |name: &str, mark: &str, content: &[u8], mode: u32| {
             let made = path.join(name);
-            std::fs::create_dir(&made).unwrap();
-            std::fs::write(made.join(mark), "x").unwrap();
+            std::fs::create_dir_all(made.join("tmp/x")).unwrap();
+            std::fs::write(made.join(mark), content).unwrap();
+            std::fs::write(made.join("key.pub"), "x").unwrap();
             std::fs::set_permissions(&made, Permissions::from_mode(mode)).unwrap();
             made
         };
-        let dead = make("aicr-dead00", MARK, 0o700);
-        let open = make("aicr-open00", MARK, 0o755);
-        let other = make("other", MARK, 0o700);
-        let somebodys = make("aicr-release-keys", "private.key", 0o700);
+        let age = |made: &Utf8Path| {
+            File::open(made).unwrap().set_modified(SystemTime::now() - 2 * ABANDONED).unwrap();
+        };
+        let boot = boot();
+        let dead = make("aicr-dead00", MARK, &boot, 0o700);
+        let half_gone = make("aicr-dead01-gone", MARK, &boot, 0o700);
+        let half_made = make("aicr-dead03", MARK, b"", 0o700);
+        let forgotten = make("aicr-dead02", MARK, b"elsewhere", 0o700);
+        age(&forgotten);
+        let elsewhere = make("aicr-alive0", MARK, b"elsewhere", 0o700);
+        let open = make("aicr-open00", MARK, &boot, 0o755);
+        let other = make("other", MARK, &boot, 0o700);
+        let somebodys = make("aicr-release-keys", "private.key", &boot, 0o700);
+        for kept in [&open, &other, &somebodys] {
+            age(kept);
+        }
         std::os::unix::fs::symlink(&other, path.join("aicr-link00")).unwrap();
         sweep(&path);
-        assert!(!dead.exists());
-        for kept in [live.path(), &open, &other, &somebodys, &path.join("aicr-link00")] {
+        for gone in [&dead, &half_gone, &half_made, &forgotten, &path.join("aicr-dead00-gone")] {
+            assert!(!gone.exists(), "{gone}");
+        }
+        for kept in [live.path(), &elsewhere, &open, &other, &somebodys, &path.join("aicr-link00")] {
             assert!(kept.exists(), "{kept}");
         }
+    }
+
+    #[test]
+    fn one_that_somebody_else_removed_is_removed() {
+        let (_place, path) = place();
+        let made = path.join("aicr-half00");
+        std::fs::create_dir(&made).unwrap();
+        std::fs::write(made.join(MARK), boot()).unwrap();
+        remove(&made).unwrap();
+        assert!(!made.exists());
+        remove(&made).unwrap();
     }
 }

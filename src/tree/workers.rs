@@ -17,10 +17,11 @@ pub(crate) struct Turn<'a> {
 
 struct Shared<'a> {
     work: &'a Work<'a>,
+    order: Order,
     next: AtomicUsize,
     /// How many threads have work.
     busy: AtomicUsize,
-    /// The first item that failed; nothing after it matters.
+    /// The first item that failed.
     failed: AtomicUsize,
     failure: Mutex<Option<Failure>>,
 }
@@ -29,7 +30,7 @@ impl Turn<'_> {
     /// Fails when the work on this item has become useless: a signal came, or an earlier item failed.
     pub(crate) fn go_on(&self) -> Result<()> {
         self.shared.work.interrupt.check()?;
-        if self.shared.failed.load(Ordering::Relaxed) < self.index {
+        if self.shared.is_useless(self.index) {
             return Err(Failure::usage("an earlier file failed"));
         }
         Ok(())
@@ -38,6 +39,17 @@ impl Turn<'_> {
     /// Whether a processor has nothing to do, and could help with this item.
     pub(crate) fn has_company(&self) -> bool {
         self.shared.busy.load(Ordering::Relaxed) < self.shared.work.jobs.get()
+    }
+}
+
+impl Shared<'_> {
+    /// Whether it does not matter any more what becomes of an item.
+    fn is_useless(&self, index: usize) -> bool {
+        let failed = self.failed.load(Ordering::Relaxed);
+        match self.order {
+            Order::InTurn => failed < index,
+            Order::Apart => failed < usize::MAX,
+        }
     }
 }
 
@@ -61,8 +73,8 @@ impl Order {
 }
 
 /// Calls `each` for all numbers below `count`, with a state of its own for each thread, and gives
-/// the states. When several fail, the failure is that of the lowest number, whatever the order and the
-/// timing: a turn is given up only for a lower one.
+/// the states. The first failure ends it. When several fail in turn, the failure is that of the lowest
+/// number, whatever the timing: a turn is given up only for a lower one.
 pub(crate) fn each<S: Send>(
     work: &Work<'_>,
     count: usize,
@@ -73,6 +85,7 @@ pub(crate) fn each<S: Send>(
     let threads = work.jobs.get().min(count).max(1);
     let shared = Shared {
         work,
+        order,
         next: AtomicUsize::new(0),
         busy: AtomicUsize::new(threads),
         failed: AtomicUsize::new(usize::MAX),
@@ -92,10 +105,11 @@ pub(crate) fn each<S: Send>(
             let turn = Turn { index, shared: &shared };
             if let Err(failure) = turn.go_on().and_then(|()| each(&mut state, &turn)) {
                 let mut first = shared.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                if index < shared.failed.load(Ordering::Relaxed) {
+                if !shared.is_useless(index) {
                     shared.failed.store(index, Ordering::Relaxed);
                     *first = Some(failure);
                 }
+                break;
             }
         }
         shared.busy.fetch_sub(1, Ordering::Relaxed);
@@ -150,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lowest_number_that_fails_is_reported() {
+    fn in_turn_the_lowest_number_that_fails_is_reported() {
         for order in [ORDERS; 100].concat() {
             let failed = at_work(|work| {
                 each(
@@ -160,11 +174,36 @@ mod tests {
                     || (),
                     |(), turn| match turn.index {
                         41 | 42 | 77 => Err(Failure::usage(turn.index.to_string())),
-                        _ => Ok(()),
+                        _ => turn.go_on(),
                     },
                 )
             });
-            assert_eq!(failed.unwrap_err().message(), "41");
+            let failed = failed.unwrap_err();
+            match order {
+                Order::InTurn => assert_eq!(failed.message(), "41"),
+                Order::Apart => assert!(["41", "42", "77"].contains(&failed.message()), "{failed:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_that_fails_ends_it() {
+        for order in ORDERS {
+            let done = AtomicUsize::new(0);
+            let failed = at_work(|work| {
+                each(
+                    work,
+                    1_000_000,
+                    order,
+                    || (),
+                    |(), turn| {
+                        done.fetch_add(1, Ordering::Relaxed);
+                        if turn.index == 0 { Err(Failure::usage("first")) } else { Ok(()) }
+                    },
+                )
+            });
+            assert_eq!(failed.unwrap_err().message(), "first");
+            assert!(done.into_inner() < 1_000_000, "{order:?}");
         }
     }
 }

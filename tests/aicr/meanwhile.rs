@@ -19,21 +19,21 @@ fn listing(fake: Fake<'_>, manifest: &str) -> Scene {
     scene
 }
 
-/// The same where `B` lists a file that nobody reads to its end.
-fn endless(fake: Fake<'_>) -> Scene {
-    let scene = listing(fake, &format!("{SMALL_MANIFEST}{}  tebibyte\n", "0".repeat(64)));
-    File::create(scene.path("B/tebibyte")).unwrap().set_len(1 << 40).unwrap();
+/// The same where `B` lists a file that takes hours to read.
+fn unending(fake: Fake<'_>) -> Scene {
+    let scene = listing(fake, &format!("{SMALL_MANIFEST}{}  unending\n", "0".repeat(64)));
+    File::create(scene.path("B/unending")).unwrap().set_len(15 << 40).unwrap();
     scene
 }
 
 #[test]
 fn files_are_read() {
-    let scene = endless(Fake { verify: Meeting::BLOCKED, ..HONEST });
+    let scene = unending(Fake { verify: Meeting::BLOCKED, ..HONEST });
     let mut meeting = Meeting::new(&scene);
     let run = scene.aicr(VERIFY).stderr("error: interrupted\n");
     let aicr = run.start();
     let cosign = meeting.wait();
-    until(|| has_open(&aicr, "tebibyte"));
+    until(|| has_open(&aicr, "unending"));
     kill_process(Pid::from_child(&aicr), Signal::INT).unwrap();
     run.ends(aicr, None);
     ends(&cosign);
@@ -74,5 +74,5 @@ fn what_is_wrong_with_them_is_said_of_accepted_manifests_alone() {
 
 #[test]
 fn nobody_waits_for_them_when_the_signature_is_not_accepted() {
-    endless(REFUSING).aicr(VERIFY).stdout("rejected B\n").stderr(REFUSED).exits(5);
+    unending(REFUSING).aicr(VERIFY).stdout("rejected B\n").stderr(REFUSED).exits(5);
 }

@@ -10,13 +10,17 @@ pub(super) fn check(rest: &str) -> Result<(), Misread> {
         [] | ["", ..] => {
             Err(Misread::new("the azurekms reference names no vault", corrected("azurekms://VAULT/KEY")))
         }
-        [vault] | [vault, "", ..] | [vault, "keys"] | [vault, "keys", ""] => Err(Misread::new(
+        [vault] | [vault, "", ..] | [vault, "keys"] | [vault, "keys", "", ..] => Err(Misread::new(
             "the azurekms reference names no key",
             corrected(&format!("azurekms://{vault}/KEY")),
         )),
         [_, _] => Ok(()),
         // The key's URL in the portal has `/keys/` in it; cosign would take that word for the key
         // and the key for its version.
+        [vault, "keys", key] | [vault, "keys", key, ""] if !is_vault_version(key) => Err(Misread::new(
+            "cosign would take `keys` for the name of the key",
+            corrected(&format!("azurekms://{vault}/{key}")),
+        )),
         [vault, "keys", key, ref version @ ..] if version.len() < 2 && !is_vault_version(key) => {
             let after_vault = [&[key], version].concat().join("/");
             Err(Misread::new(

@@ -88,5 +88,7 @@ fn one_that_prints_for_ever_fills_neither_memory_nor_time() {
     // Much, and then a signature: within half a GiB of address space.
     let scene =
         noting("sign-blob", "head -c 5G /dev/zero; head -c 5G /dev/zero >&2; cp \"$TOP/good\" \"$BUNDLE\"");
-    scene.shell(&format!("ulimit -v 524288; exec aicr bundle-sign B --force {SIGN} --quiet")).succeeds();
+    scene
+        .shell(&format!("ulimit -v 524288; exec aicr bundle-sign B --force {SIGN} --timeout 1h --quiet"))
+        .succeeds();
 }
