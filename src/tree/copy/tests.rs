@@ -88,7 +88,9 @@ fn a_private_key_is_refused_unless_it_is_allowed() {
     let site = site(&[("a", b""), ("b/key", &private_key()), ("c/key", &private_key())]);
     let collected = site.collected();
     let failure = site.copy(&collected, false).unwrap_err();
-    assert_eq!(failure.message(), format!("{}/b/key holds a private key", site.from));
+    // Either of them: copies are not made in turn.
+    let said = ["b", "c"].map(|directory| format!("{}/{directory}/key holds a private key", site.from));
+    assert!(said.iter().any(|said| failure.message() == said), "{failure:?}");
     assert!(failure.way_out().unwrap().contains("--allow-private-keys"));
     assert_eq!(failure.class().code(), 2);
     let in_place = at_work(|work| hash_in_place(&collected, Vec::new(), "x", false, work));
