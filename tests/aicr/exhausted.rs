@@ -149,13 +149,9 @@ fn a_manifest_for_which_there_is_no_memory_is_no_crash() {
 #[test]
 fn a_full_directory_for_temporary_files() {
     for (size, error, code) in [
-        (
-            "4k",
-            "error: cannot write {root}/full/aicr-XXXXXX/signing-config.json: no space left on device\n",
-            1,
-        ),
+        ("4k", "error: cannot write {root}/full/aicr-XXXXXX/checksums.txt: no space left on device\n", 1),
         ("12k,nr_inodes=4", "error: cannot make {root}/full/aicr-XXXXXX/tmp: no space left on device\n", 1),
-        ("12k,nr_inodes=9", "error: cosign.key was refused by cosign\n    (what cosign said)\n", 4),
+        ("16k,nr_inodes=9", "error: cosign.key was refused by cosign\n    (what cosign said)\n", 4),
     ] {
         let scene = Scene::new();
         scene.unsigned().directory("full");
