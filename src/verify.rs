@@ -7,7 +7,7 @@ use indicatif::ProgressBar;
 
 use crate::context::Context;
 use crate::cosign::evidence::{Evidence, SIZE_LIMIT};
-use crate::cosign::verifying;
+use crate::cosign::verifying::{self, Early};
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
 use crate::interrupt::Interrupt;
@@ -18,7 +18,7 @@ use crate::sign::signature_report;
 use crate::tree::audit::Findings;
 use crate::tree::beneath::{Beneath, Kind, OpenError, SmallError};
 use crate::tree::check::{Checked, check, check_names};
-use crate::tree::manifest::{self, Early, Manifest, ManifestError};
+use crate::tree::manifest::{self, Manifest};
 use crate::tree::{ATTESTATION, MANIFEST, SIGNATURE, Work, walk};
 
 /// Verifies every bundle of the plan. What is impossible for one is refused before any work.
@@ -79,7 +79,7 @@ fn signed(bundle: &Beneath, judge: &Judge<'_>, context: &Context) -> Result<Bund
 
 fn checksums_only(bundle: &Beneath, context: &Context) -> Result<BundleReport> {
     let text = manifest_text(bundle)?;
-    let checked = files(bundle, Manifest::unproven(&text), context, &context.interrupt)?;
+    let checked = files(bundle, &text, context, &context.interrupt)?;
     Ok(conclude(bundle, Sha256Digest::of(&text), checked, Verdict::Unproven, context))
 }
 
@@ -92,7 +92,7 @@ fn ask_and_look<'m>(
     ask: &(impl Fn() -> Result<verifying::Verdict<'m>> + Sync),
 ) -> (Result<verifying::Verdict<'m>>, Early<'m, Result<Checked>>) {
     let meanwhile = context.interrupt.of_a_part();
-    let look = || Early::found(text, |manifest| files(bundle, manifest, context, &meanwhile));
+    let look = || Early::found(text, |text| files(bundle, text, context, &meanwhile));
     let ask = || {
         let verdict = ask();
         if !matches!(verdict, Ok(verifying::Verdict::Accepted(_))) {
@@ -110,13 +110,10 @@ fn ask_and_look<'m>(
     })
 }
 
-fn files(
-    bundle: &Beneath,
-    manifest: Result<Manifest<'_>, ManifestError>,
-    context: &Context,
-    interrupt: &Interrupt,
-) -> Result<Checked> {
-    let manifest = manifest.map_err(|error| error.rejects(bundle.show(MANIFEST.as_bytes())))?;
+/// Holds the tree against these bytes as its manifest.
+fn files(bundle: &Beneath, text: &[u8], context: &Context, interrupt: &Interrupt) -> Result<Checked> {
+    let manifest =
+        Manifest::unproven(text).map_err(|error| error.rejects(bundle.show(MANIFEST.as_bytes())))?;
     compare(bundle, &manifest, context, interrupt)
 }
 

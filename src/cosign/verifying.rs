@@ -17,10 +17,23 @@ pub(crate) struct Accepted<'m> {
     bytes: &'m [u8],
 }
 
-impl<'m> Accepted<'m> {
-    /// Exactly what was signed.
-    pub(crate) fn bytes(&self) -> &'m [u8] {
-        self.bytes
+/// What was found out with bytes while cosign looks at the signature over them. Nobody learns it unless cosign
+/// accepts just these bytes.
+#[derive(Debug)]
+pub(crate) struct Early<'m, T> {
+    bytes: &'m [u8],
+    found: T,
+}
+
+impl<'m, T> Early<'m, T> {
+    /// Has `find` find it out.
+    pub(crate) fn found(bytes: &'m [u8], find: impl FnOnce(&'m [u8]) -> T) -> Self {
+        Self { bytes, found: find(bytes) }
+    }
+
+    /// Tells it. Nothing if other bytes were accepted.
+    pub(crate) fn believe(self, accepted: &Accepted<'_>) -> Option<T> {
+        (accepted.bytes == self.bytes).then_some(self.found)
     }
 }
 
@@ -80,5 +93,18 @@ impl Cosign<'_> {
             return Ok(Verdict::Accepted(Accepted { bytes: manifest }));
         }
         Ok(Verdict::Refused { said: diagnosis::shown(&finished.stderr) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_found_early_is_told_of_the_bytes_that_were_accepted() {
+        for (accepted, expected) in [(&b"abc"[..], Some(3)), (b"abd", None), (b"ab", None), (b"", None)] {
+            let early = Early::found(b"abc", <[u8]>::len);
+            assert_eq!(early.believe(&Accepted { bytes: accepted }), expected);
+        }
     }
 }

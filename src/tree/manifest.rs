@@ -9,7 +9,6 @@ use std::io::{self, Write};
 
 use super::MAX_ENTRIES;
 use super::name::{self, NameError};
-use crate::cosign::verifying::Accepted;
 use crate::digest::{Hashing, Sha256Digest};
 use crate::error::Failure;
 use crate::printable::show;
@@ -41,8 +40,8 @@ pub(crate) struct Entry<'a> {
 
 impl<'a> Manifest<'a> {
     /// The entries of bytes that nobody vouches for. Only for those who say so: `--checksums-only`,
-    /// the replacement of an old bundle, and `bundle-sign`, where we are about to vouch ourselves. Others
-    /// have an [`Early`] make one.
+    /// the replacement of an old bundle, `bundle-sign`, where we are about to vouch ourselves, and `verify`,
+    /// which keeps what comes of it in an [`Early`](crate::cosign::verifying::Early).
     pub(crate) fn unproven(text: &'a [u8]) -> Result<Self, ManifestError> {
         let whole = |problem| ManifestError { line: None, problem };
         if text.len() as u64 > MAX_BYTES {
@@ -104,26 +103,6 @@ impl<'a> Manifest<'a> {
     fn line(&self, place: usize) -> &'a [u8] {
         let end = self.starts.get(place + 1).map_or(self.text.len(), |start| *start as usize);
         &self.text[self.starts[place] as usize..end - 1]
-    }
-}
-
-/// What was found out with a manifest while cosign looks at the signature over it. Nobody learns it unless
-/// cosign accepts just these bytes.
-#[derive(Debug)]
-pub(crate) struct Early<'a, T> {
-    text: &'a [u8],
-    found: T,
-}
-
-impl<'a, T> Early<'a, T> {
-    /// Has `find` find it out.
-    pub(crate) fn found(text: &'a [u8], find: impl FnOnce(Result<Manifest<'a>, ManifestError>) -> T) -> Self {
-        Self { text, found: find(Manifest::unproven(text)) }
-    }
-
-    /// Tells it. Nothing if other bytes were accepted.
-    pub(crate) fn believe(self, accepted: &Accepted<'_>) -> Option<T> {
-        (accepted.bytes() == self.text).then_some(self.found)
     }
 }
 

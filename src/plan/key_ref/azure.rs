@@ -17,12 +17,9 @@ pub(super) fn check(rest: &str) -> Result<(), Misread> {
         [_, _] => Ok(()),
         // The key's URL in the portal has `/keys/` in it; cosign would take that word for the key
         // and the key for its version.
-        [vault, "keys", key] | [vault, "keys", key, ""] if !is_vault_version(key) => Err(Misread::new(
-            "cosign would take `keys` for the name of the key",
-            corrected(&format!("azurekms://{vault}/{key}")),
-        )),
         [vault, "keys", key, ref version @ ..] if version.len() < 2 && !is_vault_version(key) => {
             let after_vault = [&[key], version].concat().join("/");
+            let after_vault = after_vault.trim_end_matches('/');
             Err(Misread::new(
                 "cosign would take `keys` for the name of the key",
                 corrected(&format!("azurekms://{vault}/{after_vault}")),

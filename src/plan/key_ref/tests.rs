@@ -193,6 +193,8 @@ fn misread_azure_references() {
     }
     refused("azurekms://v/keys", no_key, "write `azurekms://v/KEY`");
     refused("azurekms://v/keys/", no_key, "write `azurekms://v/KEY`");
+    refused("azurekms://v/keys//x", no_key, "write `azurekms://v/KEY`");
+    refused("azurekms://v/keys/k/", keys, "write `azurekms://v/k`");
     refused("azurekms://v//1", no_key, "write `azurekms://v/KEY`");
     refused("azurekms:///keys/k", "the azurekms reference names no vault", "write `azurekms://VAULT/KEY`");
     refused("azurekms://v/k/", "the azurekms reference ends in a slash", "write `azurekms://v/k`");
