@@ -31,6 +31,7 @@ mod private_key;
 pub(crate) mod public_key_out;
 pub(crate) mod publish;
 mod remove;
+mod share;
 pub(crate) mod space;
 pub(crate) mod staging;
 pub(crate) mod target;

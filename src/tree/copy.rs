@@ -1,4 +1,5 @@
-//! Makes the content of a bundle: every file is read once, and hashed and copied in that one pass.
+//! Makes the content of a bundle: every file is read once, and hashed and copied in that one pass, or its
+//! bytes are shared with the copy, which is then hashed.
 //! Where the copy goes, and when it may be seen, is `staging.rs` and `publish.rs`.
 
 use std::fs::File;
@@ -10,6 +11,7 @@ use rustix::fs::{AtFlags, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_OMIT};
 use super::beneath::{Beneath, stamp};
 use super::inputs::{Collected, SourceFile};
 use super::manifest::render;
+use super::share::Sharing;
 use super::workers::{self, Order, Turn};
 use super::write_back::WriteBack;
 use super::{EXECUTABLE, MANIFEST, PLAIN, Work, cannot, private_key};
@@ -39,7 +41,7 @@ pub(crate) fn copy(
     make_directories(collected, into)?;
     let name = into.show(MANIFEST.as_bytes());
     let (digests, bytes) =
-        Reading { collected, into: Some((into, write_back)), allow_private_keys, work }.all()?;
+        Reading::new(collected, Some((into, write_back)), allow_private_keys, work).all()?;
     let write = || {
         let file = File::from(create(into, MANIFEST.as_bytes())?);
         let digest = write_manifest(collected, &digests, &file)?;
@@ -59,7 +61,7 @@ pub(crate) fn hash_in_place(
     allow_private_keys: bool,
     work: &Work<'_>,
 ) -> Result<Built> {
-    let (digests, bytes) = Reading { collected, into: None, allow_private_keys, work }.all()?;
+    let (digests, bytes) = Reading::new(collected, None, allow_private_keys, work).all()?;
     let manifest =
         write_manifest(collected, &digests, manifest).map_err(|error| cannot("write", shown, &error))?;
     Ok(Built { manifest, files: collected.files.len() as u64, bytes })
@@ -107,7 +109,7 @@ fn make_directory(into: &Beneath, directory: &str) -> io::Result<()> {
 }
 
 fn create(into: &Beneath, name: &[u8]) -> rustix::io::Result<rustix::fd::OwnedFd> {
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     rustix::fs::openat(into, name, flags, Mode::RUSR | Mode::WUSR)
 }
 
@@ -116,11 +118,21 @@ struct Reading<'a> {
     collected: &'a Collected,
     /// Where the copies go, and by which way to the disk; none if there are to be none.
     into: Option<(&'a Beneath, &'a WriteBack)>,
+    sharing: Sharing,
     allow_private_keys: bool,
     work: &'a Work<'a>,
 }
 
-impl Reading<'_> {
+impl<'a> Reading<'a> {
+    fn new(
+        collected: &'a Collected,
+        into: Option<(&'a Beneath, &'a WriteBack)>,
+        allow_private_keys: bool,
+        work: &'a Work<'a>,
+    ) -> Self {
+        Self { collected, into, sharing: Sharing::of(collected.roots.len()), allow_private_keys, work }
+    }
+
     /// The digests of all files in their order, and how many bytes were read.
     fn all(&self) -> Result<(Vec<Sha256Digest>, u64)> {
         let count = self.collected.files.len();
@@ -150,22 +162,25 @@ impl Reading<'_> {
             return Err(moved(&shown(), "was replaced since the inputs were looked at"));
         }
         let unwritten = |into: &Beneath, error: &io::Error| cannot("write", into.show(name), error);
-        let mut out = match self.into {
+        let out = match self.into {
             Some((into, write_back)) => {
                 let created = create(into, name).map_err(|errno| unwritten(into, &errno.into()))?;
                 Some((into, write_back, File::from(created)))
             }
             None => None,
         };
+        // Whoever writes to the source from here on: what is hashed is what the copy has.
+        let shared = out.as_ref().is_some_and(|(_, _, out)| self.sharing.share(source.root, &opened, out));
+        let from = out.as_ref().filter(|_| shared).map_or(&opened.file, |(_, _, out)| out);
         let mut looked = self.allow_private_keys;
-        let poured = pour(&opened.file, opened.size(), buffer, turn.has_company(), |piece| {
+        let poured = pour(from, opened.size(), buffer, turn.has_company(), |piece| {
             // The first piece is larger than what is looked at.
             if !std::mem::replace(&mut looked, true) && private_key::is_in(piece) {
                 return Err(Failure::usage(format!("{} holds a private key", shown()))
                     .hint("take it out of the inputs, or let it in with `--allow-private-keys`"));
             }
-            if let Some((into, write_back, out)) = &mut out {
-                out.write_all(piece).map_err(|error| unwritten(into, &error))?;
+            if let Some((into, write_back, out)) = out.as_ref().filter(|_| !shared) {
+                (&*out).write_all(piece).map_err(|error| unwritten(into, &error))?;
                 write_back.wrote(piece.len() as u64);
             }
             self.work.bar.inc(piece.len() as u64);

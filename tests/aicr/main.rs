@@ -34,6 +34,7 @@ mod random;
 mod report_schema;
 mod scene;
 mod services;
+mod shared_copies;
 mod signing_key;
 mod steps;
 mod surroundings;
