@@ -8,8 +8,9 @@ use super::{Misread, Scheme};
 /// `COSIGN_PKCS11_MODULE_PATH` can give it.
 pub(super) fn check(rest: &str) -> Result<(), Misread> {
     let form = || format!("write `{}`", Scheme::Pkcs11.form());
-    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-    if attributes(path).chain(attributes(query)).any(|(name, _)| name.eq_ignore_ascii_case("pin-value")) {
+    let path = rest.split('?').next().unwrap_or_default();
+    // After a second `?`, too, which to cosign is none: who writes it means one.
+    if rest.split('?').flat_map(attributes).any(|(name, _)| name.eq_ignore_ascii_case("pin-value")) {
         return Err(pin_value());
     }
     if rest.starts_with('/') {

@@ -250,6 +250,7 @@ fn misread_pkcs11_uris_and_variables() {
     let pin = "the PIN of a token does not belong in a key reference (not shown)";
     let pin_hint = "leave out pin-value= and set COSIGN_PKCS11_PIN";
     refused("pkcs11:token=t;object=k?pin-value=1234", pin, pin_hint);
+    refused("pkcs11:token=t;object=k?module-path=/m.so?pin-value=1234", pin, pin_hint);
     refused("pkcs11:token=t;object=k?module-path=/m.so&pin%2Dvalue=1234", pin, pin_hint);
     refused("pkcs11:token=t;PIN-VALUE=1234;object=k", pin, pin_hint);
     refused("pkcs1:token=t?pin-value=1234", pin, pin_hint);
