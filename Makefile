@@ -80,9 +80,13 @@ advisories: ## Look the dependencies up in the RustSec advisory database (fetche
 	"$$(scripts/get-tool cargo-deny $(CARGO_DENY_VERSION))" --locked check advisories
 
 .PHONY: bench
-bench: ## Measure the speed beside sha256sum, openssl, cp and the bare cosign (BENCH=quick: a tenth of the data)
+bench: ## Measure the speed beside sha256sum, openssl, cp and the bare cosign (BENCH=quick: a tenth of the data; huge; peers)
 	scripts/need time openssl sha256sum
 	AICR_TEST_COSIGN=$$(scripts/cosign-for-tests); export AICR_TEST_COSIGN; \
+	if [ "$(BENCH)" = peers ]; then \
+	  AICR_BENCH_MODEL_SIGNING=$$(scripts/python-env bench tests/bench/requirements.txt)/bin/model_signing; \
+	  export AICR_BENCH_MODEL_SIGNING; \
+	fi; \
 	cargo bench --locked --bench beside
 
 .PHONY: fixtures

@@ -34,11 +34,6 @@ impl Kind {
         }
     }
 
-    /// Whether it is copied too; the largest would only measure the disk.
-    pub(crate) fn is_built(self) -> bool {
-        matches!(self, Self::ManySmall | Self::FewLarge | Self::ManyTiny)
-    }
-
     /// Whether it is quick to remove.
     pub(crate) fn is_few(self) -> bool {
         self.shape().0 < 100

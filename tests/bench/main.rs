@@ -1,7 +1,8 @@
 //! `make bench`: the speed of aicr beside that of the tools it could be replaced by, on the same data,
 //! run in turn. Figures are for people to read: nothing here fails because something was slow.
 //!
-//! `BENCH=quick` takes a tenth of the data; `BENCH=huge` adds a million files and one of 10 GiB.
+//! `BENCH=quick` takes a tenth of the data. `BENCH=huge` takes a million files, and one of 10 GiB, and a tenth of
+//! each. `BENCH=peers` takes a program that signs trees, too.
 
 #![expect(
     clippy::expect_used,
@@ -21,22 +22,26 @@ use pairs::{Measured, Pair, shell};
 /// The program that is measured.
 const AICR: &str = env!("CARGO_BIN_EXE_aicr");
 
-/// How much data, and how often.
+/// What is measured on how much data, and how often.
 struct Extent {
     divisor: u64,
     runs: usize,
-    kinds: Vec<Kind>,
+    kinds: &'static [Kind],
+    rows: fn(&Bench, Kind, &Path),
 }
+
+const USUAL: [Kind; 4] = [Kind::ManySmall, Kind::ManyTiny, Kind::FewLarge, Kind::OneHuge];
 
 impl Extent {
     fn wanted() -> Self {
-        let usual = vec![Kind::ManySmall, Kind::ManyTiny, Kind::FewLarge, Kind::OneHuge];
+        let usual = Self { divisor: 1, runs: 5, kinds: &USUAL, rows: Bench::usual };
         match std::env::var("BENCH").as_deref() {
-            Ok("quick") => Self { divisor: 10, runs: 3, kinds: usual },
+            Ok("quick") => Self { divisor: 10, runs: 3, ..usual },
             Ok("huge") => {
-                Self { divisor: 1, runs: 3, kinds: [usual, vec![Kind::Million, Kind::TenGiB]].concat() }
+                Self { runs: 3, kinds: &[Kind::Million, Kind::TenGiB], rows: Bench::growth, ..usual }
             }
-            _ => Self { divisor: 1, runs: 5, kinds: usual },
+            Ok("peers") => Self { runs: 3, kinds: &USUAL[..3], rows: Bench::peers, ..usual },
+            _ => usual,
         }
     }
 }
@@ -49,16 +54,24 @@ fn main() {
     let extent = Extent::wanted();
     let room =
         tempfile::Builder::new().prefix("aicr-bench-").tempdir().expect("make a directory for the data");
-    let bench = Bench { room: room.path().to_owned(), runs: extent.runs, copies: std::cell::Cell::new(0) };
+    let bench = Bench {
+        room: room.path().to_owned(),
+        cosign: std::env::var("AICR_TEST_COSIGN").expect("`make bench` sets AICR_TEST_COSIGN"),
+        runs: extent.runs,
+        copies: std::cell::Cell::new(0),
+    };
     println!("{}\n", machine());
-    println!("| work | data | beside | aicr, s | that, s | ratio: median (min - max) | aicr's memory, MiB |");
+    println!("| work | data | beside | aicr, s | that, s | ratio: median (min - max) | memory, MiB |");
     println!("| --- | --- | --- | --- | --- | --- | --- |");
-    bench.signing();
-    for kind in &extent.kinds {
+    if extent.kinds == USUAL {
+        bench.signing();
+    }
+    for kind in extent.kinds {
         let made = data::make(*kind, extent.divisor, &bench.room.join(kind.name()));
-        bench.verify(*kind, &made);
-        if kind.is_built() {
-            bench.build(*kind, &made);
+        (extent.rows)(&bench, *kind, &made);
+        // Few files go at once: they take all the room that many a disk has.
+        if kind.is_few() {
+            let _ = std::fs::remove_dir_all(made);
         }
     }
 }
@@ -82,8 +95,22 @@ fn machine() -> String {
     )
 }
 
+/// The key that cosign signs with, and its public half.
+struct Keys {
+    private: String,
+    public: String,
+}
+
+impl Keys {
+    fn throwaway() -> Self {
+        let of = |half: &str| format!("{}/fixtures/keys/throwaway.{half}", env!("CARGO_MANIFEST_DIR"));
+        Self { private: of("key"), public: of("pub") }
+    }
+}
+
 struct Bench {
     room: PathBuf,
+    cosign: String,
     runs: usize,
     copies: std::cell::Cell<usize>,
 }
@@ -93,6 +120,66 @@ impl Bench {
     fn fresh(&self) -> PathBuf {
         self.copies.set(self.copies.get() + 1);
         self.room.join(format!("copy-{}", self.copies.get()))
+    }
+
+    fn usual(&self, kind: Kind, tree: &Path) {
+        self.verify(kind, tree);
+        if kind != Kind::OneHuge {
+            self.build(kind, tree);
+        }
+    }
+
+    /// Ten times as much, beside ten times a tenth of it.
+    fn growth(&self, kind: Kind, tree: &Path) {
+        let tenth = data::make(kind, 10, &self.room.join("tenth"));
+        let aicr = |words: &str, tree: &Path| shell(&format!("{AICR} {words} {} --quiet", tree.display()));
+        for (name, words) in [
+            ("verify --checksums-only", "verify --checksums-only"),
+            ("bundle --in-place", "bundle --force --in-place"),
+        ] {
+            let ten_times =
+                || Measured { seconds: 10.0 * aicr(words, &tenth).seconds, ..aicr(words, &tenth) };
+            let pair = Pair::run(self.runs, &mut || aicr(words, tree), &mut || ten_times());
+            row(name, kind.name(), "ten times a tenth of it", &pair);
+        }
+        std::fs::remove_dir_all(tenth).expect("remove a tree");
+    }
+
+    /// A tree that is signed where it is, and verified.
+    fn peers(&self, kind: Kind, tree: &Path) {
+        let peer =
+            std::env::var("AICR_BENCH_MODEL_SIGNING").expect("`make bench` sets AICR_BENCH_MODEL_SIGNING");
+        let (key, public) = (self.room.join("peer.key"), self.room.join("peer.pub"));
+        let (signature, keys) = (self.room.join("peer.sig"), Keys::throwaway());
+        let (key, public, signature, tree) =
+            (key.display(), public.display(), signature.display(), tree.display());
+        let made = shell(&format!(
+            "openssl ecparam -name prime256v1 -genkey -noout -out {key} && openssl pkey -in {key} -pubout -out {public}"
+        ));
+        assert!(made.succeeded, "openssl made no key");
+        let aicr = format!("COSIGN_PASSWORD= {AICR} --cosign {} --quiet", self.cosign);
+        for (name, ours, theirs) in [
+            (
+                "bundle --in-place, signed",
+                format!(
+                    "{aicr} bundle {tree} --in-place --force --signing-key {} --tlog-upload=false",
+                    keys.private
+                ),
+                format!("{peer} sign key {tree} --private_key {key} --signature {signature} >/dev/null"),
+            ),
+            (
+                "verify",
+                format!("{aicr} verify {tree} --key {} --insecure-ignore-tlog", keys.public),
+                format!("{peer} verify key {tree} --public_key {public} --signature {signature} >/dev/null"),
+            ),
+        ] {
+            row(
+                name,
+                kind.name(),
+                "model_signing",
+                &Pair::run(self.runs, &mut || shell(&ours), &mut || shell(&theirs)),
+            );
+        }
     }
 
     fn verify(&self, kind: Kind, tree: &Path) {
@@ -118,7 +205,6 @@ impl Bench {
         let run = |line: &dyn Fn(&str) -> String| {
             let copy = self.fresh();
             let measured = shell(&line(&copy.display().to_string()));
-            // Few files go at once: four of them are all the room that many a disk has.
             if kind.is_few() {
                 let _ = std::fs::remove_dir_all(copy);
             }
@@ -137,13 +223,8 @@ impl Bench {
 
     /// A small bundle, signed and verified, beside the bare runs of cosign that this takes.
     fn signing(&self) {
-        let Ok(cosign) = std::env::var("AICR_TEST_COSIGN") else {
-            println!("| sign, verify | | AICR_TEST_COSIGN is not set: left out | | | | |");
-            return;
-        };
-        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/keys");
-        let (key, public) = (fixtures.join("throwaway.key"), fixtures.join("throwaway.pub"));
-        let (key, public) = (key.display(), public.display());
+        let cosign = &self.cosign;
+        let Keys { private: key, public } = Keys::throwaway();
         let input = self.room.join("small");
         std::fs::create_dir(&input).expect("make a directory");
         std::fs::write(input.join("file"), "content").expect("write a file");
