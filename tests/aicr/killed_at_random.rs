@@ -38,7 +38,7 @@ fn at_random_moments(words: &str, made: &str, check: impl Fn(&Content, &Content,
     scene.aicr(&words).succeeds();
     let mut whole_run = started.elapsed();
 
-    let mut random = Random(0x00c0_ffee);
+    let mut random = Random::new(0x00c0_ffee);
     let mut killed = 0;
     let mut changed = 0;
     for round in 1.. {

@@ -59,7 +59,7 @@ fn verified(scene: &Scene, words: &str) -> Vec<Value> {
 
 #[test]
 fn no_damage_to_a_signed_bundle_is_accepted() {
-    let mut random = Random(1);
+    let mut random = Random::new(1);
     let scene = bundles(&mut random);
     let key = "--key cosign.pub --insecure-ignore-tlog";
     for good in verified(&scene, &format!("good0 good1 good2 good3 good4 {key}")) {
@@ -84,7 +84,7 @@ fn no_damage_to_a_signed_bundle_is_accepted() {
 /// What sha256sum does not look at, it does not refuse; what it refuses is refused here.
 #[test]
 fn what_sha256sum_refuses_is_refused() {
-    let mut random = Random(2);
+    let mut random = Random::new(2);
     let scene = bundles(&mut random);
     let (words, done) = damaged(&scene, &mut random, 200);
     let line = format!(

@@ -52,29 +52,31 @@ impl Kind {
     }
 }
 
+const MIB: usize = 1 << 20;
+
 /// Makes a tree of this kind with its manifest; with fewer or smaller files if there is a divisor.
 pub(crate) fn make(kind: Kind, divisor: u64, tree: &Path) -> PathBuf {
     let (files, least, most) = kind.shape();
     let (files, least, most) =
         if kind.is_few() { (files, least / divisor, most / divisor) } else { (files / divisor, least, most) };
-    let mut random = Random(0x5eed_0000 + files);
+    let mut random = fastrand::Rng::with_seed(0x5eed_0000 + files);
     // Four MiB of noise, from which every file takes its own stretch.
-    let noise: Vec<u8> = (0..(4 << 20) / 8).flat_map(|_| random.next().to_le_bytes()).collect();
+    let mut noise = vec![0; 4 * MIB];
+    random.fill(&mut noise);
     for number in 0..files {
         let directory = tree.join(format!("d{:03}", number / 1000));
         if number % 1000 == 0 {
             fs::create_dir_all(&directory).expect("make a directory");
         }
-        let size = least + random.next() % (most - least + 1);
+        let size = random.u64(least..=most);
         let mut file =
             BufWriter::new(File::create(directory.join(format!("f{number:07}"))).expect("make a file"));
         let mut left = size;
         while left > 0 {
-            let start = usize::try_from(random.next() % (2 << 20)).unwrap_or_default();
-            let length = left.min(2 << 20);
-            file.write_all(&noise[start..start + usize::try_from(length).unwrap_or_default()])
-                .expect("write a file");
-            left -= length;
+            let start = random.usize(..2 * MIB);
+            let length = usize::try_from(left).map_or(2 * MIB, |left| left.min(2 * MIB));
+            file.write_all(&noise[start..start + length]).expect("write a file");
+            left -= length as u64;
         }
         file.flush().expect("write a file");
     }
@@ -82,17 +84,4 @@ pub(crate) fn make(kind: Kind, divisor: u64, tree: &Path) -> PathBuf {
     let status = Command::new("sh").arg("-c").arg(script).current_dir(tree).status().expect("start sh");
     assert!(status.success(), "the manifest could not be made");
     tree.to_owned()
-}
-
-/// splitmix64: the same numbers everywhere, good enough for noise.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
 }
