@@ -22,6 +22,7 @@ mod expectation;
 pub(crate) mod identity_token;
 pub(crate) mod masked;
 pub(crate) mod private_directory;
+mod private_file;
 pub(crate) mod process;
 pub(crate) mod public_key;
 pub(crate) mod public_sigstore;

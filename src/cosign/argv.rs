@@ -7,6 +7,7 @@
 use camino::Utf8Path;
 
 use super::capability::Dialect;
+use super::private_file;
 use super::question::{By, Question};
 use super::sigstore::{ByFlag, Sigstore};
 use crate::plan::sign::Provider;
@@ -50,7 +51,7 @@ pub(crate) enum Signer<'a> {
 /// Where cosign gets an identity token from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Login {
-    /// From the file [`file::TOKEN`].
+    /// From the file [`private_file::TOKEN`].
     Token,
     /// From this provider, with what its environment holds.
     Ambient(Provider),
@@ -73,30 +74,6 @@ impl Operation<'_> {
     pub(crate) fn talks_to_a_person(self) -> bool {
         matches!(self, Self::Sign { signer: Signer::Identity { login: Login::Device, .. }, .. })
     }
-}
-
-/// The files of a private directory that a command line names.
-pub(crate) mod file {
-    /// What is signed or verified: a copy of the manifest.
-    pub(crate) const BLOB: &str = "checksums.txt";
-    /// Where cosign writes, or from where it reads, the Sigstore bundle.
-    pub(crate) const BUNDLE: &str = "bundle.json";
-    /// A bare base64 signature, the form of 2.0 to 2.3.
-    pub(crate) const SIGNATURE: &str = "signature.b64";
-    /// The public key, PEM.
-    pub(crate) const KEY: &str = "key.pub";
-    /// The services that a signature is told to.
-    pub(crate) const SIGNING_CONFIG: &str = "signing-config.json";
-    /// What they are checked against.
-    pub(crate) const TRUSTED_ROOT: &str = "trusted-root.json";
-    /// An identity token.
-    pub(crate) const TOKEN: &str = "identity-token";
-    /// The key of a log, PEM: what 2.4 and 2.5 have for a trusted root when they sign.
-    pub(crate) const LOG_KEY: &str = "log.pub";
-    /// The key of a certificate transparency log, PEM.
-    pub(crate) const CT_LOG_KEY: &str = "ct-log.pub";
-    /// The chain of a certificate authority, PEM.
-    pub(crate) const AUTHORITY: &str = "authority.pem";
 }
 
 /// Trusts nobody. Its presence is what keeps cosign from fetching the public root (2.4 to 3.1) and
@@ -122,8 +99,8 @@ pub(crate) fn arguments(operation: Operation<'_>, dialect: Dialect, directory: &
                 // Without a trusted root this dialect goes to TUF first, and then signs. Together with
                 // --use-signing-config it refuses.
                 Dialect::SigningConfig => line.extend([
-                    at("signing-config", file::SIGNING_CONFIG),
-                    at("trusted-root", file::TRUSTED_ROOT),
+                    at("signing-config", private_file::SIGNING_CONFIG),
+                    at("trusted-root", private_file::TRUSTED_ROOT),
                 ]),
                 Dialect::BundleFlag => {
                     line.extend(log_flags(sigstore));
@@ -135,7 +112,7 @@ pub(crate) fn arguments(operation: Operation<'_>, dialect: Dialect, directory: &
                     line.extend(other_service_flags(sigstore));
                 }
             }
-            line.extend([at("bundle", file::BUNDLE), path(file::BLOB)]);
+            line.extend([at("bundle", private_file::BUNDLE), path(private_file::BLOB)]);
         }
         Operation::Verify(question) => {
             line.extend(question_flags(question, &at));
@@ -143,12 +120,15 @@ pub(crate) fn arguments(operation: Operation<'_>, dialect: Dialect, directory: &
                 // A new bundle is recognised without being told so, and the flag is deprecated. The root is
                 // there even if nobody is trusted: see NO_TRUST.
                 Dialect::SigningConfig => {
-                    line.extend([at("trusted-root", file::TRUSTED_ROOT), at("bundle", file::BUNDLE)]);
+                    line.extend([
+                        at("trusted-root", private_file::TRUSTED_ROOT),
+                        at("bundle", private_file::BUNDLE),
+                    ]);
                 }
                 Dialect::BundleFlag => line.extend([
                     "--new-bundle-format=true".to_owned(),
-                    at("trusted-root", file::TRUSTED_ROOT),
-                    at("bundle", file::BUNDLE),
+                    at("trusted-root", private_file::TRUSTED_ROOT),
+                    at("bundle", private_file::BUNDLE),
                 ]),
                 // No bundle is safe here (GHSA-fx35-mq7g-6g98), hence the bare signature and the empty
                 // --bundle. 2.0 fetches CT log keys for a plain key unless told to ignore them; there
@@ -156,10 +136,10 @@ pub(crate) fn arguments(operation: Operation<'_>, dialect: Dialect, directory: &
                 Dialect::LegacyBundle => line.extend([
                     "--insecure-ignore-sct=true".to_owned(),
                     "--bundle=".to_owned(),
-                    at("signature", file::SIGNATURE),
+                    at("signature", private_file::SIGNATURE),
                 ]),
             }
-            line.push(path(file::BLOB));
+            line.push(path(private_file::BLOB));
         }
     }
     line
@@ -174,7 +154,9 @@ fn signer_flags(signer: Signer<'_>, at: &dyn Fn(&str, &str) -> String) -> Vec<St
     // person, who sees nothing of it. So is the provider: of Google's own it would take the account itself and
     // not the one that it impersonates.
     let mut flags = match login {
-        Login::Token => vec![at("identity-token", file::TOKEN), "--fulcio-auth-flow=token".to_owned()],
+        Login::Token => {
+            vec![at("identity-token", private_file::TOKEN), "--fulcio-auth-flow=token".to_owned()]
+        }
         Login::Ambient(provider) => {
             vec!["--fulcio-auth-flow=token".to_owned(), format!("--oidc-provider={}", known_as(provider))]
         }
@@ -217,7 +199,7 @@ fn other_service_flags(sigstore: &Sigstore) -> Vec<String> {
 fn question_flags(question: Question<'_>, at: &dyn Fn(&str, &str) -> String) -> Vec<String> {
     let Question { by, root: _, log, timestamp } = question;
     let mut flags = match by {
-        By::Key(_) => vec![at("key", file::KEY)],
+        By::Key(_) => vec![at("key", private_file::KEY)],
         By::Identity { identity, issuer } => {
             vec![pattern("certificate-identity", identity), pattern("certificate-oidc-issuer", issuer)]
         }

@@ -3,12 +3,13 @@
 
 use camino::Utf8Path;
 
-use super::argv::{self, Operation, Signer, file};
+use super::argv::{self, Operation, Signer};
 use super::capability::Dialect;
 use super::environment;
 use super::evidence::{self, Evidence, Legacy, SignedBy};
 use super::expectation::{Expectation, UPLOADED};
 use super::private_directory::PrivateDirectory;
+use super::private_file;
 use super::process::{Finished, Invocation};
 use super::public_key::PublicKey;
 use super::question::{By, Question};
@@ -104,7 +105,7 @@ impl Cosign<'_> {
     ) -> Result<Evidence> {
         let signatory = known.signatory();
         let private = PrivateDirectory::new(&self.session.temporary)?;
-        private.write(file::BLOB, manifest)?;
+        private.write(private_file::BLOB, manifest)?;
         self.write_services(signatory, sigstore, &private)?;
         let finished = self.run_signing(signatory, sigstore, &private)?;
         let refuse = |why: &str| {
@@ -117,7 +118,7 @@ impl Cosign<'_> {
         };
 
         let written =
-            small_file::read(&private.path().join(file::BUNDLE), evidence::SIZE_LIMIT, Links::Refuse)
+            small_file::read(&private.path().join(private_file::BUNDLE), evidence::SIZE_LIMIT, Links::Refuse)
                 .map_err(|why| refuse(&format!("the signature file that it had to write {why}")))?;
         let digest = Sha256Digest::of(manifest);
         let key = match known {
@@ -249,17 +250,17 @@ impl Cosign<'_> {
         if let Signatory::Identity(identity) = signatory
             && let Some(token) = identity.token()
         {
-            private.write(file::TOKEN, token.text().as_bytes())?;
+            private.write(private_file::TOKEN, token.text().as_bytes())?;
         }
         match (self.dialect, sigstore) {
             (_, Sigstore::Public) | (Dialect::BundleFlag | Dialect::LegacyBundle, Sigstore::None) => {}
             (Dialect::SigningConfig, Sigstore::None) => {
-                private.write(file::SIGNING_CONFIG, SigningConfig::default().to_json().as_bytes())?;
-                private.write(file::TRUSTED_ROOT, argv::NO_TRUST.as_bytes())?;
+                private.write(private_file::SIGNING_CONFIG, SigningConfig::default().to_json().as_bytes())?;
+                private.write(private_file::TRUSTED_ROOT, argv::NO_TRUST.as_bytes())?;
             }
             (Dialect::SigningConfig, Sigstore::Private(services)) => {
-                private.write(file::SIGNING_CONFIG, services.config.to_json().as_bytes())?;
-                private.write(file::TRUSTED_ROOT, services.root.text())?;
+                private.write(private_file::SIGNING_CONFIG, services.config.to_json().as_bytes())?;
+                private.write(private_file::TRUSTED_ROOT, services.root.text())?;
             }
             (Dialect::BundleFlag | Dialect::LegacyBundle, Sigstore::Private(services)) => {
                 for (_, name, content) in services.trust_by_variable(signatory.is_identity()) {

@@ -1,8 +1,8 @@
 //! To whom a signature is told, with everything that cosign needs for it. Pure: the files were read by
 //! `services.rs`.
 
-use super::argv::file;
 use super::capability::Dialect;
+use super::private_file;
 use super::signing_config::{Service, SigningConfig};
 use super::trusted_root::{Authority, Log, TrustedRoot};
 
@@ -189,14 +189,15 @@ impl Private {
         let log = log.flat_map(|log| root.logs_at(log.url())).filter(|log| log.counts_at(*now)).last();
         let mut trust = Vec::new();
         if let Some(log) = log {
-            trust.push(("SIGSTORE_REKOR_PUBLIC_KEY", file::LOG_KEY, log.key().pem().to_owned()));
+            trust.push(("SIGSTORE_REKOR_PUBLIC_KEY", private_file::LOG_KEY, log.key().pem().to_owned()));
         }
         if keyless {
             let ct_log = self.current_ct_logs().next().map(|log| log.key().pem().to_owned());
-            trust.extend(ct_log.map(|pem| ("SIGSTORE_CT_LOG_PUBLIC_KEY_FILE", file::CT_LOG_KEY, pem)));
+            trust
+                .extend(ct_log.map(|pem| ("SIGSTORE_CT_LOG_PUBLIC_KEY_FILE", private_file::CT_LOG_KEY, pem)));
             trust.push((
                 "SIGSTORE_ROOT_FILE",
-                file::AUTHORITY,
+                private_file::AUTHORITY,
                 root.certificate_authorities().iter().map(Authority::to_pem).collect(),
             ));
         }

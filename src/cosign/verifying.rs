@@ -1,10 +1,11 @@
 //! `verify-blob`: cosign is asked about a signature, and its exit status is the verdict.
 
-use super::argv::{self, Operation, file};
+use super::argv::{self, Operation};
 use super::capability::Dialect;
 use super::environment;
 use super::evidence::Evidence;
 use super::private_directory::PrivateDirectory;
+use super::private_file;
 use super::question::{By, Question};
 use super::trusted_root::TrustedRoot;
 use super::{Cosign, diagnosis};
@@ -71,19 +72,19 @@ impl Cosign<'_> {
             return Err(self.cannot(beyond));
         }
         let private = PrivateDirectory::new(&self.session.temporary)?;
-        private.write(file::BLOB, manifest)?;
+        private.write(private_file::BLOB, manifest)?;
         if let By::Key(key) = question.by {
-            private.write(file::KEY, key.pem().as_bytes())?;
+            private.write(private_file::KEY, key.pem().as_bytes())?;
         }
         match self.dialect {
             Dialect::LegacyBundle => {
-                private.write(file::SIGNATURE, evidence.signature_base64().as_bytes())?;
+                private.write(private_file::SIGNATURE, evidence.signature_base64().as_bytes())?;
             }
             Dialect::BundleFlag | Dialect::SigningConfig => {
                 let seen = evidence.with_only(question.log, question.timestamp);
-                private.write(file::BUNDLE, &seen.to_json())?;
+                private.write(private_file::BUNDLE, &seen.to_json())?;
                 let root = question.root.map_or(argv::NO_TRUST.as_bytes(), TrustedRoot::text);
-                private.write(file::TRUSTED_ROOT, root)?;
+                private.write(private_file::TRUSTED_ROOT, root)?;
             }
         }
         let finished =

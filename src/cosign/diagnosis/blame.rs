@@ -2,7 +2,7 @@
 //! words stand. What follows them may be the answer of a service, the name of a key or the words of a plugin,
 //! and any of these may mention anything.
 
-use super::super::argv::file;
+use super::super::private_file;
 use super::super::signing_config::Service;
 use super::super::sigstore::{Private, Role};
 
@@ -79,7 +79,7 @@ const SIGNS: [(&str, Whose); 13] = [
 /// Whose error this is, in lower case; nothing if it is nobody's who was told of the signature or asked for a
 /// token.
 pub(super) fn blame<'a>(error: &'a str, private: &'a Private) -> Option<Blame<'a>> {
-    let start = format!("/{}: ", file::BLOB);
+    let start = format!("/{}: ", private_file::BLOB);
     let mut rest = error.find(&start).map_or(error, |at| &error[at + start.len()..]);
     let mut whose = None;
     let mut service = None;
