@@ -38,5 +38,6 @@ mod shared_copies;
 mod signing_key;
 mod steps;
 mod surroundings;
+mod system_calls;
 mod tidy;
 mod verify;
