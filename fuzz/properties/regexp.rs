@@ -48,8 +48,7 @@ fn go_ends_a_group_around(typed: &str) -> bool {
             }
             '[' => after_class(&rest[1..]),
             '\\' if rest.starts_with("\\Q") => rest.split_once("\\E").map_or("", |(_, rest)| rest),
-            '\\' => after_escape(rest),
-            _ => &rest[letter.len_utf8()..],
+            _ => after_letter(rest),
         };
     }
     false
@@ -58,16 +57,33 @@ fn go_ends_a_group_around(typed: &str) -> bool {
 /// What follows a class, whose `[` was read. A `]` is in it if it comes first.
 fn after_class(text: &str) -> &str {
     let mut rest = text.strip_prefix('^').unwrap_or(text);
-    rest = rest.strip_prefix(']').unwrap_or(rest);
-    while let Some(letter) = rest.chars().next() {
-        rest = match letter {
-            ']' => return &rest[1..],
-            '[' if rest.starts_with("[:") => rest.split_once(":]").map_or(&rest[1..], |(_, rest)| rest),
-            '\\' => after_escape(rest),
-            _ => &rest[letter.len_utf8()..],
+    let mut first = true;
+    while !rest.is_empty() && (first || !rest.starts_with(']')) {
+        first = false;
+        let named = rest.strip_prefix("[:").and_then(|name| name.split_once(":]"));
+        let is_class =
+            ["\\d", "\\D", "\\s", "\\S", "\\w", "\\W", "\\p", "\\P"].iter().any(|c| rest.starts_with(c));
+        rest = match named {
+            Some((_, rest)) => rest,
+            None if is_class => after_escape(rest),
+            None => {
+                let rest = after_letter(rest);
+                // The `[` of `a-[` begins no class.
+                let to = rest.strip_prefix('-').filter(|to| !to.is_empty() && !to.starts_with(']'));
+                to.map_or(rest, after_letter)
+            }
         };
     }
-    ""
+    rest.get(1..).unwrap_or_default()
+}
+
+/// What follows a letter, escaped or not.
+fn after_letter(text: &str) -> &str {
+    if text.starts_with('\\') {
+        after_escape(text)
+    } else {
+        &text[text.chars().next().map_or(0, char::len_utf8)..]
+    }
 }
 
 /// What follows an escaped letter, and the class that it names, or its value in braces.
@@ -100,6 +116,10 @@ mod tests {
             // One class to Rust.
             ("[[a])|(?:]", true),
             ("[[:alpha:])]", false),
+            // In Go `[:]` names no class, and a `[` that ends a range begins none.
+            ("[[:](a)[:]", false),
+            ("[+-[:](a)", false),
+            ("[+-[:])", true),
             ("[[:alpha:]])", true),
             ("\\p{)}(?P<)>a)", false),
             ("[\\])]", false),
