@@ -83,7 +83,7 @@ impl Printer {
         if self.verbosity == Verbosity::Quiet {
             return ProgressBar::hidden();
         }
-        let style = "{prefix} [{bar:24}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+        let style = "{prefix} [{bar:16}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
         let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr()).with_prefix(work);
         // The template is a constant that a test reads.
         ProgressStyle::with_template(style)

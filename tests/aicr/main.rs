@@ -28,6 +28,7 @@ mod killed;
 mod killed_at_random;
 mod matrix;
 mod meanwhile;
+mod progress;
 mod properties;
 mod races;
 mod random;
