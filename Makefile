@@ -23,13 +23,14 @@ demo: all ## Show a release being bundled, signed without a network, verified an
 
 .PHONY: test
 test: ## Run all tests, with the cosign on the PATH or else the newest upstream release
-	scripts/need strace unshare script openssl sha256sum mkfs.xfs
+	scripts/need strace unshare script openssl sha256sum
+	[ "$$(id -u)" != 0 ] || scripts/need mkfs.xfs # only root may mount what it makes
 	AICR_TEST_COSIGN=$$(scripts/cosign-for-tests); export AICR_TEST_COSIGN; \
 	cargo test --locked
 
 .PHONY: matrix
 matrix: ## Run the matrix tests with every upstream release in scripts/cosign-releases.txt
-	scripts/need strace unshare script openssl sha256sum mkfs.xfs
+	scripts/need strace unshare script openssl sha256sum
 	AICR_TEST_MATRIX=$$(scripts/cosign-matrix); export AICR_TEST_MATRIX; \
 	AICR_TEST_COSIGN=$$(scripts/cosign-for-tests); export AICR_TEST_COSIGN; \
 	list=$$(cargo test --locked --test aicr matrix -- --list); \

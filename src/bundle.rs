@@ -55,7 +55,7 @@ fn output(
     untrusted.push(directory.to_owned());
     let session = signer.map(|_| context.session(&untrusted)).transpose()?;
     let signing = prepare(signer, &untrusted, dry_run, session.as_ref(), context, report)?;
-    enough_space(&target.parent(), collected.bytes, collected.files.len() as u64)?;
+    enough_space(&target.parent(), &collected)?;
     if dry_run {
         return Ok(planned(directory, &collected, signing.as_ref()));
     }

@@ -71,7 +71,7 @@ pub(crate) enum Command {
     Bundle(BundleArgs),
     /// Sign bundles that exist
     BundleSign(BundleSignArgs),
-    /// Verify bundles: the signature first, then every file
+    /// Verify bundles: the signature, and every file
     Verify(VerifyArgs),
     /// Show what would happen here: the cosign found, how it is driven, the key
     Doctor(DoctorArgs),

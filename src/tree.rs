@@ -24,6 +24,7 @@ pub(crate) mod collision;
 pub(crate) mod copy;
 mod exclude;
 pub(crate) mod inputs;
+mod magic;
 pub(crate) mod manifest;
 mod mount;
 pub(crate) mod name;

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{AtFlags, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_OMIT};
 
-use super::beneath::{Beneath, stamp};
+use super::beneath::{Beneath, Opened, stamp};
 use super::inputs::{Collected, SourceFile};
 use super::manifest::render;
 use super::share::Sharing;
@@ -40,8 +40,8 @@ pub(crate) fn copy(
 ) -> Result<Built> {
     make_directories(collected, into)?;
     let name = into.show(MANIFEST.as_bytes());
-    let (digests, bytes) =
-        Reading::new(collected, Some((into, write_back)), allow_private_keys, work).all()?;
+    let copies = Copies { into, write_back, sharing: Sharing::below(into) };
+    let (digests, bytes) = Reading { collected, copies: Some(copies), allow_private_keys, work }.all()?;
     let write = || {
         let file = File::from(create(into, MANIFEST.as_bytes())?);
         let digest = write_manifest(collected, &digests, &file)?;
@@ -61,7 +61,7 @@ pub(crate) fn hash_in_place(
     allow_private_keys: bool,
     work: &Work<'_>,
 ) -> Result<Built> {
-    let (digests, bytes) = Reading::new(collected, None, allow_private_keys, work).all()?;
+    let (digests, bytes) = Reading { collected, copies: None, allow_private_keys, work }.all()?;
     let manifest =
         write_manifest(collected, &digests, manifest).map_err(|error| cannot("write", shown, &error))?;
     Ok(Built { manifest, files: collected.files.len() as u64, bytes })
@@ -113,26 +113,63 @@ fn create(into: &Beneath, name: &[u8]) -> rustix::io::Result<rustix::fd::OwnedFd
     rustix::fs::openat(into, name, flags, Mode::RUSR | Mode::WUSR)
 }
 
+/// Where the copies go, and by which way to the disk.
+struct Copies<'a> {
+    into: &'a Beneath,
+    write_back: &'a WriteBack,
+    sharing: Sharing,
+}
+
+/// One copy in the making.
+struct Copy<'a> {
+    write_back: &'a WriteBack,
+    file: File,
+    /// Whether it has all bytes of its source already, and only wants to be hashed.
+    is_shared: bool,
+}
+
+impl Copies<'_> {
+    fn begin(&self, name: &[u8], source: &Opened) -> io::Result<Copy<'_>> {
+        let file = File::from(create(self.into, name)?);
+        let is_shared = self.sharing.share(source, &file)?;
+        Ok(Copy { write_back: self.write_back, file, is_shared })
+    }
+}
+
+impl Copy<'_> {
+    /// Takes the next piece of the source.
+    fn take(&self, piece: &[u8]) -> io::Result<()> {
+        if !self.is_shared {
+            (&self.file).write_all(piece)?;
+            self.write_back.wrote(piece.len() as u64);
+        }
+        Ok(())
+    }
+
+    /// Gives it its mode and the time of its source.
+    fn finish(&self, source: &SourceFile, stat: &Stat) -> io::Result<()> {
+        rustix::fs::fchmod(&self.file, if source.executable { EXECUTABLE } else { PLAIN })?;
+        let omit = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
+        let modified = Timespec {
+            tv_sec: stat.st_mtime,
+            // Below a thousand million in every inode.
+            tv_nsec: stat.st_mtime_nsec.try_into().unwrap_or_default(),
+        };
+        rustix::fs::futimens(&self.file, &Timestamps { last_access: omit, last_modification: modified })?;
+        self.write_back.completed(&self.file)
+    }
+}
+
 /// One pass over all files.
 struct Reading<'a> {
     collected: &'a Collected,
-    /// Where the copies go, and by which way to the disk; none if there are to be none.
-    into: Option<(&'a Beneath, &'a WriteBack)>,
-    sharing: Sharing,
+    /// None if the files stay where they are.
+    copies: Option<Copies<'a>>,
     allow_private_keys: bool,
     work: &'a Work<'a>,
 }
 
-impl<'a> Reading<'a> {
-    fn new(
-        collected: &'a Collected,
-        into: Option<(&'a Beneath, &'a WriteBack)>,
-        allow_private_keys: bool,
-        work: &'a Work<'a>,
-    ) -> Self {
-        Self { collected, into, sharing: Sharing::of(collected.roots.len()), allow_private_keys, work }
-    }
-
+impl Reading<'_> {
     /// The digests of all files in their order, and how many bytes were read.
     fn all(&self) -> Result<(Vec<Sha256Digest>, u64)> {
         let count = self.collected.files.len();
@@ -140,7 +177,7 @@ impl<'a> Reading<'a> {
         // One lock a file: nothing beside the system calls that a file costs.
         let digests = Mutex::new(vec![Sha256Digest::default(); count]);
         let state = || (vec![0; BUFFER], 0);
-        let order = if self.into.is_some() { Order::Apart } else { Order::InTurn };
+        let order = if self.copies.is_some() { Order::Apart } else { Order::InTurn };
         let states = workers::each(self.work, count, order, state, |(buffer, bytes), turn| {
             let (digest, length) = self.one(buffer, turn)?;
             *bytes += length;
@@ -161,17 +198,18 @@ impl<'a> Reading<'a> {
         if (opened.stat.st_dev, opened.stat.st_ino) != source.inode {
             return Err(moved(&shown(), "was replaced since the inputs were looked at"));
         }
-        let unwritten = |into: &Beneath, error: &io::Error| cannot("write", into.show(name), error);
-        let out = match self.into {
-            Some((into, write_back)) => {
-                let created = create(into, name).map_err(|errno| unwritten(into, &errno.into()))?;
-                Some((into, write_back, File::from(created)))
+        let unwritten =
+            |copies: &Copies<'_>, error: &io::Error| cannot("write", copies.into.show(name), error);
+        let copy = match &self.copies {
+            Some(copies) => {
+                let copy = copies.begin(name, &opened).map_err(|error| unwritten(copies, &error))?;
+                Some((copies, copy))
             }
             None => None,
         };
         // Whoever writes to the source from here on: what is hashed is what the copy has.
-        let shared = out.as_ref().is_some_and(|(_, _, out)| self.sharing.share(source.root, &opened, out));
-        let from = out.as_ref().filter(|_| shared).map_or(&opened.file, |(_, _, out)| out);
+        let shared = copy.as_ref().map(|(_, copy)| copy).filter(|copy| copy.is_shared);
+        let from = shared.map_or(&opened.file, |copy| &copy.file);
         let mut looked = self.allow_private_keys;
         let poured = pour(from, opened.size(), buffer, turn.has_company(), |piece| {
             // The first piece is larger than what is looked at.
@@ -179,9 +217,8 @@ impl<'a> Reading<'a> {
                 return Err(Failure::usage(format!("{} holds a private key", shown()))
                     .hint("take it out of the inputs, or let it in with `--allow-private-keys`"));
             }
-            if let Some((into, write_back, out)) = out.as_ref().filter(|_| !shared) {
-                (&*out).write_all(piece).map_err(|error| unwritten(into, &error))?;
-                write_back.wrote(piece.len() as u64);
+            if let Some((copies, copy)) = &copy {
+                copy.take(piece).map_err(|error| unwritten(copies, &error))?;
             }
             self.work.bar.inc(piece.len() as u64);
             turn.go_on()
@@ -195,25 +232,11 @@ impl<'a> Reading<'a> {
         if bytes != opened.size() || stamp(&opened.stat) != stamp(&after) {
             return Err(moved(&shown(), "changed while it was read"));
         }
-        if let Some((into, write_back, out)) = &out {
-            finish(out, source, &after)
-                .and_then(|()| write_back.completed(out))
-                .map_err(|error| unwritten(into, &error))?;
+        if let Some((copies, copy)) = &copy {
+            copy.finish(source, &after).map_err(|error| unwritten(copies, &error))?;
         }
         Ok((digest, bytes))
     }
-}
-
-/// Gives a copy its mode and the time of its source.
-fn finish(out: &File, source: &SourceFile, stat: &Stat) -> io::Result<()> {
-    rustix::fs::fchmod(out, if source.executable { EXECUTABLE } else { PLAIN })?;
-    let omit = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
-    let modified = Timespec {
-        tv_sec: stat.st_mtime,
-        // Below a thousand million in every inode.
-        tv_nsec: stat.st_mtime_nsec.try_into().unwrap_or_default(),
-    };
-    Ok(rustix::fs::futimens(out, &Timestamps { last_access: omit, last_modification: modified })?)
 }
 
 fn moved(shown: &str, how: &str) -> Failure {

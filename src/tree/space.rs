@@ -1,19 +1,25 @@
 //! Whether there is room for a bundle, asked before the first byte is read.
 
+use std::io;
+
 use camino::Utf8Path;
 use rustix::fs::StatVfs;
 
 use super::cannot;
+use super::inputs::Collected;
+use super::share::bytes_to_write;
 use crate::error::{Class, Failure, Result};
 use crate::printable::show;
 
-/// Fails, naming both figures, when the file system of `directory` has no room for so many bytes in so
-/// many files: exit 1.
-pub(crate) fn enough_space(directory: &Utf8Path, bytes: u64, files: u64) -> Result<()> {
-    let shown = show(directory.as_str().as_bytes());
-    let place = if directory.as_str().is_empty() { "." } else { directory.as_str() };
-    let system = rustix::fs::statvfs(place).map_err(|errno| cannot("look at", &shown, &errno.into()))?;
-    match lacking(&system, bytes, files) {
+/// Fails, naming both figures, when the file system of `directory` has no room for copies of these files:
+/// exit 1.
+pub(crate) fn enough_space(directory: &Utf8Path, collected: &Collected) -> Result<()> {
+    let place = if directory.as_str().is_empty() { Utf8Path::new(".") } else { directory };
+    let shown = show(place.as_str().as_bytes());
+    let unseen = |error: io::Error| cannot("look at", &shown, &error);
+    let system = rustix::fs::statvfs(place.as_str()).map_err(|errno| unseen(errno.into()))?;
+    let bytes = bytes_to_write(collected, place).map_err(unseen)?;
+    match lacking(&system, bytes, collected.files.len() as u64) {
         None => Ok(()),
         Some(lack) => Err(Failure::new(Class::Broken, format!("not enough space in {shown}: {lack}"))
             .hint("free some, or choose a directory on another file system")),
@@ -38,21 +44,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_there_is_enough_for_little_and_not_for_everything() {
-        let top = tempfile::tempdir().unwrap();
-        let path = Utf8Path::from_path(top.path()).unwrap();
-        enough_space(path, 1, 1).unwrap();
-        let failure = enough_space(path, u64::MAX / 2, 1).unwrap_err();
-        assert_eq!(failure.class().code(), 1);
-        assert!(failure.message().contains(" bytes are needed and "), "{}", failure.message());
-    }
-
-    #[test]
-    fn inodes_count_where_they_are_counted() {
+    fn bytes_count_and_inodes_where_they_are_counted() {
         let mut system = rustix::fs::statvfs("/proc").unwrap();
         (system.f_bavail, system.f_frsize, system.f_files, system.f_favail) = (1 << 40, 4096, 100, 3);
         assert_eq!(lacking(&system, 5, 3), None);
         assert_eq!(lacking(&system, 5, 4), Some("4 inodes are needed and 3 are free".to_owned()));
+        let needed = (5 << 40) + 3 * (2048 + 128);
+        let lack = format!("{needed} bytes are needed and {} are free", 1_u64 << 52);
+        assert_eq!(lacking(&system, 5 << 40, 3), None);
+        system.f_bavail = 1 << 30;
+        assert_eq!(lacking(&system, 5 << 40, 3), Some(lack.replace("4503599627370496", "4398046511104")));
         system.f_files = 0;
         assert_eq!(lacking(&system, 5, 4), None);
     }

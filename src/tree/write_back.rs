@@ -13,12 +13,12 @@ use rustix::io::Errno;
 
 use super::beneath::Beneath;
 use super::cannot;
+use super::magic::{BTRFS, EXFAT, EXT, F2FS, FAT, Magic, TMPFS, XFS};
 use crate::error::Result;
 
-/// File systems on which `syncfs` fails when a file could not be written, by their magic numbers
-/// (`statfs(2)`): ext2 to ext4, XFS, Btrfs, F2FS, FAT, exFAT, tmpfs. On overlayfs it is said to have
+/// File systems on which `syncfs` fails when a file could not be written. On overlayfs it is said to have
 /// succeeded (seen on Linux 6.18), and below FUSE nobody is asked at all.
-const TELL: [u64; 7] = [0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010, 0x4d44, 0x2011_bab0, 0x0102_1994];
+const TELL: [Magic; 7] = [EXT, XFS, BTRFS, F2FS, FAT, EXFAT, TMPFS];
 
 /// The first Linux on which `syncfs` fails for what it has lost (`syncfs(2)`).
 const SINCE: (u32, u32) = (5, 8);
@@ -100,10 +100,8 @@ impl WriteBack {
 /// Whether one `syncfs` on this directory is as sure as an `fsync` of each file.
 fn is_told_at_once(directory: impl AsFd) -> bool {
     let system = rustix::system::uname();
-    let magic = rustix::fs::fstatfs(directory).map(|system| system.f_type);
-    // The type of the field is another on each architecture.
-    let magic = magic.ok().and_then(|magic| u64::try_from(magic).ok());
-    version(system.release().to_bytes()) >= SINCE && magic.is_some_and(|magic| TELL.contains(&magic))
+    let tells = Magic::of(directory).is_some_and(|magic| TELL.contains(&magic));
+    tells && version(system.release().to_bytes()) >= SINCE
 }
 
 /// Waits until a file is on the disk, if its file system can say that.

@@ -153,10 +153,10 @@ fn a_full_directory_for_temporary_files() {
         ("12k,nr_inodes=4", "error: cannot make {root}/full/aicr-XXXXXX/tmp: no space left on device\n", 1),
         ("16k,nr_inodes=9", "error: cosign.key was refused by cosign\n    (what cosign said)\n", 4),
     ] {
-        let scene = Scene::new();
-        scene.unsigned().directory("full");
+        let scene = stage(HONEST);
+        scene.directory("full");
         let line = format!(
-            "mount -t tmpfs -o size={size} none full && {{ aicr bundle-sign B {SIGN} -q; code=$?; ls -A full; exit $code; }}"
+            "mount -t tmpfs -o size={size} none full && {{ aicr bundle-sign B {SIGN} --force -q; code=$?; ls -A full; exit $code; }}"
         );
         let before = scene.tree("B");
         let full = scene.path("full").display().to_string();

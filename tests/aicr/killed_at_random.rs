@@ -1,5 +1,6 @@
 //! Killed at random moments, several times in a row: as often as a plug is pulled out. Whatever was there
-//! before or is there afterwards is whole, and the next run cleans up and succeeds.
+//! before or is there afterwards is whole, and the next run cleans up and succeeds. (`killed.rs` kills at
+//! each step there is, once.)
 
 use std::os::unix::process::ExitStatusExt;
 use std::time::Instant;
@@ -40,7 +41,6 @@ fn at_random_moments(words: &str, made: &str, check: impl Fn(&Content, &Content,
 
     let mut random = Random::new(0x00c0_ffee);
     let mut killed = 0;
-    let mut changed = 0;
     for round in 1.. {
         begin(&scene, round);
         let before = content(&scene, made);
@@ -52,10 +52,8 @@ fn at_random_moments(words: &str, made: &str, check: impl Fn(&Content, &Content,
             std::thread::sleep(whole_run * thousandths / 1000);
             run.kill().unwrap();
             let is_killed = run.wait().unwrap().signal() == Some(9);
-            let content = content(&scene, made);
             killed += usize::from(is_killed);
-            changed += usize::from(is_killed && content != before);
-            found.push(content);
+            found.push(content(&scene, made));
         }
         let started = Instant::now();
         scene.aicr(&words).succeeds();
@@ -70,8 +68,6 @@ fn at_random_moments(words: &str, made: &str, check: impl Fn(&Content, &Content,
             break;
         }
     }
-    // Not all came too early to be of interest.
-    assert!(changed > 0, "{killed} kills, none after the change");
 }
 
 #[track_caller]

@@ -19,10 +19,10 @@ fn listing(fake: Fake<'_>, manifest: &str) -> Scene {
     scene
 }
 
-/// The same where `B` lists a file that takes hours to read.
+/// The same where `B` lists a file that takes a quarter of an hour to read, and more.
 fn unending(fake: Fake<'_>) -> Scene {
     let scene = listing(fake, &format!("{SMALL_MANIFEST}{}  unending\n", "0".repeat(64)));
-    File::create(scene.path("B/unending")).unwrap().set_len(15 << 40).unwrap();
+    File::create(scene.path("B/unending")).unwrap().set_len(2 << 40).unwrap();
     scene
 }
 

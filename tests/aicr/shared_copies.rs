@@ -5,8 +5,10 @@ use std::io::Write as _;
 
 use crate::scene::Scene;
 
-/// An XFS in a file, and the inputs and the output on it. Where the kernel does not let us have it, exit 77.
-const ON_XFS: &str = "PATH=$PATH:/usr/sbin:/sbin; truncate -s 320M image && mkfs.xfs -q image && \
+/// An XFS in a file, with the inputs on it. Exit 77 where the kernel does not let us have it: only the
+/// administrator of the machine may mount what is in a file.
+const ON_XFS: &str = "PATH=$PATH:/usr/sbin:/sbin; grep -q 4294967295 /proc/self/uid_map || exit 77; \
+                      truncate -s 320M image && mkfs.xfs -q -f image && \
                       { mount -o loop image disk || exit 77; } && cp -r dist disk && cd disk";
 
 const TRACED: &str = "strace -f -qq -o ../trace -e trace=ioctl aicr bundle dist --output B -q --jobs 1";
@@ -31,53 +33,80 @@ fn attempts(scene: &Scene) -> Vec<String> {
     of_a_copy.map(|line| line.rsplit_once("= ").unwrap().1.split(' ').next().unwrap().to_owned()).collect()
 }
 
+/// Runs a line of shell on an XFS; nothing where there can be none, which is said.
+fn on_xfs(scene: &Scene, line: &str) -> Option<String> {
+    let run = scene.program_run(["unshare", "-m", "sh", "-c", &format!("{ON_XFS} && {line}")]);
+    let output = run.whatever_it_prints().output();
+    if output.status.code() == Some(77) {
+        let said = b"NOT TESTED: copies that share their bytes: no XFS can be mounted here\n";
+        std::io::stderr().write_all(said).unwrap();
+        return None;
+    }
+    assert!(output.status.success(), "{output:?}");
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
 #[test]
 fn large_files_share_their_bytes_with_their_copies() {
     let scene = stage();
     // What becomes of the source afterwards is nothing to the copy.
     let line = format!(
-        "{ON_XFS} && {TRACED} && printf x >>dist/large && : >dist/least && \
-         (cd B && sha256sum --check --strict --quiet checksums.txt) && aicr verify B --checksums-only -q; \
-         code=$?; ls -A; exit $code"
+        "chmod 750 dist/large && touch -d @1234567890 dist/large && {TRACED} && stat -c '%a %Y' B/large && \
+         printf x >>dist/large && : >dist/least && (cd B && sha256sum --check --strict --quiet checksums.txt) && \
+         aicr verify B --checksums-only -q && ls -A"
     );
-    let run = scene.program_run(["unshare", "-m", "sh", "-c", &line]).whatever_it_prints();
-    let output = run.output();
-    if output.status.code() == Some(77) {
-        // Only the administrator of the machine may mount what is in a file.
-        writeln!(std::io::stderr(), "NOT TESTED: shared copies on XFS: it cannot be mounted here").unwrap();
-        return;
+    if let Some(printed) = on_xfs(&scene, &line) {
+        assert_eq!(printed, "755 1234567890\nB\ndist\n");
+        assert_eq!(attempts(&scene), ["0", "0"], "one for each large file");
     }
-    assert!(output.status.success(), "{output:?}");
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "B\ndist\n");
-    assert_eq!(attempts(&scene), ["0", "0"], "one for each large file");
 }
 
 #[test]
-fn where_they_cannot_it_is_tried_once() {
+fn they_take_no_room() {
+    let scene = stage();
+    let line = "fallocate -l 160M dist/huge && [ $(df --output=avail -B1M . | tail -n 1) -lt 160 ] && \
+                aicr bundle dist --output B -q && aicr verify B --checksums-only -q";
+    on_xfs(&scene, line);
+}
+
+#[test]
+fn what_was_not_shared_is_written() {
+    let scene = stage();
+    // Told that everything was shared when nothing was, or that it cannot be.
+    for outcome in ["retval=0", "error=EDQUOT"] {
+        let line = format!(
+            "strace -f -qq -o ../trace -P $PWD/.B.aicr-staging/bundle/large -P $PWD/.B.aicr-staging/bundle/least \
+             -e trace=ioctl -e inject=ioctl:{outcome} aicr bundle dist --output B -q --jobs 1 && \
+             diff -r --exclude=checksums.txt dist B && aicr verify B --checksums-only -q"
+        );
+        if on_xfs(&scene, &line).is_some() {
+            assert_eq!(attempts(&scene).len(), 2, "{outcome}");
+        }
+    }
+}
+
+#[test]
+fn elsewhere_it_is_not_tried() {
     let scene = stage();
     let line = format!(
         "mount -t tmpfs none disk && cp -r dist disk && cd disk && {TRACED} && \
          (cd B && sha256sum --check --strict --quiet checksums.txt)"
     );
     scene.program_run(["unshare", "-m", "sh", "-c", &line]).succeeds();
-    assert_eq!(attempts(&scene), ["-1"]);
+    assert_eq!(attempts(&scene), [""; 0]);
 }
 
 #[test]
-fn what_is_hashed_is_the_copy() {
+fn without_room_for_the_copies_none_is_begun() {
     let scene = stage();
-    // Told that the bytes were shared when they were not, it finds none in the copy.
-    let line = format!(
-        "strace -f -qq -o trace -P {} -e trace=ioctl -e inject=ioctl:retval=0 aicr bundle dist --output B",
-        scene.path(".B.aicr-staging/bundle/large").display()
-    );
+    let line = "mount -t tmpfs -o size=4m none disk && cd disk && { aicr bundle ../dist --output B; code=$?; ls -A; exit $code; }";
+    let needed = 5 * MIB + 4 + 3 * (2048 + 128);
     scene
-        .program_run(line.split(' '))
-        .stderr(
-            "error: dist/large changed while it was read\n\
-             hint: run it again when nothing writes to the inputs\n",
-        )
+        .program_run(["unshare", "-m", "sh", "-c", line])
+        .stderr(&format!(
+            "error: not enough space in .: {needed} bytes are needed and {} are free\n\
+             hint: free some, or choose a directory on another file system\n",
+            4 * MIB
+        ))
         .exits(1);
-    assert_eq!(attempts(&scene), ["0"]);
-    assert!(!scene.path("B").exists() && !scene.path(".B.aicr-staging").exists());
 }

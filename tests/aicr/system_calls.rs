@@ -1,4 +1,5 @@
-//! What a small file costs: the system calls that two hundred files take more than one hundred do.
+//! What a small file costs: the system calls that two hundred files take more than one hundred do. Where
+//! `openat2` is forbidden (some sandboxes) it costs more, and these fail.
 
 use std::collections::BTreeMap;
 
@@ -13,9 +14,12 @@ fn calls(files: usize, words: &str) -> BTreeMap<String, usize> {
     for number in 0..files {
         scene.file(&format!("dist/{number}"), "a few bytes");
     }
-    scene.aicr("bundle dist --output B --quiet").succeeds();
-    let line = format!("strace -f -c -U name,calls -o counts aicr {words} --jobs 1 --quiet");
-    scene.program_run(line.split(' ')).succeeds();
+    scene.directory("out").aicr("bundle dist --output B --quiet").succeeds();
+    // Where `/tmp` is an overlay, as in a container, each copy is synced by itself.
+    let line = format!(
+        "mount -t tmpfs none out && exec strace -f -c -U name,calls -o counts aicr {words} --jobs 1 --quiet"
+    );
+    scene.program_run(["unshare", "-m", "sh", "-c", &line]).succeeds();
     let counts = scene.read("counts");
     let rows = counts.lines().filter_map(|line| {
         let (name, count) = line.trim().split_once(' ')?;
@@ -64,5 +68,5 @@ fn one_that_is_hashed_in_place_takes_six() {
 #[test]
 fn one_that_is_copied_takes_eleven() {
     let copy = ["openat", "write", "fchmod", "utimensat", "close"];
-    assert_eq!(of_a_file("bundle dist --output C"), all(&[&LOOK[..], &READ, &copy].concat()));
+    assert_eq!(of_a_file("bundle dist --output out/C"), all(&[&LOOK[..], &READ, &copy].concat()));
 }

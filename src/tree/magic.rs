@@ -1,0 +1,36 @@
+//! What kind a file system is of, by its magic number (`statfs(2)`).
+
+use std::os::fd::AsFd;
+
+use camino::Utf8Path;
+use rustix::fs::StatFs;
+
+/// A magic number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Magic(u64);
+
+/// ext2 to ext4.
+pub(super) const EXT: Magic = Magic(0xef53);
+pub(super) const XFS: Magic = Magic(0x5846_5342);
+pub(super) const BTRFS: Magic = Magic(0x9123_683e);
+pub(super) const F2FS: Magic = Magic(0xf2f5_2010);
+pub(super) const FAT: Magic = Magic(0x4d44);
+pub(super) const EXFAT: Magic = Magic(0x2011_bab0);
+pub(super) const TMPFS: Magic = Magic(0x0102_1994);
+
+impl Magic {
+    /// That of what holds an open file, if that can be told.
+    pub(super) fn of(file: impl AsFd) -> Option<Self> {
+        Self::in_answer(rustix::fs::fstatfs(file))
+    }
+
+    /// That of what holds a path, if that can be told.
+    pub(super) fn of_path(path: &Utf8Path) -> Option<Self> {
+        Self::in_answer(rustix::fs::statfs(path.as_str()))
+    }
+
+    fn in_answer(answer: rustix::io::Result<StatFs>) -> Option<Self> {
+        // The type of the field is another on each architecture.
+        u64::try_from(answer.ok()?.f_type).ok().map(Self)
+    }
+}
