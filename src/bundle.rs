@@ -27,14 +27,12 @@ use crate::tree::{MANIFEST, manifest};
 /// Builds what the plan says.
 pub(crate) fn run(plan: &BundlePlan, context: &Context, report: &mut Report) -> Result<()> {
     let signer = plan.signer.as_ref();
-    let done = match &plan.destination {
+    match &plan.destination {
         Destination::Output { inputs, directory, exclude } => {
             output(plan, inputs, directory, exclude, signer, context, report)
         }
         Destination::InPlace { directory } => in_place(plan, directory, signer, context, report),
-    }?;
-    report.bundles.push(done);
-    Ok(())
+    }
 }
 
 /// A new directory, from copies.
@@ -46,7 +44,7 @@ fn output(
     signer: Option<&Signer>,
     context: &Context,
     report: &mut Report,
-) -> Result<BundleReport> {
+) -> Result<()> {
     let Run { dry_run, force } = plan.run;
     let collected = look(plan, inputs, exclude, false, context)?;
     let unseen = ProgressBar::hidden();
@@ -57,7 +55,8 @@ fn output(
     let signing = prepare(signer, &untrusted, dry_run, session.as_ref(), context, report)?;
     enough_space(&target.parent(), &collected)?;
     if dry_run {
-        return Ok(planned(directory, &collected, signing.as_ref()));
+        report.bundles.push(planned(directory, &collected, signing.as_ref()));
+        return Ok(());
     }
 
     let staging = Staging::beside(&target)?;
@@ -72,7 +71,7 @@ fn output(
     };
     let signature = evidence.as_ref().map(Evidence::to_json);
     Sealed::tree(staging, write_back, &target, signature.as_deref())?.publish(&context.work(&unseen))?;
-    Ok(finish(directory, &built, signing.as_ref().zip(evidence.as_ref())))
+    finish(directory, &built, signing.as_ref().zip(evidence.as_ref()), report)
 }
 
 /// The input itself: nothing is copied.
@@ -82,7 +81,7 @@ fn in_place(
     signer: Option<&Signer>,
     context: &Context,
     report: &mut Report,
-) -> Result<BundleReport> {
+) -> Result<()> {
     let Run { dry_run, force } = plan.run;
     let inputs = [directory.to_owned()];
     let collected = look(plan, &inputs, &[], true, context)?;
@@ -96,7 +95,8 @@ fn in_place(
     let session = signer.map(|_| context.session(&inputs)).transpose()?;
     let signing = prepare(signer, &inputs, dry_run, session.as_ref(), context, report)?;
     if dry_run {
-        return Ok(planned(directory, &collected, signing.as_ref()));
+        report.bundles.push(planned(directory, &collected, signing.as_ref()));
+        return Ok(());
     }
 
     let bundle = &collected.roots[0];
@@ -116,7 +116,7 @@ fn in_place(
     let signature = evidence.as_ref().map(Evidence::to_json);
     let unseen = ProgressBar::hidden();
     Sealed::manifest(staging, bundle, &built, signature.as_deref())?.publish(&context.work(&unseen))?;
-    Ok(finish(directory, &built, signing.as_ref().zip(evidence.as_ref())))
+    finish(directory, &built, signing.as_ref().zip(evidence.as_ref()), report)
 }
 
 /// What signs, if somebody does.
@@ -172,21 +172,22 @@ fn read_back(directory: &Beneath, built: &Built) -> Result<Vec<u8>> {
     Ok(text)
 }
 
-/// What was made, and what to do with it.
-fn finish(directory: &Utf8Path, built: &Built, signed: Option<(&Signing<'_>, &Evidence)>) -> BundleReport {
+/// What was made, and what to do with it. The bundle stands also when the public key cannot be left.
+fn finish(
+    directory: &Utf8Path,
+    built: &Built,
+    signed: Option<(&Signing<'_>, &Evidence)>,
+    report: &mut Report,
+) -> Result<()> {
     let Built { manifest, files, bytes } = *built;
     let manifest = Some(ManifestReport { sha256: Some(manifest), files, bytes });
-    match signed {
-        Some((signing, evidence)) => {
-            BundleReport {
-                manifest,
-                // The bundle stands all the same, and is reported as what it is.
-                error: signing.leave_public_key().err(),
-                signatures: signing.reports(evidence),
-                commands: vec![signing.verify_command(directory, evidence)],
-                ..BundleReport::new(directory, Verdict::Signed)
-            }
-        }
+    report.bundles.push(match signed {
+        Some((signing, evidence)) => BundleReport {
+            manifest,
+            signatures: signing.reports(evidence),
+            commands: vec![signing.verify_command(directory, evidence)],
+            ..BundleReport::new(directory, Verdict::Signed)
+        },
         None => BundleReport {
             manifest,
             commands: vec![format!(
@@ -195,5 +196,6 @@ fn finish(directory: &Utf8Path, built: &Built, signed: Option<(&Signing<'_>, &Ev
             )],
             ..BundleReport::new(directory, Verdict::Unsigned)
         },
-    }
+    });
+    signed.map_or(Ok(()), |(signing, _)| signing.leave_public_key())
 }

@@ -6,10 +6,11 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use rustix::fs::{Access, AtFlags};
 
 use super::ancestry::lies_in;
 use super::beneath::{Beneath, OpenError, SmallError};
-use super::{PLAIN, cannot};
+use super::{PLAIN, cannot, reason};
 use crate::error::{Failure, Result};
 use crate::printable::{is_hidden, show};
 
@@ -49,7 +50,16 @@ impl PublicKeyOut {
             }
         }
         match directory.file(out.name()) {
-            Ok(_) | Err(OpenError::Missing) => Ok(out),
+            Ok(_) => Ok(out),
+            Err(OpenError::Missing) => {
+                rustix::fs::accessat(&directory, ".", Access::WRITE_OK, AtFlags::EACCESS).map_err(
+                    |errno| {
+                        Failure::usage(format!("{shown} cannot be written: {}", reason(&errno.into())))
+                            .hint("choose a file in another directory")
+                    },
+                )?;
+                Ok(out)
+            }
             Err(OpenError::NotRegular(kind)) => Err(Failure::usage(format!("{shown} is {kind}"))),
             Err(OpenError::System(error)) => Err(cannot("read", shown, &error)),
         }

@@ -271,6 +271,48 @@ fn the_public_key_is_left_for_the_receivers() {
 }
 
 #[test]
+fn where_the_public_key_cannot_be_left_nothing_is_signed() {
+    let scene = Scene::new();
+    scene.small_dist().directory("ro");
+    let sign = "--signing-key cosign.key --tlog-upload=false";
+    for command in ["bundle dist --output B", "bundle dist --output B --dry-run"] {
+        let line =
+            format!("mount -t tmpfs -o ro none ro && exec aicr {command} {sign} --public-key-out ro/k.pub");
+        scene
+            .program_run(["unshare", "-m", "sh", "-c", &line])
+            .stderr(
+                "error: --public-key-out ro/k.pub cannot be written: read-only file system\n\
+                 hint: choose a file in another directory\n",
+            )
+            .exits(2);
+        assert!(!scene.path("B").exists());
+    }
+}
+
+/// What nobody could see beforehand: a disk that is full by then.
+#[test]
+fn a_bundle_stands_without_the_public_key_too() {
+    let scene = Scene::new();
+    scene.small_dist().directory("full");
+    let line = "mount -t tmpfs -o nr_inodes=1 none full && exec aicr bundle dist --output B \
+                --signing-key cosign.key --tlog-upload=false --public-key-out full/k.pub --format json";
+    let run = scene.program_run(["unshare", "-m", "sh", "-c", line]).whatever_it_prints();
+    let output = run.exits(1);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&report["bundles"][0]["verdict"], &report["bundles"][0]["error"]),
+        (&"signed".into(), &serde_json::Value::Null)
+    );
+    assert!(
+        report["error"]["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("cannot write full/k.pub: no space left on device")
+    );
+    scene.aicr("verify B --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();
+}
+
+#[test]
 fn the_public_key_does_not_come_before_the_signature() {
     let scene = Scene::new();
     scene.small_dist().fake_cosign("case $1 in sign-blob) exit 1 ;; esac\nexec \"$REAL\" \"$@\"");
