@@ -216,7 +216,7 @@ impl Printer {
         }
         match verdict {
             Verdict::Signed | Verdict::AlreadySigned => {
-                let _ = writeln!(text, "verify it, here or anywhere, with:");
+                let _ = writeln!(text, "verify it with:");
             }
             Verdict::Unsigned => {
                 let _ = writeln!(text, "sign it with:");

@@ -21,6 +21,9 @@ use crate::tree::check::{Checked, check, check_names};
 use crate::tree::manifest::{self, Manifest};
 use crate::tree::{ATTESTATION, MANIFEST, SIGNATURE, Work, walk};
 
+/// What receivers can do about a manifest that is none: whoever made it anew would vouch for what is there.
+const AGAIN: &str = "get the bundle again from where it came from";
+
 /// Verifies every bundle of the plan. What is impossible for one is refused before any work.
 pub(crate) fn run(plan: &VerifyPlan, context: &Context, report: &mut Report) -> Result<()> {
     let VerifyPlan { bundles: paths, trust } = plan;
@@ -50,7 +53,7 @@ pub(crate) fn run(plan: &VerifyPlan, context: &Context, report: &mut Report) -> 
 fn signed(bundle: &Beneath, judge: &Judge<'_>, context: &Context) -> Result<BundleReport> {
     let top = bundle.show(b"");
     // First, so that a directory which is no bundle at all is not called an unsigned one.
-    let text = manifest_text(bundle)?;
+    let text = manifest_text(bundle, "give the directory that holds it")?;
     let Some(evidence) = evidence(bundle)? else {
         return Err(
             Failure::rejected(format!("{top} is unsigned: it has no {SIGNATURE}")).hint(CHECKSUMS_ONLY)
@@ -78,7 +81,7 @@ fn signed(bundle: &Beneath, judge: &Judge<'_>, context: &Context) -> Result<Bund
 }
 
 fn checksums_only(bundle: &Beneath, context: &Context) -> Result<BundleReport> {
-    let text = manifest_text(bundle)?;
+    let text = manifest_text(bundle, "give the directory that holds it")?;
     let checked = files(bundle, &text, context, &context.interrupt)?;
     Ok(conclude(bundle, Sha256Digest::of(&text), checked, Verdict::Unproven, context))
 }
@@ -112,8 +115,8 @@ fn ask_and_look<'m>(
 
 /// Holds the tree against these bytes as its manifest.
 fn files(bundle: &Beneath, text: &[u8], context: &Context, interrupt: &Interrupt) -> Result<Checked> {
-    let manifest =
-        Manifest::unproven(text).map_err(|error| error.rejects(bundle.show(MANIFEST.as_bytes())))?;
+    let manifest = Manifest::unproven(text)
+        .map_err(|error| error.rejects(bundle.show(MANIFEST.as_bytes())).hint(AGAIN))?;
     compare(bundle, &manifest, context, interrupt)
 }
 
@@ -188,12 +191,12 @@ pub(crate) fn evidence(bundle: &Beneath) -> Result<Option<Evidence>> {
     Ok(Some(evidence))
 }
 
-/// The bytes of the manifest; a tree without one is no bundle.
-pub(crate) fn manifest_text(bundle: &Beneath) -> Result<Vec<u8>> {
+/// The bytes of the manifest; a tree without one is no bundle, and `hint` says what to do then.
+pub(crate) fn manifest_text(bundle: &Beneath, hint: &str) -> Result<Vec<u8>> {
     bundle.read_small(MANIFEST.as_bytes(), manifest::MAX_BYTES).map_err(|error| match error {
         SmallError::Open(OpenError::Missing) => {
             Failure::rejected(format!("{} has no {MANIFEST}, so it is no bundle", bundle.show(b"")))
-                .hint("`aicr bundle` makes one")
+                .hint(hint)
         }
         error => error.rejects(bundle.show(MANIFEST.as_bytes())),
     })

@@ -130,7 +130,7 @@ pub(crate) struct ManifestError {
 impl ManifestError {
     /// The rejection of the manifest at `path`, which is fit to print.
     pub(crate) fn rejects(&self, path: impl fmt::Display) -> Failure {
-        Failure::rejected(format!("{path}: {self}")).hint("build it anew with `aicr bundle`")
+        Failure::rejected(format!("{path}: {self}"))
     }
 }
 

@@ -62,7 +62,7 @@ fn a_signed_bundle_comes_with_a_command_that_verifies_it() {
   manifest sha256 {SMALL_SHA256}
   2 files, 11 bytes
   key sha256 {KEY_SHA256}, log none, timestamp none
-verify it, here or anywhere, with:
+verify it with:
   {command}
 "
         )

@@ -17,7 +17,7 @@ fn signed(word: &str, path: &str, key: &str) -> String {
   manifest sha256 {SMALL_SHA256}
   2 files, 11 bytes
   key sha256 {key}, log none, timestamp none
-verify it, here or anywhere, with:
+verify it with:
   aicr verify {path} --key k.pub --insecure-ignore-tlog
 "
     )

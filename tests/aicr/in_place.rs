@@ -68,7 +68,7 @@ fn the_working_directory_can_be_made_a_bundle() {
   manifest sha256 {SMALL_SHA256}
   2 files, 11 bytes
   key sha256 {KEY_SHA256}, log none, timestamp none
-verify it, here or anywhere, with:
+verify it with:
   {{root}}/bin/cosign public-key --key=env://KEY --outfile={key} && aicr verify {directory} --key {key} --insecure-ignore-tlog
 "
             ))

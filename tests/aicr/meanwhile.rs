@@ -61,7 +61,7 @@ fn what_is_wrong_with_them_is_said_of_accepted_manifests_alone() {
         (
             malformed.as_str(),
             "rejected B\n",
-            "error: B/checksums.txt: line 3 is blank\nhint: build it anew with `aicr bundle`\n",
+            "error: B/checksums.txt: line 3 is blank\nhint: get the bundle again from where it came from\n",
         ),
         (SMALL_MANIFEST, changed.as_str(), "error: B is not what its manifest says: 1 file is wrong\n"),
     ] {

@@ -266,7 +266,7 @@ signed B
   manifest sha256 {SMALL_SHA256}
   2 files, 11 bytes
   key sha256 {key}, log none, timestamp none
-verify it, here or anywhere, with:
+verify it with:
   aicr verify B --key k.pub --insecure-ignore-tlog
 exit 0
 "

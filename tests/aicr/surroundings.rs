@@ -237,7 +237,7 @@ fn secrets_go_where_they_must_and_nowhere_else() {
   manifest sha256 {SMALL_SHA256}
   2 files, 11 bytes
   key sha256 {KEY_SHA256}, log none, timestamp none
-verify it, here or anywhere, with:
+verify it with:
   aicr verify C --key k.pub --insecure-ignore-tlog
 "
     ))

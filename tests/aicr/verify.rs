@@ -147,8 +147,16 @@ fn what_is_no_bundle() {
         ("dangling", 2, "there is no directory dangling"),
         ("file", 2, "file is not a directory"),
         ("B/checksums.txt", 2, "B/checksums.txt is not a directory"),
-        ("empty", 5, "empty has no checksums.txt, so it is no bundle\nhint: `aicr bundle` makes one"),
-        ("B/sub", 5, "B/sub has no checksums.txt, so it is no bundle\nhint: `aicr bundle` makes one"),
+        (
+            "empty",
+            5,
+            "empty has no checksums.txt, so it is no bundle\nhint: give the directory that holds it",
+        ),
+        (
+            "B/sub",
+            5,
+            "B/sub has no checksums.txt, so it is no bundle\nhint: give the directory that holds it",
+        ),
     ] {
         let stdout = if exit == 5 { format!("rejected {bundle}\n") } else { String::new() };
         for trust in ["--key cosign.pub --insecure-ignore-tlog", "--checksums-only"] {
@@ -162,7 +170,7 @@ fn what_is_no_bundle() {
     scene
         .aicr("verify nothing --checksums-only")
         .stdout("rejected nothing\n")
-        .stderr("error: nothing/checksums.txt: has no entries\nhint: build it anew with `aicr bundle`\n")
+        .stderr("error: nothing/checksums.txt: has no entries\nhint: get the bundle again from where it came from\n")
         .exits(5);
 }
 

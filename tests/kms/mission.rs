@@ -26,7 +26,7 @@ fn a_bundle_signed_by_a_key_manager_without_a_log() {
   manifest sha256 {SMALL_SHA256}
   2 files, 11 bytes
   key sha256 {key}, log none, timestamp none
-verify it, here or anywhere, with:
+verify it with:
   aicr verify release-1.4 --key {KEY} --insecure-ignore-tlog\n"
         ))
         .succeeds();

@@ -44,7 +44,7 @@ fn signed(verdict: &str, bundle: &str, by: &str, witnesses: &str, command: &str)
   manifest sha256 {SMALL_SHA256}
   2 files, 11 bytes
   {by}, {witnesses}
-verify it, here or anywhere, with:
+verify it with:
   {command}\n"
     )
 }

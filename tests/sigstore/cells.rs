@@ -74,7 +74,7 @@ impl Cell<'_> {
   manifest sha256 {}
   1 file, {} bytes
   {}, {}
-verify it, here or anywhere, with:
+verify it with:
   {command}\n",
                     sha256(&manifest),
                     bundle.len(),

@@ -61,7 +61,7 @@ fn names_that_collide_elsewhere() {
     sign_by_hand(&scene, manifest.as_bytes());
     rejected(
         &scene,
-        "error: B/checksums.txt: line 4 is out of order: lines are sorted by the bytes of the name\nhint: build it anew with `aicr bundle`",
+        "error: B/checksums.txt: line 4 is out of order: lines are sorted by the bytes of the name\nhint: get the bundle again from where it came from",
     );
     sign_by_hand(&scene, sorted.as_bytes());
     scene.aicr("verify B --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();

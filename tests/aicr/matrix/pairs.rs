@@ -35,7 +35,7 @@ fn each_release_accepts_what_each_release_signed() {
         scene
             .aicr(&format!("bundle dist --output {name} {KEY} --cosign {cosign}"))
             .stdout(&format!(
-                "{}verify it, here or anywhere, with:\n  {cosign} public-key --key=cosign.key --outfile={name}.pub && {verify}\n",
+                "{}verify it with:\n  {cosign} public-key --key=cosign.key --outfile={name}.pub && {verify}\n",
                 report("signed", name)
             ))
             .succeeds();

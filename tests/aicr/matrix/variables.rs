@@ -124,7 +124,7 @@ fn all_at_once_have_no_effect() {
                 )
             };
             with(scene.aicr(&format!("bundle dist --output B{number} --signing-key cosign.key --tlog-upload=false --public-key-out k.pub")), &variables, value)
-                .stdout(&format!("{}verify it, here or anywhere, with:\n  aicr verify B{number} --key k.pub --insecure-ignore-tlog\n", done("signed")))
+                .stdout(&format!("{}verify it with:\n  aicr verify B{number} --key k.pub --insecure-ignore-tlog\n", done("signed")))
                 .stderr(&kept_back(&variables))
                 .succeeds();
             with(
@@ -172,7 +172,7 @@ fn what_hurts_most_has_no_effect() {
             true,
         )
         .stdout(&format!(
-            "{}verify it, here or anywhere, with:\n  aicr verify B --key k.pub --insecure-ignore-tlog\n",
+            "{}verify it with:\n  aicr verify B --key k.pub --insecure-ignore-tlog\n",
             done("signed")
         ))
         .stderr(&kept_back(&names))
