@@ -67,6 +67,10 @@ pub(crate) enum Whose {
     Unknown,
 }
 
+/// What is said before the first word goes to the network that nobody named.
+const FETCHING: &str =
+    "the keys and addresses of the public Sigstore are fetched (tuf-repo-cdn.sigstore.dev)";
+
 impl<'a> Signing<'a> {
     /// Looks at the signer and at the services, finds and probes cosign, asks the key manager for the public
     /// key, and checks that it may be left where it is wanted. In a dry run only a key that needs no network is
@@ -85,6 +89,7 @@ impl<'a> Signing<'a> {
         report.cosign = Some(found);
         cosign.can_tell(&sigstore)?;
         if matches!(sigstore, Sigstore::Public) && !dry_run {
+            context.printer.notice(FETCHING);
             sigstore = services::public(&cosign, signer, &|text| context.printer.warning(text))?;
         }
         let notice = Notice::new(&sigstore, &who, context.printer);

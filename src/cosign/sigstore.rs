@@ -118,7 +118,7 @@ impl Sigstore {
         let keeps_out = format!("public and permanent; --tlog-upload=false keeps it out{with_a_key}");
         let private = match self {
             Self::None => return None,
-            Self::Public => return Some(format!("{START} at rekor.sigstore.dev: {keeps_out}")),
+            Self::Public => return Some(format!("{START} of the public Sigstore: {keeps_out}")),
             Self::Private(private) => private,
         };
         let services = private.services();

@@ -180,7 +180,7 @@ fn a_file_without_a_token_is_refused() {
 fn who_would_be_told_is_said() {
     let scene = stage();
     let before = scene.tree("");
-    let public = "at rekor.sigstore.dev: public and permanent; --tlog-upload=false keeps it out";
+    let public = "of the public Sigstore: public and permanent; --tlog-upload=false keeps it out";
     for (words, told) in [
         ("--signing-key cosign.key", Some(public.to_owned())),
         ("--signing-key cosign.key --tlog-upload --quiet", Some(public.to_owned())),

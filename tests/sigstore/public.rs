@@ -5,6 +5,10 @@
 use crate::loopback::{cosign, reached};
 use crate::site::{ISSUER, PERSON, Site};
 
+/// What is said before anything is asked of a network that nobody named.
+const NOTICE: &str =
+    "notice: the keys and addresses of the public Sigstore are fetched (tuf-repo-cdn.sigstore.dev)\n";
+
 /// The name server, where nobody answers: all that was tried.
 const NAME_SERVER: &str = "127.0.0.1:53";
 
@@ -17,15 +21,15 @@ fn without_a_network_nothing_is_signed_and_nothing_is_proven() {
     let alone = "hint: --tlog-upload=false signs with the key alone, and needs no Sigstore\n";
     let at_hand = "hint: --trusted-root FILE names one that is at hand, and needs no network\n";
     for release in ["v2.4.1", "v2.6.1", "v3.0.2", "v3.1.3"] {
-        for (words, hint) in [
-            ("bundle dist --output P --signing-key cosign.key", alone),
-            ("bundle dist --output P --keyless --identity-token token", ""),
-            ("verify B --key cosign.pub --online", at_hand),
+        for (words, notice, hint) in [
+            ("bundle dist --output P --signing-key cosign.key", NOTICE, alone),
+            ("bundle dist --output P --keyless --identity-token token", NOTICE, ""),
+            ("verify B --key cosign.pub --online", "", at_hand),
         ] {
             let run = site
                 .aicr(&format!("{words} --cosign {}", cosign(release)))
                 .stderr(&format!(
-                    "error: the root of the public Sigstore could not be fetched\n    (what cosign said)\n{hint}"
+                    "{notice}error: the root of the public Sigstore could not be fetched\n    (what cosign said)\n{hint}"
                 ))
                 .cosigns_words_left_out();
             let addresses = reached(&site, run, 6);
@@ -58,7 +62,7 @@ fn is_one_like_any_other_once_it_is_fetched() {
     let site = Site::new();
     site.small_dist();
     site.token("token", "person", "{}");
-    let notice = "notice: the signature goes to the transparency log at localhost:3003\n";
+    let notice = format!("{NOTICE}notice: the signature goes to the transparency log at localhost:3003\n");
     for release in ["v2.6.1", "v3.0.2", "v3.1.3"] {
         fetches_this_site(&site, release, "keyless-rekor2-tsa");
         let (key, keyless) = (format!("key-{release}"), format!("keyless-{release}"));
@@ -75,9 +79,9 @@ fn is_one_like_any_other_once_it_is_fetched() {
     // Without a signing config the log is the one that every cosign knows, and this root does not know it.
     fetches_this_site(&site, "v3.1.3", "");
     site.aicr("bundle dist -o other --signing-key cosign.key")
-        .stderr(
-            "error: the root of the public Sigstore knows no log at https://rekor.sigstore.dev, only http://localhost:3003, http://localhost:3000
-hint: name it as it is named there, or add it: `cosign trusted-root create --rekor url=…,public-key=…`\n",
-        )
+        .stderr(&format!(
+            "{NOTICE}error: the root of the public Sigstore knows no log at https://rekor.sigstore.dev, only http://localhost:3003, http://localhost:3000
+hint: name it as it is named there, or add it: `cosign trusted-root create --rekor url=…,public-key=…`\n"
+        ))
         .exits(2);
 }
