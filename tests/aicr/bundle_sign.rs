@@ -74,6 +74,26 @@ fn another_signer_is_replaced_by_force_alone() {
     scene.aicr("verify B --key stranger.pub --insecure-ignore-tlog --quiet").succeeds();
 }
 
+/// What can be told without the network that the run itself would need.
+#[test]
+fn a_dry_run_for_the_public_log_refuses_what_is_there() {
+    let scene = Scene::new();
+    scene.signed();
+    for (key, by) in [
+        ("stranger.key", "another signer"),
+        ("cosign.key", "this signer, but told to others than is asked for"),
+    ] {
+        scene
+            .aicr(&format!("bundle-sign B --signing-key {key} --dry-run"))
+            .stderr(&format!(
+                "notice: the signature goes to the transparency log of the public Sigstore: public and permanent; \
+                 --tlog-upload=false keeps it out\n\
+                 error: B is signed by {by}\nhint: --force signs it anew\n"
+            ))
+            .exits(2);
+    }
+}
+
 #[test]
 fn a_tree_that_is_not_its_manifest_is_never_signed() {
     let changes: [(Act, &str, &str); 6] = [
