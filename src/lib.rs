@@ -21,6 +21,7 @@ pub mod fuzz;
 mod interrupt;
 mod judge;
 mod man;
+mod misuse;
 mod output;
 mod password;
 mod plan;
@@ -47,7 +48,7 @@ use rustix::process::{Resource, getrlimit};
 
 use crate::cli::{Cli, Color, Command, Format};
 use crate::context::Context;
-use crate::error::{Class, Failure, Result};
+use crate::error::{Class, Result};
 use crate::interrupt::Interrupt;
 use crate::output::Printer;
 use crate::plan::Surroundings;
@@ -158,37 +159,15 @@ fn refuse(error: &clap::Error, arguments: &[OsString], environment: &Environment
         _ => Color::Auto,
     };
     let printer = Printer::new(format, Verbosity::Normal, color, environment);
-    let failure = misuse(error);
-    let class = failure.class();
-    let report = Report { error: Some(failure), ..Report::default() };
     let command = Cli::command();
     let name = arguments
         .iter()
         .filter_map(|argument| argument.to_str())
         .find(|name| command.find_subcommand(name).is_some());
+    let failure = misuse::refusal(error, name);
+    let class = failure.class();
+    let report = Report { error: Some(failure), ..Report::default() };
     // There is nothing better to say about a closed stdout than the failure itself.
     let _ = printer.report(name, &report);
     Some(class)
-}
-
-/// A refusal of clap's in this program's form: one line, and the way out as a hint.
-fn misuse(error: &clap::Error) -> Failure {
-    if matches!(
-        error.kind(),
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand
-    ) {
-        return Failure::usage("no command was given").hint("`aicr --help` lists the commands");
-    }
-    let text = error.render().to_string();
-    let mut paragraphs =
-        text.split("\n\n").map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "));
-    let message = paragraphs.next().unwrap_or_default();
-    let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
-    let tip = paragraphs.find_map(|paragraph| paragraph.strip_prefix("tip: ").map(ToOwned::to_owned));
-    // clap says how to pass a misspelt flag as a value, which nobody wants.
-    let tip = tip.filter(|tip| !tip.starts_with("to pass "));
-    Failure::usage(printable::show(message.as_bytes())).hint(tip.map_or_else(
-        || "`aicr --help` and `aicr COMMAND --help` list the flags".into(),
-        |tip| printable::show(tip.as_bytes()),
-    ))
 }

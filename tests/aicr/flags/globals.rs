@@ -17,9 +17,15 @@ fn lines_that_are_no_command_line() {
         ("verfy B", "unrecognized subcommand 'verfy'", "a similar subcommand exists: 'verify'"),
         ("help", "unrecognized subcommand 'help'", LISTED),
         (
-            "verify B --on-line",
-            "unexpected argument '--on-line' found",
-            "a similar argument exists: '--online'",
+            "bundel dist",
+            "unrecognized subcommand 'bundel'",
+            "some similar subcommands exist: 'bundle-sign', 'bundle'",
+        ),
+        ("manifest B", "unrecognized subcommand 'manifest'", LISTED),
+        (
+            "verify B --checksum-only",
+            "unexpected argument '--checksum-only' found",
+            "a similar argument exists: '--checksums-only'",
         ),
         ("verify B --zzz", "unexpected argument '--zzz' found", LISTED),
         ("doctor B", "unexpected argument 'B' found", LISTED),
@@ -33,6 +39,32 @@ fn lines_that_are_no_command_line() {
             "invalid value 'tcsh' for '<SHELL>' [possible values: bash, elvish, fish, powershell, zsh]",
             "a similar value exists: 'zsh'",
         ),
+    ]);
+}
+
+/// Nobody is led to what publishes something or uses the network by a word that looks like it.
+#[test]
+fn what_is_typed_out_of_habit() {
+    let unexpected = |flag: &str| format!("unexpected argument '{flag}' found");
+    let (key, no_upload) = ("the key to sign with is --signing-key", "write --tlog-upload=false");
+    let no_sign = "--no-sign is a flag of `aicr bundle`";
+    refused(&[
+        ("bundle dist -o out --key cosign.key", &unexpected("--key"), key),
+        ("bundle-sign B --key=cosign.key", &unexpected("--key"), key),
+        ("doctor --key cosign.key", &unexpected("--key"), key),
+        ("--key cosign.key bundle-sign B", &unexpected("--key"), key),
+        ("man --key cosign.key", &unexpected("--key"), LISTED),
+        ("bundle dist -o out --no-tlog-upload", &unexpected("--no-tlog-upload"), no_upload),
+        ("bundle-sign B --no-upload", &unexpected("--no-upload"), no_upload),
+        ("bundle-sign B --no-sign", &unexpected("--no-sign"), no_sign),
+        ("verify B --offline", &unexpected("--offline"), "verify uses no network without --online"),
+        ("doctor --offline", &unexpected("--offline"), LISTED),
+        ("verify B --on-line", &unexpected("--on-line"), LISTED),
+        ("bundle dist -o out --keyles", &unexpected("--keyles"), LISTED),
+        ("bundle dist -o out --attests", &unexpected("--attests"), LISTED),
+        ("bundle dist -o out --tlog-uplaod=false", &unexpected("--tlog-uplaod"), LISTED),
+        ("--keyless bundle dist -o out", &unexpected("--keyless"), "'bundle --keyless' exists"),
+        ("version", "unrecognized subcommand 'version'", "`aicr --version` prints the version"),
     ]);
 }
 
