@@ -33,7 +33,7 @@ pub(crate) struct GlobalArgs {
     pub(crate) timeout: Option<String>,
     /// Read this many files at once, at most 256 [default: one a processor]
     #[arg(long, global = true, value_name = "N")]
-    pub(crate) jobs: Option<std::num::NonZeroUsize>,
+    pub(crate) jobs: Option<String>,
     /// Print results as text or as one JSON object
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
     pub(crate) format: Format,

@@ -66,7 +66,7 @@ impl GlobalPlan {
             cosign: cosign.map(cosign_path).transpose()?,
             cosign_sha256: cosign_sha256.as_deref().map(sha256).transpose()?,
             timeout: timeout.as_ref().map_or(Ok(DEFAULT_TIMEOUT), duration)?,
-            jobs: jobs.map_or(Ok(processors.min(MOST_JOBS)), at_most)?,
+            jobs: jobs.as_deref().map_or(Ok(processors.min(MOST_JOBS)), files_at_once)?,
             format,
             verbosity: match (quiet, verbose) {
                 (true, _) => Verbosity::Quiet,
@@ -78,12 +78,11 @@ impl GlobalPlan {
     }
 }
 
-fn at_most(jobs: NonZeroUsize) -> Result<NonZeroUsize> {
-    if jobs <= MOST_JOBS {
-        return Ok(jobs);
-    }
-    Err(Failure::usage(format!("--jobs: {jobs} files at once are more than {MOST_JOBS}, which is the most"))
-        .hint("leave out --jobs to read one file at once for each processor"))
+fn files_at_once(text: &str) -> Result<NonZeroUsize> {
+    text.parse().ok().filter(|jobs| *jobs <= MOST_JOBS).ok_or_else(|| {
+        Failure::usage(format!("--jobs: `{}` is not a number from 1 to {MOST_JOBS}", show(text)))
+            .hint("leave out --jobs to read one file at once for each processor")
+    })
 }
 
 fn cosign_path(path: Sourced<String>) -> Result<Sourced<Utf8PathBuf>> {

@@ -42,7 +42,7 @@ fn everything_typed_is_understood() {
         cosign: Some("bin/cosign".into()),
         cosign_sha256: Some(HEX.to_owned()),
         timeout: Some("1m 30s".to_owned()),
-        jobs: NonZeroUsize::new(7),
+        jobs: Some("7".to_owned()),
         format: Format::Json,
         quiet: true,
         verbose: false,
@@ -103,14 +103,24 @@ fn a_time_may_be_as_long_as_30_days() {
 }
 
 #[test]
-fn more_jobs_than_do_any_good_are_refused() {
-    let jobs = |jobs| GlobalArgs { jobs: NonZeroUsize::new(jobs), ..args() };
-    assert_eq!(plan(jobs(256), &Environment::default()).expect("a plan").jobs.get(), 256);
-    for more in [257, usize::MAX] {
+fn jobs_are_a_number_that_does_some_good() {
+    let jobs = |jobs: &str| GlobalArgs { jobs: Some(jobs.to_owned()), ..args() };
+    for (typed, expected) in [("1", 1), ("256", 256)] {
+        let plan = plan(jobs(typed), &Environment::default()).expect("a plan");
+        assert_eq!(plan.jobs.get(), expected);
+    }
+    for (typed, shown) in [
+        ("0", "0"),
+        ("257", "257"),
+        ("-1", "-1"),
+        ("", ""),
+        ("x\n", "x\\u{a}"),
+        ("99999999999999999999", "99999999999999999999"),
+    ] {
         refused(
-            jobs(more),
+            jobs(typed),
             &Environment::default(),
-            &format!("--jobs: {more} files at once are more than 256, which is the most"),
+            &format!("--jobs: `{shown}` is not a number from 1 to 256"),
             "leave out --jobs to read one file at once for each processor",
         );
     }

@@ -126,6 +126,7 @@ fn what_a_bundle_is_made_of_and_where() {
 fn values_of_the_global_flags() {
     let time = "write a number with its unit, such as 90s, 3m or 1h";
     let digest = "`sha256sum \"$(command -v cosign)\"` prints the digest of a binary";
+    let jobs = "leave out --jobs to read one file at once for each processor";
     let zero = "a time of 0 would end every run of cosign";
     refused(&[
         ("doctor --timeout 180", "--timeout: `180` has no unit", time),
@@ -147,16 +148,10 @@ fn values_of_the_global_flags() {
         ),
         ("doctor --cosign-sha256 abc", "--cosign-sha256: `abc` is not 64 hex digits", digest),
         ("doctor --cosign-sha256=", "--cosign-sha256: `` is not 64 hex digits", digest),
-        (
-            "doctor --jobs 0",
-            "invalid value '0' for '--jobs <N>': number would be zero for non-zero type",
-            LISTED,
-        ),
-        (
-            "doctor --jobs 257",
-            "--jobs: 257 files at once are more than 256, which is the most",
-            "leave out --jobs to read one file at once for each processor",
-        ),
+        ("doctor --jobs 0", "--jobs: `0` is not a number from 1 to 256", jobs),
+        ("doctor --jobs 257", "--jobs: `257` is not a number from 1 to 256", jobs),
+        ("doctor --jobs=", "--jobs: `` is not a number from 1 to 256", jobs),
+        ("doctor --jobs many", "--jobs: `many` is not a number from 1 to 256", jobs),
         (
             "doctor --format xml",
             "invalid value 'xml' for '--format <FORMAT>' [possible values: text, json]",
