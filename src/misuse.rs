@@ -39,20 +39,26 @@ pub(crate) fn refusal(error: &clap::Error, command: Option<&str>) -> Failure {
     let message = paragraphs.next().unwrap_or_default();
     let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
     let tip = paragraphs.find_map(|paragraph| paragraph.strip_prefix("tip: ").map(ToOwned::to_owned));
-    let hint = habit(error, command).or_else(|| tip.filter(|tip| helps(tip, error)));
+    let hint = habit(error, command)
+        .or_else(|| value_of_a_switch(error))
+        .or_else(|| tip.filter(|tip| helps(tip, error)));
     Failure::usage(show(message.as_bytes())).hint(hint.map_or_else(
         || "`aicr --help` and `aicr COMMAND --help` list the flags".into(),
         |hint| show(hint.as_bytes()),
     ))
 }
 
+/// A word that an error of clap's is about.
+fn word(error: &clap::Error, kind: ContextKind) -> Option<&str> {
+    match error.get(kind) {
+        Some(ContextValue::String(word)) => Some(word),
+        _ => None,
+    }
+}
+
 /// The flag or command that clap does not know.
 fn unknown(error: &clap::Error) -> Option<&str> {
-    let kinds = [ContextKind::InvalidArg, ContextKind::InvalidSubcommand];
-    kinds.into_iter().find_map(|kind| match error.get(kind) {
-        Some(ContextValue::String(word)) => Some(word.as_str()),
-        _ => None,
-    })
+    word(error, ContextKind::InvalidArg).or_else(|| word(error, ContextKind::InvalidSubcommand))
 }
 
 /// What to write instead of something that is typed out of habit.
@@ -63,6 +69,18 @@ fn habit(error: &clap::Error, command: Option<&str>) -> Option<String> {
     let (.., instead) =
         HABITS.into_iter().find(|(typed, commands, _)| *typed == unknown && named(commands))?;
     Some(instead.to_owned())
+}
+
+/// How to write a flag that is there or not, and was given a value as cosign's may be.
+fn value_of_a_switch(error: &clap::Error) -> Option<String> {
+    if error.kind() != ErrorKind::TooManyValues {
+        return None;
+    }
+    let flag = word(error, ContextKind::InvalidArg)?;
+    Some(match word(error, ContextKind::InvalidValue)? {
+        "false" => format!("leave out {flag}"),
+        _ => format!("write {flag} without a value"),
+    })
 }
 
 /// Whether a tip of clap's leads where somebody may have wanted to go.

@@ -68,6 +68,28 @@ fn what_is_typed_out_of_habit() {
     ]);
 }
 
+/// cosign takes `--insecure-ignore-tlog=true`.
+#[test]
+fn a_value_where_none_belongs() {
+    let unexpected = |value: &str, flag: &str| {
+        format!("unexpected value '{value}' for '{flag}' found; no more were expected")
+    };
+    let (ignore, keyless) = ("--insecure-ignore-tlog", "--keyless");
+    refused(&[
+        (
+            "verify B --key cosign.pub --insecure-ignore-tlog=true",
+            &unexpected("true", ignore),
+            "write --insecure-ignore-tlog without a value",
+        ),
+        (
+            "verify B --key cosign.pub --insecure-ignore-tlog=false",
+            &unexpected("false", ignore),
+            "leave out --insecure-ignore-tlog",
+        ),
+        ("bundle-sign B --keyless=1", &unexpected("1", keyless), "write --keyless without a value"),
+    ]);
+}
+
 #[test]
 fn a_flag_given_twice() {
     let twice = |flag: &str| format!("the argument '{flag}' cannot be used multiple times");
