@@ -95,18 +95,28 @@ fn dispatch(cli: Cli, arguments: &[OsString], environment: Environment) -> Optio
     })();
     // A signal that came when there was nothing left to stop still ends the loop of a script.
     report.error = done.err().or_else(|| interrupted.check().err());
-    let written = match name {
+    match name {
         // What these print is no report.
-        "completions" | "man" if report.error.is_none() => Ok(()),
-        _ => printer.report(Some(name), &report),
-    };
-    match (report.class(), written) {
-        (None, Err(failure)) => {
-            printer.failure(&failure);
-            Some(failure.class())
-        }
-        (class, _) => class,
+        "completions" | "man" if report.error.is_none() => None,
+        _ => print(printer, Some(name), &report),
     }
+}
+
+/// Prints a report, and gives the class that decides the exit code. A stdout that takes no more is said, but
+/// changes no verdict.
+fn print(printer: Printer, command: Option<&str>, report: &Report) -> Option<Class> {
+    let class = report.class();
+    let Err(mut failure) = printer.report(command, report) else {
+        return class;
+    };
+    // `completions` and `man` have met that before.
+    if report.error.as_ref().is_none_or(|error| error.message() != failure.message()) {
+        if let Some(made) = report.made() {
+            failure = failure.and(&format!("; {made} all the same"));
+        }
+        printer.failure(&failure);
+    }
+    Some(class.unwrap_or(failure.class()))
 }
 
 /// One file for each processor, and no more than this process has descriptors for: copying takes two, and
@@ -145,9 +155,6 @@ fn work(command: Command, context: &Context, report: &mut Report) -> Result<()> 
 
 /// What clap has to say: help and the version, or a refusal.
 fn refuse(error: &clap::Error, arguments: &[OsString], environment: &Environment) -> Option<Class> {
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        return Printer::raw(error.render().to_string().as_bytes()).err().map(|failure| failure.class());
-    }
     let typed = |flag: &str, value: &str| {
         arguments.windows(2).any(|pair| pair[0] == *flag && pair[1] == *value)
             || arguments.iter().any(|argument| *argument == *format!("{flag}={value}"))
@@ -159,15 +166,16 @@ fn refuse(error: &clap::Error, arguments: &[OsString], environment: &Environment
         _ => Color::Auto,
     };
     let printer = Printer::new(format, Verbosity::Normal, color, environment);
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        let failure = Printer::raw(error.render().to_string().as_bytes()).err()?;
+        printer.failure(&failure);
+        return Some(failure.class());
+    }
     let command = Cli::command();
     let name = arguments
         .iter()
         .filter_map(|argument| argument.to_str())
         .find(|name| command.find_subcommand(name).is_some());
-    let failure = misuse::refusal(error, name);
-    let class = failure.class();
-    let report = Report { error: Some(failure), ..Report::default() };
-    // There is nothing better to say about a closed stdout than the failure itself.
-    let _ = printer.report(name, &report);
-    Some(class)
+    let report = Report { error: Some(misuse::refusal(error, name)), ..Report::default() };
+    print(printer, name, &report)
 }

@@ -247,4 +247,17 @@ impl Report {
         let errors = errors.chain(self.checks.iter().map(|check| &check.error)).chain([&self.error]);
         errors.flatten().map(Failure::class).reduce(Class::worse)
     }
+
+    /// What was made, as in "B is signed"; none if nothing was.
+    pub(crate) fn made(&self) -> Option<String> {
+        let is_made = |bundle: &&BundleReport| matches!(bundle.verdict, Verdict::Signed | Verdict::Unsigned);
+        let mut made = self.bundles.iter().filter(is_made);
+        let first = made.next()?;
+        let path = show(first.path.as_str());
+        let how = if first.verdict == Verdict::Unsigned { "built" } else { "signed" };
+        Some(match made.count() {
+            0 => format!("{path} is {how}"),
+            more => format!("{path} and {more} more are {how}"),
+        })
+    }
 }

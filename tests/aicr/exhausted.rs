@@ -1,5 +1,6 @@
 //! When the system has no more of something: threads, processes, descriptors, stack, memory, room for
-//! temporary files. What can be done with less is done; what cannot is one error, and leaves nothing behind.
+//! results and for temporary files. What can be done with less is done; what cannot is one error, and
+//! leaves nothing behind.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -164,4 +165,60 @@ fn a_full_directory_for_temporary_files() {
         if code == 4 { run.cosigns_words_left_out() } else { run }.exits(code);
         assert_eq!(scene.tree("B"), before);
     }
+}
+
+#[test]
+fn results_that_cannot_be_written_are_a_failure() {
+    const FULL: &str = "error: cannot write to stdout: no space left on device";
+    let scene = Scene::new();
+    scene.small_dist();
+    scene
+        .shell("aicr bundle dist --output B >/dev/full")
+        .stderr(&format!("{FULL}; B is built all the same\n"))
+        .exits(1);
+    scene.aicr("verify B --checksums-only --quiet").succeeds();
+    scene.aicr("bundle dist --output B2 --quiet").succeeds();
+    for (bundles, said) in
+        [("B", "; B is signed all the same"), ("B", ""), ("B B2", "; B2 is signed all the same")]
+    {
+        scene
+            .shell(&format!("aicr bundle-sign {bundles} {SIGN} >/dev/full"))
+            .stderr(&format!("{FULL}{said}\n"))
+            .exits(1);
+    }
+    scene
+        .shell("aicr bundle-sign B B2 --signing-key stranger.key --tlog-upload=false --force >/dev/full")
+        .stderr(&format!("{FULL}; B and 1 more are signed all the same\n"))
+        .exits(1);
+    scene.aicr("verify B B2 --key stranger.pub --insecure-ignore-tlog --quiet").succeeds();
+    for words in
+        ["--help", "--version", "verify --help", "man", "man --format json", "completions bash", "doctor"]
+    {
+        scene.shell(&format!("aicr {words} >/dev/full")).stderr(&format!("{FULL}\n")).exits(1);
+    }
+    // A verdict stays what it is.
+    for (format, quiet) in [("text", ""), ("json", ""), ("text", "--quiet")] {
+        scene.file("B2/a", "other\n");
+        scene
+            .shell(&format!("aicr verify B2 --checksums-only --format {format} {quiet} >/dev/full"))
+            .stderr(&format!("error: B2 is not what its manifest says: 1 file is wrong\n{FULL}\n"))
+            .exits(5);
+    }
+    scene
+        .shell("aicr verify B --format json >/dev/full")
+        .stderr(&format!(
+            "error: verify has not been told whom to trust
+hint: give `--key FILE --insecure-ignore-tlog` for a signature by a key, or --checksums-only to compare files only
+{FULL}\n"
+        ))
+        .exits(2);
+    scene
+        .shell("aicr frobnicate --format json >/dev/full")
+        .stderr(&format!(
+            "error: unrecognized subcommand 'frobnicate'
+hint: `aicr --help` and `aicr COMMAND --help` list the flags
+{FULL}\n"
+        ))
+        .exits(2);
+    scene.shell("aicr bundle dist --output C 2>/dev/full >/dev/null").succeeds();
 }
