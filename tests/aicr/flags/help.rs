@@ -42,6 +42,14 @@ fn the_version() {
 }
 
 #[test]
+fn what_is_no_report_is_not_made_one() {
+    let scene = Scene::new();
+    for words in ["--version", "--help", "verify --help", "man", "completions bash"] {
+        assert_eq!(printed(&scene, &format!("--format json {words}")), printed(&scene, words), "{words}");
+    }
+}
+
+#[test]
 fn completions_name_every_flag() {
     let scene = Scene::new();
     let helps: String =
