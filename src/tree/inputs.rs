@@ -53,7 +53,7 @@ pub(crate) struct Collected {
     pub(crate) files: Vec<SourceFile>,
     /// Their sizes together.
     pub(crate) bytes: u64,
-    /// What will make trouble elsewhere, a line each.
+    /// What will make trouble elsewhere, or was asked for in vain, a line each.
     pub(crate) warnings: Vec<String>,
     /// In place: whether a manifest of an earlier run is there.
     pub(crate) has_manifest: bool,
@@ -90,6 +90,7 @@ pub(crate) fn collect(
     let mut collected = Collected { roots, files, bytes, warnings: Vec::new(), has_manifest };
     refuse_collisions(&collected, options.allow_name_collisions)?;
     collected.warnings = warnings(&collected, &empty_directories);
+    collected.warnings.extend(exclude.warning());
     Ok(collected)
 }
 

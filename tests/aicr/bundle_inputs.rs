@@ -319,6 +319,19 @@ fn exclude_reads_patterns_as_gitignore_does() {
 }
 
 #[test]
+fn a_pattern_that_leaves_nothing_out_is_said() {
+    let scene = Scene::new();
+    scene.small_dist();
+    scene
+        .aicr("bundle dist --output B --dry-run --exclude sub --exclude dist/a --exclude ./a --exclude /dist/a --exclude !x")
+        .stdout("planned B\n  1 file, 6 bytes\n")
+        .stderr(
+            "warning: --exclude leaves nothing out with `dist/a`, `./a`, `/dist/a`: patterns are relative to each INPUT\n",
+        )
+        .succeeds();
+}
+
+#[test]
 fn a_name_in_a_hint_can_be_typed_as_it_stands() {
     for name in ["with blank", "star*", "quote'd", "[x]", "!bang", "#hash", "$HOME", "umlaut-\u{fc}"] {
         let scene = Scene::new();
