@@ -247,11 +247,21 @@ impl<'m> Comparison<'m> {
 
 /// Words for an unlisted file that is there through no fault of the one who made the bundle.
 fn hint_about(path: &[u8]) -> Option<String> {
-    const LITTER: [&[u8]; 5] =
-        [b"System Volume Information", b".fseventsd", b".Spotlight-V100", b"$RECYCLE.BIN", b"lost+found"];
+    const LITTER: [&[u8]; 8] = [
+        b"System Volume Information",
+        b".fseventsd",
+        b".Spotlight-V100",
+        b".Trashes",
+        b".DS_Store",
+        b"$RECYCLE.BIN",
+        b"Thumbs.db",
+        b"lost+found",
+    ];
+    // What a trash, and what macOS keeps beside a file, is named after whom or what it is of.
+    const LITTER_OF: [&[u8]; 2] = [b".Trash-", b"._"];
     let mut components = path.split(|byte| *byte == b'/');
     let top = components.next().unwrap_or_default();
-    if LITTER.contains(&top) || top.starts_with(b".Trash-") {
+    if LITTER.contains(&top) || LITTER_OF.iter().any(|start| top.starts_with(start)) {
         let name = crate::printable::show(top);
         return Some(format!(
             "the system made `{name}`: keep the bundle in a directory of its own on the medium"

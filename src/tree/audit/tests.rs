@@ -187,14 +187,23 @@ fn what_systems_leave_on_media_has_a_hint() {
     for (path, named) in [
         ("System Volume Information/IndexerVolumeGuid", "System Volume Information"),
         (".Trash-1000/info/a", ".Trash-1000"),
+        (".Trashes/501/a", ".Trashes"),
         (".fseventsd/x", ".fseventsd"),
+        (".Spotlight-V100/x", ".Spotlight-V100"),
+        (".DS_Store", ".DS_Store"),
+        ("._a", "._a"),
         ("$RECYCLE.BIN/desktop.ini", "$RECYCLE.BIN"),
-        ("attestation/.aicr-staging/x", "is of an aicr that is at work here, or was killed"),
+        ("Thumbs.db", "Thumbs.db"),
+        ("lost+found/#1", "lost+found"),
     ] {
         let hint = found(&["a"], &[("a", FILE), (path, FILE)]).hint.unwrap();
-        assert!(hint.contains(named), "{hint}");
+        let expected =
+            format!("the system made `{named}`: keep the bundle in a directory of its own on the medium");
+        assert_eq!(hint, expected);
     }
-    for path in ["attestation/x", "attestation", "x/.aicr-staging", "x/lost+found"] {
+    let ours = found(&["a"], &[("a", FILE), ("attestation/.aicr-staging/x", FILE)]).hint.unwrap();
+    assert!(ours.contains("is of an aicr that is at work here, or was killed"), "{ours}");
+    for path in ["attestation/x", "attestation", "x/.aicr-staging", "x/lost+found", ".DS_Stores", ".Trash"] {
         assert_eq!(found(&["a"], &[("a", FILE), (path, FILE)]).hint, None, "{path}");
     }
 }
