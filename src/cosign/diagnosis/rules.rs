@@ -46,12 +46,19 @@ const FORBIDDEN: &str = "was refused by the key manager: these credentials have 
 const UNAUTHENTICATED: &str = "was refused by the key manager: it does not accept these credentials";
 const NO_CREDENTIALS: &str = "cannot be used: there are no credentials for its key manager";
 const SLOW: &str = "could not be reached in time";
+const NO_WAY: &str = "could not be reached: there is no network to it from here";
+const BROKEN_OFF: &str = "could not be reached: it broke off the connection";
+const NO_TLS: &str = "could not be reached: its server does not speak TLS";
+const BUSY: &str = "could not be reached: its key manager is out of order, or too busy";
 
 const AZURE_SIGN_IN: &str = "set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or sign on a machine with a managed identity";
 const AZURE_SIGN_IN_OF_OLD: &str = "set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; a managed identity as App Services have it needs cosign 2.6";
 const AZURE_RIGHTS: &str =
     "the signer needs the role Key Vault Crypto User on the key, or an access policy with get and sign";
 const WHERE: &str = "is the key manager running, and is its address right?";
+const ROUTE: &str = "check the route to the key manager";
+const TLS: &str = "is the address of the key manager right? something else may answer there";
+const LATER: &str = "try again later; a proxy or load balancer may have answered in its place";
 
 /// The first that fits wins, so the more telling come first.
 pub(super) const RULES: &[Rule] = &[
@@ -264,11 +271,21 @@ pub(super) const RULES: &[Rule] = &[
         "somebody who may has to unseal it",
     ),
     unreachable(&["connection refused"], "could not be reached: connection refused", WHERE),
-    unreachable(
-        &["network is unreachable"],
-        "could not be reached: there is no network to it from here",
-        "check the route to the key manager",
-    ),
+    unreachable(&["network is unreachable"], NO_WAY, ROUTE),
+    unreachable(&["connect: no route to host"], NO_WAY, ROUTE),
+    unreachable(&["connect: permission denied"], NO_WAY, ROUTE),
+    unreachable(&["connection reset by peer"], BROKEN_OFF, WHERE),
+    // All that is said of an address.
+    unreachable(&["\": eof\n"], BROKEN_OFF, WHERE),
+    unreachable(&["server gave http response to https client"], NO_TLS, TLS),
+    unreachable(&["first record does not look like a tls handshake"], NO_TLS, TLS),
+    // HashiCorp Vault and OpenBao, in a line of their own; AWS.
+    unreachable(&["\ncode: 502. "], BUSY, LATER),
+    unreachable(&["\ncode: 503. "], BUSY, LATER),
+    unreachable(&["\ncode: 504. "], BUSY, LATER),
+    unreachable(&["https response error statuscode: 502,"], BUSY, LATER),
+    unreachable(&["https response error statuscode: 503,"], BUSY, LATER),
+    unreachable(&["https response error statuscode: 504,"], BUSY, LATER),
     unreachable(&["deadline exceeded"], SLOW, WHERE),
     unreachable(&["tls handshake timeout"], SLOW, WHERE),
     unreachable(&["i/o timeout"], SLOW, WHERE),

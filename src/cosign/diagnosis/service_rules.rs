@@ -236,7 +236,7 @@ pub(super) const RULES: &[Rule] = &[
         "check the server's name and certificate, and this machine's clock",
     ),
     unreachable(
-        &["server gave http response to https client"],
+        &["server gave http response to https client", "first record does not look like a tls handshake"],
         "could not be reached: it does not speak TLS",
         "is its address right? plain http:// is for services of this very machine",
     ),
@@ -253,7 +253,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     unreachable(&["connection refused"], "could not be reached: connection refused", WHERE),
     unreachable(
-        &["network is unreachable"],
+        &["network is unreachable", "connect: no route to host", "connect: permission denied"],
         "could not be reached: there is no network to it from here",
         "check the route to it",
     ),

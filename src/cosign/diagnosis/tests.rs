@@ -68,6 +68,10 @@ const NO_AUTHORITY: &str =
 const NO_HOST: &str = "could not be reached: its host name is not known here";
 const NOBODY: &str = "could not be reached: connection refused";
 const SLOW: &str = "could not be reached in time";
+const NO_WAY: &str = "could not be reached: there is no network to it from here";
+const BROKEN_OFF: &str = "could not be reached: it broke off the connection";
+const NO_TLS: &str = "could not be reached: its server does not speak TLS";
+const BUSY: &str = "could not be reached: its key manager is out of order, or too busy";
 
 const ALL: &[&str] = &[];
 
@@ -123,7 +127,16 @@ const CASES: &[(&[&str], &str, Class, &str)] = &[
         Unproven,
         "could not be reached: its server's certificate does not verify",
     ),
-    (ALL, "hashivault-no-route", Unproven, "could not be reached: there is no network to it from here"),
+    (ALL, "hashivault-no-route", Unproven, NO_WAY),
+    (ALL, "*-no-way", Unproven, NO_WAY),
+    (ALL, "*-prohibited", Unproven, NO_WAY),
+    (ALL, "*-reset", Unproven, BROKEN_OFF),
+    (ALL, "*-ended", Unproven, BROKEN_OFF),
+    (ALL, "*-no-tls", Unproven, NO_TLS),
+    (ALL, "*-ssh", Unproven, NO_TLS),
+    (ALL, "*-502", Unproven, BUSY),
+    (ALL, "*-503", Unproven, BUSY),
+    (ALL, "*-504", Unproven, BUSY),
     (ALL, "hashivault-lost", Unproven, SLOW),
     (ALL, "hashivault-wrong-token", NotSigned, STRANGER),
     (ALL, "hashivault-no-token", NotSigned, NO_CREDENTIALS),
@@ -198,6 +211,15 @@ fn recorded_failures_are_told_apart() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(samples.len() > 350, "{} samples", samples.len());
+}
+
+/// What a key or a host may be called says nothing of the way there.
+#[test]
+fn names_are_not_words_of_the_system() {
+    for name in ["EOF", "no-route-to-host", "connection-reset-by-peer", "x/Code:%20503.%20", "502"] {
+        let said = format!("Error: getting public key: Get \"https://{name}/keys/{name}\": {name} is odd");
+        assert_eq!(of_key_failure(said.as_bytes()), None, "{name}");
+    }
 }
 
 /// No rule is a guess, and none is hidden by an earlier one.

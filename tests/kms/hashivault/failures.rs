@@ -121,6 +121,11 @@ hint: check the address of the key manager, and the name servers of this machine
     public key: Get \"https://198.51.100.1:8200/v1/transit/keys/ec\": dial tcp 198.51.100.1:8200: connect: network is unreachable
 hint: check the route to the key manager
 "),
+        ("ec", &["VAULT_ADDR=https://203.0.113.1:8200"], 6,
+         "error: {key} could not be reached: there is no network to it from here
+    public key: Get \"https://203.0.113.1:8200/v1/transit/keys/ec\": dial tcp 203.0.113.1:8200: connect: no route to host
+hint: check the route to the key manager
+"),
         ("ec", &["VAULT_ADDR=https://wrong-name:8200"], 6,
          "error: {key} could not be reached: its server's certificate does not verify
     public key: Get \"https://wrong-name:8200/v1/transit/keys/ec\": tls: failed to verify certificate: x509: certificate is valid for localhost, cloudkms.googleapis.com, rig.vault.azure.net, login.microsoftonline.com, login.microsoft.com, not wrong-name

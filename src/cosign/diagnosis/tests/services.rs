@@ -71,7 +71,7 @@ const CASES: &[(&str, Class, &str)] = &[
     ("*-5??", Unproven, OUT_OF_ORDER),
     ("*-4*", NotSigned, "refused"),
     ("*-unknown-host", Unproven, NO_HOST),
-    ("*-no-route", Unproven, "could not be reached: there is no network to it from here"),
+    ("*-no-route", Unproven, NO_WAY),
     ("*-unknown-authority", Unproven, STRANGER),
     ("*-wrong-name", Unproven, "could not be reached: its server's certificate does not verify"),
     ("*-no-tls", Unproven, "could not be reached: it does not speak TLS"),
@@ -188,6 +188,22 @@ fn recorded_failures_of_services_are_told_apart() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(samples.len() > 350, "{} samples", samples.len());
+}
+
+/// The words of the system for other ways in which there is no way, where it said the recorded ones.
+#[test]
+fn other_words_of_the_system_are_known() {
+    let recorded = "network is unreachable";
+    let no_route: Vec<_> = samples().into_iter().filter(|(_, case, _)| case.ends_with("-no-route")).collect();
+    assert!(no_route.len() >= 12, "{} samples", no_route.len());
+    for (release, case, said) in no_route {
+        for words in [recorded, "no route to host", "permission denied"] {
+            let said = String::from_utf8_lossy(&said).replace(recorded, words);
+            let found = of_service_failure(said.as_bytes(), &services(&case), None).unwrap();
+            assert_eq!(found.class, Unproven, "{release} {case}: {words}");
+            assert!(found.message.ends_with(NO_WAY), "{release} {case}: {words}: {}", found.message);
+        }
+    }
 }
 
 /// Where services are told as well, a failure of the key stays one.
