@@ -216,8 +216,9 @@ impl NamedRoot {
         let refuse = |why: String| Failure::usage(format!("{name} {why}"));
         let text = small_file::read(path, SIZE_LIMIT, Links::Follow).map_err(refuse)?;
         lies_outside(path, &name, untrusted)?;
-        let root = TrustedRoot::parse(&text)
-            .map_err(|why| refuse(why).hint("`cosign trusted-root create` of cosign 3 writes one"))?;
+        let root = TrustedRoot::parse(&text).map_err(|why| {
+            refuse(why).hint("`cosign trusted-root create` of cosign 2.6 or later writes one")
+        })?;
         Ok(Self::new(name, root))
     }
 

@@ -69,7 +69,7 @@ fn nobody_is_told_of_what_could_not_be_verified() {
         (
             format!("{key} --rekor-url http://localhost:3000 --trusted-root config.json"),
             "--trusted-root config.json is a signing config, not a trusted root",
-            Some(format!("{create}` of cosign 3 writes one")),
+            Some(format!("{create}` of cosign 2.6 or later writes one")),
         ),
         (
             format!("{key} --signing-config root.json --trusted-root root.json"),
