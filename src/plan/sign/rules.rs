@@ -149,11 +149,21 @@ impl Statements {
             return self.check_no_signer(command).map(|()| false);
         }
         if self.has(TrustedRoot) && !PRIVATE_SERVICES.iter().any(|service| self.has(*service)) {
-            return Err(Failure::usage("--trusted-root has nothing to check: no private service is named").hint(
-                "name one with --rekor-url, --fulcio-url, --timestamp-server-url, --oidc-issuer or --signing-config, or leave out --trusted-root",
-            ));
+            return Err(Failure::usage("--trusted-root has nothing to check: no private service is named")
+                .hint(format!("name one with {}, or leave out --trusted-root", self.services_left())));
         }
         Ok(true)
+    }
+
+    /// The flags of services that go with the signer and the log that were said.
+    fn services_left(&self) -> &'static str {
+        match (self.has(SigningKey), self.has(NoLog)) {
+            (_, true) => "--timestamp-server-url",
+            (true, false) => "--rekor-url, --timestamp-server-url or --signing-config",
+            (false, false) => {
+                "--rekor-url, --fulcio-url, --timestamp-server-url, --oidc-issuer or --signing-config"
+            }
+        }
     }
 
     /// `--no-sign`: what the variables say does not count, and their values have not been read.

@@ -176,13 +176,22 @@ fn private_services_and_their_root() {
         let message = format!("{flag} needs --trusted-root: a private service is not trusted at first sight");
         refused("bundle", line, &none(), &message, hint);
     }
-    refused(
-        "bundle",
-        &[KEY, ROOT],
-        &none(),
-        "--trusted-root has nothing to check: no private service is named",
-        "name one with --rekor-url, --fulcio-url, --timestamp-server-url, --oidc-issuer or --signing-config, or leave out --trusted-root",
-    );
+    for (line, flags) in [
+        (&[KEY, ROOT][..], "--rekor-url, --timestamp-server-url or --signing-config"),
+        (&[KEY, OFF, ROOT], "--timestamp-server-url"),
+        (
+            &["--keyless", TOKEN_FILE, ROOT],
+            "--rekor-url, --fulcio-url, --timestamp-server-url, --oidc-issuer or --signing-config",
+        ),
+    ] {
+        refused(
+            "bundle",
+            line,
+            &none(),
+            "--trusted-root has nothing to check: no private service is named",
+            &format!("name one with {flags}, or leave out --trusted-root"),
+        );
+    }
 }
 
 #[test]
