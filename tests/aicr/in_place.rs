@@ -196,31 +196,31 @@ hint: build into a new directory with --output DIR, or move the files out
         (
             (|scene| scene.link("dist/l", "a")) as Act,
             "error: dist/l is a symbolic link, and links are not followed
-hint: move it away, or build a copy with `--output`, or put the file in its place
+hint: move it away, or build a copy without it: `--output` and `--exclude /l`, or put the file in its place
 ",
         ),
         (
             |scene| scene.file("dist/attestation/other", ""),
             "error: dist/attestation/other has a name that is reserved in a bundle
-hint: move it away, or build a copy with `--output`, or rename it
+hint: move it away, or build a copy without it: `--output` and `--exclude /attestation/other`, or rename it
 ",
         ),
         (
             |scene| scene.file("dist/Checksums.txt", ""),
             "error: dist/Checksums.txt has a name that is reserved in a bundle
-hint: move it away, or build a copy with `--output`, or rename it
+hint: move it away, or build a copy without it: `--output` and `--exclude /Checksums.txt`, or rename it
 ",
         ),
         (
             |scene| scene.directory("dist/checksums.txt"),
             "error: dist/checksums.txt has a name that is reserved in a bundle
-hint: move it away, or build a copy with `--output`, or rename it
+hint: move it away, or build a copy without it: `--output` and `--exclude /checksums.txt`, or rename it
 ",
         ),
         (
             |scene| scene.link("dist/attestation", "../home"),
             "error: dist/attestation has a name that is reserved in a bundle
-hint: move it away, or build a copy with `--output`, or rename it
+hint: move it away, or build a copy without it: `--output` and `--exclude /attestation`, or rename it
 ",
         ),
         (

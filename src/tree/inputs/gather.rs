@@ -214,10 +214,11 @@ impl<'a> Gathering<'a> {
     fn judge(&self, path: &[u8], kind: Kind, stat: Option<&Stat>, shown: &dyn Fn() -> String) -> Verdict {
         let refuse = |message: String, otherwise: &str| {
             let way_out = match std::str::from_utf8(path) {
-                _ if self.in_place => {
-                    format!("move it away, or build a copy with `--output`{otherwise}")
-                }
                 // What cannot be typed, or seen, cannot be excluded by its name.
+                Ok(path) if !path.contains(is_hidden) && self.in_place => format!(
+                    "move it away, or build a copy without it: `--output` and `{}`{otherwise}",
+                    flag_for(path)
+                ),
                 Ok(path) if !path.contains(is_hidden) => {
                     format!("leave it out with `{}`{otherwise}", flag_for(path))
                 }
