@@ -17,6 +17,8 @@ pub(crate) enum PemKind {
     Public,
     /// A private key as cosign keeps it: encrypted, `ENCRYPTED SIGSTORE` or `ENCRYPTED COSIGN`.
     CosignPrivate,
+    /// A private key as OpenSSH writes it, which cosign cannot even import.
+    OpenSsh,
     /// Any other private key. cosign does not take it (`unsupported pem type`).
     OtherPrivate,
     /// A certificate.
@@ -34,6 +36,7 @@ impl PemKind {
         match label {
             Some("PUBLIC KEY") => Self::Public,
             Some("ENCRYPTED SIGSTORE PRIVATE KEY" | "ENCRYPTED COSIGN PRIVATE KEY") => Self::CosignPrivate,
+            Some("OPENSSH PRIVATE KEY") => Self::OpenSsh,
             Some(label) if label.ends_with("PRIVATE KEY") => Self::OtherPrivate,
             Some("CERTIFICATE") => Self::Certificate,
             _ => Self::Unknown,
@@ -90,7 +93,9 @@ impl PublicKey {
     pub(crate) fn from_pem(text: &[u8]) -> Result<Self, &'static str> {
         match PemKind::of(text) {
             PemKind::Public => {}
-            PemKind::CosignPrivate | PemKind::OtherPrivate => return Err("is a private key"),
+            PemKind::CosignPrivate | PemKind::OpenSsh | PemKind::OtherPrivate => {
+                return Err("is a private key");
+            }
             PemKind::Certificate => return Err("is a certificate"),
             PemKind::Unknown => return Err("is not a PEM public key"),
         }

@@ -96,6 +96,10 @@ fn check_kind(what: &str, content: &[u8]) -> Result<()> {
     let (problem, hint) = match PemKind::of(content) {
         PemKind::CosignPrivate => return Ok(()),
         PemKind::Public => ("is a public key", "signing needs the private key; verifiers get the public one"),
+        PemKind::OpenSsh => (
+            "is a private key of OpenSSH, which cosign can neither read nor import",
+            "make a key with `cosign generate-key-pair`, or name one in a key manager",
+        ),
         PemKind::OtherPrivate => (
             "is a private key that cosign does not read",
             "`cosign import-key-pair --key FILE` makes an encrypted key of it that cosign reads",

@@ -16,7 +16,7 @@ fn a_key_file_that_is_none_is_refused_before_anything_is_built() {
     let take =
         "hint: --signing-key takes a key manager URI, or the key file that `cosign generate-key-pair` writes";
     let import = "hint: `cosign import-key-pair --key FILE` makes an encrypted key of it that cosign reads";
-    let cases: [(Act, String); 10] = [
+    let cases: [(Act, String); 11] = [
         (|scene| scene, format!("does not exist\n{take}")),
         (|scene| scene.directory("k"), format!("is a directory\n{take}")),
         (|scene| scene.link("k", "/dev/zero"), format!("is not a regular file\n{take}")),
@@ -38,6 +38,17 @@ fn a_key_file_that_is_none_is_refused_before_anything_is_built() {
                 )
             },
             format!("is a private key that cosign does not read\n{import}"),
+        ),
+        (
+            |scene| {
+                scene.file(
+                    "k",
+                    "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n",
+                )
+            },
+            "is a private key of OpenSSH, which cosign can neither read nor import
+hint: make a key with `cosign generate-key-pair`, or name one in a key manager"
+                .into(),
         ),
         (
             |scene| scene.file("k", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
