@@ -6,7 +6,7 @@ mod rules;
 mod service;
 mod service_rules;
 
-use self::rules::{RULES, Rule};
+use self::rules::{NO_PROVIDER, RULES, Rule};
 pub(crate) use self::service::of_service_failure;
 use crate::error::{Class, Failure};
 use crate::plan::key_ref::KeyRef;
@@ -26,7 +26,10 @@ impl Diagnosis {
     /// The failure of a run that used `key`.
     pub(crate) fn of(self, key: &KeyRef) -> Failure {
         let failure = Failure::new(self.class, format!("{key} {}", self.reason));
-        match self.hint {
+        // Its plugin is there: that was looked at before.
+        let too_old = self.reason == NO_PROVIDER && matches!(key, KeyRef::Plugin { .. });
+        let plugins = "KMS plugins need cosign 2.6 or later: install one, or name one with --cosign";
+        match if too_old { Some(plugins) } else { self.hint } {
             Some(hint) => failure.hint(hint),
             None => failure,
         }

@@ -40,6 +40,7 @@ const fn unreachable(words: &'static [&'static str], reason: &'static str, hint:
     rule(words, Class::Unproven, reason, hint)
 }
 
+pub(super) const NO_PROVIDER: &str = "has no provider in this build of cosign";
 const UNKNOWN: &str = "is not known to the key manager";
 const DISABLED: &str = "is disabled in the key manager";
 const FORBIDDEN: &str = "was refused by the key manager: these credentials have no permission for it";
@@ -65,7 +66,7 @@ pub(super) const RULES: &[Rule] = &[
     // What this cosign cannot do.
     cannot(
         &["unrecognized scheme"],
-        "has no provider in this build of cosign",
+        NO_PROVIDER,
         "the upstream release of cosign has every provider but openbao, which 3.1 added; a distribution's build may have awskms only",
     ),
     cannot(

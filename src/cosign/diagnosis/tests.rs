@@ -52,9 +52,21 @@ fn unknown_text_is_a_refusal() {
     }
 }
 
+#[test]
+fn a_cosign_without_plugins_is_told_from_one_without_a_provider() {
+    let diagnosis = of_key_failure(b"Error: loading URL: unrecognized scheme: x://").unwrap();
+    for (key, hint) in [
+        ("hashivault://k", diagnosis.hint.unwrap()),
+        ("foo://k", "KMS plugins need cosign 2.6 or later: install one, or name one with --cosign"),
+    ] {
+        let failure = diagnosis.of(&KeyRef::parse(key).unwrap());
+        assert_eq!(failure.message(), format!("{key} has no provider in this build of cosign"));
+        assert_eq!((failure.class(), failure.way_out()), (NoCosign, Some(hint)));
+    }
+}
+
 const RELEASES: [&str; 6] = ["v2.0.2", "v2.2.4", "v2.4.1", "v2.6.1", "v3.0.2", "v3.1.3"];
 
-const NO_PROVIDER: &str = "has no provider in this build of cosign";
 const UNKNOWN_FORM: &str = "is written in a form that this cosign does not know";
 const REFUSED: &str = "was refused by cosign";
 const NO_FILE: &str = "is not a key file of cosign's";
