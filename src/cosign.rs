@@ -186,7 +186,7 @@ impl<'a> Cosign<'a> {
             self.run(operation, variables, Some(key.shown_instead()), private).map_err(|failure| {
                 let out_of_time = failure.class() == Class::Unproven;
                 if out_of_time && key.reference.needs_network() {
-                    return failure.told_as(&format!("{} could not be reached in time", key.reference));
+                    return failure.unanswered(&format!("{} could not be reached in time", key.reference));
                 }
                 failure
             })?;

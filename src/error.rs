@@ -118,6 +118,14 @@ impl Failure {
         self
     }
 
+    /// What it means that somebody who was asked did not answer in time, and the usual cause.
+    #[must_use]
+    pub(crate) fn unanswered(mut self, meaning: &str) -> Self {
+        let cause = "a key manager or service that accepts and never answers is the usual cause";
+        self.hint = Some(self.hint.map_or_else(|| cause.to_owned(), |hint| format!("{hint}; {cause}")));
+        self.told_as(meaning)
+    }
+
     /// Adds the command or flag that helps. The first hint stays.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -197,7 +197,7 @@ impl Invocation<'_> {
         let verb = self.arguments.first().map_or("", String::as_str);
         let timeout = humantime::format_duration(timeout);
         Failure::new(Class::Unproven, format!("cosign {verb} did not finish within {timeout} and was ended"))
-            .hint("--timeout gives it more time; a key manager or service that accepts and never answers is the usual cause")
+            .hint("--timeout gives it more time")
     }
 }
 

@@ -290,7 +290,7 @@ impl Cosign<'_> {
             |failure| {
                 if failure.class() == Class::Unproven && !asked.is_empty() {
                     return may_be_logged(failure, sigstore)
-                        .told_as(&format!("{} could not be reached in time", asked.join(" or ")));
+                        .unanswered(&format!("{} could not be reached in time", asked.join(" or ")));
                 }
                 failure
             },

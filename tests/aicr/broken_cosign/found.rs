@@ -42,7 +42,7 @@ fn help_that_never_comes() {
         .aicr(&format!("bundle-sign B {SIGN} --timeout 1s"))
         .stderr(
             "error: cosign sign-blob did not finish within 1s and was ended
-hint: --timeout gives it more time; a key manager or service that accepts and never answers is the usual cause
+hint: --timeout gives it more time
 ",
         )
         .exits(6);

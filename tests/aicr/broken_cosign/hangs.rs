@@ -35,7 +35,7 @@ fn out_of_time(verb: &str, script: &str, processes: usize) {
         .aicr(&format!("bundle-sign B --force {SIGN} --timeout 3s"))
         .stderr(&format!(
             "error: cosign {verb} did not finish within 3s and was ended
-hint: --timeout gives it more time; a key manager or service that accepts and never answers is the usual cause
+hint: --timeout gives it more time
 "
         ))
         .exits(6);
@@ -50,6 +50,20 @@ fn one_that_hangs_is_ended_at_the_timeout() {
         let good = if verb == "verify-blob" { "" } else { "cp \"$TOP/good\" \"$BUNDLE\" 2>/dev/null;" };
         out_of_time(verb, &format!("{good} note $$; exec sleep 1000"), 1);
     }
+}
+
+/// Whoever was asked is named, where somebody was.
+#[test]
+fn a_key_manager_that_does_not_answer_is_the_usual_cause() {
+    let scene = stage(Fake { public_key: "exec sleep 1000", ..HONEST });
+    scene
+        .aicr("bundle-sign B --force --signing-key hashivault://k --tlog-upload=false --timeout 1s")
+        .stderr(
+            "error: hashivault://k could not be reached in time: cosign public-key did not finish within 1s and was ended
+hint: --timeout gives it more time; a key manager or service that accepts and never answers is the usual cause
+",
+        )
+        .exits(6);
 }
 
 #[test]
