@@ -9,12 +9,13 @@ use crate::cosign::process::Limits;
 use crate::cosign::search_path::SearchPath;
 use crate::cosign::signing_key::SigningKey;
 use crate::cosign::{Cosign, Session};
-use crate::error::{Failure, Result};
+use crate::error::{Class, Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::output::Printer;
 use crate::password::Terminal;
 use crate::plan::global::GlobalPlan;
 use crate::plan::sign::KeySigner;
+use crate::plan::sourced::Source;
 use crate::printable::show;
 use crate::report::CosignReport;
 use crate::settings::Environment;
@@ -50,7 +51,7 @@ impl Context {
             environment: &self.environment,
             temporary: temporary.to_owned(),
             search_path,
-            limits: Limits { timeout: self.global.timeout, interrupt: self.interrupt.clone() },
+            limits: Limits { timeout: self.global.timeout.clone(), interrupt: self.interrupt.clone() },
             on_command: Box::new(move |command| printer.command(command)),
             on_talk: Box::new(move |line| printer.cosign_says(line)),
         })
@@ -84,6 +85,11 @@ impl Context {
         let named: Vec<String> = kms_env.iter().map(ToString::to_string).collect();
         SigningKey::at_hand(&key.value, &named, &self.environment, &session.search_path, &|prompt| {
             Terminal::open().map(|terminal| terminal.ask(prompt, &self.interrupt)).transpose()
+        })
+        .map_err(|failure| match key.source {
+            // Nobody has typed what is wrong.
+            Source::Variable(name) if failure.class() == Class::Usage => failure.told_as(name),
+            Source::Variable(_) | Source::Flag(_) => failure,
         })
     }
 

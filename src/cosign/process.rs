@@ -20,6 +20,7 @@ use super::masked::{masked, replaced};
 use super::variables::{Value, Variables};
 use crate::error::{Class, Failure, Result};
 use crate::interrupt::Interrupt;
+use crate::plan::sourced::Sourced;
 use crate::printable::is_hidden;
 use crate::system_error::is_exhaustion;
 
@@ -50,8 +51,8 @@ pub(crate) struct Invocation<'a> {
 /// The bounds of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
-    /// The wall-clock time after which the whole process group is ended.
-    pub(crate) timeout: Duration,
+    /// The wall-clock time after which the whole process group is ended, with the flag or variable for it.
+    pub(crate) timeout: Sourced<Duration>,
     /// The same when aicr itself is asked to stop.
     pub(crate) interrupt: Interrupt,
 }
@@ -149,7 +150,7 @@ impl Invocation<'_> {
         })?;
         let group = Group::of(&child.pids());
 
-        let deadline = Instant::now() + limits.timeout;
+        let deadline = Instant::now() + limits.timeout.value;
         let mut heard = 0;
         let status = loop {
             stdout.lines_from(&mut heard).iter().for_each(|line| listener(line));
@@ -171,7 +172,7 @@ impl Invocation<'_> {
                 .interrupt
                 .check()
                 .err()
-                .or_else(|| (Instant::now() >= deadline).then(|| self.out_of_time(limits.timeout)));
+                .or_else(|| (Instant::now() >= deadline).then(|| self.out_of_time(&limits.timeout)));
             if let Some(why) = stop {
                 group.signal(Signal::TERM);
                 let grace = Instant::now() + GRACE;
@@ -193,11 +194,12 @@ impl Invocation<'_> {
         Ok(Finished { status, stdout, stderr })
     }
 
-    fn out_of_time(&self, timeout: Duration) -> Failure {
+    fn out_of_time(&self, timeout: &Sourced<Duration>) -> Failure {
         let verb = self.arguments.first().map_or("", String::as_str);
-        let timeout = humantime::format_duration(timeout);
+        let Sourced { value, source } = timeout;
+        let timeout = humantime::format_duration(*value);
         Failure::new(Class::Unproven, format!("cosign {verb} did not finish within {timeout} and was ended"))
-            .hint("--timeout gives it more time")
+            .hint(format!("{source} gives it more time"))
     }
 }
 

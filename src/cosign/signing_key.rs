@@ -85,9 +85,8 @@ impl SigningKey {
 
 fn check_file(path: &Utf8Path) -> Result<()> {
     let content = small_file::read(path, SIZE_LIMIT, Links::Follow).map_err(|why| {
-        Failure::usage(format!("key file {path} {why}")).hint(
-            "--signing-key takes a key manager URI, or the key file that `cosign generate-key-pair` writes",
-        )
+        Failure::usage(format!("key file {path} {why}"))
+            .hint("name a key manager URI, or the key file that `cosign generate-key-pair` writes")
     })?;
     check_kind(&format!("key file {path}"), &content)
 }

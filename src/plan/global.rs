@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use camino::Utf8PathBuf;
 
-use super::sourced::{Sourced, typed_or_variable};
+use super::sourced::{Source, Sourced, typed_or_variable};
 use crate::cli::{Color, Format, GlobalArgs};
 use crate::digest::Sha256Digest;
 use crate::error::{Failure, Result};
@@ -39,8 +39,8 @@ pub(crate) struct GlobalPlan {
     pub(crate) cosign: Option<Sourced<Utf8PathBuf>>,
     /// The SHA-256 that the cosign binary must have.
     pub(crate) cosign_sha256: Option<Sha256Digest>,
-    /// How long each run of cosign may take; never zero.
-    pub(crate) timeout: Duration,
+    /// How long each run of cosign may take, never zero, and the flag or variable that says so or could.
+    pub(crate) timeout: Sourced<Duration>,
     /// How many files are read at once; at most [`MOST_JOBS`].
     pub(crate) jobs: NonZeroUsize,
     /// The form of results.
@@ -65,7 +65,10 @@ impl GlobalPlan {
         Ok(Self {
             cosign: cosign.map(cosign_path).transpose()?,
             cosign_sha256: cosign_sha256.as_deref().map(sha256).transpose()?,
-            timeout: timeout.as_ref().map_or(Ok(DEFAULT_TIMEOUT), duration)?,
+            timeout: match timeout {
+                Some(timeout) => Sourced { value: duration(&timeout)?, source: timeout.source },
+                None => Sourced { value: DEFAULT_TIMEOUT, source: Source::Flag("--timeout") },
+            },
             jobs: jobs.as_deref().map_or(Ok(processors.min(MOST_JOBS)), files_at_once)?,
             format,
             verbosity: match (quiet, verbose) {

@@ -13,8 +13,7 @@ const NO_LOG: &str = "--tlog-upload=false";
 
 #[test]
 fn a_key_file_that_is_none_is_refused_before_anything_is_built() {
-    let take =
-        "hint: --signing-key takes a key manager URI, or the key file that `cosign generate-key-pair` writes";
+    let take = "hint: name a key manager URI, or the key file that `cosign generate-key-pair` writes";
     let import = "hint: `cosign import-key-pair --key FILE` makes an encrypted key of it that cosign reads";
     let cases: [(Act, String); 11] = [
         (|scene| scene, format!("does not exist\n{take}")),
@@ -75,6 +74,43 @@ hint: make a key with `cosign generate-key-pair`, or name one in a key manager"
     let scene = Scene::new();
     scene.unsigned().link("k", "cosign.key");
     scene.aicr(&format!("bundle-sign B --signing-key k {NO_LOG} --quiet")).succeeds();
+}
+
+/// What nobody has typed is called by the name of its variable.
+#[test]
+fn a_key_that_a_variable_names_is_refused_with_its_name() {
+    let scene = Scene::new();
+    scene.unsigned();
+    for (key, why) in [
+        (
+            "nope.key",
+            "key file nope.key does not exist
+hint: name a key manager URI, or the key file that `cosign generate-key-pair` writes",
+        ),
+        (
+            "home",
+            "key file home is a directory
+hint: name a key manager URI, or the key file that `cosign generate-key-pair` writes",
+        ),
+        (
+            "cosign.pub",
+            "key file cosign.pub is a public key
+hint: signing needs the private key; verifiers get the public one",
+        ),
+        (
+            "foo://k",
+            "foo://k: cosign knows no such scheme, and its plugin sigstore-kms-foo is not on the PATH
+hint: install sigstore-kms-foo, or name a key of another key manager",
+        ),
+    ] {
+        for words in ["bundle dist --output C", "bundle-sign B"] {
+            scene
+                .aicr(&format!("{words} {NO_LOG}"))
+                .env("AICR_SIGNING_KEY", key)
+                .stderr(&format!("error: AICR_SIGNING_KEY: {why}\n"))
+                .exits(2);
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Programs of a few lines of `sh`, and how each of them ends.
 
 use super::*;
+use crate::plan::sourced::Source;
 
 fn shell(script: &str) -> Invocation<'static> {
     Invocation {
@@ -12,6 +13,7 @@ fn shell(script: &str) -> Invocation<'static> {
 }
 
 fn limits(timeout: Duration) -> Limits {
+    let timeout = Sourced { value: timeout, source: Source::Flag("--timeout") };
     Limits { timeout, interrupt: Interrupt::default() }
 }
 

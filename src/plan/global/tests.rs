@@ -27,7 +27,7 @@ fn nothing_typed_gives_the_defaults() {
     let expected = GlobalPlan {
         cosign: None,
         cosign_sha256: None,
-        timeout: Duration::from_secs(180),
+        timeout: Sourced { value: Duration::from_secs(180), source: Source::Flag("--timeout") },
         jobs: NonZeroUsize::MIN,
         format: Format::Text,
         verbosity: Verbosity::Normal,
@@ -53,7 +53,7 @@ fn everything_typed_is_understood() {
     let source = Source::Flag("--cosign");
     assert_eq!(plan.cosign, Some(Sourced { value: "bin/cosign".into(), source }));
     assert_eq!(plan.cosign_sha256.expect("a digest").as_bytes()[..4], [0x00, 0xff, 0x01, 0x23]);
-    assert_eq!(plan.timeout, Duration::from_secs(90));
+    assert_eq!(plan.timeout.value, Duration::from_secs(90));
     assert_eq!(plan.jobs.get(), 7);
     assert_eq!((plan.format, plan.verbosity, plan.color), (Format::Json, Verbosity::Quiet, Color::Never));
 }
@@ -64,7 +64,9 @@ fn variables_stand_in_for_their_flags() {
     let plan = plan(GlobalArgs { verbose: true, ..args() }, &environment).expect("a plan");
     let source = Source::Variable("AICR_COSIGN");
     assert_eq!(plan.cosign, Some(Sourced { value: "/opt/cosign".into(), source }));
-    assert_eq!((plan.timeout, plan.verbosity), (Duration::from_millis(250), Verbosity::Verbose));
+    let source = Source::Variable("AICR_TIMEOUT");
+    assert_eq!(plan.timeout, Sourced { value: Duration::from_millis(250), source });
+    assert_eq!(plan.verbosity, Verbosity::Verbose);
 }
 
 #[track_caller]
@@ -99,7 +101,7 @@ fn bad_times_are_refused() {
 fn a_time_may_be_as_long_as_30_days() {
     let typed = GlobalArgs { timeout: Some("30days".to_owned()), ..args() };
     let plan = plan(typed, &Environment::default()).expect("a plan");
-    assert_eq!(plan.timeout, Duration::from_secs(2_592_000));
+    assert_eq!(plan.timeout.value, Duration::from_secs(2_592_000));
 }
 
 #[test]

@@ -38,13 +38,18 @@ fn help_of_something_else() {
 fn help_that_never_comes() {
     let scene = Scene::new();
     scene.unsigned().program("bin/cosign", "exec sleep 1000");
-    scene
-        .aicr(&format!("bundle-sign B {SIGN} --timeout 1s"))
-        .stderr(
+    let hint = |name: &str| {
+        format!(
             "error: cosign sign-blob did not finish within 1s and was ended
-hint: --timeout gives it more time
-",
+hint: {name} gives it more time
+"
         )
+    };
+    scene.aicr(&format!("bundle-sign B {SIGN} --timeout 1s")).stderr(&hint("--timeout")).exits(6);
+    scene
+        .aicr(&format!("bundle-sign B {SIGN}"))
+        .env("AICR_TIMEOUT", "1s")
+        .stderr(&hint("AICR_TIMEOUT"))
         .exits(6);
     assert_eq!(scene.tree("tmp"), [""; 0]);
 }

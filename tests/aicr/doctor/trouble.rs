@@ -13,13 +13,9 @@ fn key_files_that_cannot_be_used() {
         (
             "nowhere.key",
             "key file nowhere.key does not exist",
-            &format!("--signing-key takes a key manager URI, or {generated}"),
+            &format!("name a key manager URI, or {generated}"),
         ),
-        (
-            "home",
-            "key file home is a directory",
-            &format!("--signing-key takes a key manager URI, or {generated}"),
-        ),
+        ("home", "key file home is a directory", &format!("name a key manager URI, or {generated}")),
         (
             "cosign.pub",
             "key file cosign.pub is a public key",

@@ -201,7 +201,7 @@ fn keys_that_are_not_there() {
         (
             "bundle dist -o out --signing-key nowhere.key --tlog-upload=false",
             "key file nowhere.key does not exist",
-            "--signing-key takes a key manager URI, or the key file that `cosign generate-key-pair` writes",
+            "name a key manager URI, or the key file that `cosign generate-key-pair` writes",
         ),
         (
             "bundle-sign B --signing-key cosign.pub --tlog-upload=false",
