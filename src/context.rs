@@ -82,8 +82,8 @@ impl Context {
     /// The signer's key, checked; asks for its password where there is a terminal.
     pub(crate) fn signing_key(&self, signer: &KeySigner, session: &Session<'_>) -> Result<SigningKey> {
         let KeySigner { key, kms_env, told: _, public_key_out: _ } = signer;
-        let named: Vec<String> = kms_env.iter().map(ToString::to_string).collect();
-        SigningKey::at_hand(&key.value, &named, &self.environment, &session.search_path, &|prompt| {
+        let named = kms_env.iter().map(ToString::to_string).collect();
+        SigningKey::at_hand(&key.value, Some(named), &self.environment, &session.search_path, &|prompt| {
             Terminal::open().map(|terminal| terminal.ask(prompt, &self.interrupt)).transpose()
         })
         .map_err(|failure| match key.source {

@@ -166,7 +166,7 @@ impl<'a> Cosign<'a> {
     fn variables_of(&self, key: &SigningKey, told: bool, directory: &Utf8Path) -> Variables {
         let mut variables = environment::with_secrets(
             Holder::Key(&key.reference),
-            &key.kms_env,
+            key.kms_env.as_deref().unwrap_or_default(),
             told,
             self.session.environment,
             &self.session.search_path,
@@ -195,7 +195,7 @@ impl<'a> Cosign<'a> {
         }
         let failure = diagnosis::of_key_failure(&finished.stderr).map_or_else(
             || diagnosis::unknown(&key.reference.to_string()),
-            |diagnosis| diagnosis.of(&key.reference),
+            |diagnosis| diagnosis.of(&key.reference, key.kms_env.is_some()),
         );
         Err(failure.cosign_said(diagnosis::shown(&finished.stderr)))
     }

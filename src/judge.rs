@@ -89,7 +89,7 @@ impl<'a> Judge<'a> {
         let asked = match trust {
             Trust::Key { key: KeyToTrust::Ref(reference), .. } => Some((
                 reference,
-                SigningKey::at_hand(reference, &[], &context.environment, &session.search_path, &|_| {
+                SigningKey::at_hand(reference, None, &context.environment, &session.search_path, &|_| {
                     Ok(None)
                 })?,
             )),

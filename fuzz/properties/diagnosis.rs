@@ -40,7 +40,8 @@ pub(super) fn holds(text: &[u8]) {
     let diagnosis = of_key_failure(text);
     assert_eq!(of_key_failure(&text.to_ascii_uppercase()), diagnosis);
     if let (Some(diagnosis), Ok(key)) = (diagnosis, KeyRef::parse("awskms:///alias/release")) {
-        is_a_failure(&diagnosis.of(&key));
+        is_a_failure(&diagnosis.of(&key, true));
+        is_a_failure(&diagnosis.of(&key, false));
     }
 
     for issuer in [None, Some("https://issuer.example")] {

@@ -23,13 +23,20 @@ pub(crate) struct Diagnosis {
 }
 
 impl Diagnosis {
-    /// The failure of a run that used `key`.
-    pub(crate) fn of(self, key: &KeyRef) -> Failure {
+    /// The failure of a run that used `key`; `kms_env`: whether there is such a flag.
+    pub(crate) fn of(self, key: &KeyRef, kms_env: bool) -> Failure {
         let failure = Failure::new(self.class, format!("{key} {}", self.reason));
-        // Its plugin is there: that was looked at before.
-        let too_old = self.reason == NO_PROVIDER && matches!(key, KeyRef::Plugin { .. });
-        let plugins = "KMS plugins need cosign 2.6 or later: install one, or name one with --cosign";
-        match if too_old { Some(plugins) } else { self.hint } {
+        let hint = match self.hint {
+            // Its plugin is there: that was looked at before.
+            Some(_) if self.reason == NO_PROVIDER && matches!(key, KeyRef::Plugin { .. }) => {
+                Some("KMS plugins need cosign 2.6 or later: install one, or name one with --cosign")
+            }
+            Some(hint) if !kms_env && hint.contains("--kms-env") => Some(
+                "a plugin sees no variables here: `cosign public-key --key REF --outfile cosign.pub` gives it yours, and writes the file for --key",
+            ),
+            hint => hint,
+        };
+        match hint {
             Some(hint) => failure.hint(hint),
             None => failure,
         }

@@ -313,7 +313,7 @@ impl Cosign<'_> {
         }
         let failure = match signatory {
             Signatory::Key(key) => match diagnosis::of_key_failure(&finished.stderr) {
-                Some(diagnosis) => diagnosis.of(key.reference()),
+                Some(diagnosis) => diagnosis.of(key.reference(), true),
                 None => may_be_logged(diagnosis::unknown(&key.reference().to_string()), sigstore),
             },
             Signatory::Identity(_) => may_be_logged(diagnosis::unknown("keyless signing"), sigstore),

@@ -22,17 +22,18 @@ pub(crate) struct SigningKey {
     pub(super) reference: KeyRef,
     /// The value of `--key`. A file is named by its absolute path, which is never taken for a URL.
     pub(super) argument: String,
-    pub(super) kms_env: Vec<String>,
+    /// The variables that the operator hands to a KMS plugin; `None` where nobody can name any.
+    pub(super) kms_env: Option<Vec<String>>,
     pub(super) password: Option<String>,
 }
 
 impl SigningKey {
     /// The key behind `reference`. `kms_env` names the variables that the operator hands to a KMS
-    /// plugin; `ask` asks a person for the password of a key file, and gives `None` where there is
+    /// plugin, where there is a flag for that; `ask` asks a person for the password of a key file, and gives `None` where there is
     /// nobody to ask.
     pub(crate) fn at_hand(
         reference: &KeyRef,
-        kms_env: &[String],
+        kms_env: Option<Vec<String>>,
         environment: &Environment,
         search_path: &SearchPath,
         ask: &dyn Fn(&str) -> Result<Option<String>>,
@@ -60,7 +61,7 @@ impl SigningKey {
         if let Some(program) = reference.plugin_program() {
             find_plugin(reference, &program, search_path)?;
         }
-        Ok(Self { reference: reference.clone(), argument, kms_env: kms_env.to_vec(), password })
+        Ok(Self { reference: reference.clone(), argument, kms_env, password })
     }
 
     /// The value of `--key` as it may be shown: without the query of a plugin's reference, which may

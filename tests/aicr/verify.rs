@@ -283,6 +283,39 @@ fn a_bundle_is_named_once() {
     }
 }
 
+/// `verify` has no flag for the variables of a plugin, so none is named.
+#[test]
+fn a_plugin_that_fails_may_lack_a_variable() {
+    let scene = Scene::new();
+    scene.signed().program("bin/sigstore-kms-foo", "exit 1");
+    let hint = "hint: a plugin sees no variables here: `cosign public-key --key REF --outfile cosign.pub` gives it yours, and writes the file for --key";
+    for (words, why) in [
+        (
+            "parsing plugin response: unexpected end of JSON input",
+            "got no answer from its plugin that cosign understands",
+        ),
+        (
+            "error executing plugin program: signal: segmentation fault",
+            "got no answer from its plugin, which crashed",
+        ),
+        ("plugin returned error: the token is locked", "was refused by its plugin"),
+    ] {
+        scene.fake_cosign(&format!(
+            "[ $1 = public-key ] || exec \"$REAL\" \"$@\"; echo 'Error: {words}' >&2; exit 1"
+        ));
+        scene
+            .aicr("verify B --key foo://k --allow-kms-plugin --insecure-ignore-tlog")
+            .stderr(&format!(
+                "warning: asking foo://k for its public key, once
+error: foo://k {why}
+    {words}
+{hint}
+"
+            ))
+            .exits(4);
+    }
+}
+
 /// A key manager is asked once, and that is said; without it nothing is proven either way.
 #[test]
 fn keys_in_key_managers() {

@@ -59,7 +59,7 @@ fn a_cosign_without_plugins_is_told_from_one_without_a_provider() {
         ("hashivault://k", diagnosis.hint.unwrap()),
         ("foo://k", "KMS plugins need cosign 2.6 or later: install one, or name one with --cosign"),
     ] {
-        let failure = diagnosis.of(&KeyRef::parse(key).unwrap());
+        let failure = diagnosis.of(&KeyRef::parse(key).unwrap(), true);
         assert_eq!(failure.message(), format!("{key} has no provider in this build of cosign"));
         assert_eq!((failure.class(), failure.way_out()), (NoCosign, Some(hint)));
     }
