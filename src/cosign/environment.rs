@@ -124,11 +124,22 @@ pub(crate) fn ignored(holder: Holder<'_>, operator: &Environment) -> Vec<String>
 /// metadata services too.
 pub(crate) fn missing(key: &KeyRef, operator: &Environment) -> Vec<(&'static str, &'static str)> {
     let Family { variables, ways_in, .. } = family(key.scheme());
-    let absent = |way: &&[&'static str]| -> Vec<&'static str> {
-        way.iter().copied().filter(|name| operator.get(name).is_none()).collect()
+    let is_set = |name: &str| operator.get(name).is_some();
+    let absent = |way: &&[&'static str]| way.iter().filter(|name| !is_set(name)).count();
+    // One that is begun is meant, and the first is the usual one.
+    let begun = ways_in.iter().filter(|way| way.iter().any(|name| is_set(name)));
+    let way = begun.min_by_key(|way| absent(way)).or(ways_in.first());
+    let lacks_region = key.scheme() == Scheme::Aws && lacks_region(key, is_set);
+    let counts = |name: &str| {
+        way.is_some_and(|way| way.contains(&name) && !is_set(name)) || (lacks_region && name == "AWS_REGION")
     };
-    let nearest = ways_in.iter().map(absent).min_by_key(Vec::len).unwrap_or_default();
-    variables.iter().copied().filter(|(name, _)| nearest.contains(name)).collect()
+    variables.iter().copied().filter(|(name, _)| counts(name)).collect()
+}
+
+/// Whether neither the reference of a key of AWS nor a variable says where it is; a profile may.
+fn lacks_region(key: &KeyRef, is_set: impl Fn(&str) -> bool) -> bool {
+    let told = ["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
+    key.as_cosign_arg().starts_with("awskms:///") && !told.into_iter().any(is_set)
 }
 
 impl<'a> Holder<'a> {

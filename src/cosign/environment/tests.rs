@@ -200,7 +200,7 @@ fn what_is_kept_out_is_told() {
 }
 
 #[test]
-fn what_is_missing_is_what_the_nearest_way_in_lacks() {
+fn what_is_missing_is_what_the_way_in_that_is_begun_lacks() {
     let missing = |reference: &str, operator: &Environment| {
         let key = KeyRef::parse(reference).unwrap();
         missing(&key, operator).into_iter().map(|(name, _)| name).collect::<Vec<_>>().join(" ")
@@ -211,9 +211,25 @@ fn what_is_missing_is_what_the_nearest_way_in_lacks() {
         ("hashivault://k", Environment::of([("VAULT_ADDR", "x")]), "VAULT_TOKEN"),
         ("hashivault://k", Environment::of([("VAULT_ADDR", "x"), ("VAULT_TOKEN", "x")]), ""),
         ("openbao://k", Environment::of([("VAULT_TOKEN", "x")]), "VAULT_ADDR"),
-        ("awskms:///alias/k", Environment::of([("AWS_SECRET_ACCESS_KEY", "x")]), "AWS_ACCESS_KEY_ID"),
+        ("openbao://k", Environment::of([]), "BAO_ADDR BAO_TOKEN"),
+        ("awskms://h/alias/k", Environment::of([("AWS_SECRET_ACCESS_KEY", "x")]), "AWS_ACCESS_KEY_ID"),
+        ("awskms://h/alias/k", Environment::of([]), "AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY"),
+        ("awskms:///alias/k", Environment::of([]), "AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_REGION"),
+        (
+            "awskms:///alias/k",
+            Environment::of([("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "x")]),
+            "AWS_REGION",
+        ),
+        (
+            "awskms:///alias/k",
+            Environment::of([("AWS_CONTAINER_CREDENTIALS_FULL_URI", "x"), ("AWS_DEFAULT_REGION", "x")]),
+            "",
+        ),
         ("awskms:///alias/k", Environment::of([("AWS_PROFILE", "x")]), ""),
         (azure, Environment::of([("AZURE_TENANT_ID", "x"), ("AZURE_CLIENT_ID", "x")]), "AZURE_CLIENT_SECRET"),
+        (azure, Environment::of([("AZURE_TENANT_ID", "x")]), "AZURE_CLIENT_ID AZURE_CLIENT_SECRET"),
+        (azure, Environment::of([]), "AZURE_TENANT_ID AZURE_CLIENT_ID AZURE_CLIENT_SECRET"),
+        (azure, Environment::of([("IDENTITY_HEADER", "x")]), "IDENTITY_ENDPOINT"),
         (azure, Environment::of([("IDENTITY_ENDPOINT", "x"), ("IDENTITY_HEADER", "x")]), ""),
         ("k8s://n/s", Environment::of([]), ""),
         ("cosign.key", Environment::of([]), ""),
