@@ -181,6 +181,11 @@ pub(super) const RULES: &[Rule] = &[
         "cannot be used: the address of its key manager is not set",
         "set VAULT_ADDR, for example https://vault.example:8200",
     ),
+    refused(
+        &["kubernetes_service_host and kubernetes_service_port must be defined"],
+        "cannot be used: nothing says where its cluster is",
+        "set KUBECONFIG to the configuration of a client of the cluster, or have one in ~/.kube/config",
+    ),
     refused(&[".vault-token"], NO_CREDENTIALS, "set VAULT_TOKEN"),
     refused(
         &["error loading ca file"],

@@ -166,7 +166,7 @@ const CASES: &[(&[&str], &str, Class, &str)] = &[
     (ALL, "*-unknown-host", Unproven, NO_HOST),
     (ALL, "*-no-handshake", Unproven, SLOW),
     (ALL, "*-down", Unproven, NOBODY),
-    (ALL, "k8s-no-cluster", NotSigned, REFUSED),
+    (ALL, "k8s-no-cluster", NotSigned, "cannot be used: nothing says where its cluster is"),
     (ALL, "key-missing-key", NotSigned, REFUSED),
     (ALL, "missing", NotSigned, REFUSED),
     (ALL, "key-from-unset-variable", NotSigned, REFUSED),
