@@ -157,10 +157,12 @@ impl<'a> Cosign<'a> {
         })
     }
 
-    /// The variables with which one usually signs in to the manager of `key` and that are not set, each
-    /// with what it is for.
-    pub(crate) fn missing_variables(&self, key: &SigningKey) -> Vec<(&'static str, &'static str)> {
-        environment::missing(&key.reference, self.session.environment)
+    /// The variables with which one usually signs in to the manager of `key`, and those of `--kms-env`, that
+    /// are not set, each with what it is for.
+    pub(crate) fn missing_variables<'k>(&self, key: &'k SigningKey) -> Vec<(&'k str, &'static str)> {
+        let environment = self.session.environment;
+        let named = key.unset(environment).map(|name| (name, "named by --kms-env"));
+        environment::missing(&key.reference, environment).into_iter().chain(named).collect()
     }
 
     fn variables_of(&self, key: &SigningKey, told: bool, directory: &Utf8Path) -> Variables {

@@ -198,12 +198,18 @@ fn show_run(
     cosign: &Cosign<'_>,
     signatory: Signatory<'_>,
     sigstore: &Sigstore,
-    missing: &[(&'static str, &'static str)],
+    missing: &[(&str, &'static str)],
     report: &mut Report,
 ) {
     let private = Utf8Path::new(crate::sign::PLANNED_DIRECTORY);
     let variables = cosign.signing_variables(signatory, sigstore, private);
-    let environment = Check::new("environment", format!("{} variables, and nothing else", variables.len()));
+    let not_set = match missing.len() {
+        0 => String::new(),
+        1 => "; 1 more is not set".to_owned(),
+        more => format!("; {more} more are not set"),
+    };
+    let found = format!("{} variables, and nothing else{not_set}", variables.len());
+    let environment = Check::new("environment", found);
     let environment = missing
         .iter()
         .fold(environment, |check, (name, reason)| check.detail(*name, format!("not set ({reason})")));

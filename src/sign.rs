@@ -302,6 +302,9 @@ fn who(signer: &Signer, untrusted: &[Utf8PathBuf], session: &Session<'_>, contex
     Ok(match signer {
         Signer::Key(signer) => {
             let key = context.signing_key(signer, session)?;
+            for name in key.unset(&context.environment) {
+                context.printer.warning(&format!("--kms-env {name}: the variable is not set"));
+            }
             let never_below: Vec<&Utf8Path> = untrusted.iter().map(Utf8PathBuf::as_path).collect();
             let out = match &signer.public_key_out {
                 Some(path) => Some((PublicKeyOut::new(path, &never_below)?, path.clone())),

@@ -78,6 +78,11 @@ impl SigningKey {
         (format!("--key={}", self.argument), format!("--key={}", self.shown()))
     }
 
+    /// Those of `--kms-env` that are not set, so that the plugin gets none.
+    pub(crate) fn unset(&self, environment: &Environment) -> impl Iterator<Item = &str> {
+        self.kms_env.iter().flatten().map(String::as_str).filter(|name| environment.get(name).is_none())
+    }
+
     /// The reference it was made from.
     pub(crate) fn reference(&self) -> &KeyRef {
         &self.reference

@@ -89,7 +89,7 @@ hint: use an ECDSA P-256 key, or RSA with 2048 to 4096 bits\n",
         .without("VAULT_TOKEN")
         .stdout(&format!(
             "{cosign}key           hashivault://ec cannot be used\n{}{}",
-            handed_on(7, &missing),
+            handed_on(7, &missing).replacen("nothing else", "nothing else; 1 more is not set", 1),
             command("VAULT_ADDR=\"$VAULT_ADDR\" VAULT_CACERT=\"$VAULT_CACERT\"", "hashivault://ec")
         ))
         .stderr(

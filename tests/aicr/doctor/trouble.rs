@@ -1,7 +1,7 @@
 //! What `doctor` says when something is wrong: with the key, with the key manager, with cosign.
 
 use super::{DIALECTS, NO_LOG, Told, recorded};
-use crate::scene::Scene;
+use crate::scene::{KEY_SHA256, Scene};
 
 #[test]
 fn key_files_that_cannot_be_used() {
@@ -144,6 +144,7 @@ fn a_provider_that_is_not_built_in() {
             "{}key           hashivault://x cannot be used\n{}",
             told.cosign(),
             told.seen("hashivault://x", seen)
+                .replacen("nothing else", "nothing else; 2 more are not set", 1)
                 .replacen("                TUF_ROOT: PRIVATE_DIRECTORY/home\n", missing, 1)
         ))
         .stderr(
@@ -152,6 +153,54 @@ fn a_provider_that_is_not_built_in() {
 hint: the upstream release of cosign has every provider but openbao, which 3.1 added; a distribution's build may have awskms only\n",
         )
         .exits(3);
+}
+
+#[test]
+fn a_variable_of_a_plugin_that_is_not_set() {
+    let scene = recorded("v3.1.3", "cat \"${0%/*}/../cosign.pub\"");
+    let told = Told { version: "v3.1.3".into(), driven_as: DIALECTS[0].1, flags: DIALECTS[0].2 };
+    scene.program("bin/sigstore-kms-foo", "exit 1");
+    let path = format!("{}:/usr/bin:/bin", "{root}/bin");
+    let seen = vec![
+        ("HOME", "PRIVATE_DIRECTORY/home"),
+        ("LANG", "C"),
+        ("PATH", &*path),
+        ("PIN", "handed on"),
+        ("TMPDIR", "PRIVATE_DIRECTORY/tmp"),
+        ("TUF_MIRROR", "http://127.0.0.1:1"),
+        ("TUF_ROOT", "PRIVATE_DIRECTORY/home"),
+    ];
+    let key = ["--signing-key=foo://k", "--kms-env=PIN", "--kms-env=SLOT"];
+    scene
+        .aicr_with(["doctor", NO_LOG].into_iter().chain(key))
+        .env("PIN", "1234")
+        .stdout(&format!(
+            "{}key           foo://k answers
+                sha256: {KEY_SHA256}
+                type: ECDSA P-256
+{}",
+            told.cosign(),
+            told.seen("foo://k", seen)
+                .replacen("nothing else", "nothing else; 1 more is not set", 1)
+                .replacen(
+                    "                TMPDIR",
+                    "                SLOT: not set (named by --kms-env)\n                TMPDIR",
+                    1
+                )
+        ))
+        .succeeds();
+    let scene = recorded("v3.1.3", "echo 'Error: plugin returned error: locked' >&2; exit 1");
+    scene.unsigned().program("bin/sigstore-kms-foo", "exit 1");
+    scene
+        .aicr_with(["bundle-sign", "B", NO_LOG].into_iter().chain(key))
+        .env("PIN", "1234")
+        .stderr(
+            "warning: --kms-env SLOT: the variable is not set
+error: foo://k was refused by its plugin
+    plugin returned error: locked
+hint: what it says is the plugin's own; it sees only the variables that --kms-env names\n",
+        )
+        .exits(4);
 }
 
 #[test]
