@@ -80,8 +80,15 @@ impl Drop for PrivateDirectory {
 }
 
 /// Removes one with its mark last, so that of a removal that was cut short the rest is known to be ours.
-/// Another run may be sweeping it at the same time.
+/// Another run may be sweeping it at the same time, and a cosign that outlived its run may be making a file.
 fn remove(path: &Utf8Path) -> io::Result<()> {
+    match remove_once(path) {
+        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => remove_once(path),
+        removed => removed,
+    }
+}
+
+fn remove_once(path: &Utf8Path) -> io::Result<()> {
     let there = |done: io::Result<()>| match done {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         done => done,
