@@ -1,6 +1,9 @@
 //! `bundle-sign`: signs bundles that exist. All of them are checked before the first is signed: a
 //! tree that is not exactly its manifest is never signed, and a stale signature never replaced.
 
+use std::collections::HashMap;
+
+use anyhow::Context as _;
 use indicatif::ProgressBar;
 
 use crate::context::Context;
@@ -15,12 +18,13 @@ use crate::tree::manifest::Manifest;
 use crate::tree::publish::Sealed;
 use crate::tree::staging::Staging;
 use crate::tree::{MANIFEST, SIGNATURE};
-use crate::verify::{compare, conclude, evidence, manifest_text, names, open};
+use crate::verify::{compare, conclude, evidence, manifest_text, names};
 
 /// Signs every bundle of the plan, in order. What is impossible for one is refused before any work.
 pub(crate) fn run(plan: &BundleSignPlan, context: &Context, report: &mut Report) -> Result<()> {
     let BundleSignPlan { bundles: paths, signer, run: Run { dry_run, force: _ } } = plan;
-    let bundles = open(paths)?;
+    let bundles = paths.iter().map(|path| Beneath::open(path)).collect::<Result<Vec<_>>>()?;
+    refuse_twice(&bundles)?;
     let session = context.session(paths)?;
     let signing = Signing::prepare(signer, paths, *dry_run, &session, context, report)?;
 
@@ -81,6 +85,19 @@ struct Looked {
 struct Seen {
     manifest: Vec<u8>,
     evidence: Option<Evidence>,
+}
+
+/// A bundle that is named twice would be signed twice, the second time over its first signature.
+fn refuse_twice(bundles: &[Beneath]) -> Result<()> {
+    let mut seen = HashMap::new();
+    for bundle in bundles {
+        let stat = bundle.stat(b"").with_context(|| format!("look at {}", bundle.show(b"")))?;
+        if let Some(first) = seen.insert((stat.st_dev, stat.st_ino), bundle) {
+            let (first, second) = (first.show(b""), bundle.show(b""));
+            return Err(Failure::usage(format!("{first} and {second} are one bundle")).hint("name it once"));
+        }
+    }
+    Ok(())
 }
 
 fn look(bundle: &Beneath, signing: &Signing<'_>, run: Run, context: &Context) -> Result<Looked> {

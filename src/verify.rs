@@ -1,11 +1,8 @@
 //! `verify`: the signature and every file. No line of a manifest is believed, and no finding
 //! reported, before cosign has accepted exactly the bytes that were read.
 
-use std::collections::HashMap;
 use std::thread;
 
-use anyhow::Context as _;
-use camino::Utf8PathBuf;
 use indicatif::ProgressBar;
 
 use crate::context::Context;
@@ -30,7 +27,7 @@ const AGAIN: &str = "get the bundle again from where it came from";
 /// Verifies every bundle of the plan. What is impossible for one is refused before any work.
 pub(crate) fn run(plan: &VerifyPlan, context: &Context, report: &mut Report) -> Result<()> {
     let VerifyPlan { bundles: paths, trust } = plan;
-    let bundles = open(paths)?;
+    let bundles = paths.iter().map(|path| Beneath::open(path)).collect::<Result<Vec<_>>>()?;
     let session = match trust {
         Trust::Key { .. } | Trust::Identity { .. } => Some(context.session(paths)?),
         Trust::ChecksumsOnly => None,
@@ -51,21 +48,6 @@ pub(crate) fn run(plan: &VerifyPlan, context: &Context, report: &mut Report) -> 
         });
     }
     Ok(())
-}
-
-/// Opens the bundles. One that is named twice would be verified in the place of another that was meant, or
-/// signed twice, the second time over its first signature.
-pub(crate) fn open(paths: &[Utf8PathBuf]) -> Result<Vec<Beneath>> {
-    let bundles = paths.iter().map(|path| Beneath::open(path)).collect::<Result<Vec<_>>>()?;
-    let mut seen = HashMap::new();
-    for bundle in &bundles {
-        let stat = bundle.stat(b"").with_context(|| format!("look at {}", bundle.show(b"")))?;
-        if let Some(first) = seen.insert((stat.st_dev, stat.st_ino), bundle) {
-            let (first, second) = (first.show(b""), bundle.show(b""));
-            return Err(Failure::usage(format!("{first} and {second} are one bundle")).hint("name it once"));
-        }
-    }
-    Ok(bundles)
 }
 
 fn signed(bundle: &Beneath, judge: &Judge<'_>, context: &Context) -> Result<BundleReport> {

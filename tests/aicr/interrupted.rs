@@ -94,9 +94,8 @@ fn while_a_signature_is_verified() {
         let mut meeting = Meeting::new(&scene);
         let before = scene.tree("");
         // The second bundle is not looked at any more.
-        let run = scene
-            .aicr("verify B dist --key cosign.pub --insecure-ignore-tlog")
-            .stderr("error: interrupted\n");
+        let run =
+            scene.aicr("verify B B --key cosign.pub --insecure-ignore-tlog").stderr("error: interrupted\n");
         let aicr = run.start();
         let cosign = meeting.wait();
         send(&aicr, signal);
