@@ -20,6 +20,10 @@ use crate::tree::staging::Staging;
 use crate::tree::{MANIFEST, SIGNATURE};
 use crate::verify::{compare, conclude, evidence, manifest_text, names};
 
+/// What whoever made the files can do about a manifest that is not there, or is none.
+const MAKE_ONE: &str = "`aicr bundle` makes one";
+const MAKE_ANEW: &str = "build it anew with `aicr bundle`";
+
 /// Signs every bundle of the plan, in order. What is impossible for one is refused before any work.
 pub(crate) fn run(plan: &BundleSignPlan, context: &Context, report: &mut Report) -> Result<()> {
     let BundleSignPlan { bundles: paths, signer, run: Run { dry_run, force: _ } } = plan;
@@ -71,8 +75,6 @@ pub(crate) fn run(plan: &BundleSignPlan, context: &Context, report: &mut Report)
     Ok(())
 }
 
-const NO_MANIFEST: &str = "`aicr bundle` makes one";
-
 /// A bundle that was looked at.
 struct Looked {
     /// What is known of it; signed, if all goes well.
@@ -101,12 +103,11 @@ fn refuse_twice(bundles: &[Beneath]) -> Result<()> {
 }
 
 fn look(bundle: &Beneath, signing: &Signing<'_>, run: Run, context: &Context) -> Result<Looked> {
-    let text = manifest_text(bundle, NO_MANIFEST)?;
+    let text = manifest_text(bundle, MAKE_ONE)?;
     let digest = Sha256Digest::of(&text);
     // Whoever signs vouches for these bytes from here on, so they need no other proof.
-    let manifest = Manifest::unproven(&text).map_err(|error| {
-        error.rejects(bundle.show(MANIFEST.as_bytes())).hint("build it anew with `aicr bundle`")
-    })?;
+    let manifest = Manifest::unproven(&text)
+        .map_err(|error| error.rejects(bundle.show(MANIFEST.as_bytes())).hint(MAKE_ANEW))?;
     let checked = if run.dry_run {
         names(bundle, &manifest, context)
     } else {
@@ -158,7 +159,7 @@ fn sign(bundle: &Beneath, seen: &Seen, signing: &Signing<'_>, context: &Context)
     let staging = Staging::for_bundle(bundle)?;
     // Since it was looked at, other bundles were signed, and another run may have been here. From here
     // on none can.
-    if manifest_text(bundle, NO_MANIFEST)? != seen.manifest || evidence(bundle)? != seen.evidence {
+    if manifest_text(bundle, MAKE_ONE)? != seen.manifest || evidence(bundle)? != seen.evidence {
         return Err(Failure::rejected(format!(
             "{} was changed since it was looked at: by another run of aicr, perhaps",
             bundle.show(b"")

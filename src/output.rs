@@ -19,6 +19,9 @@ use crate::tree::audit::Finding;
 /// The version of the JSON object.
 const SCHEMA_VERSION: u32 = 1;
 
+/// The bar, at most 79 columns wide: a line that is wrapped is not erased as a whole.
+const BAR: &str = "{prefix} [{bar:16}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+
 /// Prints, in the way that the global flags ask for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Printer {
@@ -83,10 +86,9 @@ impl Printer {
         if self.verbosity == Verbosity::Quiet {
             return ProgressBar::hidden();
         }
-        let style = "{prefix} [{bar:16}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
         let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr()).with_prefix(work);
-        // The template is a constant that a test reads.
-        ProgressStyle::with_template(style)
+        // The template is a constant that tests use.
+        ProgressStyle::with_template(BAR)
             .map_or(bar.clone(), |style| bar.with_style(style.progress_chars("=> ")))
     }
 
@@ -274,4 +276,23 @@ fn json(command: Option<&str>, exit: u8, report: &Report) -> Result<String> {
         escaped
     });
     Ok(escaped + "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::BAR;
+
+    #[test]
+    fn the_bar_fits_into_80_columns() {
+        let widest = [
+            ("{prefix}", "verify"),
+            ("{bar:16}", "================"),
+            ("{bytes}", "1023.99 GiB"),
+            ("{total_bytes}", "1023.99 GiB"),
+            ("{bytes_per_sec}", "1023.99 MiB/s"),
+            ("{eta}", "59m"),
+        ];
+        let line = widest.iter().fold(BAR.to_owned(), |line, (field, text)| line.replace(field, text));
+        assert!(!line.contains('{') && line.len() < 80, "{line}");
+    }
 }

@@ -24,6 +24,9 @@ use crate::tree::{ATTESTATION, MANIFEST, SIGNATURE, Work, walk};
 /// What receivers can do about a manifest that is none: whoever made it anew would vouch for what is there.
 const AGAIN: &str = "get the bundle again from where it came from";
 
+/// What they can do where there is none.
+const ELSEWHERE: &str = "give the directory that holds it";
+
 /// Verifies every bundle of the plan. What is impossible for one is refused before any work.
 pub(crate) fn run(plan: &VerifyPlan, context: &Context, report: &mut Report) -> Result<()> {
     let VerifyPlan { bundles: paths, trust } = plan;
@@ -53,7 +56,7 @@ pub(crate) fn run(plan: &VerifyPlan, context: &Context, report: &mut Report) -> 
 fn signed(bundle: &Beneath, judge: &Judge<'_>, context: &Context) -> Result<BundleReport> {
     let top = bundle.show(b"");
     // First, so that a directory which is no bundle at all is not called an unsigned one.
-    let text = manifest_text(bundle, "give the directory that holds it")?;
+    let text = manifest_text(bundle, ELSEWHERE)?;
     let Some(evidence) = evidence(bundle)? else {
         return Err(
             Failure::rejected(format!("{top} is unsigned: it has no {SIGNATURE}")).hint(CHECKSUMS_ONLY)
@@ -81,7 +84,7 @@ fn signed(bundle: &Beneath, judge: &Judge<'_>, context: &Context) -> Result<Bund
 }
 
 fn checksums_only(bundle: &Beneath, context: &Context) -> Result<BundleReport> {
-    let text = manifest_text(bundle, "give the directory that holds it")?;
+    let text = manifest_text(bundle, ELSEWHERE)?;
     let checked = files(bundle, &text, context, &context.interrupt)?;
     Ok(conclude(bundle, Sha256Digest::of(&text), checked, Verdict::Unproven, context))
 }

@@ -8,8 +8,8 @@ use std::os::fd::AsFd;
 use camino::Utf8Path;
 
 use super::beneath::{Opened, size};
+use super::file_system::{BTRFS, Magic, XFS};
 use super::inputs::{Collected, SourceFile};
-use super::magic::{BTRFS, Magic, XFS};
 
 /// From this size on it is worth it: below, the system spends more on the record of what is shared, and on
 /// waiting until the source is on the disk, than on writing the copy.

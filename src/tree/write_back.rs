@@ -13,7 +13,7 @@ use rustix::io::Errno;
 
 use super::beneath::Beneath;
 use super::cannot;
-use super::magic::{BTRFS, EXFAT, EXT, F2FS, FAT, Magic, TMPFS, XFS};
+use super::file_system::{BTRFS, EXFAT, EXT, F2FS, FAT, Magic, TMPFS, XFS};
 use crate::error::Result;
 
 /// File systems on which `syncfs` fails when a file could not be written. On overlayfs it is said to have

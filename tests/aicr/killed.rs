@@ -85,6 +85,18 @@ pub(crate) fn left_for_good(scene: &Scene) -> Vec<String> {
     litter(scene).into_iter().filter(|name| !is_empty(name)).collect()
 }
 
+/// A cosign that outlives its run may make a file in what is being removed.
+#[test]
+fn a_removal_that_is_disturbed_goes_on() {
+    let scene = stage(HONEST);
+    let line = format!(
+        "strace -f -qq -o /dev/null -e trace=rmdir -e inject=rmdir:error=ENOTEMPTY:when=1 \
+         aicr bundle dist --output D --quiet {SIGN}"
+    );
+    scene.program_run(line.split_whitespace()).succeeds();
+    assert_eq!(litter(&scene), [""; 0]);
+}
+
 /// A stage with a bundle `C` of another tree than `dist`.
 pub(crate) fn with_older_output() -> Scene {
     let scene = stage(HONEST);

@@ -27,6 +27,8 @@ struct Extent {
     divisor: u64,
     runs: usize,
     kinds: &'static [Kind],
+    /// What is measured once, before there is any such data.
+    first: fn(&Bench),
     rows: fn(&Bench, Kind, &Path),
 }
 
@@ -34,13 +36,12 @@ const USUAL: [Kind; 4] = [Kind::ManySmall, Kind::ManyTiny, Kind::FewLarge, Kind:
 
 impl Extent {
     fn wanted() -> Self {
-        let usual = Self { divisor: 1, runs: 5, kinds: &USUAL, rows: Bench::usual };
+        let usual = Self { divisor: 1, runs: 5, kinds: &USUAL, first: Bench::signing, rows: Bench::usual };
+        let other = Self { runs: 3, first: |_| {}, ..usual };
         match std::env::var("BENCH").as_deref() {
             Ok("quick") => Self { divisor: 10, runs: 3, ..usual },
-            Ok("huge") => {
-                Self { runs: 3, kinds: &[Kind::Million, Kind::TenGiB], rows: Bench::growth, ..usual }
-            }
-            Ok("peers") => Self { runs: 3, kinds: &USUAL[..3], rows: Bench::peers, ..usual },
+            Ok("huge") => Self { kinds: &[Kind::Million, Kind::TenGiB], rows: Bench::growth, ..other },
+            Ok("peers") => Self { kinds: &USUAL[..3], rows: Bench::peers, ..other },
             _ => usual,
         }
     }
@@ -63,9 +64,7 @@ fn main() {
     println!("{}\n", machine());
     println!("| work | data | beside | aicr, s | that, s | ratio: median (min - max) | memory, MiB |");
     println!("| --- | --- | --- | --- | --- | --- | --- |");
-    if extent.kinds == USUAL {
-        bench.signing();
-    }
+    (extent.first)(&bench);
     for kind in extent.kinds {
         let made = data::make(*kind, extent.divisor, &bench.room.join(kind.name()));
         (extent.rows)(&bench, *kind, &made);
