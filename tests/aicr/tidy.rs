@@ -312,3 +312,20 @@ fn every_script_has_a_usage_line() {
         assert!(text.starts_with("#!/usr/bin/env bash\n"), "{file}");
     }
 }
+
+#[test]
+fn where_things_are_decided() {
+    let text = read("ARCHITECTURE.md");
+    let (_, rest) = text.split_once("\n## Where is it decided that …\n").unwrap();
+    let rows: Vec<&str> = rest
+        .split("\n## ")
+        .next()
+        .unwrap()
+        .lines()
+        .filter_map(|line| line.strip_suffix("` |")?.rsplit_once("| `").map(|(_, file)| file))
+        .collect();
+    assert_eq!(rows.len(), 12);
+    for file in rows {
+        assert!(repository().join(file).is_file(), "no such file: {file}");
+    }
+}
