@@ -88,7 +88,7 @@ bench: ## Measure the speed beside sha256sum, openssl, cp and the bare cosign (B
 	  AICR_BENCH_MODEL_SIGNING=$$(scripts/python-env bench tests/bench/requirements.txt)/bin/model_signing; \
 	  export AICR_BENCH_MODEL_SIGNING; \
 	fi; \
-	cargo bench --locked --bench beside
+	cargo bench --locked --bench compare
 
 .PHONY: fixtures
 fixtures: ## Record again what the cosign releases print, into fixtures/cosign

@@ -1,5 +1,8 @@
 //! The command line exactly as typed. No rules: what a combination means is decided in `plan.rs`.
 
+pub(crate) mod man;
+pub(crate) mod usage_error;
+
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 

@@ -11,13 +11,13 @@ use crate::cosign::signing_key::SigningKey;
 use crate::cosign::{Cosign, Session};
 use crate::error::{Class, Failure, Result};
 use crate::interrupt::Interrupt;
-use crate::output::Printer;
 use crate::password::Terminal;
 use crate::plan::global::GlobalPlan;
 use crate::plan::sign::KeySigner;
 use crate::plan::sourced::Source;
 use crate::printable::show;
 use crate::report::CosignReport;
+use crate::report::printer::Printer;
 use crate::settings::Environment;
 use crate::tree::Work;
 
@@ -81,7 +81,7 @@ impl Context {
 
     /// The signer's key, checked; asks for its password where there is a terminal.
     pub(crate) fn signing_key(&self, signer: &KeySigner, session: &Session<'_>) -> Result<SigningKey> {
-        let KeySigner { key, kms_env, told: _, public_key_out: _ } = signer;
+        let KeySigner { key, kms_env, recording: _, public_key_out: _ } = signer;
         let named = kms_env.iter().map(ToString::to_string).collect();
         SigningKey::at_hand(&key.value, Some(named), &self.environment, &session.search_path, &|prompt| {
             Terminal::open().map(|terminal| terminal.ask(prompt, &self.interrupt)).transpose()

@@ -10,35 +10,24 @@
 //! written), `question` (what it is asked about that), `diagnosis` (what it said).
 
 pub(crate) mod argv;
-mod base64_text;
 pub(crate) mod binary;
 pub(crate) mod capability;
-mod certificate;
-mod der_fields;
 pub(crate) mod diagnosis;
 pub(crate) mod environment;
-pub(crate) mod evidence;
-mod expectation;
-pub(crate) mod identity_token;
 pub(crate) mod masked;
 pub(crate) mod private_directory;
 mod private_file;
 pub(crate) mod process;
-pub(crate) mod public_key;
 pub(crate) mod public_sigstore;
-pub(crate) mod question;
-pub(crate) mod rekor_version;
+pub(crate) mod recording_services;
 pub(crate) mod search_path;
-pub(crate) mod signing;
-pub(crate) mod signing_config;
+pub(crate) mod sign_blob;
+mod signature_check;
 pub(crate) mod signing_identity;
 pub(crate) mod signing_key;
-pub(crate) mod sigstore;
-pub(crate) mod sigstore_file;
-pub(crate) mod trusted_root;
-mod validity;
 pub(crate) mod variables;
-pub(crate) mod verifying;
+pub(crate) mod verify_blob;
+pub(crate) mod verify_request;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -48,12 +37,12 @@ use self::capability::Dialect;
 use self::environment::Holder;
 use self::private_directory::PrivateDirectory;
 use self::process::{Finished, Invocation, Limits};
-use self::public_key::PublicKey;
 use self::search_path::SearchPath;
 use self::signing_key::SigningKey;
 use self::variables::{Value, Variables};
 use crate::error::{Class, Failure, Result};
 use crate::settings::Environment;
+use crate::sigstore::public_key::PublicKey;
 
 /// What is known to every run of cosign.
 pub(crate) struct Session<'a> {

@@ -6,35 +6,27 @@
 //! cosign there) and `cosign` (cosign; no payload there). `report` is what they found out, and
 //! `output` prints it.
 
-mod bundle;
-mod bundle_sign;
 #[expect(clippy::doc_markdown, reason = "what is documentation there is printed as help")]
 mod cli;
+mod commands;
+mod connectivity;
 mod context;
 mod cosign;
 mod digest;
-mod doctor;
 mod error;
 #[cfg(any(test, fuzzing))]
 #[path = "../fuzz/properties/properties.rs"]
 pub mod fuzz;
 mod interrupt;
-mod judge;
-mod man;
-mod misuse;
-mod output;
 mod password;
 mod plan;
 mod printable;
-mod reach;
 mod report;
-mod services;
 mod settings;
-mod sign;
+mod sigstore;
 mod small_file;
 mod system_error;
 mod tree;
-mod verify;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -50,10 +42,10 @@ use crate::cli::{Cli, Color, Command, Format};
 use crate::context::Context;
 use crate::error::{Class, Result};
 use crate::interrupt::Interrupt;
-use crate::output::Printer;
 use crate::plan::Surroundings;
 use crate::plan::global::{GlobalPlan, Verbosity};
 use crate::report::Report;
+use crate::report::printer::Printer;
 use crate::settings::Environment;
 
 /// Runs one command line, prints its result, and gives the exit code of the table in the README.
@@ -134,22 +126,26 @@ fn work(command: Command, context: &Context, report: &mut Report) -> Result<()> 
     let surroundings = Surroundings { environment: &context.environment, terminal };
     match command {
         Command::Bundle(args) => {
-            bundle::run(&plan::bundle::BundlePlan::new(args, surroundings)?, context, report)
+            commands::bundle::run(&plan::bundle::BundlePlan::new(args, surroundings)?, context, report)
         }
-        Command::BundleSign(args) => {
-            bundle_sign::run(&plan::bundle::BundleSignPlan::new(args, surroundings)?, context, report)
+        Command::BundleSign(args) => commands::bundle_sign::run(
+            &plan::bundle::BundleSignPlan::new(args, surroundings)?,
+            context,
+            report,
+        ),
+        Command::Verify(args) => {
+            commands::verify::run(&plan::verify::VerifyPlan::new(args)?, context, report)
         }
-        Command::Verify(args) => verify::run(&plan::verify::VerifyPlan::new(args)?, context, report),
         Command::Doctor(args) => {
             let signer = plan::sign::signer(plan::sign::Command::Doctor, args.signing, surroundings)?;
-            doctor::run(signer.as_ref(), args.online, context, report)
+            commands::doctor::run(signer.as_ref(), args.online, context, report)
         }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "aicr", &mut script);
             Printer::raw(&script)
         }
-        Command::Man => Printer::raw(&man::page().context("render the manual page")?),
+        Command::Man => Printer::raw(&cli::man::page().context("render the manual page")?),
     }
 }
 
@@ -176,6 +172,6 @@ fn refuse(error: &clap::Error, arguments: &[OsString], environment: &Environment
         .iter()
         .filter_map(|argument| argument.to_str())
         .find(|name| command.find_subcommand(name).is_some());
-    let report = Report { error: Some(misuse::refusal(error, name)), ..Report::default() };
+    let report = Report { error: Some(cli::usage_error::refusal(error, name)), ..Report::default() };
     print(printer, name, &report)
 }

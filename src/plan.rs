@@ -10,12 +10,12 @@ pub(crate) mod arguments;
 pub(crate) mod bundle;
 pub(crate) mod global;
 pub(crate) mod key_ref;
-pub(crate) mod misread;
 mod path;
 mod secret;
 pub(crate) mod service;
 pub(crate) mod sign;
 pub(crate) mod sourced;
+pub(crate) mod value_error;
 pub(crate) mod variable_name;
 pub(crate) mod verify;
 

@@ -1,6 +1,12 @@
 //! What a command found out, as data: the JSON object, and what the text is made from. Nothing is
 //! printed here, and nothing is decided.
 
+mod color;
+mod json;
+pub(crate) mod printer;
+mod progress;
+mod text;
+
 use std::collections::BTreeMap;
 
 use base64::Engine;

@@ -18,7 +18,6 @@ pub(crate) use crate::system_error::reason;
 
 pub(crate) mod ancestry;
 pub(crate) mod audit;
-pub(crate) mod beneath;
 pub(crate) mod check;
 pub(crate) mod collision;
 pub(crate) mod copy;
@@ -31,8 +30,9 @@ pub(crate) mod name;
 mod private_key;
 pub(crate) mod public_key_out;
 pub(crate) mod publish;
+mod reflink;
 mod remove;
-mod share;
+pub(crate) mod rooted_dir;
 pub(crate) mod space;
 pub(crate) mod staging;
 pub(crate) mod target;

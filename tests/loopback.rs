@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use crate::scene::{Run, Scene};
+use crate::sandbox::{Run, Sandbox};
 
 /// How long servers may take for anything.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -50,7 +50,7 @@ impl Servers {
     }
 
     /// The command that leads to their namespaces.
-    pub(crate) fn way_in(&self) -> Vec<OsString> {
+    pub(crate) fn wrapper(&self) -> Vec<OsString> {
         way_to(self.script.id())
     }
 }
@@ -66,9 +66,9 @@ impl Drop for Servers {
 /// Runs this, which exits with this code, and gives the addresses that were connected or sent to, each
 /// once, sorted: `127.0.0.1:443`.
 #[track_caller]
-pub(crate) fn reached(scene: &Scene, mut run: Run<'_>, code: i32) -> Vec<String> {
+pub(crate) fn reached(sandbox: &Sandbox, mut run: Run<'_>, code: i32) -> Vec<String> {
     // Of its own: runs may go on side by side.
-    let log = tempfile::NamedTempFile::new_in(scene.path("")).unwrap();
+    let log = tempfile::NamedTempFile::new_in(sandbox.path("")).unwrap();
     // The filter has only these calls stop, which is twice as fast.
     let trace = "strace --follow-forks --seccomp-bpf --trace=connect,sendto,sendmsg,sendmmsg --output";
     run.command.splice(0..0, trace.split(' ').map(OsString::from).chain([log.path().into()]));

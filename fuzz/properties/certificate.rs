@@ -2,8 +2,8 @@
 
 use super::is_one_plain_line;
 use super::sample::{AUTHORITY, CERTIFICATE};
-use crate::cosign::evidence::{Evidence, SignedBy};
-use crate::cosign::trusted_root::TrustedRoot;
+use crate::sigstore::evidence::{Evidence, SignedBy};
+use crate::sigstore::trusted_root::TrustedRoot;
 
 pub(super) fn holds(der: &[u8]) {
     let of_a_signature = |der: &[u8]| Evidence::parse(&CERTIFICATE.with(der));

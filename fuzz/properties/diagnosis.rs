@@ -5,17 +5,17 @@ use std::sync::LazyLock;
 use super::is_one_plain_line;
 use super::sample::TRUSTED_ROOT;
 use crate::cosign::diagnosis::{of_key_failure, of_service_failure, shown};
-use crate::cosign::signing_config::SigningConfig;
-use crate::cosign::sigstore::{Private, Sigstore};
+use crate::cosign::recording_services::{PrivateServices, RecordingServices};
 use crate::error::{Class, Failure};
 use crate::plan::key_ref::KeyRef;
 use crate::printable::show;
+use crate::sigstore::signing_config::SigningConfig;
 
-static SERVICES: LazyLock<Sigstore> = LazyLock::new(|| {
+static SERVICES: LazyLock<RecordingServices> = LazyLock::new(|| {
     let text = include_bytes!("../../fixtures/sigstore/signing-config-keyless-rekor-v2-timestamp.json");
     let Ok(config) = SigningConfig::parse(text) else { panic!("a good signing config") };
-    let private = Private { config, root: TRUSTED_ROOT.clone(), now: 1_800_000_000 };
-    Sigstore::Private(Box::new(private))
+    let private = PrivateServices { config, root: TRUSTED_ROOT.clone(), now: 1_800_000_000 };
+    RecordingServices::Private(Box::new(private))
 });
 
 pub(super) fn holds(text: &[u8]) {
@@ -45,7 +45,7 @@ pub(super) fn holds(text: &[u8]) {
     }
 
     for issuer in [None, Some("https://issuer.example")] {
-        assert_eq!(of_service_failure(text, &Sigstore::None, issuer), None);
+        assert_eq!(of_service_failure(text, &RecordingServices::NotRecorded, issuer), None);
         let Some(diagnosis) = of_service_failure(text, &SERVICES, issuer) else { continue };
         is_a_failure(&diagnosis.clone().failure(Some("the token is for nobody".to_owned())));
         is_a_failure(&diagnosis.failure(None));

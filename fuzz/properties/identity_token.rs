@@ -2,7 +2,7 @@
 //! shows it.
 
 use super::is_one_plain_line;
-use crate::cosign::identity_token::{AUDIENCE, IdentityToken};
+use crate::sigstore::identity_token::{AUDIENCE, IdentityToken};
 
 pub(super) fn holds(text: &[u8]) {
     let token = match IdentityToken::parse(text) {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::is_one_plain_line;
 use super::sample::LOGGED;
-use crate::cosign::evidence::Evidence;
+use crate::sigstore::evidence::Evidence;
 
 pub(super) fn holds(body: &[u8]) {
     for sample in &*LOGGED {

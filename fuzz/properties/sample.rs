@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::cosign::trusted_root::TrustedRoot;
+use crate::sigstore::trusted_root::TrustedRoot;
 
 /// A file around one value.
 pub(super) struct Sample {

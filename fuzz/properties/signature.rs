@@ -2,8 +2,8 @@
 //! evidence: nothing in it was overlooked that cosign would see.
 
 use super::{is_one_plain_line, json};
-use crate::cosign::evidence::{Evidence, Legacy, SignedBy, tells_of_upload};
 use crate::digest::Sha256Digest;
+use crate::sigstore::evidence::{Evidence, Legacy, SignedBy, tells_of_upload};
 
 pub(super) fn holds(text: &[u8]) {
     let legacy = Legacy::parse(text);

@@ -2,8 +2,8 @@
 //! is added.
 
 use super::{is_one_plain_line, json};
-use crate::cosign::rekor_version::RekorVersion;
-use crate::cosign::signing_config::{Service, SigningConfig};
+use crate::sigstore::rekor_version::RekorVersion;
+use crate::sigstore::signing_config::{Service, SigningConfig};
 
 pub(super) fn holds(text: &[u8]) {
     let config = match SigningConfig::parse(text) {

@@ -2,7 +2,7 @@
 
 use super::is_one_plain_line;
 use super::sample::{AUTHORITY, TIMESTAMP, TRUSTED_ROOT};
-use crate::cosign::evidence::Evidence;
+use crate::sigstore::evidence::Evidence;
 
 pub(super) fn holds(der: &[u8]) {
     let read = |der: &[u8]| Evidence::parse(&TIMESTAMP.with(der));

@@ -1,8 +1,8 @@
 //! A trusted root that is accepted is handed on as it is, and every key and certificate in it is one.
 
 use super::is_one_plain_line;
-use crate::cosign::public_key::PublicKey;
-use crate::cosign::trusted_root::{Authority, Log, TrustedRoot};
+use crate::sigstore::public_key::PublicKey;
+use crate::sigstore::trusted_root::{Authority, Log, TrustedRoot};
 
 pub(super) fn holds(text: &[u8]) {
     let root = match TrustedRoot::parse(text) {

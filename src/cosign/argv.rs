@@ -8,8 +8,8 @@ use camino::Utf8Path;
 
 use super::capability::Dialect;
 use super::private_file;
-use super::question::{By, Question};
-use super::sigstore::{ByFlag, Sigstore};
+use super::recording_services::{ByFlag, RecordingServices};
+use super::verify_request::{VerifyAs, VerifyRequest};
 use crate::plan::sign::Provider;
 use crate::plan::verify::Pattern;
 
@@ -28,10 +28,10 @@ pub(crate) enum Operation<'a> {
         /// Who signs.
         signer: Signer<'a>,
         /// To whom it is told.
-        sigstore: &'a Sigstore,
+        sigstore: &'a RecordingServices,
     },
     /// `cosign verify-blob`.
-    Verify(Question<'a>),
+    Verify(VerifyRequest<'a>),
 }
 
 /// Who signs, as cosign is told.
@@ -179,7 +179,7 @@ fn known_as(provider: Provider) -> &'static str {
 }
 
 /// The log by flags.
-fn log_flags(sigstore: &Sigstore) -> Vec<String> {
+fn log_flags(sigstore: &RecordingServices) -> Vec<String> {
     let log = sigstore.by_flag().log;
     let mut flags = vec![format!("--tlog-upload={}", log.is_some())];
     flags.extend(log.map(|url| format!("--rekor-url={url}")));
@@ -187,7 +187,7 @@ fn log_flags(sigstore: &Sigstore) -> Vec<String> {
 }
 
 /// The other services by a flag each. What is not wanted is spelled out too: a variable could ask for it.
-fn other_service_flags(sigstore: &Sigstore) -> Vec<String> {
+fn other_service_flags(sigstore: &RecordingServices) -> Vec<String> {
     let ByFlag { log: _, authority, issuer, timestamp_authority } = sigstore.by_flag();
     let mut flags = vec![format!("--timestamp-server-url={}", timestamp_authority.unwrap_or_default())];
     let named = [("fulcio-url", authority), ("oidc-issuer", issuer)];
@@ -196,11 +196,11 @@ fn other_service_flags(sigstore: &Sigstore) -> Vec<String> {
     flags
 }
 
-fn question_flags(question: Question<'_>, at: &dyn Fn(&str, &str) -> String) -> Vec<String> {
-    let Question { by, root: _, log, timestamp } = question;
+fn question_flags(question: VerifyRequest<'_>, at: &dyn Fn(&str, &str) -> String) -> Vec<String> {
+    let VerifyRequest { by, root: _, log, timestamp } = question;
     let mut flags = match by {
-        By::Key(_) => vec![at("key", private_file::KEY)],
-        By::Identity { identity, issuer } => {
+        VerifyAs::Key(_) => vec![at("key", private_file::KEY)],
+        VerifyAs::Identity { identity, issuer } => {
             vec![pattern("certificate-identity", identity), pattern("certificate-oidc-issuer", issuer)]
         }
     };

@@ -25,12 +25,12 @@ pub(crate) struct Wanted<'a> {
 #[derive(Debug)]
 pub(crate) struct Binary {
     path: Utf8PathBuf,
-    seen: Identity,
+    seen: FileIdentity,
 }
 
 /// What changes when a file is replaced or rewritten.
 #[derive(Debug, PartialEq, Eq)]
-struct Identity {
+struct FileIdentity {
     device: u64,
     inode: u64,
     size: u64,
@@ -38,7 +38,7 @@ struct Identity {
     changed: (i64, i64),
 }
 
-impl Identity {
+impl FileIdentity {
     fn of(metadata: &Metadata) -> Self {
         Self {
             device: metadata.dev(),
@@ -67,7 +67,7 @@ impl Binary {
         let none =
             |error: io::Error| Failure::new(Class::NoCosign, format!("{path} cannot be read: {error}"));
         let mut file = File::open(&path).map_err(none)?;
-        let seen = Identity::of(&file.metadata().map_err(none)?);
+        let seen = FileIdentity::of(&file.metadata().map_err(none)?);
         if let Some(wanted) = wanted.sha256 {
             let mut hashing = Hashing::new(io::sink());
             let found = io::copy(&mut file, &mut hashing).and_then(|_| hashing.finish());
@@ -90,7 +90,7 @@ impl Binary {
 
     /// Fails if the file is no longer the one that was found (and pinned, and probed).
     pub(crate) fn unchanged(&self) -> Result<()> {
-        let now = std::fs::metadata(&self.path).map(|metadata| Identity::of(&metadata));
+        let now = std::fs::metadata(&self.path).map(|metadata| FileIdentity::of(&metadata));
         if now.is_ok_and(|now| now == self.seen) {
             return Ok(());
         }

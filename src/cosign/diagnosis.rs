@@ -1,7 +1,7 @@
 //! What cosign's words mean: the words of a hint, and the choice between "cannot do it", "did not
 //! sign" and "nothing was reached". Never a verdict: that is its exit status and what it wrote. Pure.
 
-mod blame;
+mod failed_service;
 mod rules;
 mod service;
 mod service_rules;

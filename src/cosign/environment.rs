@@ -5,11 +5,11 @@
 //! an empty environment, and gets what the table below gives the scheme of its key, or whoever gives it
 //! an identity token. A run that needs no network gets a fence on top: a proxy that is not there.
 
-mod family;
+mod provider_environment;
 
 use camino::Utf8Path;
 
-use self::family::{Family, NOTHING, family, token_family};
+use self::provider_environment::{NOTHING, ProviderEnvironment, family, token_family};
 use super::search_path::SearchPath;
 use super::variables::{Value, Variables};
 use crate::plan::key_ref::{KeyRef, Scheme};
@@ -123,7 +123,7 @@ pub(crate) fn ignored(holder: Holder<'_>, operator: &Environment) -> Vec<String>
 /// what it is for; none if some way to sign in is complete. Not a fault by itself: there are files and
 /// metadata services too.
 pub(crate) fn missing(key: &KeyRef, operator: &Environment) -> Vec<(&'static str, &'static str)> {
-    let Family { variables, ways_in, .. } = family(key.scheme());
+    let ProviderEnvironment { variables, ways_in, .. } = family(key.scheme());
     let is_set = |name: &str| operator.get(name).is_some();
     let absent = |way: &&[&'static str]| way.iter().filter(|name| !is_set(name)).count();
     // One that is begun is meant, and the first is the usual one.
@@ -144,7 +144,7 @@ fn lacks_region(key: &KeyRef, is_set: impl Fn(&str) -> bool) -> bool {
 
 impl<'a> Holder<'a> {
     /// What it is given.
-    fn family(self) -> Family {
+    fn family(self) -> ProviderEnvironment {
         match self {
             Self::Key(key) => family(key.scheme()),
             Self::Identity(TokenSource::Ambient(provider)) => token_family(*provider),

@@ -6,11 +6,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::argv::Operation;
 use super::capability::Dialect;
 use super::private_directory::PrivateDirectory;
-use super::signing_config::SigningConfig;
-use super::sigstore_file::SIZE_LIMIT;
-use super::trusted_root::TrustedRoot;
 use super::{Cosign, diagnosis, environment};
 use crate::error::{Class, Failure, Result};
+use crate::sigstore::file::SIZE_LIMIT;
+use crate::sigstore::signing_config::SigningConfig;
+use crate::sigstore::trusted_root::TrustedRoot;
 use crate::small_file::{self, Links};
 
 /// What the public Sigstore says of itself.

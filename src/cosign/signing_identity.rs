@@ -6,11 +6,11 @@ use camino::Utf8Path;
 
 use super::argv::Login;
 use super::environment::Holder;
-use super::identity_token::{AUDIENCE, IdentityToken, SIZE_LIMIT};
-use super::signing_config::Service;
 use crate::error::{Failure, Result};
-use crate::plan::sign::{KeylessSigner, Provider, Sigstore, TOKEN, TokenSource};
+use crate::plan::sign::{KeylessSigner, PlannedServices, Provider, TOKEN, TokenSource};
 use crate::settings::Environment;
+use crate::sigstore::identity_token::{AUDIENCE, IdentityToken, SIZE_LIMIT};
+use crate::sigstore::signing_config::Service;
 use crate::small_file::{self, Links};
 
 /// Where cosign looks for a token by itself, before it asks anybody.
@@ -55,7 +55,7 @@ impl SigningIdentity {
                 None
             }
         };
-        if let (Some(token), Sigstore::Named(named)) = (&token, &signer.sigstore)
+        if let (Some(token), PlannedServices::Named(named)) = (&token, &signer.sigstore)
             && let Some(issuer) = &named.issuer
             && token
                 .issuer()

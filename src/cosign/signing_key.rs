@@ -5,11 +5,11 @@
 use anyhow::Context;
 use camino::Utf8Path;
 
-use super::public_key::PemKind;
 use super::search_path::SearchPath;
 use crate::error::{Failure, Result};
 use crate::plan::key_ref::KeyRef;
 use crate::settings::Environment;
+use crate::sigstore::public_key::PemKind;
 use crate::small_file::{self, Links};
 
 /// The largest key file that is read, in bytes.

@@ -16,7 +16,7 @@ use std::fmt;
 
 use camino::Utf8PathBuf;
 
-use super::misread::Misread;
+use super::value_error::ValueError;
 use super::variable_name::VariableName;
 use crate::printable::show;
 pub(crate) use scheme::Scheme;
@@ -58,7 +58,7 @@ pub(crate) struct Uri(String);
 impl KeyRef {
     /// The key reference in `value`, or what is wrong with it and the corrected form. A value that
     /// holds a secret is refused without being shown.
-    pub(crate) fn parse(value: &str) -> Result<Self, Misread> {
+    pub(crate) fn parse(value: &str) -> Result<Self, ValueError> {
         refusals::check_text(value)?;
         if let Some(rest) = value.strip_prefix("pkcs11:") {
             return pkcs11::check(rest).map(|()| Self::Pkcs11(Uri(value.to_owned())));
@@ -69,7 +69,7 @@ impl KeyRef {
         }
     }
 
-    fn parse_uri(value: &str, scheme: &str, rest: &str) -> Result<Self, Misread> {
+    fn parse_uri(value: &str, scheme: &str, rest: &str) -> Result<Self, ValueError> {
         refusals::refuse_user_info(scheme, rest)?;
         let uri = || Uri(value.to_owned());
         match Scheme::named(scheme) {
@@ -85,7 +85,7 @@ impl KeyRef {
                 refusals::refuse_foreign(scheme, rest)?;
                 refusals::refuse_slip(scheme, rest)?;
                 if !is_plugin_scheme(scheme) || rest.is_empty() {
-                    return Err(Misread::new(
+                    return Err(ValueError::new(
                         format!(
                             "`{}` is neither a file nor a key reference that cosign can read",
                             masked(value)
@@ -100,15 +100,15 @@ impl KeyRef {
 
     /// A value without `://`: a file, unless it is a key manager's own name for a key, or a URI
     /// that lacks its slashes, which cosign would look for as a file.
-    fn parse_file(value: &str) -> Result<Self, Misread> {
+    fn parse_file(value: &str) -> Result<Self, ValueError> {
         if value.starts_with("arn:") {
-            return Err(Misread::new(
+            return Err(ValueError::new(
                 "an ARN needs awskms:/// in front, or cosign looks for a file of that name",
                 corrected(&format!("awskms:///{value}")),
             ));
         }
         if gcp::is_resource_name(value) {
-            return Err(Misread::new(
+            return Err(ValueError::new(
                 "a Google Cloud resource name needs gcpkms:// in front, or cosign looks for a file of that name",
                 corrected(&format!("gcpkms://{value}")),
             ));
@@ -119,7 +119,7 @@ impl KeyRef {
             let exact = Scheme::named(&name.to_ascii_lowercase());
             if let Some(scheme) = slip.or(exact) {
                 let name = show(name);
-                return Err(Misread::new(
+                return Err(ValueError::new(
                     format!(
                         "`{name}:` begins no key reference; {}{} does",
                         scheme.name(),

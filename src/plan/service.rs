@@ -3,7 +3,7 @@
 
 use url::{Host, Url};
 
-use super::misread::Misread;
+use super::value_error::ValueError;
 use crate::printable::is_hidden;
 
 /// The address of a log, certificate authority, timestamp authority or OIDC issuer. `https://`, or
@@ -17,22 +17,22 @@ pub(crate) struct ServiceUrl {
 
 impl ServiceUrl {
     /// The address in `value`, or what is wrong with it. User-info is never shown.
-    pub(crate) fn parse(value: &str) -> Result<Self, Misread> {
+    pub(crate) fn parse(value: &str) -> Result<Self, ValueError> {
         const FORM: &str = "write `https://HOST`";
         if value.is_empty() {
-            return Err(Misread::new("the address is empty", FORM));
+            return Err(ValueError::new("the address is empty", FORM));
         }
         if value.chars().any(|c| c.is_whitespace() || is_hidden(c) || c == '\\') {
-            return Err(Misread::new("the address holds blanks, backslashes or control characters", FORM));
+            return Err(ValueError::new("the address holds blanks, backslashes or control characters", FORM));
         }
         let lower = value.to_ascii_lowercase();
         if !lower.starts_with("https://") && !lower.starts_with("http://") {
-            return Err(Misread::new("the address does not begin with https://", FORM));
+            return Err(ValueError::new("the address does not begin with https://", FORM));
         }
         let url = Url::parse(value)
-            .map_err(|error| Misread::new(format!("the address is not a URL: {error}"), FORM))?;
+            .map_err(|error| ValueError::new(format!("the address is not a URL: {error}"), FORM))?;
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(Misread::new(
+            return Err(ValueError::new(
                 "credentials do not belong in an address (not shown)",
                 "leave out what stands before the @",
             ));
@@ -43,13 +43,13 @@ impl ServiceUrl {
         let with_port = default_port.map(|port| format!("{host}:{port}"));
         let authority = lower.split(['/', '?', '#']).nth(2).unwrap_or_default();
         if authority != host && Some(authority) != with_port.as_deref() {
-            return Err(Misread::new(
+            return Err(ValueError::new(
                 "the host of the address is not written as it is read",
                 format!("write `{}://{host}`", url.scheme()),
             ));
         }
         if url.scheme() == "http" && !is_loopback(&url) {
-            return Err(Misread::new(
+            return Err(ValueError::new(
                 "plain http:// is for loopback only (localhost, 127.0.0.0/8, [::1])",
                 format!("write `https://{host}`"),
             ));

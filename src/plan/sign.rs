@@ -3,9 +3,9 @@
 
 mod keyless;
 mod kms_env;
+mod recording;
 mod rules;
 mod services;
-mod sigstore;
 #[cfg(test)]
 mod tests;
 
@@ -23,8 +23,8 @@ use crate::error::{Failure, Result};
 use crate::printable::show;
 use crate::settings::Environment;
 pub(crate) use keyless::{KeylessSigner, Provider, TOKEN, TokenSource};
+pub(crate) use recording::{PlannedServices, Recording, ServiceUrls};
 use rules::Statements;
-pub(crate) use sigstore::{Named, Sigstore, Told};
 
 /// The command whose signing flags are ruled on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub(crate) struct KeySigner {
     /// Variables that a KMS plugin is handed; empty for any other key.
     pub(crate) kms_env: BTreeSet<VariableName>,
     /// To whom the signature is told.
-    pub(crate) told: Told,
+    pub(crate) recording: Recording,
     /// Where the public key is written for the receivers.
     pub(crate) public_key_out: Option<Utf8PathBuf>,
 }
@@ -67,16 +67,16 @@ impl Signer {
     pub(crate) fn trusted_root(&self) -> Option<&Utf8Path> {
         let sigstore = match self {
             Self::Keyless(signer) => &signer.sigstore,
-            Self::Key(signer) => match &signer.told {
-                Told::Nobody => return None,
-                Told::TimestampAuthority { trusted_root, .. } => return Some(trusted_root),
-                Told::Sigstore(sigstore) => sigstore,
+            Self::Key(signer) => match &signer.recording {
+                Recording::NotRecorded => return None,
+                Recording::TimestampAuthority { trusted_root, .. } => return Some(trusted_root),
+                Recording::Services(sigstore) => sigstore,
             },
         };
         match sigstore {
-            Sigstore::Public => None,
-            Sigstore::Named(named) => Some(&named.trusted_root),
-            Sigstore::Configured { trusted_root, .. } => Some(trusted_root),
+            PlannedServices::Public => None,
+            PlannedServices::Named(named) => Some(&named.trusted_root),
+            PlannedServices::Configured { trusted_root, .. } => Some(trusted_root),
         }
     }
 }
@@ -100,8 +100,8 @@ pub(crate) fn signer(
     let Some(key) = key else {
         return keyless::signer(args, surroundings).map(Signer::Keyless).map(Some);
     };
-    let told = if log.is_none_or(|log| log.value) {
-        Told::Sigstore(services::sigstore(&args)?)
+    let recording = if log.is_none_or(|log| log.value) {
+        Recording::Services(services::sigstore(&args)?)
     } else {
         services::without_log(&args)?
     };
@@ -109,7 +109,7 @@ pub(crate) fn signer(
     Ok(Some(Signer::Key(KeySigner {
         kms_env: kms_env::kms_variables(&args.kms_env, &key)?,
         key,
-        told,
+        recording,
         public_key_out: args.public_key_out.map(|path| not_empty(path, "--public-key-out")).transpose()?,
     })))
 }

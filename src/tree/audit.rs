@@ -5,9 +5,9 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 
-use super::beneath::Kind;
 use super::manifest::Manifest;
 use super::name;
+use super::rooted_dir::FileKind;
 use super::walk::{Listing, Place, Seen};
 use super::{ATTESTATION, MANIFEST, SIGNATURE};
 use crate::digest::Sha256Digest;
@@ -123,7 +123,7 @@ impl<'m> Comparison<'m> {
         let mut line = 0;
         let mut cursor = listing.cursor();
         while let Some((path, seen)) = cursor.next() {
-            if seen == Seen::Entry(Kind::Directory) {
+            if seen == Seen::Entry(FileKind::Directory) {
                 // Only now and then one stands where a file should; its order is not that of files.
                 if let Some(line) = manifest.find(path) {
                     outcomes[line] = Outcome::NotRegular;
@@ -134,17 +134,19 @@ impl<'m> Comparison<'m> {
             line = (line..manifest.len()).find(is_next).unwrap_or(manifest.len());
             if line < manifest.len() && manifest.name(line).as_bytes() == path {
                 outcomes[line] = match seen {
-                    Seen::Entry(Kind::File) => Outcome::Right,
+                    Seen::Entry(FileKind::File) => Outcome::Right,
                     Seen::Entry(_) => Outcome::NotRegular,
                     Seen::Unreadable => Outcome::Unreadable,
                 };
                 continue;
             }
             let kind = match seen {
-                Seen::Entry(Kind::File) if path == MANIFEST.as_bytes() || path == SIGNATURE.as_bytes() => {
+                Seen::Entry(FileKind::File)
+                    if path == MANIFEST.as_bytes() || path == SIGNATURE.as_bytes() =>
+                {
                     continue;
                 }
-                Seen::Entry(Kind::File) => match name::check(path) {
+                Seen::Entry(FileKind::File) => match name::check(path) {
                     Err(error) if !error.is_about_ours() => FindingKind::BadName,
                     _ => FindingKind::Unlisted,
                 },

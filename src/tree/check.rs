@@ -4,8 +4,8 @@
 use std::io;
 
 use super::audit::{Comparison, Findings, Outcome};
-use super::beneath::{Beneath, OpenError, Opened};
 use super::manifest::Manifest;
+use super::rooted_dir::{OpenError, Opened, RootedDir};
 use super::walk::Listing;
 use super::workers::{self, Order, Turn};
 use super::{Work, cannot};
@@ -32,7 +32,7 @@ pub(crate) struct Checked {
 /// Checks all files of `manifest` and that `listing` has no others. Wrong files are findings; an error is
 /// only an interrupt.
 pub(crate) fn check(
-    bundle: &Beneath,
+    bundle: &RootedDir,
     manifest: &Manifest<'_>,
     listing: &Listing,
     work: &Work<'_>,
@@ -41,12 +41,13 @@ pub(crate) fn check(
     if !work.bar.is_hidden() {
         work.bar.inc_length(expected_bytes(bundle, manifest, &comparison, work)?);
     }
-    let readers = workers::each(work, manifest.len(), Order::InTurn, Reader::default, |reader, turn| {
-        if comparison.is_there(turn.index) {
-            reader.check(bundle, manifest, work, turn)?;
-        }
-        Ok(())
-    })?;
+    let readers =
+        workers::each(work, manifest.len(), Order::InTurn, FileChecker::default, |reader, turn| {
+            if comparison.is_there(turn.index) {
+                reader.check(bundle, manifest, work, turn)?;
+            }
+            Ok(())
+        })?;
     let mut odd = Odd::default();
     let mut bytes = 0;
     let mut read = Vec::new();
@@ -61,10 +62,10 @@ pub(crate) fn check(
 }
 
 /// Checks that the files of `manifest` are there and no others, reading none of them.
-pub(crate) fn check_names(bundle: &Beneath, manifest: &Manifest<'_>, listing: &Listing) -> Checked {
+pub(crate) fn check_names(bundle: &RootedDir, manifest: &Manifest<'_>, listing: &Listing) -> Checked {
     let sizes = (0..manifest.len()).filter_map(|place| bundle.stat(manifest.name(place).as_bytes()).ok());
     Checked {
-        bytes: sizes.map(|stat| super::beneath::size(&stat)).sum(),
+        bytes: sizes.map(|stat| super::rooted_dir::size(&stat)).sum(),
         findings: Comparison::new(manifest, listing).conclude([], []),
         warnings: Vec::new(),
         files: manifest.len() as u64,
@@ -73,7 +74,7 @@ pub(crate) fn check_names(bundle: &Beneath, manifest: &Manifest<'_>, listing: &L
 
 /// How much there is to read, for the bar.
 fn expected_bytes(
-    bundle: &Beneath,
+    bundle: &RootedDir,
     manifest: &Manifest<'_>,
     comparison: &Comparison<'_>,
     work: &Work<'_>,
@@ -81,7 +82,7 @@ fn expected_bytes(
     let sums = workers::each(work, manifest.len(), Order::InTurn, u64::default, |sum, turn| {
         if comparison.is_there(turn.index) {
             let stat = bundle.stat(manifest.name(turn.index).as_bytes());
-            *sum += stat.map_or(0, |stat| super::beneath::size(&stat));
+            *sum += stat.map_or(0, |stat| super::rooted_dir::size(&stat));
         }
         Ok(())
     })?;
@@ -90,14 +91,14 @@ fn expected_bytes(
 
 /// The digests of unlisted files, if one of them may be a listed file that was renamed.
 fn recognise(
-    bundle: &Beneath,
+    bundle: &RootedDir,
     comparison: &Comparison<'_>,
     work: &Work<'_>,
 ) -> Result<Vec<(usize, Sha256Digest)>> {
     let strangers = comparison.to_recognise();
     // It only chooses a word, and a sparse file costs a medium nothing.
     let sizes = strangers.iter().filter_map(|number| bundle.stat(&comparison.unlisted(*number)).ok());
-    if sizes.map(|stat| super::beneath::size(&stat)).fold(0, u64::saturating_add) > RECOGNISED {
+    if sizes.map(|stat| super::rooted_dir::size(&stat)).fold(0, u64::saturating_add) > RECOGNISED {
         return Ok(Vec::new());
     }
     let readers = workers::each(
@@ -137,17 +138,17 @@ fn read_whole(
 
 /// One thread's buffer and what it has seen.
 #[derive(Default)]
-struct Reader {
+struct FileChecker {
     buffer: Vec<u8>,
     wrong: Vec<(usize, Outcome)>,
     bytes: u64,
     odd: Odd,
 }
 
-impl Reader {
+impl FileChecker {
     fn check(
         &mut self,
-        bundle: &Beneath,
+        bundle: &RootedDir,
         manifest: &Manifest<'_>,
         work: &Work<'_>,
         turn: &Turn<'_>,
@@ -179,7 +180,7 @@ impl Reader {
 
 /// What a file is that cannot be opened or read. That there are no more descriptors is not its fault.
 fn unreadable(
-    bundle: &Beneath,
+    bundle: &RootedDir,
     turn: &Turn<'_>,
     manifest: &Manifest<'_>,
     error: &io::Error,
@@ -213,7 +214,7 @@ impl Odd {
         self.linked += linked;
     }
 
-    fn warnings(&self, bundle: &Beneath) -> Vec<String> {
+    fn warnings(&self, bundle: &RootedDir) -> Vec<String> {
         let top = bundle.show(b"");
         let Self { set_id, world_writable, linked } = *self;
         [
@@ -258,7 +259,7 @@ mod tests {
     }
 
     fn checked(top: &Path, text: &[u8]) -> Checked {
-        let bundle = Beneath::open(Utf8Path::from_path(top).unwrap()).unwrap();
+        let bundle = RootedDir::open(Utf8Path::from_path(top).unwrap()).unwrap();
         let manifest = Manifest::unproven(text).unwrap();
         at_work(|work| {
             let listing = walk::list(&bundle, work)?;
@@ -278,7 +279,7 @@ mod tests {
         std::fs::remove_file(top.path().join("a")).unwrap();
         let huge = std::fs::File::create(top.path().join("huge")).unwrap();
         huge.set_len(RECOGNISED + 1).unwrap();
-        let bundle = Beneath::open(Utf8Path::from_path(top.path()).unwrap()).unwrap();
+        let bundle = RootedDir::open(Utf8Path::from_path(top.path()).unwrap()).unwrap();
         let manifest = Manifest::unproven(&text).unwrap();
         let checked = at_work(|work| {
             let listing = walk::list(&bundle, work)?;
@@ -351,7 +352,7 @@ mod tests {
     #[test]
     fn a_file_that_turns_into_a_link_after_it_was_listed_is_not_followed() {
         let (top, text) = tree();
-        let bundle = Beneath::open(Utf8Path::from_path(top.path()).unwrap()).unwrap();
+        let bundle = RootedDir::open(Utf8Path::from_path(top.path()).unwrap()).unwrap();
         let manifest = Manifest::unproven(&text).unwrap();
         let checked = at_work(|work| {
             let listing = walk::list(&bundle, work).unwrap();

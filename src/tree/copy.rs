@@ -8,10 +8,10 @@ use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{AtFlags, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_OMIT};
 
-use super::beneath::{Beneath, Opened, stamp};
 use super::inputs::{Collected, SourceFile};
 use super::manifest::render;
-use super::share::Sharing;
+use super::reflink::Sharing;
+use super::rooted_dir::{Opened, RootedDir, stamp};
 use super::workers::{self, Order, Turn};
 use super::write_back::WriteBack;
 use super::{EXECUTABLE, MANIFEST, PLAIN, Work, cannot, private_key};
@@ -33,7 +33,7 @@ pub(crate) struct Built {
 /// when `write_back` is finished.
 pub(crate) fn copy(
     collected: &Collected,
-    into: &Beneath,
+    into: &RootedDir,
     write_back: &WriteBack,
     allow_private_keys: bool,
     work: &Work<'_>,
@@ -77,7 +77,7 @@ fn write_manifest(
 }
 
 /// Makes the directories that the files need, each once: the names are sorted.
-fn make_directories(collected: &Collected, into: &Beneath) -> Result<()> {
+fn make_directories(collected: &Collected, into: &RootedDir) -> Result<()> {
     let mut last = "";
     for file in &collected.files {
         let name = file.name.as_str();
@@ -98,7 +98,7 @@ fn make_directories(collected: &Collected, into: &Beneath) -> Result<()> {
     Ok(())
 }
 
-fn make_directory(into: &Beneath, directory: &str) -> io::Result<()> {
+fn make_directory(into: &RootedDir, directory: &str) -> io::Result<()> {
     match rustix::fs::mkdirat(into, directory, EXECUTABLE) {
         // Where names that collide are allowed, the file system of the output may take two for one.
         Err(rustix::io::Errno::EXIST) => return Ok(()),
@@ -108,14 +108,14 @@ fn make_directory(into: &Beneath, directory: &str) -> io::Result<()> {
     Ok(rustix::fs::chmodat(into, directory, EXECUTABLE, AtFlags::empty())?)
 }
 
-fn create(into: &Beneath, name: &[u8]) -> rustix::io::Result<rustix::fd::OwnedFd> {
+fn create(into: &RootedDir, name: &[u8]) -> rustix::io::Result<rustix::fd::OwnedFd> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     rustix::fs::openat(into, name, flags, Mode::RUSR | Mode::WUSR)
 }
 
 /// Where the copies go, and by which way to the disk.
 struct Copies<'a> {
-    into: &'a Beneath,
+    into: &'a RootedDir,
     write_back: &'a WriteBack,
     sharing: Sharing,
 }

@@ -3,10 +3,10 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::beneath::Beneath;
 use super::collision;
 use super::exclude::Exclude;
 use super::name::{self, EntryName};
+use super::rooted_dir::RootedDir;
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::printable::show;
@@ -48,7 +48,7 @@ pub(crate) struct SourceFile {
 #[derive(Debug)]
 pub(crate) struct Collected {
     /// The directories that the files are in, open.
-    pub(crate) roots: Vec<Beneath>,
+    pub(crate) roots: Vec<RootedDir>,
     /// The files, sorted by the bytes of their names; at least one.
     pub(crate) files: Vec<SourceFile>,
     /// Their sizes together.

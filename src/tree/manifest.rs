@@ -41,7 +41,7 @@ pub(crate) struct Entry<'a> {
 impl<'a> Manifest<'a> {
     /// The entries of bytes that nobody vouches for. Only for those who say so: `--checksums-only`,
     /// the replacement of an old bundle, `bundle-sign`, where we are about to vouch ourselves, and `verify`,
-    /// which keeps what comes of it in an [`Early`](crate::cosign::verifying::Early).
+    /// which keeps what comes of it in an [`Early`](crate::cosign::verify_blob::Early).
     pub(crate) fn unproven(text: &'a [u8]) -> Result<Self, ManifestError> {
         let whole = |problem| ManifestError { line: None, problem };
         if text.len() as u64 > MAX_BYTES {

@@ -9,7 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{Access, AtFlags};
 
 use super::ancestry::lies_in;
-use super::beneath::{Beneath, OpenError, SmallError};
+use super::rooted_dir::{OpenError, RootedDir, SmallError};
 use super::{PLAIN, cannot, reason};
 use crate::error::{Failure, Result};
 use crate::printable::{is_hidden, show};
@@ -104,8 +104,8 @@ impl PublicKeyOut {
         }
     }
 
-    fn directory(&self) -> Result<Beneath> {
-        Beneath::open(self.path.parent().unwrap_or(Utf8Path::new("")))
+    fn directory(&self) -> Result<RootedDir> {
+        RootedDir::open(self.path.parent().unwrap_or(Utf8Path::new("")))
     }
 
     fn name(&self) -> &[u8] {

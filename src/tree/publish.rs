@@ -8,8 +8,8 @@ use replacement::Replacement;
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
-use super::beneath::Beneath;
 use super::copy::Built;
+use super::rooted_dir::RootedDir;
 use super::staging::{OLD, Staging, TREE, attestation};
 use super::target::{Occupant, Target};
 use super::write_back::WriteBack;
@@ -35,9 +35,9 @@ enum Content<'a> {
     /// A whole new bundle.
     Tree(&'a Target),
     /// A manifest for the bundle that is there, which `changes` its bytes, and a signature or none.
-    Manifest { bundle: &'a Beneath, changes: bool, signed: bool },
+    Manifest { bundle: &'a RootedDir, changes: bool, signed: bool },
     /// A signature for the bundle that is there.
-    Signature(&'a Beneath),
+    Signature(&'a RootedDir),
 }
 
 impl<'a> Sealed<'a> {
@@ -63,7 +63,7 @@ impl<'a> Sealed<'a> {
     /// signature the bundle will be unsigned, whatever it was.
     pub(crate) fn manifest(
         staging: Staging,
-        bundle: &'a Beneath,
+        bundle: &'a RootedDir,
         built: &Built,
         signature: Option<&[u8]>,
     ) -> Result<Self> {
@@ -80,7 +80,7 @@ impl<'a> Sealed<'a> {
     }
 
     /// Seals a signature for a bundle that is there.
-    pub(crate) fn signature(staging: Staging, bundle: &'a Beneath, signature: &[u8]) -> Result<Self> {
+    pub(crate) fn signature(staging: Staging, bundle: &'a RootedDir, signature: &[u8]) -> Result<Self> {
         write_signature(&staging, signature)?;
         Ok(Self { staging, content: Content::Signature(bundle) })
     }
@@ -108,7 +108,7 @@ fn write_signature(staging: &Staging, signature: &[u8]) -> Result<()> {
 }
 
 /// Whether the bundle's manifest has these very bytes.
-fn is_there_already(bundle: &Beneath, built: &Built) -> bool {
+fn is_there_already(bundle: &RootedDir, built: &Built) -> bool {
     let Ok(opened) = bundle.file(MANIFEST.as_bytes()) else {
         return false;
     };
@@ -159,7 +159,7 @@ fn exchange(
     })
 }
 
-fn publish_signature(staging: &Staging, bundle: &Beneath) -> Result<()> {
+fn publish_signature(staging: &Staging, bundle: &RootedDir) -> Result<()> {
     let directory = move_signature_in(staging, bundle)?;
     let failed = |error: io::Error| cannot("write", bundle.show(SIGNATURE.as_bytes()), &error);
     sync(&directory).and_then(|()| sync(bundle)).map_err(failed)
@@ -167,7 +167,7 @@ fn publish_signature(staging: &Staging, bundle: &Beneath) -> Result<()> {
 
 /// Moves a signature to where it is seen, and gives its directory. Where that fails, an `attestation` that
 /// was made for it goes again.
-fn move_signature_in(staging: &Staging, bundle: &Beneath) -> Result<OwnedFd> {
+fn move_signature_in(staging: &Staging, bundle: &RootedDir) -> Result<OwnedFd> {
     let (directory, made) = attestation(bundle)?;
     if let Err(errno) = rustix::fs::renameat(&staging.room, SIGNATURE_NAME, &directory, SIGNATURE_NAME) {
         if made {

@@ -7,10 +7,10 @@ use std::os::fd::BorrowedFd;
 use rustix::fs::{AtFlags, Mode};
 use rustix::io::Errno;
 
-use super::beneath::{Beneath, DirectoryBuffer, Kind};
+use super::rooted_dir::{DirectoryBuffer, FileKind, RootedDir};
 
 /// Removes everything in `top`, and leaves `top` itself.
-pub(crate) fn empty(top: &Beneath) -> std::io::Result<()> {
+pub(crate) fn empty(top: &RootedDir) -> std::io::Result<()> {
     let mut buffer = DirectoryBuffer::new();
     let mut waiting = clear(top, top, &mut buffer, &mut 0)?;
     let mut number = 0;
@@ -27,8 +27,8 @@ pub(crate) fn empty(top: &Beneath) -> std::io::Result<()> {
 /// Removes what is in `directory`. Directories in it that are not empty end up in `top`, under the names
 /// that are given back.
 fn clear(
-    directory: &Beneath,
-    top: &Beneath,
+    directory: &RootedDir,
+    top: &RootedDir,
     buffer: &mut DirectoryBuffer,
     number: &mut u64,
 ) -> std::io::Result<Vec<Vec<u8>>> {
@@ -39,7 +39,7 @@ fn clear(
     })?;
     let mut kept = Vec::new();
     for (name, kind) in found {
-        let flags = if kind == Kind::Directory { AtFlags::REMOVEDIR } else { AtFlags::empty() };
+        let flags = if kind == FileKind::Directory { AtFlags::REMOVEDIR } else { AtFlags::empty() };
         match rustix::fs::unlinkat(directory, &name, flags) {
             Ok(()) | Err(Errno::NOENT) => {}
             Err(Errno::NOTEMPTY | Errno::EXIST) if std::ptr::eq(directory, top) => kept.push(name),
@@ -51,7 +51,7 @@ fn clear(
 }
 
 /// Moves a directory to the top, under a name that is free there.
-fn lift(directory: &Beneath, name: &[u8], top: &Beneath, number: &mut u64) -> std::io::Result<Vec<u8>> {
+fn lift(directory: &RootedDir, name: &[u8], top: &RootedDir, number: &mut u64) -> std::io::Result<Vec<u8>> {
     let _ = rustix::fs::chmodat(directory, name, Mode::RWXU, AtFlags::empty());
     loop {
         *number += 1;
@@ -89,13 +89,13 @@ mod tests {
         for name in ["locked/in", "locked"] {
             std::fs::set_permissions(at(name), std::fs::Permissions::from_mode(0o500)).unwrap();
         }
-        let mut deep = Beneath::open(Utf8Path::from_path(top.path()).unwrap()).unwrap();
+        let mut deep = RootedDir::open(Utf8Path::from_path(top.path()).unwrap()).unwrap();
         for _ in 0..60 {
             let name = "d".repeat(200);
             rustix::fs::mkdirat(&deep, &name, Mode::RWXU).unwrap();
             deep = deep.directory(name.as_bytes()).unwrap();
         }
-        empty(&Beneath::open(Utf8Path::from_path(top.path()).unwrap()).unwrap()).unwrap();
+        empty(&RootedDir::open(Utf8Path::from_path(top.path()).unwrap()).unwrap()).unwrap();
         assert_eq!(std::fs::read_dir(top.path()).unwrap().count(), 0);
         assert!(outside.path().join("precious").exists());
     }

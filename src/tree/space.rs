@@ -7,7 +7,7 @@ use rustix::fs::StatVfs;
 
 use super::cannot;
 use super::inputs::Collected;
-use super::share::bytes_to_write;
+use super::reflink::bytes_to_write;
 use crate::error::{Class, Failure, Result};
 use crate::printable::show;
 

@@ -5,18 +5,18 @@ use std::fs::File;
 use std::os::fd::{AsFd as _, OwnedFd};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use claim::{Claim, claim};
+use lock::{Lock, claim};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::beneath::{Beneath, Kind};
+use super::rooted_dir::{FileKind, RootedDir};
 use super::target::Target;
 use super::{ATTESTATION, EXECUTABLE, INSIDE, PLAIN, cannot, mount, remove};
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
 use crate::printable::show;
 
-mod claim;
+mod lock;
 
 /// The tree under construction.
 pub(super) const TREE: &str = "bundle";
@@ -31,7 +31,7 @@ pub(crate) struct Staging {
     pub(super) parent: OwnedFd,
     name: String,
     /// Open and locked.
-    pub(super) room: Beneath,
+    pub(super) room: RootedDir,
     /// `attestation`, in the bundle, if it was made for the room.
     made: Option<OwnedFd>,
 }
@@ -43,16 +43,14 @@ impl Staging {
         let path = absolute(&target.parent())?;
         let shown = show(target.path().as_str().as_bytes());
         match claim(&parent, &name_beside(target.name()), &path, &shown, Some(target.name()))? {
-            Claim::Held(name, room) => Ok(Self { parent, name, room, made: None }),
-            Claim::NotMade(errno) => {
-                Err(cannot("make", format!("a directory beside {shown}"), &errno.into()))
-            }
+            Lock::Held(name, room) => Ok(Self { parent, name, room, made: None }),
+            Lock::NotMade(errno) => Err(cannot("make", format!("a directory beside {shown}"), &errno.into())),
         }
     }
 
     /// A room for a change to a bundle that is there: beside it, or, where that cannot be made or lies on
     /// another mount, inside its `attestation`. An `attestation` that is a link or a file: exit 2.
-    pub(crate) fn for_bundle(bundle: &Beneath) -> Result<Self> {
+    pub(crate) fn for_bundle(bundle: &RootedDir) -> Result<Self> {
         // A run that found no place beside it may be in there.
         Self::sweep_inside(bundle)?;
         let shown = bundle.show(b"");
@@ -62,7 +60,7 @@ impl Staging {
             let parent = open_parent(around)?;
             let reachable = mount::of(&parent).map_err(look)? == mount::of(bundle).map_err(look)?;
             if reachable
-                && let Claim::Held(name, room) =
+                && let Lock::Held(name, room) =
                     claim(&parent, &name_beside(name), around, &shown, Some(name))?
             {
                 return Ok(Self { parent, name, room, made: None });
@@ -72,8 +70,8 @@ impl Staging {
         let made = if is_new { Some(bundle.as_fd().try_clone_to_owned()) } else { None };
         let made = made.transpose().map_err(|error| cannot("open", &shown, &error))?;
         let failure = match claim(&parent, INSIDE, &real.join(ATTESTATION), &shown, None) {
-            Ok(Claim::Held(name, room)) => return Ok(Self { parent, name, room, made }),
-            Ok(Claim::NotMade(errno)) => {
+            Ok(Lock::Held(name, room)) => return Ok(Self { parent, name, room, made }),
+            Ok(Lock::NotMade(errno)) => {
                 let place = format!("a directory in {}", bundle.show(ATTESTATION.as_bytes()));
                 cannot("make", place, &errno.into())
             }
@@ -87,7 +85,7 @@ impl Staging {
 
     /// Removes what a killed run has left beside a bundle for which there is nothing to do. A room that
     /// a live run holds, or that cannot be removed, stays.
-    pub(crate) fn sweep(bundle: &Beneath) {
+    pub(crate) fn sweep(bundle: &RootedDir) {
         let Ok(real) = absolute(bundle.path()) else { return };
         if let (Some(around), Some(name)) = (real.parent(), real.file_name())
             && around.join(name_beside(name)).as_std_path().symlink_metadata().is_ok()
@@ -99,27 +97,27 @@ impl Staging {
     /// Removes a room that a killed run has left inside a bundle, where its files would count as unlisted.
     /// One that a live run holds, or that belongs to another user: exit 2. One that cannot be removed
     /// stays, and does count.
-    pub(crate) fn sweep_inside(bundle: &Beneath) -> Result<()> {
+    pub(crate) fn sweep_inside(bundle: &RootedDir) -> Result<()> {
         let Ok(attestation) = bundle.directory(ATTESTATION.as_bytes()) else { return Ok(()) };
-        if !attestation.stat(INSIDE.as_bytes()).is_ok_and(|stat| Kind::of(&stat) == Kind::Directory) {
+        if !attestation.stat(INSIDE.as_bytes()).is_ok_and(|stat| FileKind::of(&stat) == FileKind::Directory) {
             return Ok(());
         }
         let Ok(parent) = attestation.as_fd().try_clone_to_owned() else { return Ok(()) };
         match claim(&parent, INSIDE, attestation.path(), &bundle.show(b""), None) {
-            Ok(Claim::Held(name, room)) => drop(Self { parent, name, room, made: None }),
+            Ok(Lock::Held(name, room)) => drop(Self { parent, name, room, made: None }),
             Err(failure) if failure.class() == Class::Usage => return Err(failure),
-            Ok(Claim::NotMade(_)) | Err(_) => {}
+            Ok(Lock::NotMade(_)) | Err(_) => {}
         }
         Ok(())
     }
 
     /// The room itself.
-    pub(crate) fn room(&self) -> &Beneath {
+    pub(crate) fn staging_dir(&self) -> &RootedDir {
         &self.room
     }
 
     /// The tree under construction, made when it is first asked for.
-    pub(crate) fn tree(&self) -> Result<Beneath> {
+    pub(crate) fn tree(&self) -> Result<RootedDir> {
         self.directory(TREE, EXECUTABLE)
     }
 
@@ -131,7 +129,7 @@ impl Staging {
         made.map(File::from).map_err(|errno| cannot("write", self.room.show(name.as_bytes()), &errno.into()))
     }
 
-    fn directory(&self, name: &str, mode: Mode) -> Result<Beneath> {
+    fn directory(&self, name: &str, mode: Mode) -> Result<RootedDir> {
         let failed = |error: std::io::Error| cannot("make", self.room.show(name.as_bytes()), &error);
         match rustix::fs::mkdirat(&self.room, name, mode) {
             Ok(()) | Err(Errno::EXIST) => {}
@@ -156,7 +154,7 @@ impl Drop for Staging {
 }
 
 /// The bundle's `attestation`, never over a link, and whether it was made just now.
-pub(super) fn attestation(bundle: &Beneath) -> Result<(OwnedFd, bool)> {
+pub(super) fn attestation(bundle: &RootedDir) -> Result<(OwnedFd, bool)> {
     let shown = || bundle.show(ATTESTATION.as_bytes());
     let made = match rustix::fs::mkdirat(bundle, ATTESTATION, EXECUTABLE) {
         Ok(()) => true,

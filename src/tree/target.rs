@@ -9,8 +9,8 @@ use rustix::io::Errno;
 
 use super::ancestry::lies_in;
 use super::audit::{Comparison, FindingKind};
-use super::beneath::{Beneath, DirectoryBuffer, Kind, OpenError, SmallError};
 use super::manifest::{self, Manifest};
+use super::rooted_dir::{DirectoryBuffer, FileKind, OpenError, RootedDir, SmallError};
 use super::{MANIFEST, Work, cannot, mount, walk};
 use crate::error::{Class, Failure, Result};
 use crate::printable::show;
@@ -140,8 +140,8 @@ impl Target {
             Err(Errno::NOENT) => return Ok(Occupant::Nothing),
             Err(errno) => return Err(cannot("look at", &shown, &errno.into())),
         };
-        match Kind::of(&stat) {
-            Kind::Directory => {}
+        match FileKind::of(&stat) {
+            FileKind::Directory => {}
             kind => {
                 return Err(
                     Failure::usage(format!("--output {shown} is {kind}")).hint("choose a name that is free")
@@ -149,7 +149,7 @@ impl Target {
             }
         }
         self.needed_by_nobody(&plain)?;
-        let there = Beneath::open(&plain)?;
+        let there = RootedDir::open(&plain)?;
         if is_empty(&there).map_err(|error| cannot("read", &shown, &error))? {
             return Ok(Occupant::Empty);
         }
@@ -178,7 +178,7 @@ impl Target {
     }
 }
 
-fn is_empty(directory: &Beneath) -> std::io::Result<bool> {
+fn is_empty(directory: &RootedDir) -> std::io::Result<bool> {
     let mut empty = true;
     directory.entries(b"", &mut DirectoryBuffer::new(), |_, _, _| {
         empty = false;
@@ -189,7 +189,7 @@ fn is_empty(directory: &Beneath) -> std::io::Result<bool> {
 
 /// Whether a directory may be thrown away: it is a bundle, and nobody has put anything else there.
 /// Contents are not read, but the manifest.
-fn replaceable(there: &Beneath, work: &Work<'_>) -> Result<()> {
+fn replaceable(there: &RootedDir, work: &Work<'_>) -> Result<()> {
     let shown = there.show(b"");
     let refused = |why: String| {
         Failure::usage(format!("--force does not replace {shown}, which is not a bundle: {why}"))

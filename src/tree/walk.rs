@@ -13,8 +13,8 @@ use std::thread;
 use listing::{Content, Directory, Entry, Found};
 pub(crate) use listing::{Listing, Place, Seen};
 
-use super::beneath::{Beneath, DirectoryBuffer, Kind};
 use super::name::MAX_PATH;
+use super::rooted_dir::{DirectoryBuffer, FileKind, RootedDir};
 use super::{MAX_ENTRIES, Work, cannot};
 use crate::error::{Failure, Result};
 use crate::system_error::is_exhaustion;
@@ -38,12 +38,12 @@ struct Progress {
 
 /// Lists everything below a bundle, on several threads. Fails with a rejection when there are too many
 /// entries, and when interrupted; all else that is wrong with the tree stands in the listing.
-pub(crate) fn list(bundle: &Beneath, work: &Work<'_>) -> Result<Listing> {
+pub(crate) fn list(bundle: &RootedDir, work: &Work<'_>) -> Result<Listing> {
     list_within(bundle, work, MAX_ENTRIES)
 }
 
 /// The same for a tree of no more than so many entries.
-fn list_within(bundle: &Beneath, work: &Work<'_>, most: usize) -> Result<Listing> {
+fn list_within(bundle: &RootedDir, work: &Work<'_>, most: usize) -> Result<Listing> {
     let progress = Mutex::new(Progress {
         directories: vec![Directory { place: Place::TOP, content: None }],
         waiting: vec![0],
@@ -71,9 +71,9 @@ fn list_within(bundle: &Beneath, work: &Work<'_>, most: usize) -> Result<Listing
 }
 
 /// One thread: takes directories that wait until none can come any more.
-fn read_directories(bundle: &Beneath, budget: &Budget<'_>, progress: &Mutex<Progress>, changed: &Condvar) {
+fn read_directories(bundle: &RootedDir, budget: &Budget<'_>, progress: &Mutex<Progress>, changed: &Condvar) {
     let lock = || progress.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut reader = Reader { buffer: DirectoryBuffer::new(), names: Vec::new(), found: Vec::new() };
+    let mut reader = DirectoryReader { buffer: DirectoryBuffer::new(), names: Vec::new(), found: Vec::new() };
     let mut path = Vec::new();
     let mut now = lock();
     loop {
@@ -112,7 +112,7 @@ impl Progress {
         };
         let mut start = 0;
         for entry in &mut content.entries {
-            if entry.seen == Seen::Entry(Kind::Directory) && self.failure.is_none() {
+            if entry.seen == Seen::Entry(FileKind::Directory) && self.failure.is_none() {
                 // There are no more of them than MAX_ENTRIES.
                 entry.directory = u32::try_from(self.directories.len()).unwrap_or(u32::MAX);
                 let place = Place { directory: number, start, length: entry.length };
@@ -127,7 +127,7 @@ impl Progress {
 
 /// How much a tree may hold, counted by all threads together.
 struct Budget<'a> {
-    bundle: &'a Beneath,
+    bundle: &'a RootedDir,
     work: &'a Work<'a>,
     most: usize,
     entries: AtomicUsize,
@@ -151,15 +151,15 @@ impl Budget<'_> {
 }
 
 /// The memory of one thread, used for one directory after the other.
-struct Reader {
+struct DirectoryReader {
     buffer: DirectoryBuffer,
     names: Vec<u8>,
     found: Vec<Found>,
 }
 
-impl Reader {
+impl DirectoryReader {
     /// The content of a directory, or nothing if it cannot be read.
-    fn read(&mut self, bundle: &Beneath, path: &[u8], budget: &Budget<'_>) -> Result<Option<Content>> {
+    fn read(&mut self, bundle: &RootedDir, path: &[u8], budget: &Budget<'_>) -> Result<Option<Content>> {
         let Self { buffer, names, found } = self;
         names.clear();
         found.clear();

@@ -11,9 +11,9 @@ use std::thread::{self, JoinHandle};
 
 use rustix::io::Errno;
 
-use super::beneath::Beneath;
 use super::cannot;
 use super::file_system::{BTRFS, EXFAT, EXT, F2FS, FAT, Magic, TMPFS, XFS};
+use super::rooted_dir::RootedDir;
 use crate::error::Result;
 
 /// File systems on which `syncfs` fails when a file could not be written. On overlayfs it is said to have
@@ -50,7 +50,7 @@ struct Ahead {
 
 impl WriteBack {
     /// That of what is about to be written below `room`.
-    pub(crate) fn of(room: &Beneath) -> Result<Self> {
+    pub(crate) fn of(room: &RootedDir) -> Result<Self> {
         let failed = |error| cannot("open", room.show(b""), &error);
         let room = room.as_fd().try_clone_to_owned().map_err(failed)?;
         let each = !is_told_at_once(&room);

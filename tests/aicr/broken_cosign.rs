@@ -7,35 +7,35 @@ mod found;
 mod hangs;
 mod writes;
 
-use crate::by_hand::sigstore_bundle;
 use crate::fake::{Fake, SIGNATURE, stage};
-use crate::scene::SMALL_MANIFEST;
+use crate::sandbox::SMALL_MANIFEST;
+use crate::without_aicr::sigstore_bundle;
 
 const SIGN: &str = "--signing-key cosign.key --tlog-upload=false";
 
 /// `bundle` and `bundle-sign --force` with this cosign fail in these words; nothing is changed.
 #[track_caller]
 fn fails(fake: Fake<'_>, stderr: &str, code: i32) {
-    let scene = stage(fake);
-    let before = (scene.tree(""), scene.read(SIGNATURE));
+    let sandbox = stage(fake);
+    let before = (sandbox.tree(""), sandbox.read(SIGNATURE));
     for words in ["bundle dist --output C", "bundle-sign B --force"] {
-        scene.aicr(&format!("{words} {SIGN} --timeout 20s")).stderr(stderr).exits(code);
+        sandbox.aicr(&format!("{words} {SIGN} --timeout 20s")).stderr(stderr).exits(code);
         let unfinished = |name: &String| !name.starts_with("left/");
-        let after: Vec<String> = scene.tree("").into_iter().filter(unfinished).collect();
-        assert_eq!((after, scene.read(SIGNATURE)), before, "{}", fake.sign);
+        let after: Vec<String> = sandbox.tree("").into_iter().filter(unfinished).collect();
+        assert_eq!((after, sandbox.read(SIGNATURE)), before, "{}", fake.sign);
     }
 }
 
 /// The same two succeed, and say nothing of what cosign said.
 #[track_caller]
 fn succeeds(fake: Fake<'_>) {
-    let scene = stage(fake);
+    let sandbox = stage(fake);
     for (words, path) in [("bundle dist --output C", "C"), ("bundle-sign B --force", "B")] {
-        scene.aicr(&format!("{words} {SIGN} --quiet --timeout 20s")).succeeds();
+        sandbox.aicr(&format!("{words} {SIGN} --quiet --timeout 20s")).succeeds();
         assert_eq!(
-            scene.read(&format!("{path}/attestation/checksums.txt.sigstore.json")),
+            sandbox.read(&format!("{path}/attestation/checksums.txt.sigstore.json")),
             sigstore_bundle("AAAA", SMALL_MANIFEST)
         );
     }
-    assert_eq!(scene.tree("tmp"), [""; 0]);
+    assert_eq!(sandbox.tree("tmp"), [""; 0]);
 }

@@ -4,12 +4,12 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::scene::{KEY_SHA256, SMALL_MANIFEST, SMALL_SHA256, Scene};
+use crate::sandbox::{KEY_SHA256, SMALL_MANIFEST, SMALL_SHA256, Sandbox};
 
 /// Names, modes, times and contents below a directory of the stage.
-fn everything(scene: &Scene, relative: &str) -> Vec<(String, u32, i64, i64, Vec<u8>)> {
+fn everything(sandbox: &Sandbox, relative: &str) -> Vec<(String, u32, i64, i64, Vec<u8>)> {
     let look = |name: String| {
-        let path = scene.path(relative).join(&name);
+        let path = sandbox.path(relative).join(&name);
         let metadata = fs::symlink_metadata(&path).unwrap();
         // The manifest, and directories, have the time at which they were made.
         let kept = metadata.is_file() && name != "checksums.txt";
@@ -17,14 +17,14 @@ fn everything(scene: &Scene, relative: &str) -> Vec<(String, u32, i64, i64, Vec<
         let content = if metadata.is_file() { fs::read(&path).unwrap() } else { Vec::new() };
         (name, metadata.permissions().mode() & 0o7777, seconds, fraction, content)
     };
-    scene.tree(relative).into_iter().map(look).collect()
+    sandbox.tree(relative).into_iter().map(look).collect()
 }
 
 #[test]
 fn an_unsigned_bundle_says_so_in_the_last_line() {
-    let scene = Scene::new();
-    scene.small_dist();
-    scene
+    let sandbox = Sandbox::new();
+    sandbox.small_dist();
+    sandbox
         .aicr("bundle dist --output B")
         .stdout(&format!(
             "built B
@@ -36,26 +36,26 @@ UNSIGNED: nothing proves who made it until it is signed
 "
         ))
         .succeeds();
-    assert_eq!(scene.tree("B"), ["a", "checksums.txt", "sub/", "sub/b"]);
-    assert_eq!(scene.read("B/checksums.txt"), SMALL_MANIFEST);
-    scene
+    assert_eq!(sandbox.tree("B"), ["a", "checksums.txt", "sub/", "sub/b"]);
+    assert_eq!(sandbox.read("B/checksums.txt"), SMALL_MANIFEST);
+    sandbox
         .program_run(["sha256sum", "--check", "--strict", "checksums.txt"])
         .within("B")
         .stdout("a: OK\nsub/b: OK\n")
         .succeeds();
-    scene.aicr("bundle dist --output quiet --quiet").succeeds();
-    scene
+    sandbox.aicr("bundle dist --output quiet --quiet").succeeds();
+    sandbox
         .aicr("bundle dist --output C --no-sign")
         .env("AICR_SIGNING_KEY", "")
         .whatever_it_prints()
         .succeeds();
-    assert_eq!(everything(&scene, "C"), everything(&scene, "B"));
+    assert_eq!(everything(&sandbox, "C"), everything(&sandbox, "B"));
 }
 
 #[test]
 fn a_signed_bundle_comes_with_a_command_that_verifies_it() {
-    let scene = Scene::new();
-    scene.small_dist();
+    let sandbox = Sandbox::new();
+    sandbox.small_dist();
     let signed = |path: &str, command: &str| {
         format!(
             "signed {path}
@@ -76,7 +76,7 @@ verify it with:
 "
         )
     };
-    let key = scene.read("cosign.key");
+    let key = sandbox.read("cosign.key");
     for (path, reference, out, export, verify) in [
         ("B", "cosign.key", None, "--key=cosign.key --outfile=B.pub", "B --key B.pub"),
         ("B2/", "./cosign.key", None, "--key=./cosign.key --outfile=B2.pub", "B2/ --key B2.pub"),
@@ -106,10 +106,10 @@ verify it with:
         if !export.is_empty() {
             command = format!("{{root}}/bin/cosign public-key {export} && {command}");
         }
-        let run = scene.aicr_with(words).env("KEY", &key);
+        let run = sandbox.aicr_with(words).env("KEY", &key);
         let output = run.stdout(&signed(path, &command)).succeeds();
         assert_eq!(
-            scene.tree(path),
+            sandbox.tree(path),
             [
                 "a",
                 "attestation/",
@@ -129,15 +129,15 @@ verify it with:
                 export.split("--outfile=").nth(1).unwrap().trim_matches('"')
             ),
         };
-        scene.shell(command).env("KEY", &key).stdout(&accepted(verified)).stderr(&written).succeeds();
+        sandbox.shell(command).env("KEY", &key).stdout(&accepted(verified)).stderr(&written).succeeds();
     }
 }
 
 #[test]
 fn json_holds_the_same_as_the_text() {
-    let scene = Scene::new();
-    scene.small_dist();
-    scene
+    let sandbox = Sandbox::new();
+    sandbox.small_dist();
+    sandbox
         .aicr("bundle dist --output B --format json")
         .stdout(&format!(
             "{{\"schemaVersion\":1,\"command\":\"bundle\",\"exit\":0,\"cosign\":null,\"bundles\":[{{\"path\":\"B\",\
@@ -146,7 +146,7 @@ fn json_holds_the_same_as_the_text() {
              \"commands\":[\"aicr bundle-sign B --signing-key REF --tlog-upload=false\"]}}],\"error\":null}}\n"
         ))
         .succeeds();
-    scene
+    sandbox
         .aicr("bundle dist --output B --format json")
         .stdout(
             "{\"schemaVersion\":1,\"command\":\"bundle\",\"exit\":2,\"cosign\":null,\"bundles\":[],\
@@ -159,12 +159,12 @@ hint: choose a name that is free, or replace the bundle that is there with `--fo
 ",
         )
         .exits(2);
-    let signed = scene
+    let signed = sandbox
         .aicr("bundle dist --output S --signing-key cosign.key --tlog-upload=false --public-key-out k.pub --format json")
         .whatever_it_prints()
         .succeeds();
     let report: serde_json::Value = serde_json::from_slice(&signed.stdout).unwrap();
-    assert_eq!(report["cosign"]["path"], scene.path("bin/cosign").to_str().unwrap());
+    assert_eq!(report["cosign"]["path"], sandbox.path("bin/cosign").to_str().unwrap());
     assert_eq!(
         report["bundles"][0],
         serde_json::json!({
@@ -189,26 +189,26 @@ hint: choose a name that is free, or replace the bundle that is there with `--fo
 
 #[test]
 fn inputs_are_laid_side_by_side() {
-    let scene = Scene::new();
-    scene.small_dist().file("other/sub/c", "").file("other/.hidden", "").file("x/notes.txt", "");
-    scene.aicr("bundle dist/ other ./x/notes.txt --output B --quiet").succeeds();
-    assert_eq!(scene.tree("B"), [".hidden", "a", "checksums.txt", "notes.txt", "sub/", "sub/b", "sub/c"]);
-    scene.aicr("bundle . --output ../C --quiet").within("dist").succeeds();
-    assert_eq!(scene.read("C/checksums.txt"), SMALL_MANIFEST);
+    let sandbox = Sandbox::new();
+    sandbox.small_dist().file("other/sub/c", "").file("other/.hidden", "").file("x/notes.txt", "");
+    sandbox.aicr("bundle dist/ other ./x/notes.txt --output B --quiet").succeeds();
+    assert_eq!(sandbox.tree("B"), [".hidden", "a", "checksums.txt", "notes.txt", "sub/", "sub/b", "sub/c"]);
+    sandbox.aicr("bundle . --output ../C --quiet").within("dist").succeeds();
+    assert_eq!(sandbox.read("C/checksums.txt"), SMALL_MANIFEST);
 }
 
 #[test]
 fn modes_are_two_and_times_are_kept() {
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     let when = UNIX_EPOCH + Duration::new(1_000_000_007, 123_456_789);
     for mode in [0o400, 0o600, 0o644, 0o666, 0o700, 0o711, 0o755, 0o777, 0o100, 0o611] {
         let name = format!("dist/d/{mode:o}");
-        scene.file(&name, "x").chmod(&name, mode);
-        fs::File::open(scene.path(&name)).unwrap().set_modified(when).unwrap();
+        sandbox.file(&name, "x").chmod(&name, mode);
+        fs::File::open(sandbox.path(&name)).unwrap().set_modified(when).unwrap();
     }
-    scene.chmod("dist/d", 0o700);
-    scene.aicr("bundle dist --output B --quiet").succeeds();
-    for entry in everything(&scene, "B").into_iter().filter(|(name, ..)| name.starts_with("d/")) {
+    sandbox.chmod("dist/d", 0o700);
+    sandbox.aicr("bundle dist --output B --quiet").succeeds();
+    for entry in everything(&sandbox, "B").into_iter().filter(|(name, ..)| name.starts_with("d/")) {
         let (name, mode, seconds, fraction, _) = entry;
         if name == "d/" {
             assert_eq!(mode, 0o755);
@@ -222,14 +222,14 @@ fn modes_are_two_and_times_are_kept() {
 
 #[test]
 fn the_same_input_gives_the_same_tree() {
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     for number in 0..40 {
-        scene.file(&format!("dist/{}/{number}", number % 7), vec![b'x'; number * 1000]);
+        sandbox.file(&format!("dist/{}/{number}", number % 7), vec![b'x'; number * 1000]);
     }
-    scene.chmod("dist/3/3", 0o700).chmod("dist/5", 0o700);
-    scene.aicr("bundle dist --output B --quiet").succeeds();
-    let first = everything(&scene, "B");
-    assert_eq!(fs::metadata(scene.path("B")).unwrap().mode() & 0o7777, 0o755);
+    sandbox.chmod("dist/3/3", 0o700).chmod("dist/5", 0o700);
+    sandbox.aicr("bundle dist --output B --quiet").succeeds();
+    let first = everything(&sandbox, "B");
+    assert_eq!(fs::metadata(sandbox.path("B")).unwrap().mode() & 0o7777, 0o755);
     for line in [
         "aicr bundle dist --output C --quiet --jobs 1",
         "aicr bundle dist --output C --quiet --jobs 16",
@@ -238,22 +238,22 @@ fn the_same_input_gives_the_same_tree() {
         "umask 0277; aicr bundle dist --output C --quiet",
         "aicr bundle dist/ ./dist/../dist --output C --quiet 2>/dev/null || aicr bundle \"$PWD/dist\" --output C --quiet",
     ] {
-        scene.shell(line).succeeds();
-        assert_eq!(everything(&scene, "C"), first, "{line}");
-        assert_eq!(fs::metadata(scene.path("C")).unwrap().mode() & 0o7777, 0o755, "{line}");
-        fs::remove_dir_all(scene.path("C")).unwrap();
+        sandbox.shell(line).succeeds();
+        assert_eq!(everything(&sandbox, "C"), first, "{line}");
+        assert_eq!(fs::metadata(sandbox.path("C")).unwrap().mode() & 0o7777, 0o755, "{line}");
+        fs::remove_dir_all(sandbox.path("C")).unwrap();
     }
 }
 
 #[test]
 fn a_dry_run_shows_what_would_be_done_and_does_nothing() {
-    let scene = Scene::new();
-    scene.small_dist();
-    let before = scene.tree("");
-    scene.aicr("bundle dist --output B --dry-run").stdout("planned B\n  2 files, 11 bytes\n").succeeds();
+    let sandbox = Sandbox::new();
+    sandbox.small_dist();
+    let before = sandbox.tree("");
+    sandbox.aicr("bundle dist --output B --dry-run").stdout("planned B\n  2 files, 11 bytes\n").succeeds();
     let signed = "bundle dist --output B --dry-run --signing-key cosign.key --tlog-upload=false";
     let command =
-        scene.aicr(&format!("{signed} --quiet --public-key-out k.pub")).whatever_it_prints().succeeds();
+        sandbox.aicr(&format!("{signed} --quiet --public-key-out k.pub")).whatever_it_prints().succeeds();
     let command = String::from_utf8(command.stdout).unwrap();
     assert_eq!(command.lines().count(), 1, "{command}");
     for part in
@@ -261,20 +261,20 @@ fn a_dry_run_shows_what_would_be_done_and_does_nothing() {
     {
         assert!(command.contains(part), "{command}");
     }
-    scene
+    sandbox
         .aicr(signed)
         .stdout(
             &format!("planned B\n  2 files, 11 bytes\n  {command}")
-                .replace(scene.path("").to_str().unwrap(), "{root}/"),
+                .replace(sandbox.path("").to_str().unwrap(), "{root}/"),
         )
         .succeeds();
-    assert_eq!(scene.tree(""), before);
+    assert_eq!(sandbox.tree(""), before);
 }
 
 #[test]
 fn a_dry_run_refuses_what_the_run_would() {
-    let scene = Scene::new();
-    scene.small_dist().file("full/x", "").link("l", "nowhere");
+    let sandbox = Sandbox::new();
+    sandbox.small_dist().file("full/x", "").link("l", "nowhere");
     for words in [
         "bundle dist --output full",
         "bundle dist --output l",
@@ -285,8 +285,8 @@ fn a_dry_run_refuses_what_the_run_would() {
         "bundle dist --output B --signing-key cosign.key --tlog-upload=false --public-key-out stranger.pub",
         "bundle-sign dist --signing-key cosign.key --tlog-upload=false",
     ] {
-        let real = scene.aicr(words).output();
-        let dry = scene.aicr(&format!("{words} --dry-run")).output();
+        let real = sandbox.aicr(words).output();
+        let dry = sandbox.aicr(&format!("{words} --dry-run")).output();
         assert_ne!(real.status.code(), Some(0), "{words}");
         assert_eq!(dry, real, "{words}");
     }
@@ -294,15 +294,15 @@ fn a_dry_run_refuses_what_the_run_would() {
 
 #[test]
 fn cosign_is_started_only_for_what_needs_it() {
-    let scene = Scene::new();
-    scene
+    let sandbox = Sandbox::new();
+    sandbox
         .small_dist()
         .program("bin/cosign", "echo \"$*\" >>\"${0%/*}/../calls\"; exec \"${0%/*}/../real\" \"$@\"");
-    scene.link("real", scene.cosign());
+    sandbox.link("real", sandbox.cosign());
     let calls = |words: &str| {
-        scene.file("calls", "");
-        scene.aicr(words).whatever_it_prints().succeeds();
-        let calls = scene.read("calls");
+        sandbox.file("calls", "");
+        sandbox.aicr(words).whatever_it_prints().succeeds();
+        let calls = sandbox.read("calls");
         let mut verbs: Vec<String> = calls
             .lines()
             .map(|line| line.split_once(" -").map_or(line, |(verb, _)| verb).to_owned())
@@ -324,10 +324,10 @@ fn cosign_is_started_only_for_what_needs_it() {
     assert_eq!(calls(&format!("bundle-sign B {key}")), "public-key, sign-blob, verify-blob, version");
     assert_eq!(calls("verify B --key cosign.pub --insecure-ignore-tlog"), "sign-blob, verify-blob, version");
     // None at all is needed for an unsigned bundle.
-    fs::remove_file(scene.path("bin/cosign")).unwrap();
-    scene.aicr("bundle dist --output C --quiet").succeeds();
-    scene.aicr("verify C --checksums-only --quiet").succeeds();
-    scene
+    fs::remove_file(sandbox.path("bin/cosign")).unwrap();
+    sandbox.aicr("bundle dist --output C --quiet").succeeds();
+    sandbox.aicr("verify C --checksums-only --quiet").succeeds();
+    sandbox
         .aicr(&format!("bundle dist --output D {key}"))
         .env("PATH", "/nowhere")
         .stderr(

@@ -7,26 +7,26 @@ use std::os::unix::ffi::OsStrExt;
 
 use rustix::fs::FileType;
 
-use crate::scene::Scene;
+use crate::sandbox::Sandbox;
 
 /// `bundle INPUTS --output B` is refused in these words, and nothing is left; with `way_out` added
 /// it is not.
 #[track_caller]
-fn refused(make: impl FnOnce(&Scene) -> &Scene, inputs: &str, stderr: &str, way_out: Option<&str>) {
-    let scene = Scene::new();
-    scene.small_dist();
-    make(&scene);
-    let before = scene.tree("");
+fn refused(make: impl FnOnce(&Sandbox) -> &Sandbox, inputs: &str, stderr: &str, way_out: Option<&str>) {
+    let sandbox = Sandbox::new();
+    sandbox.small_dist();
+    make(&sandbox);
+    let before = sandbox.tree("");
     let words = |more: &str| {
         let mut words: Vec<OsString> = vec!["bundle".into(), "--output".into(), "B".into()];
         words.extend(inputs.split_whitespace().chain(more.split_whitespace()).map(Into::into));
         words
     };
-    scene.aicr_with(words("")).stderr(stderr).exits(2);
-    assert_eq!(scene.tree(""), before);
+    sandbox.aicr_with(words("")).stderr(stderr).exits(2);
+    assert_eq!(sandbox.tree(""), before);
     if let Some(way_out) = way_out {
-        scene.aicr_with(words(way_out)).whatever_it_prints().succeeds();
-        scene.aicr("verify B --checksums-only").whatever_it_prints().succeeds();
+        sandbox.aicr_with(words(way_out)).whatever_it_prints().succeeds();
+        sandbox.aicr("verify B --checksums-only").whatever_it_prints().succeeds();
     }
 }
 
@@ -36,16 +36,16 @@ fn nothing_below_an_input_is_followed() {
 hint: leave it out with `--exclude /sub/l`, or put the file in its place
 ";
     for target in ["b", "../sub", "nowhere", "/etc/passwd", "/dev/zero"] {
-        refused(|scene| scene.link("dist/sub/l", target), "dist", words, Some("--exclude /sub/l"));
+        refused(|sandbox| sandbox.link("dist/sub/l", target), "dist", words, Some("--exclude /sub/l"));
     }
     refused(
-        |scene| scene.special("dist/pipe", FileType::Fifo),
+        |sandbox| sandbox.special("dist/pipe", FileType::Fifo),
         "dist",
         "error: dist/pipe is a FIFO, not a regular file\nhint: leave it out with `--exclude /pipe`\n",
         Some("--exclude /pipe"),
     );
     refused(
-        |scene| scene.special("dist/sub/socket", FileType::Socket),
+        |sandbox| sandbox.special("dist/sub/socket", FileType::Socket),
         "dist",
         "error: dist/sub/socket is a socket, not a regular file\nhint: leave it out with `--exclude /sub/socket`\n",
         Some("--exclude socket"),
@@ -54,14 +54,14 @@ hint: leave it out with `--exclude /sub/l`, or put the file in its place
 
 #[test]
 fn a_link_named_as_an_input_is_followed_to_a_directory_alone() {
-    let scene = Scene::new();
-    scene.small_dist().link("latest", "dist");
+    let sandbox = Sandbox::new();
+    sandbox.small_dist().link("latest", "dist");
     for input in ["latest", "latest/"] {
-        scene.aicr_with(["bundle", input, "--output", "B", "--force", "--quiet"]).succeeds();
-        assert_eq!(scene.tree("B"), ["a", "checksums.txt", "sub/", "sub/b"]);
+        sandbox.aicr_with(["bundle", input, "--output", "B", "--force", "--quiet"]).succeeds();
+        assert_eq!(sandbox.tree("B"), ["a", "checksums.txt", "sub/", "sub/b"]);
     }
     refused(
-        |scene| scene.link("l", "dist/a"),
+        |sandbox| sandbox.link("l", "dist/a"),
         "l",
         "error: the input l is a symbolic link
 hint: give the file that it points to; only links to directories are followed
@@ -72,27 +72,27 @@ hint: give the file that it points to; only links to directories are followed
 
 #[test]
 fn an_input_is_a_file_or_a_directory_that_is_there() {
-    refused(|scene| scene, "dist nowhere", "error: there is no input nowhere\n", None);
-    refused(|scene| scene, "dist/a/x", "error: there is no input dist/a/x\n", None);
+    refused(|sandbox| sandbox, "dist nowhere", "error: there is no input nowhere\n", None);
+    refused(|sandbox| sandbox, "dist/a/x", "error: there is no input dist/a/x\n", None);
     refused(
-        |scene| scene.special("pipe", FileType::Fifo),
+        |sandbox| sandbox.special("pipe", FileType::Fifo),
         "pipe",
         "error: the input pipe is a FIFO, not a file or a directory\n",
         None,
     );
     refused(
-        |scene| scene.directory("empty/below"),
+        |sandbox| sandbox.directory("empty/below"),
         "empty",
         "error: there are no files to bundle in empty\n",
         Some("dist"),
     );
-    refused(|scene| scene, "dist --exclude *", "error: there are no files to bundle in dist\n", None);
+    refused(|sandbox| sandbox, "dist --exclude *", "error: there are no files to bundle in dist\n", None);
 }
 
 #[test]
 fn two_inputs_for_one_path_are_named_both() {
     refused(
-        |scene| scene.file("other/sub/b", "another\n"),
+        |sandbox| sandbox.file("other/sub/b", "another\n"),
         "dist other/",
         "error: two inputs give the same path `sub/b`: dist/sub/b and other/sub/b
 hint: rename one, or bundle them from a common directory
@@ -100,7 +100,7 @@ hint: rename one, or bundle them from a common directory
         Some("--exclude /sub/b"),
     );
     refused(
-        |scene| scene.file("other/a", "alpha\n"),
+        |sandbox| sandbox.file("other/a", "alpha\n"),
         "dist other/a",
         "error: two inputs give the same path `a`: dist/a and other/a
 hint: rename one, or bundle them from a common directory
@@ -109,7 +109,7 @@ hint: rename one, or bundle them from a common directory
     );
     // A file where the other input has a directory.
     refused(
-        |scene| scene.file("other/sub", "a file\n"),
+        |sandbox| sandbox.file("other/sub", "a file\n"),
         "dist other",
         "error: two inputs give the same path `sub`: other/sub and dist/sub
 hint: rename one, or bundle them from a common directory
@@ -127,7 +127,7 @@ fn names_of_the_bundles_own_are_reserved_in_any_case() {
         ("Attestation/x", "Attestation", "/Attestation"),
     ] {
         refused(
-            |scene| scene.file(&format!("dist/{name}"), "mine\n"),
+            |sandbox| sandbox.file(&format!("dist/{name}"), "mine\n"),
             "dist",
             &format!(
                 "error: dist/{shown} has a name that is reserved in a bundle
@@ -138,7 +138,7 @@ hint: leave it out with `--exclude {pattern}`, or rename it
         );
     }
     refused(
-        |scene| scene.file("dist/-", "stdin\n"),
+        |sandbox| sandbox.file("dist/-", "stdin\n"),
         "dist",
         "error: dist/- has a name for which sha256sum would read its standard input
 hint: leave it out with `--exclude /-`, or rename it
@@ -146,11 +146,11 @@ hint: leave it out with `--exclude /-`, or rename it
         Some("--exclude /-"),
     );
     // Further down they are names like any other.
-    let scene = Scene::new();
-    scene.small_dist().file("dist/sub/checksums.txt", "").file("dist/sub/attestation/x", "");
-    scene.file("dist/sub/-", "").file("dist/-a", "").file("dist/checksums.txt.old", "");
-    scene.aicr("bundle dist --output B --quiet").succeeds();
-    scene
+    let sandbox = Sandbox::new();
+    sandbox.small_dist().file("dist/sub/checksums.txt", "").file("dist/sub/attestation/x", "");
+    sandbox.file("dist/sub/-", "").file("dist/-a", "").file("dist/checksums.txt.old", "");
+    sandbox.aicr("bundle dist --output B --quiet").succeeds();
+    sandbox
         .program_run(["sha256sum", "--check", "--strict", "--quiet", "checksums.txt"])
         .within("B")
         .succeeds();
@@ -167,9 +167,9 @@ fn names_that_no_manifest_can_carry_are_refused_and_shown_escaped() {
         (b"latin1-\xe9", "latin1-\\xe9", "has a name that is not UTF-8"),
     ] {
         refused(
-            |scene| {
-                fs::write(scene.path("dist").join(OsStr::from_bytes(name)), "x").unwrap();
-                scene
+            |sandbox| {
+                fs::write(sandbox.path("dist").join(OsStr::from_bytes(name)), "x").unwrap();
+                sandbox
             },
             "dist",
             &format!("error: dist/{shown} {why}\nhint: rename it\n"),
@@ -177,7 +177,7 @@ fn names_that_no_manifest_can_carry_are_refused_and_shown_escaped() {
         );
     }
     refused(
-        |scene| scene.file("dist/back\\slash", "x"),
+        |sandbox| sandbox.file("dist/back\\slash", "x"),
         "dist",
         r"error: dist/back\\slash has a backslash in its name
 hint: leave it out with `--exclude '/back\\slash'`, or rename it
@@ -186,7 +186,7 @@ hint: leave it out with `--exclude '/back\\slash'`, or rename it
     );
     // What would turn the line around is not repeated in the hint either.
     refused(
-        |scene| scene.link("dist/gpj.\u{202e}exe", "a"),
+        |sandbox| sandbox.link("dist/gpj.\u{202e}exe", "a"),
         "dist",
         r"error: dist/gpj.\u{202e}exe is a symbolic link, and links are not followed
 hint: rename it
@@ -204,7 +204,7 @@ fn names_that_are_one_name_on_the_receivers_medium_are_refused() {
         ("stra\u{df}e", "STRASSE", "dist/STRASSE", "dist/stra\u{df}e"),
     ] {
         refused(
-            |scene| scene.file(&format!("dist/{one}"), "1").file(&format!("dist/{two}"), "2"),
+            |sandbox| sandbox.file(&format!("dist/{one}"), "1").file(&format!("dist/{two}"), "2"),
             "dist",
             &format!(
                 "error: {first} and {second} are one name on a case-insensitive or normalising file system
@@ -229,20 +229,20 @@ hint: take it out of the inputs, or let it in with `--allow-private-keys`
         "PGP PRIVATE KEY BLOCK",
     ] {
         let key = format!("a key\n-----BEGIN {label}-----\nAAAA\n-----END {label}-----\n");
-        refused(|scene| scene.file("dist/sub/ca.pem", key), "dist", words, Some("--allow-private-keys"));
+        refused(|sandbox| sandbox.file("dist/sub/ca.pem", key), "dist", words, Some("--allow-private-keys"));
     }
     // Public halves, and text about keys, are payload.
-    let scene = Scene::new();
-    scene.small_dist().file("dist/pub.pem", scene.read("cosign.pub"));
-    scene.file("dist/doc", "it begins with -----BEGIN PRIVATE KEY-----\n");
-    scene.aicr("bundle dist --output B --quiet").succeeds();
+    let sandbox = Sandbox::new();
+    sandbox.small_dist().file("dist/pub.pem", sandbox.read("cosign.pub"));
+    sandbox.file("dist/doc", "it begins with -----BEGIN PRIVATE KEY-----\n");
+    sandbox.aicr("bundle dist --output B --quiet").succeeds();
 }
 
 #[test]
 fn set_id_files_are_refused() {
     for mode in [0o4755, 0o2755] {
         refused(
-            |scene| scene.chmod("dist/a", mode),
+            |sandbox| sandbox.chmod("dist/a", mode),
             "dist",
             "error: dist/a is set-user-ID or set-group-ID, which a bundle cannot carry
 hint: leave it out with `--exclude /a`, or take the bits away with `chmod ug-s`
@@ -251,15 +251,15 @@ hint: leave it out with `--exclude /a`, or take the bits away with `chmod ug-s`
         );
     }
     // A directory that hands its group down is no program.
-    let scene = Scene::new();
-    scene.small_dist().chmod("dist/sub", 0o2755).chmod("dist/a", 0o1755);
-    scene.aicr("bundle dist --output B --quiet").succeeds();
+    let sandbox = Sandbox::new();
+    sandbox.small_dist().chmod("dist/sub", 0o2755).chmod("dist/a", 0o1755);
+    sandbox.aicr("bundle dist --output B --quiet").succeeds();
 }
 
 #[test]
 fn of_several_refusals_the_first_by_name_is_told() {
     refused(
-        |scene| scene.link("dist/z", "a").link("dist/b", "a").link("dist/sub/c", "b"),
+        |sandbox| sandbox.link("dist/z", "a").link("dist/b", "a").link("dist/sub/c", "b"),
         "dist",
         "error: dist/b is a symbolic link, and links are not followed
 hint: leave it out with `--exclude /b`, or put the file in its place
@@ -284,14 +284,14 @@ fn exclude_reads_patterns_as_gitignore_does() {
         (&["doc", "!doc/keep.tmp"], &["a.tmp", "build/x", "sub/b"]),
         (&["[ab].tmp"], &["build/x", "doc/build/y", "doc/keep.tmp", "sub/b"]),
     ] {
-        let scene = Scene::new();
+        let sandbox = Sandbox::new();
         for name in all {
-            scene.file(&format!("dist/{name}"), name);
+            sandbox.file(&format!("dist/{name}"), name);
         }
         let mut words = vec!["bundle", "dist", "--output", "B", "--quiet"];
         words.extend(patterns.iter().flat_map(|pattern| ["--exclude", pattern]));
-        scene.aicr_with(words).succeeds();
-        let manifest = scene.read("B/checksums.txt");
+        sandbox.aicr_with(words).succeeds();
+        let manifest = sandbox.read("B/checksums.txt");
         let listed: Vec<&str> = manifest.lines().map(|line| &line[66..]).collect();
         assert_eq!(listed, left, "{patterns:?}");
     }
@@ -309,9 +309,9 @@ fn exclude_reads_patterns_as_gitignore_does() {
             "--exclude `[a` is no pattern: error parsing glob '[a': unclosed character class; missing ']'\nhint: write it as a line of .gitignore: `--exclude '*.tmp'`, `--exclude /build/`",
         ),
     ] {
-        let scene = Scene::new();
-        scene.small_dist();
-        scene
+        let sandbox = Sandbox::new();
+        sandbox.small_dist();
+        sandbox
             .aicr_with(["bundle", "dist", "--output", "B", "--exclude", pattern])
             .stderr(&format!("error: {why}\n"))
             .exits(2);
@@ -320,9 +320,9 @@ fn exclude_reads_patterns_as_gitignore_does() {
 
 #[test]
 fn a_pattern_that_leaves_nothing_out_is_said() {
-    let scene = Scene::new();
-    scene.small_dist();
-    scene
+    let sandbox = Sandbox::new();
+    sandbox.small_dist();
+    sandbox
         .aicr("bundle dist --output B --dry-run --exclude sub --exclude dist/a --exclude ./a --exclude /dist/a --exclude !x")
         .stdout("planned B\n  1 file, 6 bytes\n")
         .stderr(
@@ -334,25 +334,25 @@ fn a_pattern_that_leaves_nothing_out_is_said() {
 #[test]
 fn a_name_in_a_hint_can_be_typed_as_it_stands() {
     for name in ["with blank", "star*", "quote'd", "[x]", "!bang", "#hash", "$HOME", "umlaut-\u{fc}"] {
-        let scene = Scene::new();
-        scene.small_dist().link(&format!("dist/{name}"), "a");
-        let output = scene.aicr("bundle dist --output B").output();
+        let sandbox = Sandbox::new();
+        sandbox.small_dist().link(&format!("dist/{name}"), "a");
+        let output = sandbox.aicr("bundle dist --output B").output();
         let stderr = String::from_utf8(output.stderr).unwrap();
         let flag =
             stderr.split("hint: leave it out with `").nth(1).unwrap().split("`, or put").next().unwrap();
-        scene.shell(&format!("aicr bundle dist --output B --quiet {flag}")).succeeds();
-        assert_eq!(scene.tree("B"), ["a", "checksums.txt", "sub/", "sub/b"], "{flag}");
+        sandbox.shell(&format!("aicr bundle dist --output B --quiet {flag}")).succeeds();
+        assert_eq!(sandbox.tree("B"), ["a", "checksums.txt", "sub/", "sub/b"], "{flag}");
     }
 }
 
 #[test]
 fn what_will_make_trouble_elsewhere_is_one_line_a_kind() {
-    let scene = Scene::new();
-    scene.small_dist().file("dist/nul.txt", "").file("dist/what?", "").file("dist/dot.", "");
-    scene.file("dist/cafe\u{301}", "").directory("dist/void").directory("dist/sub/void");
-    fs::File::create(scene.path("dist/huge")).unwrap().set_len(1 << 32).unwrap();
+    let sandbox = Sandbox::new();
+    sandbox.small_dist().file("dist/nul.txt", "").file("dist/what?", "").file("dist/dot.", "");
+    sandbox.file("dist/cafe\u{301}", "").directory("dist/void").directory("dist/sub/void");
+    fs::File::create(sandbox.path("dist/huge")).unwrap().set_len(1 << 32).unwrap();
     // Nothing of that size is read in a dry run, and in place no room is asked for.
-    scene
+    sandbox
         .aicr("bundle dist --in-place --dry-run")
         .stdout("planned dist\n  7 files, 4294967307 bytes\n")
         .stderr(

@@ -4,7 +4,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-use crate::scene::{Act, SMALL_MANIFEST, Scene};
+use crate::sandbox::{Act, SMALL_MANIFEST, Sandbox};
 
 const FREE: &str = "hint: choose a name that is free, or replace the bundle that is there with `--force`";
 const ELSEWHERE: &str =
@@ -13,33 +13,33 @@ const ELSEWHERE: &str =
 /// `bundle dist WORDS` is refused in these words, and nothing is changed; `accepted` in its place
 /// succeeds.
 #[track_caller]
-fn refused(make: impl FnOnce(&Scene) -> &Scene, words: &str, stderr: &str, accepted: &str) {
-    let scene = Scene::new();
-    scene.small_dist();
-    make(&scene);
-    let before = scene.tree("");
-    scene.aicr(&format!("bundle dist {words}")).stderr(stderr).exits(2);
-    assert_eq!(scene.tree(""), before);
-    scene.aicr(&format!("bundle dist {accepted}")).whatever_it_prints().succeeds();
+fn refused(make: impl FnOnce(&Sandbox) -> &Sandbox, words: &str, stderr: &str, accepted: &str) {
+    let sandbox = Sandbox::new();
+    sandbox.small_dist();
+    make(&sandbox);
+    let before = sandbox.tree("");
+    sandbox.aicr(&format!("bundle dist {words}")).stderr(stderr).exits(2);
+    assert_eq!(sandbox.tree(""), before);
+    sandbox.aicr(&format!("bundle dist {accepted}")).whatever_it_prints().succeeds();
 }
 
 #[test]
 fn an_output_is_a_name_that_is_free() {
     refused(
-        |scene| scene.file("B/mine", "precious"),
+        |sandbox| sandbox.file("B/mine", "precious"),
         "--output B",
         &format!("error: --output B exists and is not empty\n{FREE}\n"),
         "--output C",
     );
     refused(
-        |scene| scene.file("B", "a file"),
+        |sandbox| sandbox.file("B", "a file"),
         "--output B --force",
         "error: --output B is a regular file\nhint: choose a name that is free\n",
         "--output C",
     );
     for target in ["elsewhere", "nowhere", "cosign.pub"] {
         refused(
-            |scene| scene.directory("elsewhere").link("B", target),
+            |sandbox| sandbox.directory("elsewhere").link("B", target),
             "--output B --force",
             "error: --output B is a symbolic link\nhint: choose a name that is free\n",
             "--output elsewhere",
@@ -47,14 +47,14 @@ fn an_output_is_a_name_that_is_free() {
     }
     // What a shell completes, with a slash at its end, is the same output.
     refused(
-        |scene| scene.directory("elsewhere").link("B", "elsewhere"),
+        |sandbox| sandbox.directory("elsewhere").link("B", "elsewhere"),
         "--output B/",
         "error: --output B/ is a symbolic link\nhint: choose a name that is free\n",
         "--output elsewhere/",
     );
     for output in [".", "..", "/", "x/..", "./"] {
         refused(
-            |scene| scene.directory("x"),
+            |sandbox| sandbox.directory("x"),
             &format!("--output {output}"),
             &format!(
                 "error: --output `{output}` does not end in a name
@@ -68,23 +68,23 @@ hint: give a directory that is to be made, as in `--output release-1.4`
 
 #[test]
 fn an_empty_directory_is_as_good_as_none() {
-    let scene = Scene::new();
-    scene.small_dist().directory("B").chmod("B", 0o700);
-    scene.aicr("bundle dist --output B --quiet").succeeds();
-    assert_eq!(scene.read("B/checksums.txt"), SMALL_MANIFEST);
-    assert_eq!(fs::metadata(scene.path("B")).unwrap().permissions().mode() & 0o7777, 0o755);
+    let sandbox = Sandbox::new();
+    sandbox.small_dist().directory("B").chmod("B", 0o700);
+    sandbox.aicr("bundle dist --output B --quiet").succeeds();
+    assert_eq!(sandbox.read("B/checksums.txt"), SMALL_MANIFEST);
+    assert_eq!(fs::metadata(sandbox.path("B")).unwrap().permissions().mode() & 0o7777, 0o755);
 }
 
 #[test]
 fn the_parent_of_an_output_is_not_made() {
     refused(
-        |scene| scene,
+        |sandbox| sandbox,
         "--output new/B",
         "error: the parent of --output new/B does not exist\nhint: make it with `mkdir -p new`\n",
         "--output home/B",
     );
     refused(
-        |scene| scene,
+        |sandbox| sandbox,
         "--output dist/a/B",
         "error: the parent of --output dist/a/B is not a directory\n",
         "--output B",
@@ -93,25 +93,25 @@ fn the_parent_of_an_output_is_not_made() {
 
 #[test]
 fn an_output_and_an_input_do_not_touch() {
-    fn bundle(scene: &Scene) -> &Scene {
-        scene.aicr("bundle dist --output old --quiet").succeeds();
-        scene
+    fn bundle(sandbox: &Sandbox) -> &Sandbox {
+        sandbox.aicr("bundle dist --output old --quiet").succeeds();
+        sandbox
     }
     for force in ["", " --force"] {
         refused(
-            |scene| scene,
+            |sandbox| sandbox,
             &format!("--output dist{force}"),
             &format!("error: --output dist is the input dist\n{ELSEWHERE}\n"),
             "--in-place",
         );
         refused(
-            |scene| scene,
+            |sandbox| sandbox,
             &format!("--output dist/sub/B{force}"),
             &format!("error: --output dist/sub/B is inside the input dist\n{ELSEWHERE}\n"),
             "--output B",
         );
         refused(
-            |scene| scene.link("alias", "dist/sub"),
+            |sandbox| sandbox.link("alias", "dist/sub"),
             &format!("--output alias/B{force}"),
             &format!("error: --output alias/B is inside the input dist\n{ELSEWHERE}\n"),
             "--output B",
@@ -127,11 +127,11 @@ fn an_output_and_an_input_do_not_touch() {
 
 #[test]
 fn a_directory_that_somebody_stands_in_is_not_replaced() {
-    let scene = Scene::new();
-    scene.unsigned();
+    let sandbox = Sandbox::new();
+    sandbox.unsigned();
     for (within, output) in [("B", "../B"), ("B/sub", "../../B")] {
         let input = format!("{}/dist", "../".repeat(output.matches("..").count()).trim_end_matches('/'));
-        scene
+        sandbox
             .aicr_with(["bundle", &input, "--force", "--output", output])
             .within(within)
             .stderr(&format!(
@@ -141,34 +141,38 @@ hint: go to another directory, or choose another output
             ))
             .exits(2);
     }
-    scene.aicr("bundle dist --force --output B --quiet").succeeds();
+    sandbox.aicr("bundle dist --force --output B --quiet").succeeds();
 }
 
 #[test]
 fn force_replaces_a_bundle_and_nothing_else() {
     let refusals: [(&str, Act, &str); 7] = [
-        ("no manifest", |scene| scene.remove("B/checksums.txt"), "checksums.txt: it does not exist"),
+        ("no manifest", |sandbox| sandbox.remove("B/checksums.txt"), "checksums.txt: it does not exist"),
         (
             "no manifest of ours",
-            |scene| scene.file("B/checksums.txt", "read me\n"),
+            |sandbox| sandbox.file("B/checksums.txt", "read me\n"),
             "checksums.txt line 1 does not begin with a SHA-256 digest",
         ),
-        ("an unlisted file", |scene| scene.file("B/sub/mine", ""), "sub/mine is not listed in checksums.txt"),
-        ("a hidden file", |scene| scene.file("B/.git", ""), ".git is not listed in checksums.txt"),
-        ("a link", |scene| scene.link("B/l", "a"), "l is not listed in checksums.txt"),
+        (
+            "an unlisted file",
+            |sandbox| sandbox.file("B/sub/mine", ""),
+            "sub/mine is not listed in checksums.txt",
+        ),
+        ("a hidden file", |sandbox| sandbox.file("B/.git", ""), ".git is not listed in checksums.txt"),
+        ("a link", |sandbox| sandbox.link("B/l", "a"), "l is not listed in checksums.txt"),
         (
             "a file beside the signature",
-            |scene| scene.file("B/attestation/x", ""),
+            |sandbox| sandbox.file("B/attestation/x", ""),
             "attestation/x is not listed in checksums.txt",
         ),
-        ("an empty manifest", |scene| scene.file("B/checksums.txt", ""), "checksums.txt has no entries"),
+        ("an empty manifest", |sandbox| sandbox.file("B/checksums.txt", ""), "checksums.txt has no entries"),
     ];
     for (what, make, why) in refusals {
-        let scene = Scene::new();
-        scene.signed();
-        make(&scene);
-        let before = scene.tree("");
-        scene
+        let sandbox = Sandbox::new();
+        sandbox.signed();
+        make(&sandbox);
+        let before = sandbox.tree("");
+        sandbox
             .aicr("bundle dist --output B --force")
             .stderr(&format!(
                 "error: --force does not replace B, which is not a bundle: {why}
@@ -176,66 +180,66 @@ hint: remove it yourself, or choose another output
 "
             ))
             .exits(2);
-        assert_eq!(scene.tree(""), before, "{what}");
+        assert_eq!(sandbox.tree(""), before, "{what}");
     }
 }
 
 #[test]
 fn force_replaces_a_bundle_whole() {
     let changes: [(&str, Act); 5] = [
-        ("as it was", |scene| scene),
-        ("a changed file", |scene| scene.file("B/a", "changed")),
-        ("a missing file", |scene| scene.remove("B/a")),
-        ("empty directories", |scene| scene.directory("B/void/void")),
-        ("a broken signature", |scene| scene.file("B/attestation/checksums.txt.sigstore.json", "{")),
+        ("as it was", |sandbox| sandbox),
+        ("a changed file", |sandbox| sandbox.file("B/a", "changed")),
+        ("a missing file", |sandbox| sandbox.remove("B/a")),
+        ("empty directories", |sandbox| sandbox.directory("B/void/void")),
+        ("a broken signature", |sandbox| sandbox.file("B/attestation/checksums.txt.sigstore.json", "{")),
     ];
     for (what, make) in changes {
-        let scene = Scene::new();
-        scene.signed().file("new/c", "gamma\n");
-        make(&scene);
-        let before = scene.path("B").metadata().unwrap().ino();
-        scene.aicr("bundle new --output B --force --quiet").succeeds();
-        assert_eq!(scene.tree("B"), ["c", "checksums.txt"], "{what}");
-        assert_ne!(scene.path("B").metadata().unwrap().ino(), before);
-        assert!(!scene.path(".B.aicr-staging").exists());
+        let sandbox = Sandbox::new();
+        sandbox.signed().file("new/c", "gamma\n");
+        make(&sandbox);
+        let before = sandbox.path("B").metadata().unwrap().ino();
+        sandbox.aicr("bundle new --output B --force --quiet").succeeds();
+        assert_eq!(sandbox.tree("B"), ["c", "checksums.txt"], "{what}");
+        assert_ne!(sandbox.path("B").metadata().unwrap().ino(), before);
+        assert!(!sandbox.path(".B.aicr-staging").exists());
     }
     // Where there is nothing to replace it is not in the way.
-    let scene = Scene::new();
-    scene.small_dist().aicr("bundle dist --output B --force --quiet").succeeds();
+    let sandbox = Sandbox::new();
+    sandbox.small_dist().aicr("bundle dist --output B --force --quiet").succeeds();
 }
 
 #[test]
 fn a_signed_bundle_stays_until_the_new_one_is_complete() {
-    let scene = Scene::new();
-    scene
+    let sandbox = Sandbox::new();
+    sandbox
         .signed()
         .file("new/c", "gamma\n")
         .fake_cosign("case $1 in sign-blob) echo 'Error: no' >&2; exit 1 ;; esac\nexec \"$REAL\" \"$@\"");
-    scene
+    sandbox
         .aicr("bundle new --output B --force --signing-key cosign.key --tlog-upload=false")
         .stderr("error: cosign.key was refused by cosign\n    no\n")
         .exits(4);
-    scene.aicr("verify B --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();
-    assert_eq!(scene.tree("tmp"), [""; 0]);
-    assert!(!scene.path(".B.aicr-staging").exists());
+    sandbox.aicr("verify B --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();
+    assert_eq!(sandbox.tree("tmp"), [""; 0]);
+    assert!(!sandbox.path(".B.aicr-staging").exists());
 }
 
 #[test]
 fn the_public_key_is_left_for_the_receivers() {
-    let scene = Scene::new();
-    scene.small_dist();
+    let sandbox = Sandbox::new();
+    sandbox.small_dist();
     let run = |output: &str, out: &str, more: &str| {
-        scene.aicr(&format!(
+        sandbox.aicr(&format!(
             "bundle dist --output {output} --signing-key cosign.key --tlog-upload=false --quiet --public-key-out {out}{more}"
         ))
     };
     run("B1", "k.pub", "").succeeds();
-    assert_eq!(scene.read("k.pub"), scene.read("cosign.pub"));
-    assert_eq!(scene.path("k.pub").metadata().unwrap().mode() & 0o7777, 0o644);
+    assert_eq!(sandbox.read("k.pub"), sandbox.read("cosign.pub"));
+    assert_eq!(sandbox.path("k.pub").metadata().unwrap().mode() & 0o7777, 0o644);
     // The same content is fine, and left alone.
-    let before = scene.path("k.pub").metadata().unwrap().ino();
+    let before = sandbox.path("k.pub").metadata().unwrap().ino();
     run("B2", "k.pub", "").succeeds();
-    assert_eq!(scene.path("k.pub").metadata().unwrap().ino(), before);
+    assert_eq!(sandbox.path("k.pub").metadata().unwrap().ino(), before);
 
     for (out, why) in [
         (
@@ -262,41 +266,41 @@ fn the_public_key_is_left_for_the_receivers() {
         ("home", "--public-key-out home is a directory"),
         ("home/", "--public-key-out home/ does not name a file"),
     ] {
-        let before = scene.tree("");
-        let stranger = scene.read("stranger.pub");
+        let before = sandbox.tree("");
+        let stranger = sandbox.read("stranger.pub");
         run("B1", out, " --force").stderr(&format!("error: {why}\n")).exits(2);
-        assert_eq!(scene.tree(""), before, "{out}");
-        assert_eq!(scene.read("stranger.pub"), stranger);
+        assert_eq!(sandbox.tree(""), before, "{out}");
+        assert_eq!(sandbox.read("stranger.pub"), stranger);
     }
 }
 
 #[test]
 fn where_the_public_key_cannot_be_left_nothing_is_signed() {
-    let scene = Scene::new();
-    scene.small_dist().directory("ro");
+    let sandbox = Sandbox::new();
+    sandbox.small_dist().directory("ro");
     let sign = "--signing-key cosign.key --tlog-upload=false";
     for command in ["bundle dist --output B", "bundle dist --output B --dry-run"] {
         let line =
             format!("mount -t tmpfs -o ro none ro && exec aicr {command} {sign} --public-key-out ro/k.pub");
-        scene
+        sandbox
             .program_run(["unshare", "-m", "sh", "-c", &line])
             .stderr(
                 "error: --public-key-out ro/k.pub cannot be written: read-only file system\n\
                  hint: choose a file in another directory\n",
             )
             .exits(2);
-        assert!(!scene.path("B").exists());
+        assert!(!sandbox.path("B").exists());
     }
 }
 
 /// What nobody could see beforehand: a disk that is full by then.
 #[test]
 fn a_bundle_stands_without_the_public_key_too() {
-    let scene = Scene::new();
-    scene.small_dist().directory("full");
+    let sandbox = Sandbox::new();
+    sandbox.small_dist().directory("full");
     let line = "mount -t tmpfs -o nr_inodes=1 none full && exec aicr bundle dist --output B \
                 --signing-key cosign.key --tlog-upload=false --public-key-out full/k.pub --format json";
-    let run = scene.program_run(["unshare", "-m", "sh", "-c", line]).whatever_it_prints();
+    let run = sandbox.program_run(["unshare", "-m", "sh", "-c", line]).whatever_it_prints();
     let output = run.exits(1);
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(
@@ -309,16 +313,16 @@ fn a_bundle_stands_without_the_public_key_too() {
             .unwrap()
             .starts_with("cannot write full/k.pub: no space left on device")
     );
-    scene.aicr("verify B --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();
+    sandbox.aicr("verify B --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();
 }
 
 #[test]
 fn the_public_key_does_not_come_before_the_signature() {
-    let scene = Scene::new();
-    scene.small_dist().fake_cosign("case $1 in sign-blob) exit 1 ;; esac\nexec \"$REAL\" \"$@\"");
-    scene
+    let sandbox = Sandbox::new();
+    sandbox.small_dist().fake_cosign("case $1 in sign-blob) exit 1 ;; esac\nexec \"$REAL\" \"$@\"");
+    sandbox
         .aicr("bundle dist --output B --signing-key cosign.key --tlog-upload=false --public-key-out k.pub")
         .stderr("error: cosign.key was refused by cosign\n")
         .exits(4);
-    assert!(!scene.path("k.pub").exists());
+    assert!(!sandbox.path("k.pub").exists());
 }

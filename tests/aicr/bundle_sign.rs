@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 
 use rustix::fs::FileType;
 
-use crate::scene::{Act, KEY_SHA256, SMALL_SHA256, STRANGER_SHA256, Scene};
+use crate::sandbox::{Act, KEY_SHA256, SMALL_SHA256, STRANGER_SHA256, Sandbox};
 
 const SIGNATURE: &str = "attestation/checksums.txt.sigstore.json";
 const SIGN: &str = "--signing-key cosign.key --tlog-upload=false";
@@ -25,65 +25,65 @@ verify it with:
 
 #[test]
 fn an_unsigned_bundle_is_signed() {
-    let scene = Scene::new();
-    scene.unsigned();
-    scene
+    let sandbox = Sandbox::new();
+    sandbox.unsigned();
+    sandbox
         .aicr(&format!("bundle-sign B {SIGN} --public-key-out k.pub"))
         .stdout(&signed("signed", "B", KEY_SHA256))
         .succeeds();
     assert_eq!(
-        scene.tree("B"),
+        sandbox.tree("B"),
         ["a", "attestation/", "attestation/checksums.txt.sigstore.json", "checksums.txt", "sub/", "sub/b"]
     );
     for (path, mode) in [("B/attestation", 0o755), ("B/attestation/checksums.txt.sigstore.json", 0o644)] {
-        assert_eq!(scene.path(path).metadata().unwrap().mode() & 0o7777, mode);
+        assert_eq!(sandbox.path(path).metadata().unwrap().mode() & 0o7777, mode);
     }
-    scene.aicr("verify B --key k.pub --insecure-ignore-tlog --quiet").succeeds();
-    assert!(!scene.path(".B.aicr-staging").exists());
-    assert_eq!(scene.tree("tmp"), [""; 0]);
+    sandbox.aicr("verify B --key k.pub --insecure-ignore-tlog --quiet").succeeds();
+    assert!(!sandbox.path(".B.aicr-staging").exists());
+    assert_eq!(sandbox.tree("tmp"), [""; 0]);
 }
 
 #[test]
 fn a_bundle_that_is_signed_already_is_left_alone() {
-    let scene = Scene::new();
-    scene.signed();
-    let before = scene.path("B").join(SIGNATURE).metadata().unwrap().ino();
+    let sandbox = Sandbox::new();
+    sandbox.signed();
+    let before = sandbox.path("B").join(SIGNATURE).metadata().unwrap().ino();
     for more in ["", " --force", " --dry-run"] {
-        scene
+        sandbox
             .aicr(&format!("bundle-sign B {SIGN} --public-key-out k.pub{more}"))
             .stdout(&signed("already signed", "B", KEY_SHA256))
             .succeeds();
     }
-    assert_eq!(scene.path("B").join(SIGNATURE).metadata().unwrap().ino(), before);
+    assert_eq!(sandbox.path("B").join(SIGNATURE).metadata().unwrap().ino(), before);
 }
 
 #[test]
 fn another_signer_is_replaced_by_force_alone() {
-    let scene = Scene::new();
-    scene.signed();
+    let sandbox = Sandbox::new();
+    sandbox.signed();
     let sign = "bundle-sign B --signing-key stranger.key --tlog-upload=false --public-key-out k.pub";
     for more in ["", " --dry-run"] {
-        scene
+        sandbox
             .aicr(&format!("{sign}{more}"))
             .stderr("error: B is signed by another signer\nhint: --force signs it anew\n")
             .exits(2);
     }
-    assert!(!scene.path("k.pub").exists());
-    scene.aicr("verify B --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();
-    scene.aicr(&format!("{sign} --force")).stdout(&signed("signed", "B", STRANGER_SHA256)).succeeds();
-    scene.aicr("verify B --key stranger.pub --insecure-ignore-tlog --quiet").succeeds();
+    assert!(!sandbox.path("k.pub").exists());
+    sandbox.aicr("verify B --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();
+    sandbox.aicr(&format!("{sign} --force")).stdout(&signed("signed", "B", STRANGER_SHA256)).succeeds();
+    sandbox.aicr("verify B --key stranger.pub --insecure-ignore-tlog --quiet").succeeds();
 }
 
 /// What can be told without the network that the run itself would need.
 #[test]
 fn a_dry_run_for_the_public_log_refuses_what_is_there() {
-    let scene = Scene::new();
-    scene.signed();
+    let sandbox = Sandbox::new();
+    sandbox.signed();
     for (key, by) in [
         ("stranger.key", "another signer"),
         ("cosign.key", "this signer, but told to others than is asked for"),
     ] {
-        scene
+        sandbox
             .aicr(&format!("bundle-sign B --signing-key {key} --dry-run"))
             .stderr(&format!(
                 "notice: the signature goes to the transparency log of the public Sigstore: public and permanent; \
@@ -97,25 +97,25 @@ fn a_dry_run_for_the_public_log_refuses_what_is_there() {
 #[test]
 fn a_tree_that_is_not_its_manifest_is_never_signed() {
     let changes: [(Act, &str, &str); 6] = [
-        (|scene| scene.file("B/a", "ALPHA\n"), "changed      a", "1 file is wrong"),
-        (|scene| scene.remove("B/sub/b"), "missing      sub/b", "1 file is wrong"),
-        (|scene| scene.file("B/.x", ""), "unlisted     .x", "1 file is wrong"),
-        (|scene| scene.remove("B/a").file("B/c", "alpha\n"), "renamed      a -> c", "1 file is wrong"),
-        (|scene| scene.link("B/l", "a"), "not-regular  l", "1 file is wrong"),
+        (|sandbox| sandbox.file("B/a", "ALPHA\n"), "changed      a", "1 file is wrong"),
+        (|sandbox| sandbox.remove("B/sub/b"), "missing      sub/b", "1 file is wrong"),
+        (|sandbox| sandbox.file("B/.x", ""), "unlisted     .x", "1 file is wrong"),
+        (|sandbox| sandbox.remove("B/a").file("B/c", "alpha\n"), "renamed      a -> c", "1 file is wrong"),
+        (|sandbox| sandbox.link("B/l", "a"), "not-regular  l", "1 file is wrong"),
         (
-            |scene| scene.file("B/attestation/other", "").file("B/x", ""),
+            |sandbox| sandbox.file("B/attestation/other", "").file("B/x", ""),
             "unlisted     attestation/other\n  unlisted     x",
             "2 files are wrong",
         ),
     ];
     for (change, finding, count) in changes {
-        for (prepare, runs) in [(Scene::unsigned as Act, &[""][..]), (Scene::signed, &["--force"])] {
-            let scene = Scene::new();
-            prepare(&scene);
-            change(&scene);
-            let before = scene.tree("");
+        for (prepare, runs) in [(Sandbox::unsigned as Act, &[""][..]), (Sandbox::signed, &["--force"])] {
+            let sandbox = Sandbox::new();
+            prepare(&sandbox);
+            change(&sandbox);
+            let before = sandbox.tree("");
             for more in runs {
-                let output = scene.aicr(&format!("bundle-sign B {SIGN} {more}")).output();
+                let output = sandbox.aicr(&format!("bundle-sign B {SIGN} {more}")).output();
                 let stdout = String::from_utf8(output.stdout).unwrap();
                 let lines: Vec<&str> = stdout.split_inclusive('\n').collect();
                 assert_eq!(lines[..2], ["rejected B\n", &format!("  manifest sha256 {SMALL_SHA256}\n")]);
@@ -126,7 +126,7 @@ fn a_tree_that_is_not_its_manifest_is_never_signed() {
                 );
                 assert_eq!(output.status.code(), Some(5));
             }
-            assert_eq!(scene.tree(""), before);
+            assert_eq!(sandbox.tree(""), before);
         }
     }
 }
@@ -134,11 +134,11 @@ fn a_tree_that_is_not_its_manifest_is_never_signed() {
 /// It reads no payload.
 #[test]
 fn a_dry_run_compares_the_names() {
-    let scene = Scene::new();
-    scene.unsigned().file("B/a", "ALPHA\n");
-    scene.aicr(&format!("bundle-sign B {SIGN} --dry-run")).whatever_it_prints().succeeds();
-    scene.file("B/extra", "");
-    scene
+    let sandbox = Sandbox::new();
+    sandbox.unsigned().file("B/a", "ALPHA\n");
+    sandbox.aicr(&format!("bundle-sign B {SIGN} --dry-run")).whatever_it_prints().succeeds();
+    sandbox.file("B/extra", "");
+    sandbox
         .aicr(&format!("bundle-sign B {SIGN} --dry-run"))
         .stdout(&format!(
             "rejected B\n  manifest sha256 {SMALL_SHA256}\n  2 files, 11 bytes\n  unlisted     extra\n"
@@ -150,27 +150,27 @@ fn a_dry_run_compares_the_names() {
 /// The second time it would replace its own signature.
 #[test]
 fn a_bundle_is_named_once() {
-    let scene = Scene::new();
-    scene.unsigned();
-    scene
+    let sandbox = Sandbox::new();
+    sandbox.unsigned();
+    sandbox
         .aicr(&format!("bundle-sign B dist/../B {SIGN}"))
         .stderr("error: B and dist/../B are one bundle\nhint: name it once\n")
         .exits(2);
-    scene.aicr(&format!("bundle-sign B {SIGN} --quiet")).succeeds();
+    sandbox.aicr(&format!("bundle-sign B {SIGN} --quiet")).succeeds();
 }
 
 #[test]
 fn nobody_launders_a_stale_signature() {
-    let scene = Scene::new();
-    scene.signed();
+    let sandbox = Sandbox::new();
+    sandbox.signed();
     // Payload and manifest are changed together, below the old signature.
-    scene.file("new/a", "ALPHA\n").file("new/sub/b", "beta\n");
-    scene.aicr("bundle new --output N --quiet").succeeds();
+    sandbox.file("new/a", "ALPHA\n").file("new/sub/b", "beta\n");
+    sandbox.aicr("bundle new --output N --quiet").succeeds();
     for name in ["a", "checksums.txt"] {
-        fs::copy(scene.path("N").join(name), scene.path("B").join(name)).unwrap();
+        fs::copy(sandbox.path("N").join(name), sandbox.path("B").join(name)).unwrap();
     }
     for more in ["", " --force", " --dry-run"] {
-        scene
+        sandbox
             .aicr(&format!("bundle-sign B {SIGN}{more}"))
             .stdout("rejected B\n")
             .stderr(
@@ -180,8 +180,8 @@ hint: find out who changed it; attestation/checksums.txt.sigstore.json has to be
             )
             .exits(5);
     }
-    scene.remove(&format!("B/{SIGNATURE}"));
-    scene.aicr(&format!("bundle-sign B {SIGN} --quiet")).succeeds();
+    sandbox.remove(&format!("B/{SIGNATURE}"));
+    sandbox.aicr(&format!("bundle-sign B {SIGN} --quiet")).succeeds();
 }
 
 #[test]
@@ -196,34 +196,34 @@ fn a_signature_that_cannot_be_read_is_not_replaced() {
         ),
         (" ".repeat(2 << 20), ": it is larger than 1048576 bytes"),
     ] {
-        let scene = Scene::new();
-        scene.unsigned().file(&format!("B/{SIGNATURE}"), &content);
+        let sandbox = Sandbox::new();
+        sandbox.unsigned().file(&format!("B/{SIGNATURE}"), &content);
         for more in ["", " --force"] {
-            scene
+            sandbox
                 .aicr(&format!("bundle-sign B {SIGN}{more}"))
                 .stdout("rejected B\n")
                 .stderr(&format!("error: B/{SIGNATURE}{why}\n"))
                 .exits(5);
         }
-        assert_eq!(scene.read(&format!("B/{SIGNATURE}")), content);
+        assert_eq!(sandbox.read(&format!("B/{SIGNATURE}")), content);
     }
 }
 
 #[test]
 fn a_signature_that_is_no_file_is_not_replaced() {
-    let cases: [for<'a> fn(&'a Scene, &str) -> &'a Scene; 4] = [
-        |scene, path| scene.special(path, FileType::Fifo),
-        |scene, path| scene.special(path, FileType::Socket),
-        |scene, path| scene.link(path, "../../elsewhere"),
-        |scene, path| scene.link(path, "/dev/zero"),
+    let cases: [for<'a> fn(&'a Sandbox, &str) -> &'a Sandbox; 4] = [
+        |sandbox, path| sandbox.special(path, FileType::Fifo),
+        |sandbox, path| sandbox.special(path, FileType::Socket),
+        |sandbox, path| sandbox.link(path, "../../elsewhere"),
+        |sandbox, path| sandbox.link(path, "/dev/zero"),
     ];
     for make in cases {
-        let scene = Scene::new();
-        scene.unsigned().directory("B/attestation");
-        make(&scene, &format!("B/{SIGNATURE}"));
-        let before = scene.tree("");
+        let sandbox = Sandbox::new();
+        sandbox.unsigned().directory("B/attestation");
+        make(&sandbox, &format!("B/{SIGNATURE}"));
+        let before = sandbox.tree("");
         for more in ["", " --force"] {
-            scene
+            sandbox
                 .aicr(&format!("bundle-sign B {SIGN}{more}"))
                 .stdout(&format!(
                     "rejected B
@@ -235,26 +235,26 @@ fn a_signature_that_is_no_file_is_not_replaced() {
                 .stderr("error: B is not what its manifest says: 1 file is wrong\n")
                 .exits(5);
         }
-        assert_eq!(scene.tree(""), before);
+        assert_eq!(sandbox.tree(""), before);
     }
 }
 
 #[test]
 fn a_signature_that_only_names_this_key_is_rejected() {
-    let scene = Scene::new();
-    scene.signed();
-    fs::rename(scene.path("B"), scene.path("mine")).unwrap();
-    scene.aicr("bundle dist --output B --signing-key stranger.key --tlog-upload=false --quiet").succeeds();
+    let sandbox = Sandbox::new();
+    sandbox.signed();
+    fs::rename(sandbox.path("B"), sandbox.path("mine")).unwrap();
+    sandbox.aicr("bundle dist --output B --signing-key stranger.key --tlog-upload=false --quiet").succeeds();
     // The stranger's signature under our key's name.
     let part = |path: &str, name: &str| {
-        let text = scene.read(&format!("{path}/{SIGNATURE}"));
+        let text = sandbox.read(&format!("{path}/{SIGNATURE}"));
         let value = text.split(&format!("\"{name}\":\"")).nth(1).unwrap();
         value.split('"').next().unwrap().to_owned()
     };
-    let forged = scene.read(&format!("B/{SIGNATURE}")).replace(&part("B", "hint"), &part("mine", "hint"));
-    scene.file(&format!("B/{SIGNATURE}"), forged);
+    let forged = sandbox.read(&format!("B/{SIGNATURE}")).replace(&part("B", "hint"), &part("mine", "hint"));
+    sandbox.file(&format!("B/{SIGNATURE}"), forged);
     for more in ["", " --force"] {
-        let output = scene.aicr(&format!("bundle-sign B {SIGN}{more}")).output();
+        let output = sandbox.aicr(&format!("bundle-sign B {SIGN}{more}")).output();
         let stderr = String::from_utf8(output.stderr).unwrap();
         let lines: Vec<&str> = stderr.lines().collect();
         assert_eq!(lines[0], "error: B has a signature that names this key, and cosign does not accept it");
@@ -272,8 +272,8 @@ fn a_signature_that_only_names_this_key_is_rejected() {
 
 #[test]
 fn what_is_no_bundle_is_refused() {
-    let scene = Scene::new();
-    scene.small_dist();
+    let sandbox = Sandbox::new();
+    sandbox.small_dist();
     for (path, stdout, stderr, code) in [
         (
             "dist",
@@ -284,18 +284,18 @@ fn what_is_no_bundle_is_refused() {
         ("nowhere", "", "error: there is no directory nowhere\n", 2),
         ("dist/a", "", "error: dist/a is not a directory\n", 2),
     ] {
-        scene.aicr(&format!("bundle-sign {path} {SIGN}")).stdout(stdout).stderr(stderr).exits(code);
+        sandbox.aicr(&format!("bundle-sign {path} {SIGN}")).stdout(stdout).stderr(stderr).exits(code);
     }
 }
 
 /// Three unsigned bundles `B1`, `B2` and `B3`.
-fn three() -> Scene {
-    let scene = Scene::new();
-    scene.small_dist();
+fn three() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.small_dist();
     for name in ["B1", "B2", "B3"] {
-        scene.aicr(&format!("bundle dist --output {name} --quiet")).succeeds();
+        sandbox.aicr(&format!("bundle dist --output {name} --quiet")).succeeds();
     }
-    scene
+    sandbox
 }
 
 /// What is said of a bundle that was not reached.
@@ -305,17 +305,17 @@ fn not_attempted(path: &str) -> String {
 
 #[test]
 fn several_bundles_are_signed_in_order() {
-    let scene = three();
+    let sandbox = three();
     let all: String = ["B3", "B1", "B2"].map(|path| signed("signed", path, KEY_SHA256)).concat();
-    scene.aicr(&format!("bundle-sign B3 B1 B2 {SIGN} --public-key-out k.pub")).stdout(&all).succeeds();
-    scene.aicr("verify B1 B2 B3 --key k.pub --insecure-ignore-tlog --quiet").succeeds();
+    sandbox.aicr(&format!("bundle-sign B3 B1 B2 {SIGN} --public-key-out k.pub")).stdout(&all).succeeds();
+    sandbox.aicr("verify B1 B2 B3 --key k.pub --insecure-ignore-tlog --quiet").succeeds();
 }
 
 #[test]
 fn all_are_checked_before_the_first_is_signed() {
-    let scene = three();
-    scene.file("B2/a", "ALPHA!\n");
-    scene
+    let sandbox = three();
+    sandbox.file("B2/a", "ALPHA!\n");
+    sandbox
         .aicr(&format!("bundle-sign B1 B2 B3 {SIGN}"))
         .stdout(&format!(
             "{}rejected B2
@@ -329,12 +329,12 @@ fn all_are_checked_before_the_first_is_signed() {
         .stderr("error: B2 is not what its manifest says: 1 file is wrong\n")
         .exits(5);
     // One that is no directory at all is told before any is looked at.
-    scene
+    sandbox
         .aicr(&format!("bundle-sign B1 nowhere B3 {SIGN}"))
         .stderr("error: there is no directory nowhere\n")
         .exits(2);
     for path in ["B1", "B2", "B3"] {
-        assert!(!scene.path(path).join("attestation").exists());
+        assert!(!sandbox.path(path).join("attestation").exists());
     }
 }
 
@@ -351,13 +351,13 @@ hint: is the key manager running, and is its address right?
 ",
         ),
     ] {
-        let scene = three();
-        scene.fake_cosign(&format!(
+        let sandbox = three();
+        sandbox.fake_cosign(&format!(
             "once=${{0%/*}}/../once
              if [ \"$1\" = sign-blob ]; then [ ! -e \"$once\" ] || {{ echo 'Error: {words}' >&2; exit 1; }}; : >\"$once\"; fi
              exec \"$REAL\" \"$@\""
         ));
-        scene
+        sandbox
             .aicr(&format!("bundle-sign B1 B2 B3 {SIGN} --public-key-out k.pub"))
             .stdout(&format!(
                 "{}failed B2\n  manifest sha256 {SMALL_SHA256}\n  2 files, 11 bytes\n{}",
@@ -367,12 +367,12 @@ hint: is the key manager running, and is its address right?
             .stderr(stderr)
             .exits(code);
         // What was signed stays, and its key is there to verify it with.
-        scene.aicr("verify B1 --key k.pub --insecure-ignore-tlog --quiet").succeeds();
+        sandbox.aicr("verify B1 --key k.pub --insecure-ignore-tlog --quiet").succeeds();
         for path in ["B2", "B3"] {
-            assert!(!scene.path(path).join("attestation").exists());
+            assert!(!sandbox.path(path).join("attestation").exists());
         }
         // The next run goes on where this one stopped.
-        scene.remove("once").link("real", scene.cosign());
-        scene.aicr(&format!("bundle-sign B1 B2 B3 {SIGN} --quiet --cosign real")).succeeds();
+        sandbox.remove("once").link("real", sandbox.cosign());
+        sandbox.aicr(&format!("bundle-sign B1 B2 B3 {SIGN} --quiet --cosign real")).succeeds();
     }
 }

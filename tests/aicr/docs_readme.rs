@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use crate::scene::{Scene, repository};
+use crate::sandbox::{Sandbox, repository};
 
 fn document(name: &str) -> String {
     fs::read_to_string(repository().join(name)).unwrap()
@@ -12,7 +12,7 @@ fn document(name: &str) -> String {
 
 /// What `aicr` prints to stdout, and nothing on stderr.
 fn printed(words: &str) -> String {
-    let run = Scene::new().aicr(words).whatever_it_prints().succeeds();
+    let run = Sandbox::new().aicr(words).whatever_it_prints().succeeds();
     String::from_utf8(run.stdout).unwrap()
 }
 
@@ -43,7 +43,7 @@ fn blocks<'a>(text: &'a str, marker: &str) -> Vec<&'a str> {
 /// Every command of the example, one after the other on one stage, and all that it prints.
 #[test]
 fn the_example_is_what_happens() {
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     let section = section("The job, step by step");
     let blocks = blocks(&section, "<!-- example -->");
     assert_eq!(blocks.len(), section.matches("```console").count());
@@ -52,9 +52,9 @@ fn the_example_is_what_happens() {
         let path = format!(
             "{}:{}:/usr/bin:/bin",
             repository().join(env!("CARGO_BIN_EXE_aicr")).parent().unwrap().display(),
-            scene.path("bin").display()
+            sandbox.path("bin").display()
         );
-        let run = scene.program_run(["sh", "-c", &format!("{{ {command}\n}} 2>&1")]).env("PATH", &path);
+        let run = sandbox.program_run(["sh", "-c", &format!("{{ {command}\n}} 2>&1")]).env("PATH", &path);
         run.stdout(output).succeeds();
     }
 }

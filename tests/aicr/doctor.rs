@@ -6,7 +6,7 @@ mod trouble;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::scene::{KEY_SHA256, Run, Scene, cosigns, repository};
+use crate::sandbox::{KEY_SHA256, Run, Sandbox, cosigns, repository};
 
 const NO_LOG: &str = "--tlog-upload=false";
 /// What is said of a cosign, by the word of `scripts/cosign-dialect`.
@@ -29,22 +29,22 @@ const DIALECTS: [(&str, &str, &str); 3] = [
 ];
 
 /// What `doctor` says of one cosign, read by other means: its own version, and the script's dialect.
-struct Told {
+struct Recording {
     version: String,
     driven_as: &'static str,
     flags: &'static str,
 }
 
-impl Told {
-    fn about(scene: &Scene) -> Self {
+impl Recording {
+    fn about(sandbox: &Sandbox) -> Self {
         let text = |run: Run<'_>| {
             let output = run.whatever_it_prints().succeeds();
             String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
         };
-        let version = text(scene.program_run(["cosign", "version"]));
+        let version = text(sandbox.program_run(["cosign", "version"]));
         let version = version.lines().find_map(|line| line.strip_prefix("GitVersion:")).unwrap().trim();
         let script = repository().join("scripts/cosign-dialect");
-        let dialect = text(scene.program_run([script.as_path(), Path::new("cosign")]));
+        let dialect = text(sandbox.program_run([script.as_path(), Path::new("cosign")]));
         let (_, driven_as, flags) =
             DIALECTS.into_iter().find(|(name, ..)| *name == dialect.trim()).expect("a known dialect");
         Self { version: version.to_owned(), driven_as, flags }
@@ -92,11 +92,11 @@ impl Told {
 }
 
 /// A cosign that answers the probes as this release did, and `public-key` by a line of shell.
-fn recorded(release: &str, public_key: &str) -> Scene {
-    let scene = Scene::new();
+fn recorded(release: &str, public_key: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
     let fixture = repository().join("fixtures/cosign").join(release);
     let fixture = fixture.display();
-    scene.program(
+    sandbox.program(
         "bin/cosign",
         &format!(
             "PATH=/usr/bin:/bin
@@ -107,32 +107,32 @@ case $1 in
 esac"
         ),
     );
-    scene
+    sandbox
 }
 
 #[test]
 fn matrix_of_cosigns_without_a_key() {
     for cosign in cosigns() {
-        let scene = Scene::with_cosign(&cosign);
-        let told = Told::about(&scene).cosign();
+        let sandbox = Sandbox::with_cosign(&cosign);
+        let told = Recording::about(&sandbox).cosign();
         let stdout = format!("{told}key           none named; --signing-key REF has one looked at\n");
-        scene.aicr("doctor").stdout(&stdout).succeeds();
-        scene.aicr("doctor --quiet").succeeds();
+        sandbox.aicr("doctor").stdout(&stdout).succeeds();
+        sandbox.aicr("doctor --quiet").succeeds();
     }
 }
 
 #[test]
 fn matrix_of_cosigns_with_a_key_file() {
     for cosign in cosigns() {
-        let scene = Scene::with_cosign(&cosign);
-        let told = Told::about(&scene);
+        let sandbox = Sandbox::with_cosign(&cosign);
+        let told = Recording::about(&sandbox);
         for (reference, argument, handed_on) in [
             ("cosign.key", "{root}/cosign.key", &["COSIGN_PASSWORD"][..]),
             ("env://PEM", "env://PEM", &["COSIGN_PASSWORD", "PEM"]),
         ] {
-            scene
+            sandbox
                 .aicr_with(["doctor", NO_LOG, "--signing-key", reference])
-                .env("PEM", &scene.read("cosign.key"))
+                .env("PEM", &sandbox.read("cosign.key"))
                 .stdout(&format!(
                     "{}key           {reference} answers
                 sha256: {KEY_SHA256}
@@ -165,9 +165,9 @@ key           none named; --signing-key REF has one looked at\n"
 
 #[test]
 fn variables_that_would_meddle_are_named() {
-    let scene = Scene::new();
-    let told = Told::about(&scene);
-    scene
+    let sandbox = Sandbox::new();
+    let told = Recording::about(&sandbox);
+    sandbox
         .aicr_with(["doctor", NO_LOG, "--signing-key=cosign.key"])
         .env("COSIGN_INSECURE_IGNORE_TLOG", "true")
         .env("SIGSTORE_ROOT_FILE", "root.pem")
@@ -186,8 +186,8 @@ fn variables_that_would_meddle_are_named() {
 
 #[test]
 fn as_json() {
-    let scene = recorded("v3.1.3", "exit 1");
-    scene
+    let sandbox = recorded("v3.1.3", "exit 1");
+    sandbox
         .aicr("doctor --format json")
         .stdout(
             "{\"schemaVersion\":1,\"command\":\"doctor\",\"exit\":0,\
@@ -198,7 +198,7 @@ fn as_json() {
 \"error\":null}\n",
         )
         .succeeds();
-    scene
+    sandbox
         .aicr("doctor --format json")
         .env("PATH", "")
         .stdout(

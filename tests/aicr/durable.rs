@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::scene::Scene;
+use crate::sandbox::Sandbox;
 
 /// Mounts what `out` is to be, in a mount namespace of its own, and goes on there.
 fn on(mount: &str) -> Vec<String> {
@@ -15,10 +15,10 @@ const TMPFS: &str = "mount -t tmpfs none out";
 const OVERLAY: &str = "mount -t tmpfs none rw && mkdir rw/upper rw/work && \
                        mount -t overlay none -o lowerdir=ro,upperdir=rw/upper,workdir=rw/work out";
 
-fn stage() -> Scene {
-    let scene = Scene::new();
-    scene.small_dist().directory("out").directory("ro").directory("rw");
-    scene
+fn stage() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.small_dist().directory("out").directory("ro").directory("rw");
+    sandbox
 }
 
 fn words(way: &[&[String]], words: &str) -> Vec<String> {
@@ -36,9 +36,9 @@ fn each_file_is_synced_where_the_system_would_not_tell() {
         ("an old kernel", words(&[&on(TMPFS), &old], bundle), &each[..]),
         ("overlayfs", words(&[&on(OVERLAY)], bundle), &each[..]),
     ] {
-        let scene = stage();
-        scene.program_run(way).succeeds();
-        let synced: BTreeSet<String> = scene
+        let sandbox = stage();
+        sandbox.program_run(way).succeeds();
+        let synced: BTreeSet<String> = sandbox
             .read("trace")
             .lines()
             .filter_map(|line| {
@@ -63,10 +63,10 @@ fn a_file_that_was_lost_on_its_way_to_the_disk_is_an_error() {
         (OVERLAY, "fsync", "{root}/out/.B.aicr-staging/bundle/a"),
         (OVERLAY, "syncfs", "{root}/out/.B.aicr-staging/bundle"),
     ] {
-        let scene = stage();
+        let sandbox = stage();
         let list = "; code=$?; ls -A out; exit $code";
         let line = format!("{mount} && {{ {}{list}; }}", bundle(call));
-        scene
+        sandbox
             .program_run(["unshare", "-m", "sh", "-c", &line])
             .stderr(&format!("error: cannot write {lost}: input/output error\n"))
             .exits(1);
@@ -75,28 +75,28 @@ fn a_file_that_was_lost_on_its_way_to_the_disk_is_an_error() {
 
 #[test]
 fn so_is_one_of_which_the_system_told_while_more_was_read() {
-    let scene = stage();
+    let sandbox = stage();
     // The disk is given its work after 64 MiB, and again after as much.
-    std::fs::File::create(scene.path("dist/large")).unwrap().set_len(130 << 20).unwrap();
+    std::fs::File::create(sandbox.path("dist/large")).unwrap().set_len(130 << 20).unwrap();
     let trace = |inject: &str| {
         let line = format!(
             "{TMPFS} && {{ strace -f -qq -o trace -e trace=syncfs,exit_group {inject} \
              aicr bundle dist --output out/B -q; code=$?; ls -A out; exit $code; }}"
         );
-        scene.program_run(["unshare", "-m", "sh", "-c", &line])
+        sandbox.program_run(["unshare", "-m", "sh", "-c", &line])
     };
     // Who made each call. The last of all is the first thread, which ends.
     let callers = || -> Vec<String> {
-        scene.read("trace").lines().map(|line| line.split(' ').next().unwrap().to_owned()).collect()
+        sandbox.read("trace").lines().map(|line| line.split(' ').next().unwrap().to_owned()).collect()
     };
     trace("-e inject=syncfs:error=EIO:when=1")
         .stderr("error: cannot write {root}/out/.B.aicr-staging/bundle: input/output error\n")
         .exits(1);
-    let [ahead, first] = &callers()[..] else { panic!("{}", scene.read("trace")) };
+    let [ahead, first] = &callers()[..] else { panic!("{}", sandbox.read("trace")) };
     assert_ne!(ahead, first, "it is heard of at once, not when all is asked for again");
     trace("").stdout("B\n").succeeds();
     let callers = callers();
-    let [ahead @ .., at_the_end, first] = &callers[..] else { panic!("{}", scene.read("trace")) };
+    let [ahead @ .., at_the_end, first] = &callers[..] else { panic!("{}", sandbox.read("trace")) };
     assert_eq!(at_the_end, first);
-    assert!(!ahead.is_empty() && !ahead.contains(first), "{}", scene.read("trace"));
+    assert!(!ahead.is_empty() && !ahead.contains(first), "{}", sandbox.read("trace"));
 }

@@ -8,34 +8,34 @@ use std::fs::File;
 use rustix::fs::{Mode, OFlags};
 
 use crate::fake::{HONEST, stage};
-use crate::scene::Scene;
+use crate::sandbox::Sandbox;
 
 const SIGN: &str = "--signing-key cosign.key --tlog-upload=false";
 
 /// A run in which the calls that start threads and processes fail, those that `when` counts (see strace).
-fn without_threads(scene: &Scene, follow: &str, when: &str, words: &str) -> (Option<i32>, String) {
+fn without_threads(sandbox: &Sandbox, follow: &str, when: &str, words: &str) -> (Option<i32>, String) {
     let inject = format!("inject=clone,?clone3,?fork,?vfork:error=EAGAIN:when={when}");
     let strace = format!(
         "strace {follow} -qq -o /dev/null -e trace=clone,?clone3,?fork,?vfork -e {inject} aicr {words}"
     );
-    let output = scene.program_run(strace.split_whitespace()).output();
+    let output = sandbox.program_run(strace.split_whitespace()).output();
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
 #[test]
 fn files_are_read_by_the_threads_that_there_are() {
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     // Large enough to be read ahead on a thread of its own.
-    scene.small_dist().file("dist/large", vec![7; 9 << 20]);
+    sandbox.small_dist().file("dist/large", vec![7; 9 << 20]);
     for when in ["1", "2", "3", "4", "1+", "2+", "3+"] {
         for (number, words) in ["bundle dist --output B -q --jobs 3", "verify B --checksums-only -q --jobs 3"]
             .into_iter()
             .enumerate()
         {
-            let (code, stderr) = without_threads(&scene, "-f", when, words);
+            let (code, stderr) = without_threads(&sandbox, "-f", when, words);
             assert_eq!((code, stderr.as_str()), (Some(0), ""), "{when}: {words}");
             if number == 1 {
-                std::fs::remove_dir_all(scene.path("B")).unwrap();
+                std::fs::remove_dir_all(sandbox.path("B")).unwrap();
             }
         }
     }
@@ -45,9 +45,10 @@ fn files_are_read_by_the_threads_that_there_are() {
 fn no_cosign_is_run_that_nobody_can_listen_to() {
     let mut said = BTreeSet::new();
     for when in (1..20).map(|step| format!("{step}+")) {
-        let scene = stage(HONEST);
-        let before = scene.tree("");
-        let (code, stderr) = without_threads(&scene, "", &when, &format!("bundle dist --output C -q {SIGN}"));
+        let sandbox = stage(HONEST);
+        let before = sandbox.tree("");
+        let (code, stderr) =
+            without_threads(&sandbox, "", &when, &format!("bundle dist --output C -q {SIGN}"));
         if code == Some(0) {
             assert_eq!(stderr, "", "{when}");
             assert!(!said.is_empty(), "strace has kept nothing from it");
@@ -60,17 +61,17 @@ fn no_cosign_is_run_that_nobody_can_listen_to() {
             );
             return;
         }
-        assert_eq!((code, scene.tree("")), (Some(1), before), "{when}: {stderr}");
-        said.insert(stderr.replace(scene.path("").to_str().unwrap(), "{root}/"));
+        assert_eq!((code, sandbox.tree("")), (Some(1), before), "{when}: {stderr}");
+        said.insert(stderr.replace(sandbox.path("").to_str().unwrap(), "{root}/"));
     }
     panic!("it never got through");
 }
 
 /// Whether a run is done, or else says that there are no more descriptors; the tree is never to blame.
 #[track_caller]
-fn done_or_too_many(scene: &Scene, descriptors: u32, words: &str) -> bool {
+fn done_or_too_many(sandbox: &Sandbox, descriptors: u32, words: &str) -> bool {
     let output =
-        scene.program_run(format!("prlimit --nofile={descriptors} aicr {words}").split(' ')).output();
+        sandbox.program_run(format!("prlimit --nofile={descriptors} aicr {words}").split(' ')).output();
     let stderr = String::from_utf8(output.stderr).unwrap();
     match output.status.code() {
         Some(0) => assert_eq!(stderr, "", "{descriptors}: {words}"),
@@ -88,9 +89,9 @@ fn done_or_too_many(scene: &Scene, descriptors: u32, words: &str) -> bool {
 
 #[test]
 fn without_descriptors_nothing_is_rejected_and_nothing_left() {
-    let scene = stage(HONEST);
-    scene.file("B/attestation/checksums.txt.sigstore.json", scene.read("good"));
-    let before = scene.tree("");
+    let sandbox = stage(HONEST);
+    sandbox.file("B/attestation/checksums.txt.sigstore.json", sandbox.read("good"));
+    let before = sandbox.tree("");
     for (words, enough) in [
         ("verify B --checksums-only -q", 8),
         ("verify B --key cosign.pub --insecure-ignore-tlog -q", 20),
@@ -99,21 +100,21 @@ fn without_descriptors_nothing_is_rejected_and_nothing_left() {
         ("bundle dist --output C -q --signing-key cosign.key --tlog-upload=false", 20),
     ] {
         for descriptors in [8, 9, 10, 12, 14, 16, 20] {
-            let done = done_or_too_many(&scene, descriptors, words);
+            let done = done_or_too_many(&sandbox, descriptors, words);
             assert!(done || descriptors < enough, "{descriptors}: {words}");
-            if scene.path("C").exists() {
+            if sandbox.path("C").exists() {
                 assert!(done, "{descriptors}: {words}");
-                std::fs::remove_dir_all(scene.path("C")).unwrap();
+                std::fs::remove_dir_all(sandbox.path("C")).unwrap();
             }
-            assert_eq!(scene.tree(""), before, "{descriptors}: {words}");
+            assert_eq!(sandbox.tree(""), before, "{descriptors}: {words}");
         }
     }
 }
 
 #[test]
 fn a_deep_path_takes_no_stack() {
-    let scene = Scene::new();
-    let mut directory = File::open(scene.directory("dist").path("dist")).unwrap();
+    let sandbox = Sandbox::new();
+    let mut directory = File::open(sandbox.directory("dist").path("dist")).unwrap();
     for _ in 0..2000 {
         rustix::fs::mkdirat(&directory, "d", Mode::RWXU).unwrap();
         directory = rustix::fs::openat(&directory, "d", OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
@@ -129,18 +130,18 @@ fn a_deep_path_takes_no_stack() {
         "bundle dist --output B --force -q",
         "bundle dist --in-place -q",
     ] {
-        scene.shell(&format!("ulimit -s 512 && aicr {words}")).succeeds();
+        sandbox.shell(&format!("ulimit -s 512 && aicr {words}")).succeeds();
     }
     // Too deep for what the stage is cleared with.
-    scene.shell("rm -r dist B").succeeds();
+    sandbox.shell("rm -r dist B").succeeds();
 }
 
 #[test]
 fn a_manifest_for_which_there_is_no_memory_is_no_crash() {
-    let scene = Scene::new();
-    scene.unsigned();
-    File::create(scene.path("B/checksums.txt")).unwrap().set_len(1 << 30).unwrap();
-    scene
+    let sandbox = Sandbox::new();
+    sandbox.unsigned();
+    File::create(sandbox.path("B/checksums.txt")).unwrap().set_len(1 << 30).unwrap();
+    sandbox
         .shell("ulimit -v 524288 && aicr verify B --checksums-only --jobs 1")
         .stderr("error: cannot read B/checksums.txt: cannot allocate memory\n")
         .exits(1);
@@ -154,57 +155,58 @@ fn a_full_directory_for_temporary_files() {
         ("12k,nr_inodes=4", "error: cannot make {root}/full/aicr-XXXXXX/tmp: no space left on device\n", 1),
         ("16k,nr_inodes=9", "error: cosign.key was refused by cosign\n    (what cosign said)\n", 4),
     ] {
-        let scene = stage(HONEST);
-        scene.directory("full");
+        let sandbox = stage(HONEST);
+        sandbox.directory("full");
         let line = format!(
             "mount -t tmpfs -o size={size} none full && {{ aicr bundle-sign B {SIGN} --force -q; code=$?; ls -A full; exit $code; }}"
         );
-        let before = scene.tree("B");
-        let full = scene.path("full").display().to_string();
-        let run = scene.program_run(["unshare", "-m", "sh", "-c", &line]).env("TMPDIR", &full).stderr(error);
+        let before = sandbox.tree("B");
+        let full = sandbox.path("full").display().to_string();
+        let run =
+            sandbox.program_run(["unshare", "-m", "sh", "-c", &line]).env("TMPDIR", &full).stderr(error);
         if code == 4 { run.cosigns_words_left_out() } else { run }.exits(code);
-        assert_eq!(scene.tree("B"), before);
+        assert_eq!(sandbox.tree("B"), before);
     }
 }
 
 #[test]
 fn results_that_cannot_be_written_are_a_failure() {
     const FULL: &str = "error: cannot write to stdout: no space left on device";
-    let scene = Scene::new();
-    scene.small_dist();
-    scene
+    let sandbox = Sandbox::new();
+    sandbox.small_dist();
+    sandbox
         .shell("aicr bundle dist --output B >/dev/full")
         .stderr(&format!("{FULL}; B is built all the same\n"))
         .exits(1);
-    scene.aicr("verify B --checksums-only --quiet").succeeds();
-    scene.aicr("bundle dist --output B2 --quiet").succeeds();
+    sandbox.aicr("verify B --checksums-only --quiet").succeeds();
+    sandbox.aicr("bundle dist --output B2 --quiet").succeeds();
     for (bundles, said) in
         [("B", "; B is signed all the same"), ("B", ""), ("B B2", "; B2 is signed all the same")]
     {
-        scene
+        sandbox
             .shell(&format!("aicr bundle-sign {bundles} {SIGN} >/dev/full"))
             .stderr(&format!("{FULL}{said}\n"))
             .exits(1);
     }
-    scene
+    sandbox
         .shell("aicr bundle-sign B B2 --signing-key stranger.key --tlog-upload=false --force >/dev/full")
         .stderr(&format!("{FULL}; B and 1 more are signed all the same\n"))
         .exits(1);
-    scene.aicr("verify B B2 --key stranger.pub --insecure-ignore-tlog --quiet").succeeds();
+    sandbox.aicr("verify B B2 --key stranger.pub --insecure-ignore-tlog --quiet").succeeds();
     for words in
         ["--help", "--version", "verify --help", "man", "man --format json", "completions bash", "doctor"]
     {
-        scene.shell(&format!("aicr {words} >/dev/full")).stderr(&format!("{FULL}\n")).exits(1);
+        sandbox.shell(&format!("aicr {words} >/dev/full")).stderr(&format!("{FULL}\n")).exits(1);
     }
     // A verdict stays what it is.
     for (format, quiet) in [("text", ""), ("json", ""), ("text", "--quiet")] {
-        scene.file("B2/a", "other\n");
-        scene
+        sandbox.file("B2/a", "other\n");
+        sandbox
             .shell(&format!("aicr verify B2 --checksums-only --format {format} {quiet} >/dev/full"))
             .stderr(&format!("error: B2 is not what its manifest says: 1 file is wrong\n{FULL}\n"))
             .exits(5);
     }
-    scene
+    sandbox
         .shell("aicr verify B --format json >/dev/full")
         .stderr(&format!(
             "error: verify has not been told whom to trust
@@ -212,7 +214,7 @@ hint: give `--key FILE --insecure-ignore-tlog` for a signature by a key, or --ch
 {FULL}\n"
         ))
         .exits(2);
-    scene
+    sandbox
         .shell("aicr frobnicate --format json >/dev/full")
         .stderr(&format!(
             "error: unrecognized subcommand 'frobnicate'
@@ -220,5 +222,5 @@ hint: `aicr --help` and `aicr COMMAND --help` list the flags
 {FULL}\n"
         ))
         .exits(2);
-    scene.shell("aicr bundle dist --output C 2>/dev/full >/dev/null").succeeds();
+    sandbox.shell("aicr bundle dist --output C 2>/dev/full >/dev/null").succeeds();
 }

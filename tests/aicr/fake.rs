@@ -8,8 +8,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::FileType;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use crate::by_hand::{key_hint, sigstore_bundle};
-use crate::scene::{KEY_SHA256, SMALL_MANIFEST, STRANGER_SHA256, Scene, repository};
+use crate::sandbox::{KEY_SHA256, SMALL_MANIFEST, STRANGER_SHA256, Sandbox, repository};
+use crate::without_aicr::{key_hint, sigstore_bundle};
 
 /// The signature of the bundle `B`.
 pub(crate) const SIGNATURE: &str = "B/attestation/checksums.txt.sigstore.json";
@@ -37,14 +37,14 @@ pub(crate) const HONEST: Fake<'_> = Fake {
 };
 
 /// A stage with this cosign, the tree `dist`, and a bundle `B` of it that a stranger has signed.
-pub(crate) fn stage(fake: Fake<'_>) -> Scene {
+pub(crate) fn stage(fake: Fake<'_>) -> Sandbox {
     let Fake { release, public_key, sign, verify } = fake;
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     let good = sigstore_bundle("AAAA", SMALL_MANIFEST);
     let stranger = good.replace(&key_hint(KEY_SHA256), &key_hint(STRANGER_SHA256));
-    scene.unsigned().file("good", good).file(SIGNATURE, stranger);
+    sandbox.unsigned().file("good", good).file(SIGNATURE, stranger);
     let help = repository().join("fixtures/cosign").join(release).join("sign-blob-help.txt");
-    scene.program(
+    sandbox.program(
         "bin/cosign",
         &format!(
             "PATH=/usr/bin:/bin TOP=${{0%/bin/*}}
@@ -59,7 +59,7 @@ pub(crate) fn stage(fake: Fake<'_>) -> Scene {
             help.display()
         ),
     );
-    scene
+    sandbox
 }
 
 /// The process with this id has ended, or does so now.
@@ -86,9 +86,9 @@ impl Meeting {
     pub(crate) const BLOCKED: &'static str = "echo $$ >\"$TOP/at\"; exec sleep 1000";
 
     /// Prepares the place.
-    pub(crate) fn new(scene: &Scene) -> Self {
-        scene.special("at", FileType::Fifo);
-        Self(File::options().read(true).write(true).open(scene.path("at")).unwrap())
+    pub(crate) fn new(sandbox: &Sandbox) -> Self {
+        sandbox.special("at", FileType::Fifo);
+        Self(File::options().read(true).write(true).open(sandbox.path("at")).unwrap())
     }
 
     /// Waits for the fake, and gives its process id.

@@ -4,7 +4,7 @@
 
 use crate::fake::{HONEST, SIGNATURE, stage};
 use crate::killed::{content, litter, with_older_in_place, with_older_output};
-use crate::scene::Scene;
+use crate::sandbox::Sandbox;
 use crate::steps::{CHANGES, Step};
 
 const SIGN: &str = "--signing-key cosign.key --tlog-upload=false";
@@ -22,30 +22,30 @@ fn is_tidying(line: &str) -> bool {
 
 /// Runs `words` on fresh stages, on which one step after the other fails with this error. The tree `made`
 /// is as it was before, or as it is after a run on which nothing fails.
-fn at_every_step(error: &str, calls: &str, make: impl Fn() -> Scene, words: &str, made: &str) {
+fn at_every_step(error: &str, calls: &str, make: impl Fn() -> Sandbox, words: &str, made: &str) {
     let whole = make();
     let old = content(&whole, made);
     let steps = Step::all(&whole, &[], words, calls);
     let new = content(&whole, made);
     for step in steps.iter().filter(|step| fits(&step.line, error)) {
-        let scene = make();
+        let sandbox = make();
         let line = &step.line;
-        let output = scene.program_run(step.with(&scene, &format!("error={error}"), &[], words)).output();
-        let found = content(&scene, made);
+        let output = sandbox.program_run(step.with(&sandbox, &format!("error={error}"), &[], words)).output();
+        let found = content(&sandbox, made);
         let stderr = String::from_utf8(output.stderr).unwrap();
         if is_tidying(line) {
             assert!(found == old || found == new, "{line}: {stderr}");
             // It goes with the next run.
             let again = if words.contains("--force") { "" } else { " --force" };
-            scene.aicr(&format!("{words}{again}")).succeeds();
-            assert!(!scene.tree("").iter().any(|name| name.contains("aicr-staging")), "{line}");
+            sandbox.aicr(&format!("{words}{again}")).succeeds();
+            assert!(!sandbox.tree("").iter().any(|name| name.contains("aicr-staging")), "{line}");
             continue;
         }
         let told = stderr.starts_with("error: ") && stderr.matches("error: ").count() == 1;
         let code = output.status.code();
         assert!(told && code == Some(1), "{line}: {code:?} {stderr}");
         assert!(found == old || found == new, "{line}: {stderr}\n{found:?}");
-        assert_eq!(litter(&scene), [""; 0], "{line}: {stderr}");
+        assert_eq!(litter(&sandbox), [""; 0], "{line}: {stderr}");
     }
 }
 
@@ -55,7 +55,7 @@ fn fits(line: &str, error: &str) -> bool {
 }
 
 /// A stage, what is run on it, and what that makes.
-type Making<'a> = (fn() -> Scene, &'a str, &'a str);
+type Making<'a> = (fn() -> Sandbox, &'a str, &'a str);
 
 const RUNS: [Making<'_>; 4] = [
     (|| stage(HONEST), "bundle dist --output C --quiet", "C"),
@@ -82,8 +82,8 @@ fn a_disk_that_is_full() {
 #[rustfmt::skip]
 #[test]
 fn a_medium_that_cannot_be_read() {
-    let scene = stage(HONEST);
-    scene.file(SIGNATURE, scene.read("good"));
+    let sandbox = stage(HONEST);
+    sandbox.file(SIGNATURE, sandbox.read("good"));
     let manifest = "error: B/checksums.txt: input/output error\n";
     let signature = "error: B/attestation/checksums.txt.sigstore.json: input/output error\n";
     for (place, call, times, expected) in [
@@ -102,16 +102,16 @@ fn a_medium_that_cannot_be_read() {
             let line = format!(
                 "strace -qq -o /dev/null -P {} -e trace={call} -e inject={call}:error=EIO:when={when} \
                  aicr verify B --key cosign.pub --insecure-ignore-tlog --jobs 1",
-                scene.path(place).display()
+                sandbox.path(place).display()
             );
-            let output = scene.program_run(line.split(' ')).output();
+            let output = sandbox.program_run(line.split(' ')).output();
             let (stdout, stderr) = (shown(&output.stdout), shown(&output.stderr));
             let said = if expected.starts_with("error") { &stderr } else { &stdout };
             assert!(said.ends_with(expected), "{place}, {call} {when}: {stdout}{stderr}");
             assert_eq!((output.status.code(), stderr.matches("error: ").count()), (Some(5), 1), "{place}, {call}");
         }
     }
-    scene.aicr("verify B --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();
+    sandbox.aicr("verify B --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();
 }
 
 fn shown(bytes: &[u8]) -> String {
@@ -132,16 +132,16 @@ fn a_file_system_that_is_full() {
             let new = content(&whole, made);
             let mut failed = 0;
             for number in 0..=more {
-                let scene = make();
-                scene.directory("full");
+                let sandbox = make();
+                sandbox.directory("full");
                 let line = format!(
                     "mount -t tmpfs none full && cp -a cosign.key dist full && {{ [ ! -e {made} ] || cp -a {made} full; }} && cd full &&
                      N={number} && mount -o remount,{unit} . && before=$(ls -A)
                      aicr {words} {SIGN}; code=$?
                      [ ! -e {made} ] || cp -a {made} ../after; echo \"$before\" >../before; ls -A >../left; exit $code"
                 );
-                let output = scene.program_run(["unshare", "-m", "sh", "-c", &line]).output();
-                let (found, stderr) = (content(&scene, "after"), shown(&output.stderr));
+                let output = sandbox.program_run(["unshare", "-m", "sh", "-c", &line]).output();
+                let (found, stderr) = (content(&sandbox, "after"), shown(&output.stderr));
                 if output.status.code() == Some(0) {
                     assert_eq!(found, new, "{words}: {number}");
                     break;
@@ -151,7 +151,7 @@ fn a_file_system_that_is_full() {
                 assert!(told && output.status.code() == Some(1), "{words}: {:?} {stderr}", output.status);
                 assert!(found == old || found == new, "{words}: {number}: {stderr}\n{found:?}");
                 assert!(number < more, "{words}: {stderr}");
-                assert_eq!(scene.read("left"), scene.read("before"), "{words}: {number}");
+                assert_eq!(sandbox.read("left"), sandbox.read("before"), "{words}: {number}");
             }
             assert!(failed > 0, "{words}: there was room from the start");
         }

@@ -9,14 +9,14 @@ mod signing;
 mod signing_rows;
 mod trust;
 
-use crate::scene::{Run, Scene};
+use crate::sandbox::{Run, Sandbox};
 
 /// `[NAME=value ...] words of aicr ...`, split at blanks.
-fn line<'a>(scene: &'a Scene, line: &str) -> Run<'a> {
+fn line<'a>(sandbox: &'a Sandbox, line: &str) -> Run<'a> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let assignment = |word: &&&str| word.starts_with(|c: char| c.is_ascii_uppercase()) && word.contains('=');
     let variables = words.iter().take_while(assignment).count();
-    words[..variables].iter().fold(scene.aicr_with(&words[variables..]), |run, variable| {
+    words[..variables].iter().fold(sandbox.aicr_with(&words[variables..]), |run, variable| {
         let (name, value) = variable.split_once('=').unwrap();
         run.env(name, value)
     })
@@ -24,22 +24,22 @@ fn line<'a>(scene: &'a Scene, line: &str) -> Run<'a> {
 
 /// A stage on which a refusal would be seen to do something: `dist` to be bundled, an unsigned
 /// bundle `B`, a directory of the name `false`, and a cosign that leaves a mark when it is started.
-fn stage() -> Scene {
-    let scene = Scene::new();
-    scene.unsigned().file("false/a", "alpha\n");
-    let mark = format!("touch '{}'; exit 1", scene.path("started").display());
-    scene.program("bin/cosign", &mark);
-    scene
+fn stage() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.unsigned().file("false/a", "alpha\n");
+    let mark = format!("touch '{}'; exit 1", sandbox.path("started").display());
+    sandbox.program("bin/cosign", &mark);
+    sandbox
 }
 
 /// Each line is exit 2 with exactly this error and this hint, prints nothing else, starts no cosign,
 /// and leaves every file where it was.
 #[track_caller]
 fn refused(table: &[(&str, &str, &str)]) {
-    let scene = stage();
-    let before = scene.tree("");
+    let sandbox = stage();
+    let before = sandbox.tree("");
     for (words, message, hint) in table {
-        line(&scene, words).stderr(&format!("error: {message}\nhint: {hint}\n")).exits(2);
-        assert_eq!(scene.tree(""), before, "{words}");
+        line(&sandbox, words).stderr(&format!("error: {message}\nhint: {hint}\n")).exits(2);
+        assert_eq!(sandbox.tree(""), before, "{words}");
     }
 }

@@ -5,34 +5,34 @@ use std::fs;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::scene::{Act, KEY_SHA256, SMALL_MANIFEST, SMALL_SHA256, Scene};
+use crate::sandbox::{Act, KEY_SHA256, SMALL_MANIFEST, SMALL_SHA256, Sandbox};
 
 const SIGNATURE: &str = "dist/attestation/checksums.txt.sigstore.json";
 const SIGN: &str = "--signing-key cosign.key --tlog-upload=false";
 
 /// A directory `dist` that was made a signed bundle in place.
-fn signed_in_place() -> Scene {
-    let scene = Scene::new();
-    scene.small_dist();
-    scene.aicr(&format!("bundle dist --in-place {SIGN} --quiet")).succeeds();
-    scene.aicr("verify dist --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();
-    scene
+fn signed_in_place() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.small_dist();
+    sandbox.aicr(&format!("bundle dist --in-place {SIGN} --quiet")).succeeds();
+    sandbox.aicr("verify dist --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();
+    sandbox
 }
 
 /// Nothing lies beside the bundle, and in the directory for temporaries, that was not there before.
 #[track_caller]
-fn no_litter(scene: &Scene) {
-    assert_eq!(scene.tree("tmp"), [""; 0]);
-    let top: Vec<String> = scene.tree("").into_iter().filter(|name| name.contains("aicr-")).collect();
+fn no_litter(sandbox: &Sandbox) {
+    assert_eq!(sandbox.tree("tmp"), [""; 0]);
+    let top: Vec<String> = sandbox.tree("").into_iter().filter(|name| name.contains("aicr-")).collect();
     assert_eq!(top, [""; 0]);
 }
 
 #[test]
 fn nothing_is_copied() {
-    let scene = Scene::new();
-    scene.small_dist().chmod("dist/a", 0o600);
-    let before = scene.path("dist/a").metadata().unwrap().ino();
-    scene
+    let sandbox = Sandbox::new();
+    sandbox.small_dist().chmod("dist/a", 0o600);
+    let before = sandbox.path("dist/a").metadata().unwrap().ino();
+    sandbox
         .aicr("bundle dist --in-place")
         .stdout(&format!(
             "built dist
@@ -44,24 +44,24 @@ UNSIGNED: nothing proves who made it until it is signed
 "
         ))
         .succeeds();
-    assert_eq!(scene.read("dist/checksums.txt"), SMALL_MANIFEST);
-    assert_eq!(scene.tree("dist"), ["a", "checksums.txt", "sub/", "sub/b"]);
-    let after = scene.path("dist/a").metadata().unwrap();
+    assert_eq!(sandbox.read("dist/checksums.txt"), SMALL_MANIFEST);
+    assert_eq!(sandbox.tree("dist"), ["a", "checksums.txt", "sub/", "sub/b"]);
+    let after = sandbox.path("dist/a").metadata().unwrap();
     assert_eq!((after.ino(), after.mode() & 0o7777), (before, 0o600));
-    assert_eq!(scene.path("dist/checksums.txt").metadata().unwrap().mode() & 0o7777, 0o644);
-    no_litter(&scene);
+    assert_eq!(sandbox.path("dist/checksums.txt").metadata().unwrap().mode() & 0o7777, 0o644);
+    no_litter(&sandbox);
 }
 
 #[test]
 fn the_working_directory_can_be_made_a_bundle() {
-    let scene = Scene::new();
-    scene.small_dist();
+    let sandbox = Sandbox::new();
+    sandbox.small_dist();
     for (within, directory, key) in [("dist", ".", "./../cosign.pub"), ("dist/sub", "..", "../../cosign.pub")]
     {
-        scene.remove("cosign.pub");
-        let output = scene
+        sandbox.remove("cosign.pub");
+        let output = sandbox
             .aicr(&format!("bundle {directory} --in-place --force --signing-key env://KEY --tlog-upload=false"))
-            .env("KEY", &scene.read("cosign.key"))
+            .env("KEY", &sandbox.read("cosign.key"))
             .within(within)
             .stdout(&format!(
                 "signed {directory}
@@ -75,47 +75,47 @@ verify it with:
             .succeeds();
         // It runs as it stands, from where it was printed.
         let stdout = String::from_utf8(output.stdout).unwrap();
-        scene
+        sandbox
             .shell(stdout.lines().last().unwrap())
-            .env("KEY", &scene.read("cosign.key"))
+            .env("KEY", &sandbox.read("cosign.key"))
             .within(within)
             .whatever_it_prints()
             .succeeds();
-        no_litter(&scene);
+        no_litter(&sandbox);
     }
 }
 
 #[test]
 fn a_manifest_that_is_there_is_replaced_by_force_alone() {
-    let scene = signed_in_place();
-    scene.file("dist/new", "more\n");
-    let before = (scene.read("dist/checksums.txt"), scene.read(SIGNATURE));
+    let sandbox = signed_in_place();
+    sandbox.file("dist/new", "more\n");
+    let before = (sandbox.read("dist/checksums.txt"), sandbox.read(SIGNATURE));
     for more in ["", SIGN, "--dry-run"] {
-        scene
+        sandbox
             .aicr(&format!("bundle dist --in-place {more}"))
             .stderr("error: dist has a checksums.txt already\nhint: --force replaces it\n")
             .exits(2);
     }
-    assert_eq!((scene.read("dist/checksums.txt"), scene.read(SIGNATURE)), before);
-    scene.aicr(&format!("bundle dist --in-place --force {SIGN} --quiet")).succeeds();
-    scene.aicr("verify dist --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();
-    assert_ne!(scene.read(SIGNATURE), before.1);
-    no_litter(&scene);
+    assert_eq!((sandbox.read("dist/checksums.txt"), sandbox.read(SIGNATURE)), before);
+    sandbox.aicr(&format!("bundle dist --in-place --force {SIGN} --quiet")).succeeds();
+    sandbox.aicr("verify dist --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();
+    assert_ne!(sandbox.read(SIGNATURE), before.1);
+    no_litter(&sandbox);
 }
 
 #[test]
 fn no_signature_outlives_its_manifest() {
     for (what, change) in [("another tree", true), ("the same tree", false)] {
-        let scene = signed_in_place();
+        let sandbox = signed_in_place();
         if change {
-            scene.file("dist/new", "more\n");
+            sandbox.file("dist/new", "more\n");
         }
-        let output = scene.aicr("bundle dist --in-place --force").whatever_it_prints().succeeds();
+        let output = sandbox.aicr("bundle dist --in-place --force").whatever_it_prints().succeeds();
         let stdout = String::from_utf8(output.stdout).unwrap();
         assert!(stdout.lines().last().unwrap().starts_with("UNSIGNED: "), "{what}: {stdout}");
-        assert!(!scene.path(SIGNATURE).exists(), "{what}");
-        scene.aicr("verify dist --checksums-only --quiet").succeeds();
-        no_litter(&scene);
+        assert!(!sandbox.path(SIGNATURE).exists(), "{what}");
+        sandbox.aicr("verify dist --checksums-only --quiet").succeeds();
+        no_litter(&sandbox);
     }
 }
 
@@ -137,25 +137,25 @@ fn what_fails_leaves_the_bundle_that_was_there() {
         ("cosign is killed", "kill -9 $$", "error: {root}/bin/cosign sign-blob was killed by signal 9\n", 1),
     ];
     for (what, script, stderr, code) in fails {
-        let scene = signed_in_place();
-        scene.file("dist/new", "more\n");
-        scene.fake_cosign(&format!("case $1 in sign-blob) {script} ;; esac\nexec \"$REAL\" \"$@\""));
-        let before = (scene.read("dist/checksums.txt"), scene.read(SIGNATURE), scene.tree(""));
-        scene.aicr(&format!("bundle dist --in-place --force {SIGN}")).stderr(stderr).exits(code);
+        let sandbox = signed_in_place();
+        sandbox.file("dist/new", "more\n");
+        sandbox.fake_cosign(&format!("case $1 in sign-blob) {script} ;; esac\nexec \"$REAL\" \"$@\""));
+        let before = (sandbox.read("dist/checksums.txt"), sandbox.read(SIGNATURE), sandbox.tree(""));
+        sandbox.aicr(&format!("bundle dist --in-place --force {SIGN}")).stderr(stderr).exits(code);
         assert_eq!(
-            (scene.read("dist/checksums.txt"), scene.read(SIGNATURE), scene.tree("")),
+            (sandbox.read("dist/checksums.txt"), sandbox.read(SIGNATURE), sandbox.tree("")),
             before,
             "{what}"
         );
-        no_litter(&scene);
+        no_litter(&sandbox);
     }
 }
 
 #[test]
 fn a_file_that_is_written_to_while_it_is_hashed_is_refused() {
-    let scene = signed_in_place();
-    let before = (scene.read("dist/checksums.txt"), scene.read(SIGNATURE));
-    let busy = fs::File::create(scene.path("dist/busy")).unwrap();
+    let sandbox = signed_in_place();
+    let before = (sandbox.read("dist/checksums.txt"), sandbox.read(SIGNATURE));
+    let busy = fs::File::create(sandbox.path("dist/busy")).unwrap();
     busy.set_len(1 << 30).unwrap();
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -164,7 +164,7 @@ fn a_file_that_is_written_to_while_it_is_hashed_is_refused() {
                 busy.write_all_at(b"x", 0).unwrap();
             }
         });
-        let output = scene.aicr(&format!("bundle dist --in-place --force {SIGN}")).output();
+        let output = sandbox.aicr(&format!("bundle dist --in-place --force {SIGN}")).output();
         done.store(true, Ordering::Relaxed);
         assert_eq!(
             String::from_utf8(output.stderr).unwrap(),
@@ -174,17 +174,17 @@ hint: run it again when nothing writes to the inputs
         );
         assert_eq!((output.status.code(), output.stdout), (Some(1), Vec::new()));
     });
-    assert_eq!((scene.read("dist/checksums.txt"), scene.read(SIGNATURE)), before);
-    no_litter(&scene);
+    assert_eq!((sandbox.read("dist/checksums.txt"), sandbox.read(SIGNATURE)), before);
+    no_litter(&sandbox);
     // As soon as it is left alone it goes in.
-    scene.aicr(&format!("bundle dist --in-place --force {SIGN} --quiet")).succeeds();
+    sandbox.aicr(&format!("bundle dist --in-place --force {SIGN} --quiet")).succeeds();
 }
 
 #[test]
 fn nothing_can_be_left_out() {
-    let scene = Scene::new();
-    scene.small_dist();
-    scene
+    let sandbox = Sandbox::new();
+    sandbox.small_dist();
+    sandbox
         .aicr("bundle dist --in-place --exclude *.tmp")
         .stderr(
             "error: --exclude cannot go with --in-place: the file would stay in the bundle, unlisted, and verify rejects that
@@ -194,62 +194,62 @@ hint: build into a new directory with --output DIR, or move the files out
         .exits(2);
     for (make, stderr) in [
         (
-            (|scene| scene.link("dist/l", "a")) as Act,
+            (|sandbox| sandbox.link("dist/l", "a")) as Act,
             "error: dist/l is a symbolic link, and links are not followed
 hint: move it away, or build a copy without it: `--output` and `--exclude /l`, or put the file in its place
 ",
         ),
         (
-            |scene| scene.file("dist/attestation/other", ""),
+            |sandbox| sandbox.file("dist/attestation/other", ""),
             "error: dist/attestation/other has a name that is reserved in a bundle
 hint: move it away, or build a copy without it: `--output` and `--exclude /attestation/other`, or rename it
 ",
         ),
         (
-            |scene| scene.file("dist/Checksums.txt", ""),
+            |sandbox| sandbox.file("dist/Checksums.txt", ""),
             "error: dist/Checksums.txt has a name that is reserved in a bundle
 hint: move it away, or build a copy without it: `--output` and `--exclude /Checksums.txt`, or rename it
 ",
         ),
         (
-            |scene| scene.directory("dist/checksums.txt"),
+            |sandbox| sandbox.directory("dist/checksums.txt"),
             "error: dist/checksums.txt has a name that is reserved in a bundle
 hint: move it away, or build a copy without it: `--output` and `--exclude /checksums.txt`, or rename it
 ",
         ),
         (
-            |scene| scene.link("dist/attestation", "../home"),
+            |sandbox| sandbox.link("dist/attestation", "../home"),
             "error: dist/attestation has a name that is reserved in a bundle
 hint: move it away, or build a copy without it: `--output` and `--exclude /attestation`, or rename it
 ",
         ),
         (
-            |scene| scene.file("dist/key", "-----BEGIN PRIVATE KEY-----\n"),
+            |sandbox| sandbox.file("dist/key", "-----BEGIN PRIVATE KEY-----\n"),
             "error: dist/key holds a private key
 hint: take it out of the inputs, or let it in with `--allow-private-keys`
 ",
         ),
         (
-            |scene| scene.file("dist/A", ""),
+            |sandbox| sandbox.file("dist/A", ""),
             "error: dist/A and dist/a are one name on a case-insensitive or normalising file system
 hint: rename one, or let both in with `--allow-name-collisions`
 ",
         ),
     ] {
-        let scene = Scene::new();
-        scene.small_dist();
-        make(&scene);
-        let before = scene.tree("");
-        scene.aicr("bundle dist --in-place").stderr(stderr).exits(2);
-        assert_eq!(scene.tree(""), before);
+        let sandbox = Sandbox::new();
+        sandbox.small_dist();
+        make(&sandbox);
+        let before = sandbox.tree("");
+        sandbox.aicr("bundle dist --in-place").stderr(stderr).exits(2);
+        assert_eq!(sandbox.tree(""), before);
     }
-    scene.aicr("bundle dist --in-place --quiet").succeeds();
+    sandbox.aicr("bundle dist --in-place --quiet").succeeds();
 }
 
 #[test]
 fn it_takes_one_directory() {
-    let scene = Scene::new();
-    scene.small_dist().directory("void").link("latest", "dist");
+    let sandbox = Sandbox::new();
+    sandbox.small_dist().directory("void").link("latest", "dist");
     for (words, stderr) in [
         (
             "dist void",
@@ -272,18 +272,18 @@ hint: leave out --output to write the manifest into the input itself, or leave o
 ",
         ),
     ] {
-        scene.aicr(&format!("bundle {words} --in-place")).stderr(stderr).exits(2);
+        sandbox.aicr(&format!("bundle {words} --in-place")).stderr(stderr).exits(2);
     }
-    scene.aicr("bundle latest --in-place --quiet").succeeds();
-    assert_eq!(scene.read("dist/checksums.txt"), SMALL_MANIFEST);
+    sandbox.aicr("bundle latest --in-place --quiet").succeeds();
+    assert_eq!(sandbox.read("dist/checksums.txt"), SMALL_MANIFEST);
 }
 
 #[test]
 fn a_dry_run_writes_nothing() {
-    let scene = Scene::new();
-    scene.small_dist();
-    let before = scene.tree("");
-    scene.aicr("bundle dist --in-place --dry-run").stdout("planned dist\n  2 files, 11 bytes\n").succeeds();
-    scene.aicr(&format!("bundle dist --in-place --dry-run {SIGN}")).whatever_it_prints().succeeds();
-    assert_eq!(scene.tree(""), before);
+    let sandbox = Sandbox::new();
+    sandbox.small_dist();
+    let before = sandbox.tree("");
+    sandbox.aicr("bundle dist --in-place --dry-run").stdout("planned dist\n  2 files, 11 bytes\n").succeeds();
+    sandbox.aicr(&format!("bundle dist --in-place --dry-run {SIGN}")).whatever_it_prints().succeeds();
+    assert_eq!(sandbox.tree(""), before);
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::fake::{Fake, HONEST, Meeting, SIGNATURE, ends, stage};
-use crate::scene::Scene;
+use crate::sandbox::Sandbox;
 
 const SIGNALS: [Signal; 3] = [Signal::INT, Signal::TERM, Signal::HUP];
 const SIGN: &str = "--signing-key cosign.key --tlog-upload=false";
@@ -21,8 +21,8 @@ fn send(child: &Child, signal: Signal) {
 }
 
 /// All names of the stage but that of the meeting place.
-fn names(scene: &Scene) -> Vec<String> {
-    scene.tree("").into_iter().filter(|name| name != "at").collect()
+fn names(sandbox: &Sandbox) -> Vec<String> {
+    sandbox.tree("").into_iter().filter(|name| name != "at").collect()
 }
 
 /// Waits until this is so.
@@ -51,17 +51,17 @@ fn while_cosign_works() {
     ] {
         for signal in SIGNALS {
             for words in ["bundle dist --output C", "bundle dist --in-place", "bundle-sign B --force"] {
-                let scene = stage(fake);
-                let before = (names(&scene), scene.read(SIGNATURE));
-                let mut meeting = Meeting::new(&scene);
-                let run = scene.aicr(&format!("{words} {SIGN}")).stderr("error: interrupted\n");
+                let sandbox = stage(fake);
+                let before = (names(&sandbox), sandbox.read(SIGNATURE));
+                let mut meeting = Meeting::new(&sandbox);
+                let run = sandbox.aicr(&format!("{words} {SIGN}")).stderr("error: interrupted\n");
                 let aicr = run.start();
                 let cosign = meeting.wait();
                 send(&aicr, signal);
                 let output = run.ends(aicr, None);
                 assert_eq!(output.status.signal(), Some(signal.as_raw()), "{what}: {words}");
                 ends(&cosign);
-                assert_eq!((names(&scene), scene.read(SIGNATURE)), before, "{what}: {words}");
+                assert_eq!((names(&sandbox), sandbox.read(SIGNATURE)), before, "{what}: {words}");
             }
         }
     }
@@ -69,11 +69,11 @@ fn while_cosign_works() {
 
 #[test]
 fn while_cosign_is_probed() {
-    let scene = Scene::new();
-    scene.signed().program("bin/cosign", &format!("TOP=${{0%/bin/*}}\n{}", Meeting::BLOCKED));
-    let mut meeting = Meeting::new(&scene);
-    let before = scene.tree("");
-    let run = scene.aicr("verify B --key cosign.pub --insecure-ignore-tlog").stderr("error: interrupted\n");
+    let sandbox = Sandbox::new();
+    sandbox.signed().program("bin/cosign", &format!("TOP=${{0%/bin/*}}\n{}", Meeting::BLOCKED));
+    let mut meeting = Meeting::new(&sandbox);
+    let before = sandbox.tree("");
+    let run = sandbox.aicr("verify B --key cosign.pub --insecure-ignore-tlog").stderr("error: interrupted\n");
     let aicr = run.start();
     // Its two questions are asked at once.
     let mut asked = meeting.wait();
@@ -83,25 +83,25 @@ fn while_cosign_is_probed() {
     send(&aicr, Signal::INT);
     assert_eq!(run.ends(aicr, None).status.signal(), Some(2));
     asked.lines().for_each(ends);
-    assert_eq!(scene.tree(""), before);
+    assert_eq!(sandbox.tree(""), before);
 }
 
 #[test]
 fn while_a_signature_is_verified() {
     for signal in SIGNALS {
-        let scene = stage(Fake { verify: Meeting::BLOCKED, ..HONEST });
-        scene.file(SIGNATURE, scene.read("good"));
-        let mut meeting = Meeting::new(&scene);
-        let before = scene.tree("");
+        let sandbox = stage(Fake { verify: Meeting::BLOCKED, ..HONEST });
+        sandbox.file(SIGNATURE, sandbox.read("good"));
+        let mut meeting = Meeting::new(&sandbox);
+        let before = sandbox.tree("");
         // The second bundle is not looked at any more.
         let run =
-            scene.aicr("verify B B --key cosign.pub --insecure-ignore-tlog").stderr("error: interrupted\n");
+            sandbox.aicr("verify B B --key cosign.pub --insecure-ignore-tlog").stderr("error: interrupted\n");
         let aicr = run.start();
         let cosign = meeting.wait();
         send(&aicr, signal);
         assert_eq!(run.ends(aicr, None).status.signal(), Some(signal.as_raw()));
         ends(&cosign);
-        assert_eq!(scene.tree(""), before);
+        assert_eq!(sandbox.tree(""), before);
     }
 }
 
@@ -115,17 +115,17 @@ fn while_files_are_read() {
             ("bundle-sign B --signing-key cosign.key --tlog-upload=false", "B/a", 1 << 40),
             ("verify B --checksums-only", "B/a", 1_u64 << 40),
         ] {
-            let scene = stage(HONEST);
-            File::create(scene.path(file)).unwrap().set_len(size).unwrap();
-            let before = scene.tree("");
+            let sandbox = stage(HONEST);
+            File::create(sandbox.path(file)).unwrap().set_len(size).unwrap();
+            let before = sandbox.tree("");
             let warning = "warning: files of 4 GiB and more, which FAT cannot hold: dist/huge\n";
             let warning = if words.ends_with("--in-place") { warning } else { "" };
-            let run = scene.aicr(words).stderr(&format!("{warning}error: interrupted\n"));
+            let run = sandbox.aicr(words).stderr(&format!("{warning}error: interrupted\n"));
             let aicr = run.start();
             until(|| has_open(&aicr, file));
             send(&aicr, signal);
             assert_eq!(run.ends(aicr, None).status.signal(), Some(signal.as_raw()), "{words}");
-            assert_eq!(scene.tree(""), before, "{words}");
+            assert_eq!(sandbox.tree(""), before, "{words}");
         }
     }
 }
@@ -133,25 +133,25 @@ fn while_files_are_read() {
 #[test]
 fn a_cosign_that_does_not_listen_is_killed() {
     let deaf = "trap '' TERM INT HUP; echo $$ >\"$TOP/at\"; while :; do sleep 1000; done";
-    let scene = stage(Fake { sign: deaf, ..HONEST });
-    let before = names(&scene);
-    let mut meeting = Meeting::new(&scene);
-    let run = scene.aicr(&format!("bundle dist --output C {SIGN}")).stderr("error: interrupted\n");
+    let sandbox = stage(Fake { sign: deaf, ..HONEST });
+    let before = names(&sandbox);
+    let mut meeting = Meeting::new(&sandbox);
+    let run = sandbox.aicr(&format!("bundle dist --output C {SIGN}")).stderr("error: interrupted\n");
     let aicr = run.start();
     let cosign = meeting.wait();
     send(&aicr, Signal::INT);
     assert_eq!(run.ends(aicr, None).status.signal(), Some(2));
     ends(&cosign);
-    assert_eq!(names(&scene), before);
+    assert_eq!(names(&sandbox), before);
 }
 
 #[test]
 fn a_shell_sees_the_usual_code() {
     for signal in SIGNALS {
-        let scene = stage(Fake { sign: Meeting::BLOCKED, ..HONEST });
-        let mut meeting = Meeting::new(&scene);
+        let sandbox = stage(Fake { sign: Meeting::BLOCKED, ..HONEST });
+        let mut meeting = Meeting::new(&sandbox);
         let code = 128 + signal.as_raw();
-        let run = scene
+        let run = sandbox
             .aicr(&format!("bundle dist --output C {SIGN} --format json"))
             .stdout(&format!(
                 "{{\"schemaVersion\":1,\"command\":\"bundle\",\"exit\":{code},\"cosign\":{{\"path\":\"{{root}}/bin/cosign\",\
@@ -164,8 +164,8 @@ fn a_shell_sees_the_usual_code() {
         send(&aicr, signal);
         run.ends(aicr, None);
     }
-    let scene = stage(Fake { sign: "kill -INT $PPID; exec sleep 1000", ..HONEST });
-    scene
+    let sandbox = stage(Fake { sign: "kill -INT $PPID; exec sleep 1000", ..HONEST });
+    sandbox
         .shell(&format!("aicr bundle dist --output C {SIGN}; echo $?"))
         .stdout("130\n")
         .stderr("error: interrupted\n")
@@ -175,20 +175,20 @@ fn a_shell_sees_the_usual_code() {
 #[test]
 fn a_signal_that_was_ignored_stays_ignored() {
     for (name, signal) in [("HUP", Signal::HUP), ("INT", Signal::INT)] {
-        let scene = stage(Fake {
+        let sandbox = stage(Fake {
             sign: "echo $$ >\"$TOP/at\"; read go <\"$TOP/go\"; cp \"$TOP/good\" \"$BUNDLE\"",
             ..HONEST
         });
-        let mut meeting = Meeting::new(&scene);
-        scene.special("go", rustix::fs::FileType::Fifo);
+        let mut meeting = Meeting::new(&sandbox);
+        sandbox.special("go", rustix::fs::FileType::Fifo);
         // As `nohup` and the `&` of a script start it.
-        let run = scene.shell(&format!("trap '' {name}; exec aicr bundle dist --output C {SIGN} --quiet"));
+        let run = sandbox.shell(&format!("trap '' {name}; exec aicr bundle dist --output C {SIGN} --quiet"));
         let aicr = run.start();
         meeting.wait();
         send(&aicr, signal);
-        File::options().write(true).open(scene.path("go")).unwrap().write_all(b"on\n").unwrap();
+        File::options().write(true).open(sandbox.path("go")).unwrap().write_all(b"on\n").unwrap();
         run.ends(aicr, Some(0));
-        assert!(scene.path("C/attestation").exists());
+        assert!(sandbox.path("C/attestation").exists());
     }
 }
 
@@ -201,10 +201,10 @@ fn of_two_runs_for_one_output_one_wins() {
         ("bundle dist --in-place", "dist", "dist"),
         ("bundle-sign B --force", "B", "B"),
     ] {
-        let scene = stage(Fake { sign: waits, ..HONEST });
-        let mut meeting = Meeting::new(&scene);
-        scene.special("go", rustix::fs::FileType::Fifo);
-        let first = scene.aicr(&format!("{words} {SIGN} --quiet"));
+        let sandbox = stage(Fake { sign: waits, ..HONEST });
+        let mut meeting = Meeting::new(&sandbox);
+        sandbox.special("go", rustix::fs::FileType::Fifo);
+        let first = sandbox.aicr(&format!("{words} {SIGN} --quiet"));
         let aicr = first.start();
         meeting.wait();
         let second = match other {
@@ -212,13 +212,13 @@ fn of_two_runs_for_one_output_one_wins() {
             "dist" => "bundle dist --in-place".to_owned(),
             _ => format!("bundle-sign B --force {SIGN}"),
         };
-        scene
+        sandbox
             .aicr(&second)
             .stdout("")
             .stderr(&format!("error: another aicr is writing {other}\nhint: wait until it has ended\n"))
             .exits(2);
-        File::options().write(true).open(scene.path("go")).unwrap().write_all(b"on\n").unwrap();
+        File::options().write(true).open(sandbox.path("go")).unwrap().write_all(b"on\n").unwrap();
         first.ends(aicr, Some(0));
-        scene.aicr(&format!("verify {made} --key cosign.pub --insecure-ignore-tlog --quiet")).succeeds();
+        sandbox.aicr(&format!("verify {made} --key cosign.pub --insecure-ignore-tlog --quiet")).succeeds();
     }
 }

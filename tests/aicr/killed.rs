@@ -6,26 +6,26 @@ use std::os::unix::process::ExitStatusExt;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::by_hand::sigstore_bundle;
 use crate::fake::{Fake, HONEST, Meeting, stage};
-use crate::scene::{SMALL_SHA256, Scene};
+use crate::sandbox::{SMALL_SHA256, Sandbox};
 use crate::steps::{CHANGES, Step};
+use crate::without_aicr::sigstore_bundle;
 
 const SIGN: &str = "--signing-key cosign.key --tlog-upload=false";
 
 /// Names and contents of a tree; nothing if it is not there.
 pub(crate) type Content = Vec<(String, Vec<u8>)>;
 
-pub(crate) fn content(scene: &Scene, relative: &str) -> Content {
-    if !scene.path(relative).exists() {
+pub(crate) fn content(sandbox: &Sandbox, relative: &str) -> Content {
+    if !sandbox.path(relative).exists() {
         return Vec::new();
     }
     let read = |name: String| {
-        let content = std::fs::read(scene.path(relative).join(&name)).unwrap_or_default();
+        let content = std::fs::read(sandbox.path(relative).join(&name)).unwrap_or_default();
         (name, content)
     };
     // A room inside a bundle is no part of it.
-    let names = scene.tree(relative).into_iter().filter(|name| !name.contains(".aicr-staging"));
+    let names = sandbox.tree(relative).into_iter().filter(|name| !name.contains(".aicr-staging"));
     names.map(read).collect()
 }
 
@@ -41,78 +41,80 @@ fn mounted(bundle: &str) -> Vec<String> {
 fn at_every_step(
     signal: &str,
     way: &[String],
-    make: impl Fn() -> Scene,
+    make: impl Fn() -> Sandbox,
     words: &str,
     made: &str,
-    check: impl Fn(&Scene, &Content, &Content),
+    check: impl Fn(&Sandbox, &Content, &Content),
 ) {
     let whole = make();
     let steps = Step::all(&whole, way, words, CHANGES);
     let whole = content(&whole, made);
     for step in steps {
-        let scene = make();
-        let ended = scene.program_run(step.with(&scene, &format!("signal={signal}"), way, words)).output();
+        let sandbox = make();
+        let ended =
+            sandbox.program_run(step.with(&sandbox, &format!("signal={signal}"), way, words)).output();
         let line = &step.line;
-        check(&scene, &content(&scene, made), &whole);
+        check(&sandbox, &content(&sandbox, made), &whole);
         let stderr = String::from_utf8(ended.stderr).unwrap();
         if signal == "SIGINT" {
             // At the last steps there is nothing left to stop.
             assert!(stderr.is_empty() || stderr == "error: interrupted\n", "{line}: {stderr}");
             assert_eq!(ended.status.signal(), Some(2), "{line}");
-            assert_eq!(litter(&scene), [""; 0], "{line}");
+            assert_eq!(litter(&sandbox), [""; 0], "{line}");
         } else {
             assert_eq!((ended.status.signal(), stderr.as_str()), (Some(9), ""), "{line}");
             let again = if words.contains("--force") { "" } else { " --force" };
             let again = format!("aicr {words}{again}");
             let again = way.iter().cloned().chain(again.split(' ').map(ToOwned::to_owned));
-            scene.program_run(again).succeeds();
-            assert_eq!(content(&scene, made), whole, "{line}");
-            assert_eq!(left_for_good(&scene), [""; 0], "{line}");
+            sandbox.program_run(again).succeeds();
+            assert_eq!(content(&sandbox, made), whole, "{line}");
+            assert_eq!(left_for_good(&sandbox), [""; 0], "{line}");
         }
     }
 }
 
 /// Everything that is temporary.
-pub(crate) fn litter(scene: &Scene) -> Vec<String> {
-    scene.tree("").into_iter().filter(|name| name.contains("aicr-")).collect()
+pub(crate) fn litter(sandbox: &Sandbox) -> Vec<String> {
+    sandbox.tree("").into_iter().filter(|name| name.contains("aicr-")).collect()
 }
 
 /// What of that somebody would have to remove by hand. An empty directory without the mark of a private one may
 /// be anybody's, and is in nobody's way.
-pub(crate) fn left_for_good(scene: &Scene) -> Vec<String> {
-    let is_empty =
-        |name: &String| std::fs::read_dir(scene.path(name)).is_ok_and(|mut entries| entries.next().is_none());
-    litter(scene).into_iter().filter(|name| !is_empty(name)).collect()
+pub(crate) fn left_for_good(sandbox: &Sandbox) -> Vec<String> {
+    let is_empty = |name: &String| {
+        std::fs::read_dir(sandbox.path(name)).is_ok_and(|mut entries| entries.next().is_none())
+    };
+    litter(sandbox).into_iter().filter(|name| !is_empty(name)).collect()
 }
 
 /// A cosign that outlives its run may make a file in what is being removed.
 #[test]
 fn a_removal_that_is_disturbed_goes_on() {
-    let scene = stage(HONEST);
+    let sandbox = stage(HONEST);
     let line = format!(
         "strace -f -qq -o /dev/null -e trace=rmdir -e inject=rmdir:error=ENOTEMPTY:when=1 \
          aicr bundle dist --output D --quiet {SIGN}"
     );
-    scene.program_run(line.split_whitespace()).succeeds();
-    assert_eq!(litter(&scene), [""; 0]);
+    sandbox.program_run(line.split_whitespace()).succeeds();
+    assert_eq!(litter(&sandbox), [""; 0]);
 }
 
 /// A stage with a bundle `C` of another tree than `dist`.
-pub(crate) fn with_older_output() -> Scene {
-    let scene = stage(HONEST);
-    scene.file("older/x", "older\n");
-    scene.aicr("bundle older --output C --quiet").succeeds();
-    scene
+pub(crate) fn with_older_output() -> Sandbox {
+    let sandbox = stage(HONEST);
+    sandbox.file("older/x", "older\n");
+    sandbox.aicr("bundle older --output C --quiet").succeeds();
+    sandbox
 }
 
 /// A stage where `dist` was signed in place, and then changed.
-pub(crate) fn with_older_in_place() -> Scene {
-    let scene = stage(HONEST);
-    scene.aicr(&format!("bundle dist --in-place --quiet {SIGN}")).succeeds();
-    scene.file("dist/a", "new\n");
-    scene.aicr("bundle dist --output N --quiet --exclude checksums.txt --exclude attestation").succeeds();
-    scene.file("good", sigstore_bundle("BBBB", scene.read("N/checksums.txt")));
-    scene
+pub(crate) fn with_older_in_place() -> Sandbox {
+    let sandbox = stage(HONEST);
+    sandbox.aicr(&format!("bundle dist --in-place --quiet {SIGN}")).succeeds();
+    sandbox.file("dist/a", "new\n");
+    sandbox.aicr("bundle dist --output N --quiet --exclude checksums.txt --exclude attestation").succeeds();
+    sandbox.file("good", sigstore_bundle("BBBB", sandbox.read("N/checksums.txt")));
+    sandbox
 }
 
 #[test]
@@ -147,7 +149,7 @@ fn a_new_output_is_complete_or_not_there() {
 fn never_is_there_a_new_manifest_beside_an_old_signature() {
     for signal in ["SIGKILL", "SIGINT"] {
         let words = format!("bundle dist --in-place --force --quiet {SIGN}");
-        at_every_step(signal, &[], with_older_in_place, &words, "dist", |scene, found, _| {
+        at_every_step(signal, &[], with_older_in_place, &words, "dist", |sandbox, found, _| {
             let file = |name: &str| found.iter().find(|(found, _)| found == name).map(|(_, content)| content);
             let manifest = file("checksums.txt").unwrap();
             if let Some(signature) = file("attestation/checksums.txt.sigstore.json") {
@@ -155,7 +157,10 @@ fn never_is_there_a_new_manifest_beside_an_old_signature() {
                 assert!([over("AAAA"), over("BBBB")].contains(signature));
             }
             // Of the files themselves nothing is touched.
-            assert_eq!((scene.read("dist/a"), scene.read("dist/sub/b")), ("new\n".into(), "beta\n".into()));
+            assert_eq!(
+                (sandbox.read("dist/a"), sandbox.read("dist/sub/b")),
+                ("new\n".into(), "beta\n".into())
+            );
         });
     }
 }
@@ -197,25 +202,25 @@ fn so_is_one_in_a_bundle_that_is_a_mount_point() {
 #[test]
 fn a_room_inside_a_bundle_is_kept_for_the_living_and_swept_of_the_dead() {
     for inside in [true, false] {
-        let scene = stage(Fake { sign: Meeting::BLOCKED, ..HONEST });
+        let sandbox = stage(Fake { sign: Meeting::BLOCKED, ..HONEST });
         let way = if inside { mounted("B") } else { Vec::new() };
         let sign = format!("aicr bundle-sign B --force --quiet {SIGN}");
         let words = |way: &[String]| {
             way.iter().cloned().chain(sign.split(' ').map(ToOwned::to_owned)).collect::<Vec<_>>()
         };
-        let mut meeting = Meeting::new(&scene);
-        let mut first = scene.program_run(words(&mounted("B"))).start();
+        let mut meeting = Meeting::new(&sandbox);
+        let mut first = sandbox.program_run(words(&mounted("B"))).start();
         let cosign = meeting.wait();
         // What it will have written when it is killed.
-        scene.file("B/attestation/.aicr-staging/checksums.txt.sigstore.json", "");
-        scene
+        sandbox.file("B/attestation/.aicr-staging/checksums.txt.sigstore.json", "");
+        sandbox
             .program_run(words(&way))
             .stderr("error: another aicr is writing B\nhint: wait until it has ended\n")
             .exits(2);
         first.kill().unwrap();
         first.wait().unwrap();
         kill_process(Pid::from_raw(cosign.trim().parse().unwrap()).unwrap(), Signal::KILL).unwrap();
-        scene
+        sandbox
             .aicr("bundle-sign B --force --dry-run --quiet --signing-key cosign.key --tlog-upload=false")
             .stdout(&format!(
                 "rejected B
@@ -230,10 +235,10 @@ hint: `attestation/.aicr-staging` is of an aicr that is at work here, or was kil
 ",
             )
             .exits(5);
-        scene.fake_cosign("exec \"$REAL\" \"$@\"");
-        scene.program_run(words(&way)).succeeds();
+        sandbox.fake_cosign("exec \"$REAL\" \"$@\"");
+        sandbox.program_run(words(&way)).succeeds();
         let inside = ["attestation/", "attestation/checksums.txt.sigstore.json"];
-        assert_eq!(scene.tree("B"), [&["a"], &inside[..], &["checksums.txt", "sub/", "sub/b"]].concat());
-        scene.aicr("verify B --key cosign.pub --insecure-ignore-tlog -q").succeeds();
+        assert_eq!(sandbox.tree("B"), [&["a"], &inside[..], &["checksums.txt", "sub/", "sub/b"]].concat());
+        sandbox.aicr("verify B --key cosign.pub --insecure-ignore-tlog -q").succeeds();
     }
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::fake::{Fake, HONEST, SIGNATURE, stage};
 use crate::killed::{Content, content, left_for_good};
 use crate::random::Random;
-use crate::scene::Scene;
+use crate::sandbox::Sandbox;
 
 /// How many living runs are killed in each test.
 const KILLS: usize = 170;
@@ -24,56 +24,56 @@ const WILLING: Fake<'_> = Fake {
 /// Kills runs of `words` at random moments; `check` is told what was in `made` before, what is there after
 /// each kill, and what the same run makes when it is left alone.
 fn at_random_moments(words: &str, made: &str, check: impl Fn(&Content, &Content, &Content)) {
-    let mut scene = stage(WILLING);
+    let mut sandbox = stage(WILLING);
     // The way into an empty network is longer than the run.
-    scene.way_in = vec!["env".into()];
+    sandbox.wrapper = vec!["env".into()];
     let words = format!("{words} --quiet --force --signing-key cosign.key --tlog-upload=false");
     // Who has signed already does not sign again.
-    let strangers = &scene.read(SIGNATURE);
-    let begin = |scene: &Scene, round: usize| {
-        scene.file("round", format!("round {round}\n")).file("dist/a", format!("round {round}\n"));
-        scene.file(SIGNATURE, strangers);
+    let strangers = &sandbox.read(SIGNATURE);
+    let begin = |sandbox: &Sandbox, round: usize| {
+        sandbox.file("round", format!("round {round}\n")).file("dist/a", format!("round {round}\n"));
+        sandbox.file(SIGNATURE, strangers);
     };
-    begin(&scene, 0);
+    begin(&sandbox, 0);
     let started = Instant::now();
-    scene.aicr(&words).succeeds();
+    sandbox.aicr(&words).succeeds();
     let mut whole_run = started.elapsed();
 
     let mut random = Random::new(0x00c0_ffee);
     let mut killed = 0;
     let mut left = Vec::new();
     for round in 1.. {
-        begin(&scene, round);
-        let before = content(&scene, made);
+        begin(&sandbox, round);
+        let before = content(&sandbox, made);
         let mut found = Vec::new();
         for _ in 0..=random.below(3) {
-            let mut run = scene.aicr(&words).start();
+            let mut run = sandbox.aicr(&words).start();
             let thousandths = u32::try_from(random.below(1000)).unwrap();
             // Nothing is waited for here: any moment of a run will do, and none is to be sought out.
             std::thread::sleep(whole_run * thousandths / 1000);
             run.kill().unwrap();
             let is_killed = run.wait().unwrap().signal() == Some(9);
             killed += usize::from(is_killed);
-            found.push(content(&scene, made));
+            found.push(content(&sandbox, made));
         }
         let started = Instant::now();
-        scene.aicr(&words).succeeds();
+        sandbox.aicr(&words).succeeds();
         whole_run = (whole_run * 7 + started.elapsed()) / 8;
-        let after = content(&scene, made);
+        let after = content(&sandbox, made);
         assert_ne!(before, after, "round {round}");
         for found in found {
             check(&before, &found, &after);
         }
         // What is in the middle of becoming a cosign has the lock of its run for a moment longer than that.
-        let still_held = left_for_good(&scene);
+        let still_held = left_for_good(&sandbox);
         assert!(!still_held.iter().any(|name| left.contains(name)), "round {round}: {left:?} {still_held:?}");
         left = still_held;
         if killed >= KILLS {
             break;
         }
     }
-    scene.aicr(&words).succeeds();
-    assert_eq!(left_for_good(&scene), [""; 0]);
+    sandbox.aicr(&words).succeeds();
+    assert_eq!(left_for_good(&sandbox), [""; 0]);
 }
 
 #[track_caller]

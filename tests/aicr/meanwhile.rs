@@ -5,32 +5,32 @@ use std::fs::File;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::by_hand::sigstore_bundle;
 use crate::fake::{Fake, HONEST, Meeting, SIGNATURE, ends, stage};
 use crate::interrupted::{has_open, until};
-use crate::scene::{KEY_SHA256, SMALL_MANIFEST, SMALL_SHA256, Scene};
+use crate::sandbox::{KEY_SHA256, SMALL_MANIFEST, SMALL_SHA256, Sandbox};
+use crate::without_aicr::sigstore_bundle;
 
 const VERIFY: &str = "verify B --key cosign.pub --insecure-ignore-tlog";
 
 /// A stage where the manifest of `B` is this one, with a signature that a fake may accept.
-fn listing(fake: Fake<'_>, manifest: &str) -> Scene {
-    let scene = stage(fake);
-    scene.file("B/checksums.txt", manifest).file(SIGNATURE, sigstore_bundle("AAAA", manifest));
-    scene
+fn listing(fake: Fake<'_>, manifest: &str) -> Sandbox {
+    let sandbox = stage(fake);
+    sandbox.file("B/checksums.txt", manifest).file(SIGNATURE, sigstore_bundle("AAAA", manifest));
+    sandbox
 }
 
 /// The same where `B` lists a file that takes a quarter of an hour to read, and more.
-fn unending(fake: Fake<'_>) -> Scene {
-    let scene = listing(fake, &format!("{SMALL_MANIFEST}{}  unending\n", "0".repeat(64)));
-    File::create(scene.path("B/unending")).unwrap().set_len(2 << 40).unwrap();
-    scene
+fn unending(fake: Fake<'_>) -> Sandbox {
+    let sandbox = listing(fake, &format!("{SMALL_MANIFEST}{}  unending\n", "0".repeat(64)));
+    File::create(sandbox.path("B/unending")).unwrap().set_len(2 << 40).unwrap();
+    sandbox
 }
 
 #[test]
 fn files_are_read() {
-    let scene = unending(Fake { verify: Meeting::BLOCKED, ..HONEST });
-    let mut meeting = Meeting::new(&scene);
-    let run = scene.aicr(VERIFY).stderr("error: interrupted\n");
+    let sandbox = unending(Fake { verify: Meeting::BLOCKED, ..HONEST });
+    let mut meeting = Meeting::new(&sandbox);
+    let run = sandbox.aicr(VERIFY).stderr("error: interrupted\n");
     let aicr = run.start();
     let cosign = meeting.wait();
     until(|| has_open(&aicr, "unending"));
@@ -65,10 +65,10 @@ fn what_is_wrong_with_them_is_said_of_accepted_manifests_alone() {
         ),
         (SMALL_MANIFEST, changed.as_str(), "error: B is not what its manifest says: 1 file is wrong\n"),
     ] {
-        let scene = listing(HONEST, manifest);
-        scene.file("B/a", "changed").aicr(VERIFY).stdout(stdout).stderr(stderr).exits(5);
-        let scene = listing(REFUSING, manifest);
-        scene.file("B/a", "changed").aicr(VERIFY).stdout("rejected B\n").stderr(REFUSED).exits(5);
+        let sandbox = listing(HONEST, manifest);
+        sandbox.file("B/a", "changed").aicr(VERIFY).stdout(stdout).stderr(stderr).exits(5);
+        let sandbox = listing(REFUSING, manifest);
+        sandbox.file("B/a", "changed").aicr(VERIFY).stdout("rejected B\n").stderr(REFUSED).exits(5);
     }
 }
 

@@ -2,33 +2,33 @@
 
 use std::fs::File;
 
-use crate::scene::Scene;
+use crate::sandbox::Sandbox;
 
 /// What a terminal is sent by a line of shell.
-fn on_a_terminal(scene: &Scene, line: &str) -> String {
+fn on_a_terminal(sandbox: &Sandbox, line: &str) -> String {
     let line = format!("stty rows 24 cols 80; exec timeout 60 {line}");
-    let run = scene.program_run(["script", "-qefc", &line, "/dev/null"]).env("TERM", "xterm");
+    let run = sandbox.program_run(["script", "-qefc", &line, "/dev/null"]).env("TERM", "xterm");
     let output = run.whatever_it_prints().succeeds();
     String::from_utf8(output.stdout).unwrap()
 }
 
 /// 256 MiB, which take a while to hash, and no room.
-fn stage() -> Scene {
-    let scene = Scene::new();
-    scene.small_dist();
-    File::create(scene.path("dist/large")).unwrap().set_len(256 << 20).unwrap();
-    scene
+fn stage() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.small_dist();
+    File::create(sandbox.path("dist/large")).unwrap().set_len(256 << 20).unwrap();
+    sandbox
 }
 
 #[test]
 fn it_says_how_much_there_is_and_goes_when_it_is_done() {
-    let scene = stage();
+    let sandbox = stage();
     for (what, line) in [
         ("copy", "aicr bundle dist --output B"),
         ("verify", "aicr verify B --checksums-only"),
         ("hash", "aicr bundle dist --in-place"),
     ] {
-        let sent = on_a_terminal(&scene, line);
+        let sent = on_a_terminal(&sandbox, line);
         let bars: Vec<&str> =
             sent.split(['\r', '\n']).filter(|part| part.contains(&format!("{what} ["))).collect();
         let whole = |bar: &&&str| {
@@ -47,7 +47,7 @@ fn it_says_how_much_there_is_and_goes_when_it_is_done() {
 
 #[test]
 fn quiet_is_quiet_on_a_terminal_too() {
-    let scene = stage();
-    assert_eq!(on_a_terminal(&scene, "aicr bundle dist --output B --quiet"), "");
-    assert_eq!(on_a_terminal(&scene, "aicr verify B --checksums-only --quiet"), "");
+    let sandbox = stage();
+    assert_eq!(on_a_terminal(&sandbox, "aicr bundle dist --output B --quiet"), "");
+    assert_eq!(on_a_terminal(&sandbox, "aicr verify B --checksums-only --quiet"), "");
 }

@@ -6,30 +6,30 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::random::Random;
-use crate::scene::Scene;
+use crate::sandbox::Sandbox;
 
 /// How many bundles there are.
 const BUNDLES: usize = 5;
 
 /// A stage with signed bundles of trees that were made by chance.
-fn bundles(random: &mut Random) -> Scene {
-    let scene = Scene::new();
+fn bundles(random: &mut Random) -> Sandbox {
+    let sandbox = Sandbox::new();
     for number in 0..BUNDLES {
         let tree = format!("tree{number}");
-        random.fill(&scene.directory(&tree).path(&tree));
+        random.fill(&sandbox.directory(&tree).path(&tree));
         let sign = "--allow-name-collisions --signing-key cosign.key --tlog-upload=false";
-        scene.aicr(&format!("bundle {tree} --output good{number} {sign}")).whatever_it_prints().succeeds();
+        sandbox.aicr(&format!("bundle {tree} --output good{number} {sign}")).whatever_it_prints().succeeds();
     }
-    scene
+    sandbox
 }
 
 /// So many copies of the bundles, as words of a command, each damaged in one way, and in which.
-fn damaged(scene: &Scene, random: &mut Random, count: usize) -> (String, Vec<String>) {
-    fs::create_dir(scene.path("bad")).unwrap();
+fn damaged(sandbox: &Sandbox, random: &mut Random, count: usize) -> (String, Vec<String>) {
+    fs::create_dir(sandbox.path("bad")).unwrap();
     let names: Vec<String> = (0..count).map(|number| format!("bad/{number}")).collect();
     let mut done = Vec::new();
     for (number, name) in names.iter().enumerate() {
-        let (good, copy) = (scene.path(original(number)), scene.path(name));
+        let (good, copy) = (sandbox.path(original(number)), sandbox.path(name));
         assert!(Command::new("cp").arg("-a").args([&good, &copy]).status().unwrap().success());
         done.push(random.damage(&copy));
     }
@@ -42,17 +42,17 @@ fn original(number: usize) -> String {
 }
 
 /// Whether two bundles have signature files that say the same, though not in the same bytes.
-fn say_the_same(scene: &Scene, one: &str, other: &str) -> bool {
+fn say_the_same(sandbox: &Sandbox, one: &str, other: &str) -> bool {
     let json = |bundle: &str| {
-        let file = scene.path(bundle).join("attestation/checksums.txt.sigstore.json");
+        let file = sandbox.path(bundle).join("attestation/checksums.txt.sigstore.json");
         serde_json::from_slice::<Value>(&fs::read(file).ok()?).ok()
     };
     json(one).is_some() && json(one) == json(other)
 }
 
 /// What is reported of each bundle.
-fn verified(scene: &Scene, words: &str) -> Vec<Value> {
-    let output = scene.aicr(&format!("verify {words} --format json")).output();
+fn verified(sandbox: &Sandbox, words: &str) -> Vec<Value> {
+    let output = sandbox.aicr(&format!("verify {words} --format json")).output();
     let mut report: Value = serde_json::from_slice(&output.stdout).unwrap();
     serde_json::from_value(report["bundles"].take()).unwrap()
 }
@@ -60,19 +60,19 @@ fn verified(scene: &Scene, words: &str) -> Vec<Value> {
 #[test]
 fn no_damage_to_a_signed_bundle_is_accepted() {
     let mut random = Random::new(1);
-    let scene = bundles(&mut random);
+    let sandbox = bundles(&mut random);
     let key = "--key cosign.pub --insecure-ignore-tlog";
-    for good in verified(&scene, &format!("good0 good1 good2 good3 good4 {key}")) {
+    for good in verified(&sandbox, &format!("good0 good1 good2 good3 good4 {key}")) {
         assert_eq!(good["verdict"], "accepted");
     }
-    let (words, done) = damaged(&scene, &mut random, 200);
-    let verdicts = verified(&scene, &format!("{words} {key}"));
+    let (words, done) = damaged(&sandbox, &mut random, 200);
+    let verdicts = verified(&sandbox, &format!("{words} {key}"));
     assert_eq!(verdicts.len(), 200);
     let mut harmless = 0;
     for (number, (verdict, done)) in verdicts.iter().zip(&done).enumerate() {
         // White space in the signature file, which nobody signs.
         let signature = done.ends_with("checksums.txt.sigstore.json");
-        if signature && say_the_same(&scene, &original(number), &format!("bad/{number}")) {
+        if signature && say_the_same(&sandbox, &original(number), &format!("bad/{number}")) {
             harmless += 1;
         } else {
             assert_eq!(verdict["verdict"], "rejected", "{number}: {done}: {verdict}");
@@ -85,13 +85,13 @@ fn no_damage_to_a_signed_bundle_is_accepted() {
 #[test]
 fn what_sha256sum_refuses_is_refused() {
     let mut random = Random::new(2);
-    let scene = bundles(&mut random);
-    let (words, done) = damaged(&scene, &mut random, 200);
+    let sandbox = bundles(&mut random);
+    let (words, done) = damaged(&sandbox, &mut random, 200);
     let line = format!(
         "for bad in {words}; do (cd $bad && sha256sum --check --strict --status checksums.txt); echo $?; done"
     );
-    let theirs = String::from_utf8(scene.shell(&line).output().stdout).unwrap();
-    let ours = verified(&scene, &format!("{words} --checksums-only"));
+    let theirs = String::from_utf8(sandbox.shell(&line).output().stdout).unwrap();
+    let ours = verified(&sandbox, &format!("{words} --checksums-only"));
     assert_eq!((theirs.lines().count(), ours.len()), (200, 200));
     let mut refused = 0;
     for ((theirs, ours), done) in

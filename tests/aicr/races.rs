@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{CWD, RenameFlags};
 
-use crate::scene::Scene;
+use crate::sandbox::Sandbox;
 
 /// How often a run looks at the bundle: it is named so many times.
 const EACH: usize = 25;
@@ -17,11 +17,11 @@ const EACH: usize = 25;
 /// Verifies `B` that often, with these flags, while `change` is called over and over. It is rejected each
 /// time; gives what was said, each line once.
 #[track_caller]
-fn rejected(scene: &Scene, times: usize, flags: &str, change: impl Fn() + Sync) -> Vec<String> {
+fn rejected(sandbox: &Sandbox, times: usize, flags: &str, change: impl Fn() + Sync) -> Vec<String> {
     let words = format!("verify {}{flags}", "B ".repeat(EACH));
     let mut said = Vec::new();
     for _ in 0..times / EACH {
-        let output = beside(&change, || scene.aicr(&words).output());
+        let output = beside(&change, || sandbox.aicr(&words).output());
         let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
         assert_eq!(output.status.code(), Some(5), "{text}");
         assert_eq!(text.lines().filter(|line| *line == "rejected B").count(), EACH, "{text}");
@@ -67,13 +67,13 @@ fn write(file: &fs::File, byte: u8, at: u64) {
 #[test]
 fn a_file_that_changes_while_it_is_read() {
     for size in [600_000, 9_000_000] {
-        let scene = Scene::new();
-        scene.file("dist/a", vec![7; size]).file("dist/b", "beta\n");
-        scene.aicr("bundle dist --output B -q").succeeds();
-        let file = fs::OpenOptions::new().write(true).open(scene.path("B/a")).unwrap();
+        let sandbox = Sandbox::new();
+        sandbox.file("dist/a", vec![7; size]).file("dist/b", "beta\n");
+        sandbox.aicr("bundle dist --output B -q").succeeds();
+        let file = fs::OpenOptions::new().write(true).open(sandbox.path("B/a")).unwrap();
         let (first, second) = (100, size as u64 - 100);
         write(&file, 8, first);
-        let said = rejected(&scene, 200, FILES, || {
+        let said = rejected(&sandbox, 200, FILES, || {
             for (byte, at) in [(8, first), (7, second), (8, second), (7, first)] {
                 write(&file, byte, at);
             }
@@ -86,13 +86,13 @@ fn a_file_that_changes_while_it_is_read() {
 #[test]
 fn a_link_that_comes_and_goes() {
     for (name, wrong) in [("sub", "B/sub/b"), ("a", "B/a")] {
-        let scene = Scene::new();
-        scene.unsigned();
-        scene.small_dist().link("link", scene.path("dist").join(name));
-        scene.file(wrong, "wrong\n");
-        let (there, link) = (scene.path("B").join(name), scene.path("link"));
+        let sandbox = Sandbox::new();
+        sandbox.unsigned();
+        sandbox.small_dist().link("link", sandbox.path("dist").join(name));
+        sandbox.file(wrong, "wrong\n");
+        let (there, link) = (sandbox.path("B").join(name), sandbox.path("link"));
         let change = || exchange(&there, &link);
-        let said = rejected(&scene, 250, FILES, change);
+        let said = rejected(&sandbox, 250, FILES, change);
         for finding in [format!("  not-regular  {name}"), format!("  changed      {}", &wrong[2..])] {
             assert!(said.contains(&finding), "{finding}: {said:?}");
         }
@@ -101,10 +101,10 @@ fn a_link_that_comes_and_goes() {
         let strace = "strace -f -qq --decode-fds=path --trace=open,openat,openat2 --output=trace aicr verify";
         let words = format!("{strace} {}{FILES}", "B ".repeat(EACH));
         for _ in 0..2 {
-            beside(change, || scene.program_run(words.split(' ')).output());
-            let trace = scene.read("trace");
-            assert!(trace.contains(&format!("<{}>", scene.path("B").display())), "{trace}");
-            assert!(!trace.contains(&format!("<{}", scene.path("dist").display())), "{trace}");
+            beside(change, || sandbox.program_run(words.split(' ')).output());
+            let trace = sandbox.read("trace");
+            assert!(trace.contains(&format!("<{}>", sandbox.path("B").display())), "{trace}");
+            assert!(!trace.contains(&format!("<{}", sandbox.path("dist").display())), "{trace}");
         }
     }
 }
@@ -112,22 +112,23 @@ fn a_link_that_comes_and_goes() {
 /// A FIFO that comes and goes is never waited for.
 #[test]
 fn a_fifo_that_comes_and_goes() {
-    let scene = Scene::new();
-    scene.unsigned().file("B/a", "wrong\n").special("fifo", rustix::fs::FileType::Fifo);
-    let (there, fifo) = (scene.path("B/a"), scene.path("fifo"));
-    rejected(&scene, 100, FILES, || exchange(&there, &fifo));
+    let sandbox = Sandbox::new();
+    sandbox.unsigned().file("B/a", "wrong\n").special("fifo", rustix::fs::FileType::Fifo);
+    let (there, fifo) = (sandbox.path("B/a"), sandbox.path("fifo"));
+    rejected(&sandbox, 100, FILES, || exchange(&there, &fifo));
 }
 
 /// The payload is forged, and so is the manifest half of the time; in the other it is the signed one.
 #[test]
 fn a_manifest_that_is_exchanged_while_cosign_is_asked() {
-    let scene = Scene::new();
-    scene.signed();
-    scene.file("other/a", "forged\n").file("other/sub/b", "beta\n");
-    scene.aicr("bundle other --output forged -q").succeeds();
-    scene.file("B/a", "forged\n");
-    let (there, forgery) = (scene.path("B/checksums.txt"), scene.path("forged/checksums.txt"));
-    let said = rejected(&scene, 50, "--key cosign.pub --insecure-ignore-tlog", || exchange(&there, &forgery));
+    let sandbox = Sandbox::new();
+    sandbox.signed();
+    sandbox.file("other/a", "forged\n").file("other/sub/b", "beta\n");
+    sandbox.aicr("bundle other --output forged -q").succeeds();
+    sandbox.file("B/a", "forged\n");
+    let (there, forgery) = (sandbox.path("B/checksums.txt"), sandbox.path("forged/checksums.txt"));
+    let said =
+        rejected(&sandbox, 50, "--key cosign.pub --insecure-ignore-tlog", || exchange(&there, &forgery));
     assert!(said.contains(&"  changed      a".to_owned()), "{said:?}");
     assert!(said.iter().any(|line| line.contains("the signature is over another checksums.txt")), "{said:?}");
 }

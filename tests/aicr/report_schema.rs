@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use serde_json::{Value, json};
 
-use crate::scene::{Run, Scene, repository};
+use crate::sandbox::{Run, Sandbox, repository};
 use validator::validate;
 
 const KEY: &str = "--signing-key=cosign.key --tlog-upload=false";
@@ -35,9 +35,9 @@ fn object(run: &Run<'_>) -> Value {
 
 /// Objects of all kinds, each from a real run.
 fn objects() -> Vec<Value> {
-    let scene = Scene::new();
-    scene.signed().file("other/c", "gamma\n");
-    let json = |words: &str| object(&scene.aicr(&format!("{words} --format json")));
+    let sandbox = Sandbox::new();
+    sandbox.signed().file("other/c", "gamma\n");
+    let json = |words: &str| object(&sandbox.aicr(&format!("{words} --format json")));
     let mut all = vec![
         json("frobnicate"),
         json("verify B"),
@@ -59,21 +59,21 @@ fn objects() -> Vec<Value> {
     ];
 
     // Everything that can be wrong with a file; nobody is refused reading anything to root.
-    fs::write(scene.path("B/a"), "changed\n").unwrap();
-    fs::rename(scene.path("B/sub/b"), scene.path("B/sub/moved")).unwrap();
-    fs::write(scene.path("B").join(OsStr::from_bytes(b"not utf-8 \xff")), "").unwrap();
-    fs::write(scene.path("B/extra"), "extra\n").unwrap();
-    std::os::unix::fs::symlink("a", scene.path("B/sub/link")).unwrap();
-    fs::write(scene.path("B/line\nbreak"), "").unwrap();
+    fs::write(sandbox.path("B/a"), "changed\n").unwrap();
+    fs::rename(sandbox.path("B/sub/b"), sandbox.path("B/sub/moved")).unwrap();
+    fs::write(sandbox.path("B").join(OsStr::from_bytes(b"not utf-8 \xff")), "").unwrap();
+    fs::write(sandbox.path("B/extra"), "extra\n").unwrap();
+    std::os::unix::fs::symlink("a", sandbox.path("B/sub/link")).unwrap();
+    fs::write(sandbox.path("B/line\nbreak"), "").unwrap();
     all.push(json(&format!("verify B {TRUST}")));
-    fs::remove_file(scene.path("B/a")).unwrap();
+    fs::remove_file(sandbox.path("B/a")).unwrap();
     all.push(json("verify B --checksums-only"));
 
     // The key manager fails at the first of two bundles.
-    scene.aicr("bundle other -o U1 -q").succeeds();
-    scene.aicr("bundle other -o U2 -q").succeeds();
-    let real = scene.cosign().display().to_string();
-    scene.program(
+    sandbox.aicr("bundle other -o U1 -q").succeeds();
+    sandbox.aicr("bundle other -o U2 -q").succeeds();
+    let real = sandbox.cosign().display().to_string();
+    sandbox.program(
         "bin/cosign",
         &format!(
             "case \"$*\" in *bundle.json*) echo 'Error: no luck' >&2; exit 1 ;; esac\nexec '{real}' \"$@\""
@@ -182,9 +182,9 @@ fn fields(value: &Value, at: &str) -> Vec<String> {
 /// A verdict that does not fit the rest of its bundle.
 #[test]
 fn a_verdict_fits_its_bundle() {
-    let scene = Scene::new();
-    scene.signed();
-    let good = object(&scene.aicr(&format!("verify B {TRUST} --format json")));
+    let sandbox = Sandbox::new();
+    sandbox.signed();
+    let good = object(&sandbox.aicr(&format!("verify B {TRUST} --format json")));
     let change = |pointer: &str, value: Value| {
         let mut object = good.clone();
         *object.pointer_mut(pointer).unwrap() = value;

@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::scene::{Scene, repository};
+use crate::sandbox::{Sandbox, repository};
 
 /// Of `{"sub":"dev"}`.
 const TOKEN: &str = "e30.eyJzdWIiOiJkZXYifQ.e30\n";
@@ -30,33 +30,33 @@ fn config_without(list: &str) -> String {
 }
 
 /// A stage with every file that services are named in, and one of each that is spoilt.
-fn stage() -> Scene {
-    let scene = Scene::new();
-    scene.unsigned();
-    scene.file("root.json", fixture("trusted-root.json"));
-    scene.file("config.json", fixture("signing-config-keyless-rekor-v2-timestamp.json"));
+fn stage() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.unsigned();
+    sandbox.file("root.json", fixture("trusted-root.json"));
+    sandbox.file("config.json", fixture("signing-config-keyless-rekor-v2-timestamp.json"));
     for list in ["tlogs", "certificateAuthorities", "ctlogs", "timestampAuthorities"] {
-        scene.file(&format!("no-{list}.json"), root_without(list));
+        sandbox.file(&format!("no-{list}.json"), root_without(list));
     }
     for list in ["rekorTlogUrls", "caUrls", "tsaUrls"] {
-        scene.file(&format!("no-{list}.json"), config_without(list));
+        sandbox.file(&format!("no-{list}.json"), config_without(list));
     }
-    let mut config: Value = serde_json::from_str(&scene.read("config.json")).unwrap();
+    let mut config: Value = serde_json::from_str(&sandbox.read("config.json")).unwrap();
     config["rekorTlogUrls"][0]["majorApiVersion"] = json!(1);
-    scene.file("v1.json", config.to_string());
+    sandbox.file("v1.json", config.to_string());
     config["rekorTlogUrls"] = json!([config["rekorTlogUrls"][0], config["rekorTlogUrls"][0]]);
     config["rekorTlogConfig"] = json!({ "selector": "ALL" });
-    scene.file("several.json", config.to_string());
-    scene.file("token", TOKEN).file("empty", "\n").file("key", "-----BEGIN PRIVATE KEY-----\n");
-    scene
+    sandbox.file("several.json", config.to_string());
+    sandbox.file("token", TOKEN).file("empty", "\n").file("key", "-----BEGIN PRIVATE KEY-----\n");
+    sandbox
 }
 
 const TSA: &str = "--timestamp-server-url http://127.0.0.1:3004/api/v1/timestamp";
 
 #[test]
 fn nobody_is_told_of_what_could_not_be_verified() {
-    let scene = stage();
-    let before = scene.tree("");
+    let sandbox = stage();
+    let before = sandbox.tree("");
     let key = "bundle dist -o out --signing-key cosign.key";
     let keyless = "bundle dist -o out --keyless --identity-token token";
     let create = "`cosign trusted-root create";
@@ -150,15 +150,15 @@ fn nobody_is_told_of_what_could_not_be_verified() {
         ),
     ] {
         let hint = hint.map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
-        scene.aicr(&words).stderr(&format!("error: {error}\n{hint}")).exits(2);
-        assert_eq!(scene.tree(""), before, "{words}");
+        sandbox.aicr(&words).stderr(&format!("error: {error}\n{hint}")).exits(2);
+        assert_eq!(sandbox.tree(""), before, "{words}");
     }
 }
 
 #[test]
 fn a_file_without_a_token_is_refused() {
-    let scene = stage();
-    let before = scene.tree("");
+    let sandbox = stage();
+    let before = sandbox.tree("");
     let hint = "hint: an identity token is a JSON Web Token, three parts with a dot between them\n";
     for (file, what, hint) in [
         ("none", "does not exist", "hint: give the file of a token, or set SIGSTORE_ID_TOKEN to the token\n"),
@@ -168,18 +168,18 @@ fn a_file_without_a_token_is_refused() {
         let services = "--signing-config config.json --trusted-root root.json";
         let error = format!("error: --identity-token {file} {what}\n{hint}");
         let words = format!("bundle-sign B --keyless --identity-token {file} {services}");
-        scene.aicr(&words).stderr(&error).exits(2);
+        sandbox.aicr(&words).stderr(&error).exits(2);
     }
     let error = format!("error: SIGSTORE_ID_TOKEN holds no identity token\n{hint}");
-    scene.aicr("bundle dist -o out --keyless").env("SIGSTORE_ID_TOKEN", "x").stderr(&error).exits(2);
-    assert_eq!(scene.tree(""), before);
+    sandbox.aicr("bundle dist -o out --keyless").env("SIGSTORE_ID_TOKEN", "x").stderr(&error).exits(2);
+    assert_eq!(sandbox.tree(""), before);
 }
 
 /// Who is told is said before, under `--quiet` and in a dry run too, and nobody is.
 #[test]
 fn who_would_be_told_is_said() {
-    let scene = stage();
-    let before = scene.tree("");
+    let sandbox = stage();
+    let before = sandbox.tree("");
     let public = "of the public Sigstore: public and permanent; --tlog-upload=false keeps it out";
     for (words, told) in [
         ("--signing-key cosign.key", Some(public.to_owned())),
@@ -202,7 +202,7 @@ fn who_would_be_told_is_said() {
         for command in ["bundle dist -o out", "bundle-sign B", "doctor"] {
             // `doctor` looks only.
             let dry = if command == "doctor" { "" } else { "--dry-run" };
-            let output = scene.aicr(&format!("{command} {words} {dry}")).output();
+            let output = sandbox.aicr(&format!("{command} {words} {dry}")).output();
             let said = String::from_utf8(output.stderr).unwrap();
             let expected = told
                 .as_ref()
@@ -212,13 +212,13 @@ fn who_would_be_told_is_said() {
             assert!(output.status.success(), "{command} {words}");
         }
     }
-    assert_eq!(scene.tree(""), before);
+    assert_eq!(sandbox.tree(""), before);
 }
 
 /// Older releases are told what they cannot do before anything is signed or believed.
 #[test]
 fn what_a_release_cannot_do_is_refused_with_the_one_that_can() {
-    let scene = stage();
+    let sandbox = stage();
     let no_bundle =
         "makes no Sigstore bundle, in which a log entry, a certificate or a timestamp could stand";
     let rows = [
@@ -240,14 +240,14 @@ fn what_a_release_cannot_do_is_refused_with_the_one_that_can() {
     for (release, words, what, releases) in rows {
         let recordings = repository().join("fixtures/cosign").join(release);
         let answers = "case $1 in version) cat version.txt ;; *) cat sign-blob-help.txt ;; esac";
-        scene.program("bin/cosign", &format!("cd '{}' && {answers}", recordings.display()));
-        let before = scene.tree("");
-        scene
+        sandbox.program("bin/cosign", &format!("cd '{}' && {answers}", recordings.display()));
+        let before = sandbox.tree("");
+        sandbox
             .aicr(&format!("bundle dist -o out {words}"))
             .stderr(&format!(
                 "error: {{root}}/bin/cosign ({release}) {what}\nhint: install cosign {releases} or later, or name one with --cosign\n"
             ))
             .exits(3);
-        assert_eq!(scene.tree(""), before, "{release} {words}");
+        assert_eq!(sandbox.tree(""), before, "{release} {words}");
     }
 }

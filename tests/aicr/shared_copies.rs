@@ -3,7 +3,7 @@
 
 use std::io::Write as _;
 
-use crate::scene::Scene;
+use crate::sandbox::Sandbox;
 
 /// An XFS in a file, with the inputs on it. Exit 77 where the kernel does not let us have it: only the
 /// administrator of the machine may mount what is in a file.
@@ -16,26 +16,26 @@ const TRACED: &str = "strace -f -qq -o ../trace -e trace=ioctl aicr bundle dist 
 const MIB: usize = 1 << 20;
 
 /// Two files of which copies may be shared, and one that is too small.
-fn stage() -> Scene {
-    let scene = Scene::new();
+fn stage() -> Sandbox {
+    let sandbox = Sandbox::new();
     for (name, size) in [("large", 3 * MIB + 5), ("least", MIB), ("small", MIB - 1)] {
         let bytes: Vec<u8> = b"seventeen letters".iter().copied().cycle().take(size).collect();
-        scene.file(&format!("dist/{name}"), bytes);
+        sandbox.file(&format!("dist/{name}"), bytes);
     }
-    scene.directory("disk");
-    scene
+    sandbox.directory("disk");
+    sandbox
 }
 
 /// What the calls for a shared copy came to.
-fn attempts(scene: &Scene) -> Vec<String> {
-    let calls = scene.read("trace");
+fn attempts(sandbox: &Sandbox) -> Vec<String> {
+    let calls = sandbox.read("trace");
     let of_a_copy = calls.lines().filter(|line| line.contains("FICLONE"));
     of_a_copy.map(|line| line.rsplit_once("= ").unwrap().1.split(' ').next().unwrap().to_owned()).collect()
 }
 
 /// Runs a line of shell on an XFS; nothing where there can be none, which is said.
-fn on_xfs(scene: &Scene, line: &str) -> Option<String> {
-    let run = scene.program_run(["unshare", "-m", "sh", "-c", &format!("{ON_XFS} && {line}")]);
+fn on_xfs(sandbox: &Sandbox, line: &str) -> Option<String> {
+    let run = sandbox.program_run(["unshare", "-m", "sh", "-c", &format!("{ON_XFS} && {line}")]);
     let output = run.whatever_it_prints().output();
     if output.status.code() == Some(77) {
         let said = b"NOT TESTED: copies that share their bytes: no XFS can be mounted here\n";
@@ -48,30 +48,30 @@ fn on_xfs(scene: &Scene, line: &str) -> Option<String> {
 
 #[test]
 fn large_files_share_their_bytes_with_their_copies() {
-    let scene = stage();
+    let sandbox = stage();
     // What becomes of the source afterwards is nothing to the copy.
     let line = format!(
         "chmod 750 dist/large && touch -d @1234567890 dist/large && {TRACED} && stat -c '%a %Y' B/large && \
          printf x >>dist/large && : >dist/least && (cd B && sha256sum --check --strict --quiet checksums.txt) && \
          aicr verify B --checksums-only -q && ls -A"
     );
-    if let Some(printed) = on_xfs(&scene, &line) {
+    if let Some(printed) = on_xfs(&sandbox, &line) {
         assert_eq!(printed, "755 1234567890\nB\ndist\n");
-        assert_eq!(attempts(&scene), ["0", "0"], "one for each large file");
+        assert_eq!(attempts(&sandbox), ["0", "0"], "one for each large file");
     }
 }
 
 #[test]
 fn they_take_no_room() {
-    let scene = stage();
+    let sandbox = stage();
     let line = "fallocate -l 160M dist/huge && [ $(df --output=avail -B1M . | tail -n 1) -lt 160 ] && \
                 aicr bundle dist --output B -q && aicr verify B --checksums-only -q";
-    on_xfs(&scene, line);
+    on_xfs(&sandbox, line);
 }
 
 #[test]
 fn what_was_not_shared_is_written() {
-    let scene = stage();
+    let sandbox = stage();
     // Told that everything was shared when nothing was, or that it cannot be.
     for outcome in ["retval=0", "error=EDQUOT"] {
         let line = format!(
@@ -79,29 +79,29 @@ fn what_was_not_shared_is_written() {
              -e trace=ioctl -e inject=ioctl:{outcome} aicr bundle dist --output B -q --jobs 1 && \
              diff -r --exclude=checksums.txt dist B && aicr verify B --checksums-only -q"
         );
-        if on_xfs(&scene, &line).is_some() {
-            assert_eq!(attempts(&scene).len(), 2, "{outcome}");
+        if on_xfs(&sandbox, &line).is_some() {
+            assert_eq!(attempts(&sandbox).len(), 2, "{outcome}");
         }
     }
 }
 
 #[test]
 fn elsewhere_it_is_not_tried() {
-    let scene = stage();
+    let sandbox = stage();
     let line = format!(
         "mount -t tmpfs none disk && cp -r dist disk && cd disk && {TRACED} && \
          (cd B && sha256sum --check --strict --quiet checksums.txt)"
     );
-    scene.program_run(["unshare", "-m", "sh", "-c", &line]).succeeds();
-    assert_eq!(attempts(&scene), [""; 0]);
+    sandbox.program_run(["unshare", "-m", "sh", "-c", &line]).succeeds();
+    assert_eq!(attempts(&sandbox), [""; 0]);
 }
 
 #[test]
 fn without_room_for_the_copies_none_is_begun() {
-    let scene = stage();
+    let sandbox = stage();
     let line = "mount -t tmpfs -o size=4m none disk && cd disk && { aicr bundle ../dist --output B; code=$?; ls -A; exit $code; }";
     let needed = 5 * MIB + 4 + 3 * (2048 + 128);
-    scene
+    sandbox
         .program_run(["unshare", "-m", "sh", "-c", line])
         .stderr(&format!(
             "error: not enough space in .: {needed} bytes are needed and {} are free\n\

@@ -7,7 +7,7 @@ use std::process::Child;
 
 use rustix::fs::FileType;
 
-use crate::scene::{Act, KEY_SHA256, SMALL_SHA256, Scene};
+use crate::sandbox::{Act, KEY_SHA256, SMALL_SHA256, Sandbox};
 
 const NO_LOG: &str = "--tlog-upload=false";
 
@@ -16,22 +16,27 @@ fn a_key_file_that_is_none_is_refused_before_anything_is_built() {
     let take = "hint: name a key manager URI, or the key file that `cosign generate-key-pair` writes";
     let import = "hint: `cosign import-key-pair --key FILE` makes an encrypted key of it that cosign reads";
     let cases: [(Act, String); 11] = [
-        (|scene| scene, format!("does not exist\n{take}")),
-        (|scene| scene.directory("k"), format!("is a directory\n{take}")),
-        (|scene| scene.link("k", "/dev/zero"), format!("is not a regular file\n{take}")),
-        (|scene| scene.special("k", FileType::Fifo), format!("is not a regular file\n{take}")),
-        (|scene| scene.file("k", " ".repeat((1 << 20) + 1)), format!("is larger than 1048576 bytes\n{take}")),
+        (|sandbox| sandbox, format!("does not exist\n{take}")),
+        (|sandbox| sandbox.directory("k"), format!("is a directory\n{take}")),
+        (|sandbox| sandbox.link("k", "/dev/zero"), format!("is not a regular file\n{take}")),
+        (|sandbox| sandbox.special("k", FileType::Fifo), format!("is not a regular file\n{take}")),
         (
-            |scene| scene.file("k", scene.read("cosign.pub")),
+            |sandbox| sandbox.file("k", " ".repeat((1 << 20) + 1)),
+            format!("is larger than 1048576 bytes\n{take}"),
+        ),
+        (
+            |sandbox| sandbox.file("k", sandbox.read("cosign.pub")),
             "is a public key\nhint: signing needs the private key; verifiers get the public one".into(),
         ),
         (
-            |scene| scene.file("k", "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n"),
+            |sandbox| {
+                sandbox.file("k", "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n")
+            },
             format!("is a private key that cosign does not read\n{import}"),
         ),
         (
-            |scene| {
-                scene.file(
+            |sandbox| {
+                sandbox.file(
                     "k",
                     "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
                 )
@@ -39,8 +44,8 @@ fn a_key_file_that_is_none_is_refused_before_anything_is_built() {
             format!("is a private key that cosign does not read\n{import}"),
         ),
         (
-            |scene| {
-                scene.file(
+            |sandbox| {
+                sandbox.file(
                     "k",
                     "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n",
                 )
@@ -50,37 +55,37 @@ hint: make a key with `cosign generate-key-pair`, or name one in a key manager"
                 .into(),
         ),
         (
-            |scene| scene.file("k", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+            |sandbox| sandbox.file("k", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
             "is a certificate\nhint: signing needs the private key".into(),
         ),
         (
-            |scene| scene.file("k", "s3cret-token\n"),
+            |sandbox| sandbox.file("k", "s3cret-token\n"),
             "is not a key\nhint: signing takes the key file that `cosign generate-key-pair` writes".into(),
         ),
     ];
     for (make, why) in cases {
-        let scene = Scene::new();
-        scene.unsigned();
-        make(&scene);
-        let before = scene.tree("");
+        let sandbox = Sandbox::new();
+        sandbox.unsigned();
+        make(&sandbox);
+        let before = sandbox.tree("");
         for words in ["bundle dist --output C", "bundle dist --output C --dry-run", "bundle-sign B"] {
-            scene
+            sandbox
                 .aicr(&format!("{words} --signing-key k {NO_LOG}"))
                 .stderr(&format!("error: key file k {why}\n"))
                 .exits(2);
         }
-        assert_eq!(scene.tree(""), before);
+        assert_eq!(sandbox.tree(""), before);
     }
-    let scene = Scene::new();
-    scene.unsigned().link("k", "cosign.key");
-    scene.aicr(&format!("bundle-sign B --signing-key k {NO_LOG} --quiet")).succeeds();
+    let sandbox = Sandbox::new();
+    sandbox.unsigned().link("k", "cosign.key");
+    sandbox.aicr(&format!("bundle-sign B --signing-key k {NO_LOG} --quiet")).succeeds();
 }
 
 /// What nobody has typed is called by the name of its variable.
 #[test]
 fn a_key_that_a_variable_names_is_refused_with_its_name() {
-    let scene = Scene::new();
-    scene.unsigned();
+    let sandbox = Sandbox::new();
+    sandbox.unsigned();
     for (key, why) in [
         (
             "nope.key",
@@ -104,7 +109,7 @@ hint: install sigstore-kms-foo, or name a key of another key manager",
         ),
     ] {
         for words in ["bundle dist --output C", "bundle-sign B"] {
-            scene
+            sandbox
                 .aicr(&format!("{words} {NO_LOG}"))
                 .env("AICR_SIGNING_KEY", key)
                 .stderr(&format!("error: AICR_SIGNING_KEY: {why}\n"))
@@ -115,9 +120,9 @@ hint: install sigstore-kms-foo, or name a key of another key manager",
 
 #[test]
 fn a_key_in_a_variable_is_looked_at_too() {
-    let scene = Scene::new();
-    scene.unsigned();
-    let sign = || scene.aicr(&format!("bundle-sign B --signing-key env://RELEASE_KEY {NO_LOG} --quiet"));
+    let sandbox = Sandbox::new();
+    sandbox.unsigned();
+    let sign = || sandbox.aicr(&format!("bundle-sign B --signing-key env://RELEASE_KEY {NO_LOG} --quiet"));
     for (value, stderr) in [
         (
             None,
@@ -145,15 +150,15 @@ hint: signing needs the private key; verifiers get the public one
         };
         run.stderr(stderr).exits(2);
     }
-    sign().env("RELEASE_KEY", &scene.read("cosign.key")).succeeds();
+    sign().env("RELEASE_KEY", &sandbox.read("cosign.key")).succeeds();
 }
 
 /// Makes a key with openssl and has cosign import it as `NAME.key`, with an empty password.
-fn import(scene: &Scene, name: &str, algorithm: &[&str]) {
+fn import(sandbox: &Sandbox, name: &str, algorithm: &[&str]) {
     let mut words = vec!["openssl", "genpkey", "-out", "plain.pem", "-algorithm"];
     words.extend(algorithm);
-    scene.program_run(words).whatever_it_prints().succeeds();
-    scene
+    sandbox.program_run(words).whatever_it_prints().succeeds();
+    sandbox
         .program_run(["cosign", "import-key-pair", "--key", "plain.pem", "--output-key-prefix", name])
         .whatever_it_prints()
         .succeeds();
@@ -161,9 +166,9 @@ fn import(scene: &Scene, name: &str, algorithm: &[&str]) {
 
 #[test]
 fn key_types_that_some_cosign_gets_wrong_are_refused_before_signing() {
-    let scene = Scene::new();
-    scene.unsigned();
-    let before = scene.tree("B");
+    let sandbox = Sandbox::new();
+    sandbox.unsigned();
+    let before = sandbox.tree("B");
     for (name, algorithm, kind) in [
         ("p384", &["EC", "-pkeyopt", "ec_paramgen_curve:P-384"][..], Some("ECDSA P-384")),
         ("p521", &["EC", "-pkeyopt", "ec_paramgen_curve:P-521"], Some("ECDSA P-521")),
@@ -171,11 +176,13 @@ fn key_types_that_some_cosign_gets_wrong_are_refused_before_signing() {
         ("p256", &["EC", "-pkeyopt", "ec_paramgen_curve:P-256"], None),
         ("rsa2048", &["RSA", "-pkeyopt", "rsa_keygen_bits:2048"], None),
     ] {
-        import(&scene, name, algorithm);
+        import(&sandbox, name, algorithm);
         let words = format!("--signing-key {name}.key {NO_LOG} --quiet");
         let Some(kind) = kind else {
-            scene.aicr(&format!("bundle dist --output {name} {words}")).succeeds();
-            scene.aicr(&format!("verify {name} --key {name}.pub --insecure-ignore-tlog --quiet")).succeeds();
+            sandbox.aicr(&format!("bundle dist --output {name} {words}")).succeeds();
+            sandbox
+                .aicr(&format!("verify {name} --key {name}.pub --insecure-ignore-tlog --quiet"))
+                .succeeds();
             continue;
         };
         let refusal = format!(
@@ -183,10 +190,10 @@ fn key_types_that_some_cosign_gets_wrong_are_refused_before_signing() {
 hint: use an ECDSA P-256 key, or RSA with 2048 to 4096 bits
 "
         );
-        scene.aicr(&format!("bundle-sign B {words}")).stderr(&refusal).exits(2);
-        scene.aicr(&format!("bundle dist --output C {words} --dry-run")).stderr(&refusal).exits(2);
+        sandbox.aicr(&format!("bundle-sign B {words}")).stderr(&refusal).exits(2);
+        sandbox.aicr(&format!("bundle dist --output C {words} --dry-run")).stderr(&refusal).exits(2);
     }
-    assert_eq!(scene.tree("B"), before);
+    assert_eq!(sandbox.tree("B"), before);
 }
 
 #[test]
@@ -197,17 +204,17 @@ fn keys_that_no_cosign_makes_are_refused_as_well() {
         (&["RSA", "-pkeyopt", "rsa_keygen_bits:1024"], "RSA 1024"),
         (&["X25519"], "of an unknown type"),
     ] {
-        let scene = Scene::new();
-        scene.unsigned();
+        let sandbox = Sandbox::new();
+        sandbox.unsigned();
         let mut words = vec!["openssl", "genpkey", "-out", "plain.pem", "-algorithm"];
         words.extend(algorithm);
-        scene.program_run(words).whatever_it_prints().succeeds();
-        scene
+        sandbox.program_run(words).whatever_it_prints().succeeds();
+        sandbox
             .program_run(["openssl", "pkey", "-in", "plain.pem", "-pubout", "-out", "public.pem"])
             .whatever_it_prints()
             .succeeds();
-        scene.fake_cosign("[ $1 = public-key ] || exit 9; cat \"${0%/*}/../public.pem\"");
-        scene
+        sandbox.fake_cosign("[ $1 = public-key ] || exit 9; cat \"${0%/*}/../public.pem\"");
+        sandbox
             .aicr(&format!("bundle-sign B --signing-key cosign.key {NO_LOG}"))
             .stderr(&format!(
                 "error: cosign.key is {kind}, with which some releases of cosign make signatures that do not verify
@@ -219,23 +226,23 @@ hint: use an ECDSA P-256 key, or RSA with 2048 to 4096 bits
 }
 
 /// The key of the stage under the password `s3cret`.
-fn with_password() -> Scene {
-    let scene = Scene::new();
-    scene.small_dist().remove("cosign.key").remove("cosign.pub");
-    scene
+fn with_password() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.small_dist().remove("cosign.key").remove("cosign.pub");
+    sandbox
         .program_run(["cosign", "generate-key-pair"])
         .env("COSIGN_PASSWORD", "s3cret")
         .whatever_it_prints()
         .succeeds();
-    scene
+    sandbox
 }
 
 #[test]
 fn a_password_comes_from_the_variable() {
-    let scene = with_password();
+    let sandbox = with_password();
     let words = format!("bundle dist --output B --signing-key cosign.key {NO_LOG}");
     for wrong in ["", "S3cret", "s3cret\n"] {
-        scene
+        sandbox
             .aicr(&words)
             .env("COSIGN_PASSWORD", wrong)
             .stderr(
@@ -247,7 +254,7 @@ hint: check COSIGN_PASSWORD; a newline at its end counts
             .exits(4);
     }
     // Nothing to type it at: in a pipeline there is no terminal.
-    scene
+    sandbox
         .program_run(["setsid", "--wait", "aicr"].into_iter().chain(words.split(' ')))
         .without("COSIGN_PASSWORD")
         .stderr(
@@ -256,22 +263,22 @@ hint: set COSIGN_PASSWORD; set but empty is a password too
 ",
         )
         .exits(2);
-    assert!(!scene.path("B").exists());
-    scene.aicr(&format!("{words} --quiet")).env("COSIGN_PASSWORD", "s3cret").succeeds();
+    assert!(!sandbox.path("B").exists());
+    sandbox.aicr(&format!("{words} --quiet")).env("COSIGN_PASSWORD", "s3cret").succeeds();
 }
 
 /// Runs aicr at a terminal of its own, without a password in the environment, up to the prompt. What
 /// is typed is written to the FIFO that comes back.
-fn at_the_prompt(scene: &Scene, words: &str) -> (Child, File) {
-    scene.special("typed", FileType::Fifo);
-    let mut child = scene
+fn at_the_prompt(sandbox: &Sandbox, words: &str) -> (Child, File) {
+    sandbox.special("typed", FileType::Fifo);
+    let mut child = sandbox
         .shell(&format!(
             "exec timeout 60 script -qefc 'trap : INT; aicr {words}; echo \"exit $?\"; stty -a' /dev/null <typed"
         ))
         .without("COSIGN_PASSWORD")
         .env("NO_COLOR", "1")
         .start();
-    let typed = File::options().write(true).open(scene.path("typed")).unwrap();
+    let typed = File::options().write(true).open(sandbox.path("typed")).unwrap();
     let prompt = b"password of cosign.key: ";
     let mut shown = Vec::new();
     let stdout = child.stdout.as_mut().unwrap();
@@ -295,9 +302,9 @@ fn rest_of(child: Child) -> String {
 
 #[test]
 fn a_password_can_be_typed() {
-    let scene = with_password();
+    let sandbox = with_password();
     let (child, mut typed) = at_the_prompt(
-        &scene,
+        &sandbox,
         &format!("bundle dist --output B --signing-key cosign.key {NO_LOG} --public-key-out k.pub"),
     );
     typed.write_all(b"s3cret\n").unwrap();
@@ -323,14 +330,14 @@ exit 0
 
 #[test]
 fn a_password_prompt_can_be_left() {
-    let scene = with_password();
-    let before = scene.tree("");
+    let sandbox = with_password();
+    let before = sandbox.tree("");
     let (child, mut typed) =
-        at_the_prompt(&scene, &format!("bundle dist --output B --signing-key cosign.key {NO_LOG}"));
+        at_the_prompt(&sandbox, &format!("bundle dist --output B --signing-key cosign.key {NO_LOG}"));
     typed.write_all(b"s3c\x03").unwrap();
     let said = rest_of(child);
     drop(typed);
-    scene.remove("typed");
+    sandbox.remove("typed");
     assert_eq!(said, "\nerror: interrupted\nexit 130\n");
-    assert_eq!(scene.tree(""), before);
+    assert_eq!(sandbox.tree(""), before);
 }

@@ -1,7 +1,7 @@
 //! The steps of a run: its system calls of some kinds, one by one, at which strace ends it or makes the
 //! call fail.
 
-use crate::scene::Scene;
+use crate::sandbox::Sandbox;
 
 /// The calls that change the disk, on any architecture.
 pub(crate) const CHANGES: &str = "?mkdir,mkdirat,?rename,?renameat,renameat2,?unlink,unlinkat,?rmdir,?link,linkat,?chmod,fchmod,\
@@ -22,11 +22,11 @@ impl Step {
     /// All steps of this run of `aicr`, which succeeds, in their order. Of those in a private directory of
     /// cosign's only the first of a kind: they are many, and all alike.
     #[track_caller]
-    pub(crate) fn all(scene: &Scene, way: &[String], words: &str, calls: &str) -> Vec<Self> {
-        let top = scene.path("").display().to_string();
+    pub(crate) fn all(sandbox: &Sandbox, way: &[String], words: &str, calls: &str) -> Vec<Self> {
+        let top = sandbox.path("").display().to_string();
         let trace = format!("strace -qq --decode-fds=path -o {top}trace -e trace={calls}");
-        scene.program_run(command(way, &trace, words)).succeeds();
-        let lines = scene.read("trace");
+        sandbox.program_run(command(way, &trace, words)).succeeds();
+        let lines = sandbox.read("trace");
         let mut steps = Vec::new();
         let mut made = Vec::new();
         for line in lines.lines() {
@@ -43,15 +43,15 @@ impl Step {
                 steps.push(Self { call: call.to_owned(), file, number, line: line.to_owned() });
             }
         }
-        scene.remove("trace");
+        sandbox.remove("trace");
         assert!(steps.len() > 10, "strace has seen only {} steps", steps.len());
         steps
     }
 
     /// The same run with this done at the step: `signal=…` or `error=…`.
-    pub(crate) fn with(&self, scene: &Scene, what: &str, way: &[String], words: &str) -> Vec<String> {
+    pub(crate) fn with(&self, sandbox: &Sandbox, what: &str, way: &[String], words: &str) -> Vec<String> {
         let Self { call, file, number, line: _ } = self;
-        let only = file.as_ref().map_or(String::new(), |file| format!("-P {}", scene.path(file).display()));
+        let only = file.as_ref().map_or(String::new(), |file| format!("-P {}", sandbox.path(file).display()));
         let trace =
             format!("strace -qq -o /dev/null {only} -e trace={call} -e inject={call}:{what}:when={number}");
         command(way, &trace, words)

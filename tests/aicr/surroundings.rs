@@ -2,7 +2,7 @@
 //! go and do not.
 
 use crate::fake::{HONEST, stage};
-use crate::scene::{Act, KEY_SHA256, SMALL_MANIFEST, SMALL_SHA256, Scene};
+use crate::sandbox::{Act, KEY_SHA256, SMALL_MANIFEST, SMALL_SHA256, Sandbox};
 
 const SIGN: &str = "--signing-key cosign.key --tlog-upload=false";
 
@@ -20,34 +20,34 @@ fn no_cosign_is_taken_from_where_anybody_can_put_one() {
         "{root}/links:{real}",
         "{root}/C/bin:{real}",
     ] {
-        let scene = Scene::new();
-        scene.small_dist();
-        let evil = format!(": >'{}'; exit 0", scene.path("evil-has-run").display());
+        let sandbox = Sandbox::new();
+        sandbox.small_dist();
+        let evil = format!(": >'{}'; exit 0", sandbox.path("evil-has-run").display());
         for place in ["cosign", "evil/cosign", "dist/bin/cosign", "dist/cosign"] {
-            scene.program(place, &evil);
+            sandbox.program(place, &evil);
         }
-        scene.link("alias", "dist").link("links/cosign", "../dist/bin/cosign").directory("C");
-        let root = scene.path("").display().to_string();
+        sandbox.link("alias", "dist").link("links/cosign", "../dist/bin/cosign").directory("C");
+        let root = sandbox.path("").display().to_string();
         let path = path
             .replace("{root}", root.trim_end_matches('/'))
             .replace("{real}", &format!("{root}bin:/usr/bin:/bin"));
-        scene.aicr(&format!("bundle dist --output C {SIGN} --quiet")).env("PATH", &path).succeeds();
+        sandbox.aicr(&format!("bundle dist --output C {SIGN} --quiet")).env("PATH", &path).succeeds();
         // Now there is one in the bundle as well.
-        scene
+        sandbox
             .aicr("verify C --key cosign.pub --insecure-ignore-tlog --quiet")
             .env("PATH", &format!("{root}C/bin:.::{root}bin:/usr/bin:/bin"))
             .succeeds();
-        assert!(!scene.path("evil-has-run").exists(), "{path}");
+        assert!(!sandbox.path("evil-has-run").exists(), "{path}");
     }
 }
 
 #[test]
 fn a_path_without_a_safe_cosign_has_none() {
-    let scene = Scene::new();
-    scene.small_dist().program("dist/bin/cosign", "exit 0").program("cosign", "exit 0");
-    let root = scene.path("").display().to_string();
+    let sandbox = Sandbox::new();
+    sandbox.small_dist().program("dist/bin/cosign", "exit 0").program("cosign", "exit 0");
+    let root = sandbox.path("").display().to_string();
     for path in ["", ".", ":", "dist/bin", &format!("{root}dist/bin"), &format!(".:{root}dist/bin:")] {
-        scene
+        sandbox
             .aicr(&format!("bundle dist --output C {SIGN}"))
             .env("PATH", path)
             .stderr(
@@ -57,7 +57,7 @@ hint: install cosign 2.0 or later, or name one with --cosign
             )
             .exits(3);
     }
-    scene
+    sandbox
         .aicr(&format!("bundle dist --output C {SIGN} --cosign dist/bin/cosign"))
         .stderr(
             "error: --cosign dist/bin/cosign lies in dist, and nothing from there is run
@@ -65,7 +65,7 @@ hint: install cosign outside of bundles and inputs
 ",
         )
         .exits(3);
-    scene.aicr(&format!("bundle dist --output C {SIGN} --quiet --cosign bin/cosign")).succeeds();
+    sandbox.aicr(&format!("bundle dist --output C {SIGN} --quiet --cosign bin/cosign")).succeeds();
 }
 
 #[test]
@@ -83,14 +83,14 @@ fn nothing_around_a_run_is_needed_or_touched() {
         "exec </dev/zero; aicr",
         "ulimit -c 0; ulimit -n 64; aicr",
     ] {
-        let scene = Scene::new();
-        scene.small_dist();
+        let sandbox = Sandbox::new();
+        sandbox.small_dist();
         let words = format!("bundle dist --output B {SIGN} --public-key-out k.pub --quiet");
-        scene
+        sandbox
             .shell(&format!("{line} {words} && aicr verify B --key k.pub --insecure-ignore-tlog --quiet"))
             .succeeds();
         assert_eq!(
-            scene.tree("B"),
+            sandbox.tree("B"),
             [
                 "a",
                 "attestation/",
@@ -101,24 +101,24 @@ fn nothing_around_a_run_is_needed_or_touched() {
             ],
             "{line}"
         );
-        assert_eq!(scene.tree("tmp"), [""; 0], "{line}");
-        let home = scene.path("home");
-        assert!(!home.exists() || scene.tree("home").is_empty(), "{line}");
+        assert_eq!(sandbox.tree("tmp"), [""; 0], "{line}");
+        let home = sandbox.path("home");
+        assert!(!home.exists() || sandbox.tree("home").is_empty(), "{line}");
     }
 }
 
 #[test]
 fn a_directory_for_temporaries_that_is_none_is_named() {
     let made: [(Act, &str, &str); 3] = [
-        (|scene| scene, "nowhere", "no such file or directory"),
-        (|scene| scene.file("nowhere", ""), "nowhere", "not a directory"),
-        (|scene| scene.link("nowhere", "nowhere"), "nowhere", "too many levels of symbolic links"),
+        (|sandbox| sandbox, "nowhere", "no such file or directory"),
+        (|sandbox| sandbox.file("nowhere", ""), "nowhere", "not a directory"),
+        (|sandbox| sandbox.link("nowhere", "nowhere"), "nowhere", "too many levels of symbolic links"),
     ];
     for (make, name, why) in made {
-        let scene = Scene::new();
-        make(scene.small_dist());
-        let directory = scene.path(name).display().to_string();
-        scene
+        let sandbox = Sandbox::new();
+        make(sandbox.small_dist());
+        let directory = sandbox.path(name).display().to_string();
+        sandbox
             .aicr(&format!("bundle dist --output B {SIGN}"))
             .env("TMPDIR", &directory)
             .stderr(&format!(
@@ -126,15 +126,15 @@ fn a_directory_for_temporaries_that_is_none_is_named() {
 hint: set TMPDIR to a directory that can be written to\n"
             ))
             .exits(1);
-        assert!(!scene.path("B").exists());
+        assert!(!sandbox.path("B").exists());
         // Nothing temporary is needed where no cosign is run.
-        scene.aicr("bundle dist --output B --quiet").env("TMPDIR", &directory).succeeds();
+        sandbox.aicr("bundle dist --output B --quiet").env("TMPDIR", &directory).succeeds();
     }
-    let scene = Scene::new();
-    scene.small_dist();
-    scene.aicr(&format!("bundle dist --output B {SIGN} --quiet")).without("TMPDIR").succeeds();
-    scene.aicr(&format!("bundle dist --output C {SIGN} --quiet")).env("TMPDIR", "tmp").succeeds();
-    assert_eq!(scene.tree("tmp"), [""; 0]);
+    let sandbox = Sandbox::new();
+    sandbox.small_dist();
+    sandbox.aicr(&format!("bundle dist --output B {SIGN} --quiet")).without("TMPDIR").succeeds();
+    sandbox.aicr(&format!("bundle dist --output C {SIGN} --quiet")).env("TMPDIR", "tmp").succeeds();
+    assert_eq!(sandbox.tree("tmp"), [""; 0]);
 }
 
 #[test]
@@ -150,34 +150,34 @@ fn paths_may_look_like_anything() {
         "a=b",
         "\u{fc}ml\u{e4}ut",
     ] {
-        let scene = Scene::new();
-        scene.file(&format!("in/{name}/a"), "alpha\n");
+        let sandbox = Sandbox::new();
+        sandbox.file(&format!("in/{name}/a"), "alpha\n");
         let (input, output) = (format!("in/{name}"), format!("--output={name}"));
         let sign = ["--signing-key=cosign.key", "--tlog-upload=false", "--quiet"];
-        scene.aicr_with(["bundle", &input, &output].into_iter().chain(sign)).succeeds();
+        sandbox.aicr_with(["bundle", &input, &output].into_iter().chain(sign)).succeeds();
         let verify = ["verify", "--quiet", "--insecure-ignore-tlog", "--key=cosign.pub", "--", name];
-        scene.aicr_with(verify).succeeds();
+        sandbox.aicr_with(verify).succeeds();
         assert_eq!(
-            scene.tree(name),
+            sandbox.tree(name),
             ["a", "attestation/", "attestation/checksums.txt.sigstore.json", "checksums.txt"]
         );
-        assert!(!scene.path("z").exists());
+        assert!(!sandbox.path("z").exists());
     }
     // Key references are for cosign, and read more strictly.
-    let scene = Scene::new();
-    scene.small_dist();
+    let sandbox = Sandbox::new();
+    sandbox.small_dist();
     for (name, code) in [("-k", 0), ("with blank.key", 0), ("two\nlines.key", 2)] {
-        std::fs::copy(scene.path("cosign.key"), scene.path(name)).unwrap();
+        std::fs::copy(sandbox.path("cosign.key"), sandbox.path(name)).unwrap();
         let (key, output) = (format!("--signing-key={name}"), format!("--output=signed by {name}"));
         let words = ["bundle", "dist", &output, &key, "--tlog-upload=false"];
-        scene.aicr_with(words).whatever_it_prints().exits(code);
+        sandbox.aicr_with(words).whatever_it_prints().exits(code);
     }
 }
 
 /// What a recording cosign has seen: the words and the variables of each run, by its verb.
-fn recorded(scene: &Scene, verb: &str) -> (String, Vec<String>) {
+fn recorded(sandbox: &Sandbox, verb: &str) -> (String, Vec<String>) {
     let read = |what: &str| {
-        let text = std::fs::read(scene.path("seen").join(format!("{verb}.{what}"))).unwrap();
+        let text = std::fs::read(sandbox.path("seen").join(format!("{verb}.{what}"))).unwrap();
         String::from_utf8(text).unwrap()
     };
     let mut variables: Vec<String> = read("environ").split_terminator('\0').map(ToOwned::to_owned).collect();
@@ -193,15 +193,15 @@ fn secrets_go_where_they_must_and_nowhere_else() {
         ("VAULT_TOKEN", "hunter2-vault"),
         ("GITHUB_TOKEN", "hunter2-github"),
     ];
-    let scene = stage(HONEST);
-    let fake = scene.read("bin/cosign").replacen(
+    let sandbox = stage(HONEST);
+    let fake = sandbox.read("bin/cosign").replacen(
         "case $1 in\n",
         "name=$1; [ \"$2\" != --help ] || name=help\ncat /proc/$$/environ >\"$TOP/seen/$name.environ\"\ncat /proc/$$/cmdline >\"$TOP/seen/$name.cmdline\"\ncase $1 in\n",
         1,
     );
-    scene.directory("seen").file("bin/cosign", fake).chmod("bin/cosign", 0o755);
+    sandbox.directory("seen").file("bin/cosign", fake).chmod("bin/cosign", 0o755);
     let run = secrets.iter().fold(
-        scene.aicr(&format!("bundle dist --output C {SIGN} --verbose --public-key-out k.pub")),
+        sandbox.aicr(&format!("bundle dist --output C {SIGN} --verbose --public-key-out k.pub")),
         |run, (name, value)| run.env(name, value),
     );
     let environment = |password: &str| {
@@ -232,7 +232,7 @@ verify it with:
     .succeeds();
 
     for verb in ["version", "help", "public-key", "sign-blob", "verify-blob"] {
-        let (words, variables) = recorded(&scene, verb);
+        let (words, variables) = recorded(&sandbox, verb);
         assert!(!words.contains("hunter2"), "{verb}: {words}");
         let names: Vec<&str> = variables
             .iter()
@@ -251,26 +251,26 @@ verify it with:
         let told = variables.iter().filter(|variable| variable.contains("hunter2")).count();
         assert_eq!(told, usize::from(with_key), "{verb}");
     }
-    let all = scene.program_run(["grep", "-r", "-l", "hunter2", "C", "k.pub", "tmp", "home"]).output();
+    let all = sandbox.program_run(["grep", "-r", "-l", "hunter2", "C", "k.pub", "tmp", "home"]).output();
     assert_eq!(String::from_utf8(all.stdout).unwrap(), "");
 }
 
 #[test]
 fn a_command_that_is_shown_can_be_typed() {
-    let scene = Scene::new();
-    scene.unsigned();
-    let output = scene.aicr(&format!("bundle-sign B {SIGN} --verbose")).whatever_it_prints().succeeds();
+    let sandbox = Sandbox::new();
+    sandbox.unsigned();
+    let output = sandbox.aicr(&format!("bundle-sign B {SIGN} --verbose")).whatever_it_prints().succeeds();
     let stderr = String::from_utf8(output.stderr).unwrap();
     let line = stderr.lines().find(|line| line.contains(" public-key ")).unwrap();
-    scene.shell(line.strip_prefix("+ ").unwrap()).stdout(&scene.read("cosign.pub")).succeeds();
+    sandbox.shell(line.strip_prefix("+ ").unwrap()).stdout(&sandbox.read("cosign.pub")).succeeds();
 }
 
 /// A file that gets the number of a closed stdout or stderr takes in nothing that is said.
 #[test]
 fn closed_descriptors() {
     for closed in ["<&-", ">&-", "2>&-", "<&- >&-", "<&- 2>&-", ">&- 2>&-", "<&- >&- 2>&-"] {
-        let scene = Scene::new();
-        scene.small_dist();
+        let sandbox = Sandbox::new();
+        sandbox.small_dist();
         for (words, code) in [
             (format!("bundle dist --output B {SIGN} --public-key-out k.pub --verbose"), 0),
             ("verify B --key stranger.pub --insecure-ignore-tlog".to_owned(), 5),
@@ -278,27 +278,27 @@ fn closed_descriptors() {
             ("bundle dist --in-place".to_owned(), 0),
             ("bundle dist --in-place --format json".to_owned(), 2),
         ] {
-            scene.shell(&format!("exec {closed}; aicr {words}")).whatever_it_prints().exits(code);
+            sandbox.shell(&format!("exec {closed}; aicr {words}")).whatever_it_prints().exits(code);
         }
-        scene.aicr("verify B --key k.pub --insecure-ignore-tlog --quiet").succeeds();
-        let read = |names: [&str; 3]| names.map(|name| scene.read(name));
+        sandbox.aicr("verify B --key k.pub --insecure-ignore-tlog --quiet").succeeds();
+        let read = |names: [&str; 3]| names.map(|name| sandbox.read(name));
         let expected = ["alpha\n", "beta\n", SMALL_MANIFEST];
         assert_eq!(read(["B/a", "B/sub/b", "B/checksums.txt"]), expected, "{closed}");
         assert_eq!(read(["dist/a", "dist/sub/b", "dist/checksums.txt"]), expected, "{closed}");
-        assert_eq!(scene.read("k.pub"), scene.read("cosign.pub"), "{closed}");
+        assert_eq!(sandbox.read("k.pub"), sandbox.read("cosign.pub"), "{closed}");
     }
 }
 
 #[test]
 fn a_terminal_of_one_column() {
-    let scene = Scene::new();
-    scene.small_dist().file("dist/large", vec![7; 4 << 20]);
+    let sandbox = Sandbox::new();
+    sandbox.small_dist().file("dist/large", vec![7; 4 << 20]);
     let sum = "0b8bbb6a247084080b48a5a5436a0fe518d6c813b836b12a02664e21de320b2f";
     for columns in [1, 2] {
         let line = format!(
             "stty cols {columns} rows 1; aicr bundle dist --output B --color never && aicr verify B --checksums-only --color never"
         );
-        scene
+        sandbox
             .program_run(["script", "-qec", &line, "/dev/null"])
             .env("TERM", "xterm")
             .stdout(
@@ -318,15 +318,15 @@ nothing proves who made it: anybody can write a manifest
                 .replace('\n', "\r\n"),
             )
             .succeeds();
-        std::fs::remove_dir_all(scene.path("B")).unwrap();
+        std::fs::remove_dir_all(sandbox.path("B")).unwrap();
     }
 }
 
 #[test]
 fn a_working_directory_that_is_gone() {
-    let scene = Scene::new();
-    scene.signed();
-    let top = scene.path("").display().to_string();
+    let sandbox = Sandbox::new();
+    sandbox.signed();
+    let top = sandbox.path("").display().to_string();
     let key = format!("--signing-key {top}cosign.key --tlog-upload=false");
     for (words, code, stderr) in [
         (format!("verify {top}B --key {top}cosign.pub --insecure-ignore-tlog -q"), 0, ""),
@@ -340,18 +340,18 @@ fn a_working_directory_that_is_gone() {
         (format!("bundle {top}dist --in-place -q"), 0, ""),
     ] {
         let line = format!("mkdir gone && cd gone && rmdir ../gone && aicr {words}");
-        scene.shell(&line).stderr(stderr).exits(code);
+        sandbox.shell(&line).stderr(stderr).exits(code);
     }
-    assert_eq!(scene.tree("tmp"), [""; 0]);
+    assert_eq!(sandbox.tree("tmp"), [""; 0]);
 }
 
 #[test]
 fn signals_that_were_ignored_at_the_start() {
-    let scene = Scene::new();
-    scene.small_dist();
+    let sandbox = Sandbox::new();
+    sandbox.small_dist();
     // Whose children nobody waits for, and whose readers go away unheard.
-    scene.shell(&format!("trap '' CHLD PIPE; exec aicr bundle dist --output B {SIGN} --quiet")).succeeds();
-    scene
+    sandbox.shell(&format!("trap '' CHLD PIPE; exec aicr bundle dist --output B {SIGN} --quiet")).succeeds();
+    sandbox
         .shell("{ aicr verify B --checksums-only; echo $? >code; } | true; cat code")
         .stdout("1\n")
         .stderr("error: cannot write to stdout: broken pipe\n")

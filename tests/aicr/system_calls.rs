@@ -3,24 +3,24 @@
 
 use std::collections::BTreeMap;
 
-use crate::scene::Scene;
+use crate::sandbox::Sandbox;
 
 /// How many files the smaller tree has; the larger has as many more.
 const FILES: usize = 100;
 
 /// The calls of a run on a tree with so many files.
 fn calls(files: usize, words: &str) -> BTreeMap<String, usize> {
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     for number in 0..files {
-        scene.file(&format!("dist/{number}"), "a few bytes");
+        sandbox.file(&format!("dist/{number}"), "a few bytes");
     }
-    scene.directory("out").aicr("bundle dist --output B --quiet").succeeds();
+    sandbox.directory("out").aicr("bundle dist --output B --quiet").succeeds();
     // Where `/tmp` is an overlay, as in a container, each copy is synced by itself.
     let line = format!(
         "mount -t tmpfs none out && exec strace -f -c -U name,calls -o counts aicr {words} --jobs 1 --quiet"
     );
-    scene.program_run(["unshare", "-m", "sh", "-c", &line]).succeeds();
-    let counts = scene.read("counts");
+    sandbox.program_run(["unshare", "-m", "sh", "-c", &line]).succeeds();
+    let counts = sandbox.read("counts");
     let rows = counts.lines().filter_map(|line| {
         let (name, count) = line.trim().split_once(' ')?;
         Some((name.to_owned(), count.trim().parse().ok()?))

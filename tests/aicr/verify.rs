@@ -4,8 +4,8 @@
 
 use std::fs;
 
-use crate::by_hand::{dialect, release};
-use crate::scene::{KEY_SHA256, SMALL_SHA256, STRANGER_SHA256, Scene};
+use crate::sandbox::{KEY_SHA256, SMALL_SHA256, STRANGER_SHA256, Sandbox};
+use crate::without_aicr::{dialect, release};
 
 const VERIFY: &str = "verify B --key cosign.pub --insecure-ignore-tlog";
 const ONLY: &str =
@@ -27,30 +27,30 @@ fn manifest(bytes: u64) -> String {
 }
 
 /// The stage's cosign, as JSON tells it.
-fn cosign(scene: &Scene) -> String {
-    let dialect = match dialect(scene.cosign()).as_str() {
+fn cosign(sandbox: &Sandbox) -> String {
+    let dialect = match dialect(sandbox.cosign()).as_str() {
         "SigningConfig" => "signing-config",
         "BundleFlag" => "bundle-flag",
         _ => "legacy-bundle",
     };
-    let release = release(scene.cosign());
-    let path = scene.path("bin/cosign");
+    let release = release(sandbox.cosign());
+    let path = sandbox.path("bin/cosign");
     format!(r#"{{"path":"{}","version":"{release}","dialect":"{dialect}"}}"#, path.display())
 }
 
 #[test]
 fn a_good_bundle_in_every_form() {
-    let scene = Scene::new();
-    scene.signed();
-    scene.aicr(VERIFY).stdout(&accepted("B")).succeeds();
-    scene.aicr(&format!("{VERIFY} -q")).succeeds();
+    let sandbox = Sandbox::new();
+    sandbox.signed();
+    sandbox.aicr(VERIFY).stdout(&accepted("B")).succeeds();
+    sandbox.aicr(&format!("{VERIFY} -q")).succeeds();
     let green = "\u{1b}[1;32maccepted\u{1b}[0m B";
-    scene
+    sandbox
         .aicr(&format!("{VERIFY} --color always"))
         .stdout(&accepted("B").replace("accepted B", green))
         .succeeds();
-    let cosign = cosign(&scene).replace(&scene.path("").display().to_string(), "{root}/");
-    scene
+    let cosign = cosign(&sandbox).replace(&sandbox.path("").display().to_string(), "{root}/");
+    sandbox
         .aicr(&format!("{VERIFY} --format json"))
         .stdout(&format!(
             r#"{{"schemaVersion":1,"command":"verify","exit":0,"cosign":{cosign},"bundles":[{{"path":"B","verdict":"accepted","manifest":{{"sha256":"{SMALL_SHA256}","files":2,"bytes":11}},"signatures":[{{"path":"attestation/checksums.txt.sigstore.json","keySha256":"{KEY_SHA256}","identity":null,"issuer":null,"log":"none","timestamp":"none"}}],"findings":[],"findingsTotal":0,"error":null}}],"error":null}}
@@ -62,10 +62,10 @@ fn a_good_bundle_in_every_form() {
 /// The commands that `-v` shows are whole: they could be typed.
 #[test]
 fn the_commands_of_a_verbose_run() {
-    let scene = Scene::new();
-    scene.signed();
+    let sandbox = Sandbox::new();
+    sandbox.signed();
     let at = "{root}/tmp/aicr-XXXXXX";
-    let form = match dialect(scene.cosign()).as_str() {
+    let form = match dialect(sandbox.cosign()).as_str() {
         "SigningConfig" => format!("--trusted-root={at}/trusted-root.json --bundle={at}/bundle.json"),
         "BundleFlag" => format!(
             "--new-bundle-format=true --trusted-root={at}/trusted-root.json --bundle={at}/bundle.json"
@@ -76,7 +76,7 @@ fn the_commands_of_a_verbose_run() {
     let cosign = format!(
         "+ env -i ALL_PROXY={closed} HOME={at}/home HTTPS_PROXY={closed} HTTP_PROXY={closed} LANG=C NO_PROXY='' TMPDIR={at}/tmp TUF_ROOT={at}/home {{root}}/bin/cosign"
     );
-    scene
+    sandbox
         .aicr(&format!("{VERIFY} --verbose"))
         .stdout(&accepted("B"))
         .stderr(&format!(
@@ -86,29 +86,29 @@ fn the_commands_of_a_verbose_run() {
 "
         ))
         .succeeds();
-    assert_eq!(scene.tree("tmp"), [""; 0], "the private directory is gone");
+    assert_eq!(sandbox.tree("tmp"), [""; 0], "the private directory is gone");
 }
 
 /// Findings are results, and stay on stdout under `-q`; the error is the summary.
 #[test]
 fn a_bad_bundle_in_every_form() {
-    let scene = Scene::new();
-    scene.signed();
-    scene.file("B/a", "other\n").file("B/new", "");
-    scene.remove("B/sub/b");
+    let sandbox = Sandbox::new();
+    sandbox.signed();
+    sandbox.file("B/a", "other\n").file("B/new", "");
+    sandbox.remove("B/sub/b");
     let findings = "  changed      a\n  unlisted     new\n  missing      sub/b\n";
     let key = format!("  key sha256 {KEY_SHA256}, log none, timestamp none\n");
     let text = format!("rejected B\n{}{key}{findings}", manifest(6));
     let error = "B is not what its manifest says: 3 files are wrong";
     for form in ["", " --quiet"] {
-        scene.aicr(&format!("{VERIFY}{form}")).stdout(&text).stderr(&format!("error: {error}\n")).exits(5);
+        sandbox.aicr(&format!("{VERIFY}{form}")).stdout(&text).stderr(&format!("error: {error}\n")).exits(5);
     }
-    scene
+    sandbox
         .aicr("verify B --checksums-only")
         .stdout(&format!("rejected B\n{}{findings}", manifest(6)))
         .stderr(&format!("error: {error}\n"))
         .exits(5);
-    scene
+    sandbox
         .aicr("verify B --checksums-only --format json")
         .stdout(&format!(
             r#"{{"schemaVersion":1,"command":"verify","exit":5,"cosign":null,"bundles":[{{"path":"B","verdict":"rejected","manifest":{{"sha256":"{SMALL_SHA256}","files":2,"bytes":6}},"signatures":[],"findings":[{{"kind":"changed","path":"a"}},{{"kind":"unlisted","path":"new"}},{{"kind":"missing","path":"sub/b"}}],"findingsTotal":3,"error":{{"exit":5,"message":"{error}","cosign":null,"hint":null}}}}],"error":null}}
@@ -122,26 +122,26 @@ fn a_bad_bundle_in_every_form() {
 fn without_a_signature() {
     let unsigned =
         format!("error: B is unsigned: it has no attestation/checksums.txt.sigstore.json\n{ONLY}\n");
-    let never = Scene::new();
+    let never = Sandbox::new();
     never.unsigned();
-    let stripped = Scene::new();
+    let stripped = Sandbox::new();
     stripped.signed();
     stripped.remove("B/attestation/checksums.txt.sigstore.json");
-    for scene in [never, stripped] {
-        scene.aicr(VERIFY).stdout("rejected B\n").stderr(&unsigned).exits(5);
-        scene.aicr("verify B --key cosign.pub").stdout("rejected B\n").stderr(&unsigned).exits(5);
+    for sandbox in [never, stripped] {
+        sandbox.aicr(VERIFY).stdout("rejected B\n").stderr(&unsigned).exits(5);
+        sandbox.aicr("verify B --key cosign.pub").stdout("rejected B\n").stderr(&unsigned).exits(5);
         // Which is what the hint says, and needs no cosign.
-        scene.remove("bin/cosign");
-        scene.aicr("verify B --checksums-only").stdout(&unproven("B")).succeeds();
-        scene.aicr("verify B --checksums-only --quiet").succeeds();
+        sandbox.remove("bin/cosign");
+        sandbox.aicr("verify B --checksums-only").stdout(&unproven("B")).succeeds();
+        sandbox.aicr("verify B --checksums-only --quiet").succeeds();
     }
 }
 
 #[test]
 fn what_is_no_bundle() {
-    let scene = Scene::new();
-    scene.signed().directory("empty").file("file", "").file("nothing/checksums.txt", "");
-    scene.link("dangling", "nowhere");
+    let sandbox = Sandbox::new();
+    sandbox.signed().directory("empty").file("file", "").file("nothing/checksums.txt", "");
+    sandbox.link("dangling", "nowhere");
     for (bundle, exit, error) in [
         ("nowhere", 2, "there is no directory nowhere"),
         ("dangling", 2, "there is no directory dangling"),
@@ -160,14 +160,14 @@ fn what_is_no_bundle() {
     ] {
         let stdout = if exit == 5 { format!("rejected {bundle}\n") } else { String::new() };
         for trust in ["--key cosign.pub --insecure-ignore-tlog", "--checksums-only"] {
-            scene
+            sandbox
                 .aicr(&format!("verify {bundle} {trust}"))
                 .stdout(&stdout)
                 .stderr(&format!("error: {error}\n"))
                 .exits(exit);
         }
     }
-    scene
+    sandbox
         .aicr("verify nothing --checksums-only")
         .stdout("rejected nothing\n")
         .stderr("error: nothing/checksums.txt: has no entries\nhint: get the bundle again from where it came from\n")
@@ -177,36 +177,36 @@ fn what_is_no_bundle() {
 /// All are looked at, in order, and the worst decides; what can be known beforehand stops them all.
 #[test]
 fn several_bundles() {
-    let scene = Scene::new();
-    scene.signed();
-    scene.aicr("bundle dist --output C --signing-key cosign.key --tlog-upload=false -q").succeeds();
-    scene.aicr("bundle dist --output unsigned -q").succeeds();
+    let sandbox = Sandbox::new();
+    sandbox.signed();
+    sandbox.aicr("bundle dist --output C --signing-key cosign.key --tlog-upload=false -q").succeeds();
+    sandbox.aicr("bundle dist --output unsigned -q").succeeds();
     let trust = "--key cosign.pub --insecure-ignore-tlog";
-    scene.aicr(&format!("verify B C {trust}")).stdout(&(accepted("B") + &accepted("C"))).succeeds();
+    sandbox.aicr(&format!("verify B C {trust}")).stdout(&(accepted("B") + &accepted("C"))).succeeds();
     let error = "error: unsigned is unsigned: it has no attestation/checksums.txt.sigstore.json";
-    scene
+    sandbox
         .aicr(&format!("verify B unsigned C {trust}"))
         .stdout(&format!("{}rejected unsigned\n{}", accepted("B"), accepted("C")))
         .stderr(&format!("{error}\n{ONLY}\n"))
         .exits(5);
-    scene
+    sandbox
         .aicr("verify B unsigned --checksums-only")
         .stdout(&(unproven("B") + &unproven("unsigned")))
         .succeeds();
-    scene
+    sandbox
         .aicr(&format!("verify B nowhere unsigned {trust}"))
         .stderr("error: there is no directory nowhere\n")
         .exits(2);
 
     // A cosign that breaks (1) proves nothing, and is less than a bundle that is rejected (5).
-    scene.fake_cosign("echo 'panic: runtime error' >&2; exit 2");
+    sandbox.fake_cosign("echo 'panic: runtime error' >&2; exit 2");
     let crashed = "error: {root}/bin/cosign verify-blob crashed (exit 2)\n    panic: runtime error\n";
-    scene
+    sandbox
         .aicr(&format!("verify B C {trust}"))
         .stdout("failed B\nfailed C\n")
         .stderr(&format!("{crashed}{crashed}"))
         .exits(1);
-    scene
+    sandbox
         .aicr(&format!("verify B unsigned {trust}"))
         .stdout("failed B\nrejected unsigned\n")
         .stderr(&format!("{crashed}{error}\n{ONLY}\n"))
@@ -215,17 +215,17 @@ fn several_bundles() {
 
 #[test]
 fn names_of_bundles() {
-    let scene = Scene::new();
-    scene.signed();
+    let sandbox = Sandbox::new();
+    sandbox.signed();
     for (name, shown) in [("two words", "two words"), ("-B", "-B"), ("x\u{1b}[2K", "x\\u{1b}[2K")] {
-        fs::rename(scene.path("B"), scene.path(name)).unwrap();
-        scene
+        fs::rename(sandbox.path("B"), sandbox.path(name)).unwrap();
+        sandbox
             .aicr_with(["verify", "--key", "cosign.pub", "--insecure-ignore-tlog", "--", name])
             .stdout(&accepted(shown))
             .succeeds();
-        fs::rename(scene.path(name), scene.path("B")).unwrap();
+        fs::rename(sandbox.path(name), sandbox.path("B")).unwrap();
     }
-    scene
+    sandbox
         .aicr("verify . --key ../cosign.pub --insecure-ignore-tlog")
         .within("B")
         .stdout(&accepted("."))
@@ -235,16 +235,16 @@ fn names_of_bundles() {
 /// The twins of keys that are refused: `hostile/special.rs` and `flags/trust.rs` have those.
 #[test]
 fn keys_in_files() {
-    let scene = Scene::new();
-    scene.signed();
-    let key = scene.read("cosign.pub");
-    scene.file("crlf.pub", key.replace('\n', "\r\n")).file("text.pub", format!("\n{key}\n\n"));
+    let sandbox = Sandbox::new();
+    sandbox.signed();
+    let key = sandbox.read("cosign.pub");
+    sandbox.file("crlf.pub", key.replace('\n', "\r\n")).file("text.pub", format!("\n{key}\n\n"));
     for file in ["crlf.pub", "text.pub", "./cosign.pub", "B/../cosign.pub"] {
-        scene.aicr(&format!("verify B --key {file} --insecure-ignore-tlog -q")).succeeds();
+        sandbox.aicr(&format!("verify B --key {file} --insecure-ignore-tlog -q")).succeeds();
     }
     let how = "hint: `cosign public-key --key REF --outfile cosign.pub` writes the public key of a signer";
-    scene.file("two.pub", key.clone() + &scene.read("stranger.pub"));
-    scene
+    sandbox.file("two.pub", key.clone() + &sandbox.read("stranger.pub"));
+    sandbox
         .file("damaged.pub", key.replace("MF", "M!"))
         .file("crt.pub", key.replace("PUBLIC KEY", "CERTIFICATE"));
     for (file, why) in [
@@ -253,12 +253,12 @@ fn keys_in_files() {
         ("crt.pub", "is a certificate"),
         ("stranger.key", "is a private key"),
     ] {
-        scene
+        sandbox
             .aicr(&format!("verify B --key {file} --insecure-ignore-tlog"))
             .stderr(&format!("error: --key {file} {why}\n{how}\n"))
             .exits(2);
     }
-    scene
+    sandbox
         .aicr("verify B --key stranger.pub --insecure-ignore-tlog")
         .stdout("rejected B\n")
         .stderr(&format!(
@@ -272,8 +272,8 @@ hint: a rotated key is the usual cause: get the public key of the version that s
 /// `verify` has no flag for the variables of a plugin, so none is named.
 #[test]
 fn a_plugin_that_fails_may_lack_a_variable() {
-    let scene = Scene::new();
-    scene.signed().program("bin/sigstore-kms-foo", "exit 1");
+    let sandbox = Sandbox::new();
+    sandbox.signed().program("bin/sigstore-kms-foo", "exit 1");
     let hint = "hint: a plugin sees no variables here: `cosign public-key --key REF --outfile cosign.pub` gives it yours, and writes the file for --key";
     for (words, why) in [
         (
@@ -286,10 +286,10 @@ fn a_plugin_that_fails_may_lack_a_variable() {
         ),
         ("plugin returned error: the token is locked", "was refused by its plugin"),
     ] {
-        scene.fake_cosign(&format!(
+        sandbox.fake_cosign(&format!(
             "[ $1 = public-key ] || exec \"$REAL\" \"$@\"; echo 'Error: {words}' >&2; exit 1"
         ));
-        scene
+        sandbox
             .aicr("verify B --key foo://k --allow-kms-plugin --insecure-ignore-tlog")
             .stderr(&format!(
                 "warning: asking foo://k for its public key, once
@@ -305,12 +305,12 @@ error: foo://k {why}
 /// A key manager is asked once, and that is said; without it nothing is proven either way.
 #[test]
 fn keys_in_key_managers() {
-    let scene = Scene::new();
-    scene.signed();
+    let sandbox = Sandbox::new();
+    sandbox.signed();
     let reference = "awskms://127.0.0.1:1/alias/release";
     let asking = format!("warning: asking {reference} for its public key, once\n");
     let run = || {
-        scene
+        sandbox
             .aicr(&format!("verify B B --key {reference} --insecure-ignore-tlog"))
             .env("AWS_REGION", "eu-central-1")
             .env("AWS_ACCESS_KEY_ID", "id")
@@ -325,20 +325,20 @@ hint: is the key manager running, and is its address right?
         ))
         .cosigns_words_left_out()
         .exits(6);
-    let key = scene.path("cosign.pub").display().to_string();
-    scene.fake_cosign(&format!(
+    let key = sandbox.path("cosign.pub").display().to_string();
+    sandbox.fake_cosign(&format!(
         "case $1 in public-key) echo \"$*\" >>'{0}asked'; exec cat '{key}' ;; *) exec \"$REAL\" \"$@\" ;; esac",
-        scene.path("").display()
+        sandbox.path("").display()
     ));
     run().stdout(&accepted("B").repeat(2)).stderr(&asking).succeeds();
-    assert_eq!(scene.read("asked"), format!("public-key --key={reference} --outfile=\n"));
+    assert_eq!(sandbox.read("asked"), format!("public-key --key={reference} --outfile=\n"));
 }
 
 /// Variables that turn a refusal of cosign's into an acceptance, or send it elsewhere: A22.
 #[test]
 fn variables_that_are_meant_for_cosign() {
-    let scene = Scene::new();
-    scene.signed();
+    let sandbox = Sandbox::new();
+    sandbox.signed();
     let run = |words: &str| {
         [
             ("COSIGN_INSECURE_IGNORE_TLOG", "true"),
@@ -348,7 +348,7 @@ fn variables_that_are_meant_for_cosign() {
             ("HTTPS_PROXY", "http://127.0.0.1:2"),
         ]
         .into_iter()
-        .fold(scene.aicr(words), |run, (name, value)| run.env(name, value))
+        .fold(sandbox.aicr(words), |run, (name, value)| run.env(name, value))
     };
     let kept = "warning: not handed to cosign: COSIGN_BUNDLE, COSIGN_INSECURE_IGNORE_TLOG, COSIGN_KEY, SIGSTORE_ROOT_FILE\n";
     run(VERIFY).stdout(&accepted("B")).stderr(kept).succeeds();
@@ -364,10 +364,10 @@ hint: --insecure-ignore-tlog accepts a signature by the key alone, as made with 
 
 #[test]
 fn no_cosign() {
-    let scene = Scene::new();
-    scene.signed();
-    scene.remove("bin/cosign");
-    scene
+    let sandbox = Sandbox::new();
+    sandbox.signed();
+    sandbox.remove("bin/cosign");
+    sandbox
         .aicr(VERIFY)
         .stderr(
             "error: no cosign on the PATH (relative elements, bundles and inputs do not count)
@@ -375,6 +375,6 @@ hint: install cosign 2.0 or later, or name one with --cosign
 ",
         )
         .exits(3);
-    let named = scene.cosign().display().to_string();
-    scene.aicr(&format!("{VERIFY} --cosign {named} -q")).succeeds();
+    let named = sandbox.cosign().display().to_string();
+    sandbox.aicr(&format!("{VERIFY} --cosign {named} -q")).succeeds();
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::pkcs11;
-use crate::scene::repository;
+use crate::sandbox::repository;
 use crate::site::Site;
 
 /// The lines of shell of one example.

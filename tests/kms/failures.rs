@@ -1,6 +1,6 @@
 //! A run of `aicr bundle` that must fail, in tables: what differs from a run that works.
 
-use crate::scene::{Run, Scene};
+use crate::sandbox::{Run, Sandbox};
 use crate::site::Site;
 
 /// A signer that works, to be spoiled.
@@ -56,6 +56,6 @@ impl Signer<'_> {
 }
 
 /// Everything on the stage that a run could have left.
-fn left(scene: &Scene) -> Vec<String> {
-    scene.tree("").into_iter().filter(|name| !name.starts_with("server/")).collect()
+fn left(sandbox: &Sandbox) -> Vec<String> {
+    sandbox.tree("").into_iter().filter(|name| !name.starts_with("server/")).collect()
 }

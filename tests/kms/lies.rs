@@ -2,7 +2,7 @@
 //! exit 0, and what they wrote verifies nowhere. And keys that change.
 
 use crate::loopback::cosign;
-use crate::scene::SMALL_SHA256;
+use crate::sandbox::SMALL_SHA256;
 use crate::site::Site;
 
 const HINT: &str = "hint: the key manager's signature is wrong or of a kind that cosign cannot check; ECDSA P-256 works with every one\n";

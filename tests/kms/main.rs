@@ -23,7 +23,7 @@ mod mission;
 mod pkcs11;
 mod plugin;
 mod proof;
-#[path = "../aicr/scene.rs"]
+#[path = "../aicr/sandbox.rs"]
 #[expect(dead_code, reason = "the language of the scenarios has more words than are used here")]
-mod scene;
+mod sandbox;
 mod site;

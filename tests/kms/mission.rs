@@ -1,6 +1,6 @@
 //! The sentence for which this program was written, as an operator types it, with what it prints.
 
-use crate::scene::SMALL_SHA256;
+use crate::sandbox::SMALL_SHA256;
 use crate::site::Site;
 
 const KEY: &str = "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/ec";

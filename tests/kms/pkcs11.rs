@@ -2,7 +2,7 @@
 //! when it is built for that.
 
 use crate::proof::Proof;
-use crate::scene::repository;
+use crate::sandbox::repository;
 use crate::site::{Site, kms_home};
 
 /// Puts the plugin for `softhsm://` on the PATH of the stage.

@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use crate::loopback::cosign;
-use crate::scene::Run;
+use crate::sandbox::Run;
 use crate::site::Site;
 
 /// All releases that the key managers people use most are tried with.

@@ -6,12 +6,12 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::loopback::{self, Servers, newest};
-use crate::scene::{Run, Scene, repository};
+use crate::sandbox::{Run, Sandbox, repository};
 
 /// A stage and its server, which ends before the stage goes.
 pub(crate) struct Site {
     server: Servers,
-    scene: Scene,
+    sandbox: Sandbox,
 }
 
 impl Site {
@@ -23,12 +23,12 @@ impl Site {
 
     /// An empty stage with this server, which is ready, and with what it keeps in `server`.
     pub(crate) fn with(server: &str, arguments: &[&str]) -> Self {
-        let mut scene = Scene::with_cosign(Path::new(&newest()));
+        let mut sandbox = Sandbox::with_cosign(Path::new(&newest()));
         let mut command = Command::new(repository().join("scripts/kms/start"));
-        command.arg(server).arg(scene.path("server")).args(arguments);
+        command.arg(server).arg(sandbox.path("server")).args(arguments);
         let server = Servers::started(command);
-        scene.way_in = server.way_in();
-        Self { server, scene }
+        sandbox.wrapper = server.wrapper();
+        Self { server, sandbox }
     }
 
     /// Has the server do something.
@@ -51,15 +51,15 @@ impl Site {
     /// Runs this with exit 0, whatever it prints, and gives the addresses that were spoken to.
     #[track_caller]
     pub(crate) fn reached(&self, run: Run<'_>) -> Vec<String> {
-        loopback::reached(&self.scene, run.whatever_it_prints(), 0)
+        loopback::reached(&self.sandbox, run.whatever_it_prints(), 0)
     }
 }
 
 impl Deref for Site {
-    type Target = Scene;
+    type Target = Sandbox;
 
-    fn deref(&self) -> &Scene {
-        &self.scene
+    fn deref(&self) -> &Sandbox {
+        &self.sandbox
     }
 }
 

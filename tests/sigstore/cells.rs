@@ -9,10 +9,10 @@ use std::time::Instant;
 
 use sha2::{Digest as _, Sha256};
 
-use self::row::{Outcome, Row, Signer, Told, WITNESSES};
+use self::row::{Outcome, Recording, Row, Signer, WITNESSES};
 use crate::loopback::{cosign, reached};
 use crate::parallel::each;
-use crate::scene::{KEY_SHA256, Scene};
+use crate::sandbox::{KEY_SHA256, Sandbox};
 use crate::site::{ALL, RUNNER_TOKEN, RUNNER_URL, Site};
 use crate::table::Table;
 
@@ -41,15 +41,15 @@ impl Cell<'_> {
     }
 
     /// Has it signed, or refused, in the expected words.
-    fn sign(&self, scene: &Scene, rsa: &str) -> Signed {
+    fn sign(&self, sandbox: &Sandbox, rsa: &str) -> Signed {
         let (row, bundle) = (self.row, self.bundle());
         // Of a content of its own: an RSA key signs the same in the same way, and logs take nothing twice.
         let input = bundle.replacen("out/", "in/", 1);
-        scene.file(&format!("{input}/a"), &bundle).directory(&format!("out/{}", row.name()));
+        sandbox.file(&format!("{input}/a"), &bundle).directory(&format!("out/{}", row.name()));
         let manifest = format!("{}  a\n", sha256(&bundle));
-        let run = scene
+        let run = sandbox
             .aicr(&format!("bundle {input} --output {bundle} {}", row.flags(&bundle)))
-            .env("AICR_COSIGN", &path(scene, self.release));
+            .env("AICR_COSIGN", &path(sandbox, self.release));
         let run = match row.signer {
             Signer::Workflow => run
                 .env("ACTIONS_ID_TOKEN_REQUEST_URL", RUNNER_URL)
@@ -61,8 +61,8 @@ impl Cell<'_> {
             Outcome::Refused { exit, words } => {
                 // Before a cosign is looked for, it does not matter which one there is.
                 if exit == 3 || self.release == RELEASES[0] {
-                    assert_eq!(reached(scene, run.stderr(&words), exit), [""; 0], "{bundle}");
-                    assert!(!scene.path(&bundle).exists(), "{bundle}");
+                    assert_eq!(reached(sandbox, run.stderr(&words), exit), [""; 0], "{bundle}");
+                    assert!(!sandbox.path(&bundle).exists(), "{bundle}");
                 }
                 Signed::Refused { exit, words }
             }
@@ -82,8 +82,8 @@ verify it with:
                     row.witnessed()
                 ));
                 let addresses: Vec<_> = row.reaches().into_iter().map(|(_, address)| address).collect();
-                assert_eq!(reached(scene, run, 0), addresses, "{bundle}");
-                Signed::ToVerify(command.replace("{root}/", scene.path("").to_str().unwrap()))
+                assert_eq!(reached(sandbox, run, 0), addresses, "{bundle}");
+                Signed::ToVerify(command.replace("{root}/", sandbox.path("").to_str().unwrap()))
             }
         }
     }
@@ -95,8 +95,8 @@ fn sha256(text: &str) -> String {
 }
 
 /// The path of the cosign of this release on the stage.
-fn path(scene: &Scene, release: &str) -> String {
-    scene.path(format!("bin/{release}")).into_os_string().into_string().unwrap()
+fn path(sandbox: &Sandbox, release: &str) -> String {
+    sandbox.path(format!("bin/{release}")).into_os_string().into_string().unwrap()
 }
 
 /// A stage with every signer, and each release as `bin/RELEASE`.
@@ -118,14 +118,14 @@ fn stage() -> Site {
 fn every_signer_with_every_witness_and_release() {
     let site = stage();
     let rsa = site.key_sha256("rsa.pub");
-    let scene: &Scene = &site;
+    let sandbox: &Sandbox = &site;
     let rows: Vec<Row> = [
-        (Signer::P256, Told::ByFlags),
-        (Signer::P256, Told::ByConfig),
-        (Signer::Rsa, Told::ByFlags),
-        (Signer::Person, Told::ByFlags),
-        (Signer::Person, Told::ByConfig),
-        (Signer::Workflow, Told::ByConfig),
+        (Signer::P256, Recording::ByFlags),
+        (Signer::P256, Recording::ByConfig),
+        (Signer::Rsa, Recording::ByFlags),
+        (Signer::Person, Recording::ByFlags),
+        (Signer::Person, Recording::ByConfig),
+        (Signer::Workflow, Recording::ByConfig),
     ]
     .into_iter()
     .flat_map(|(signer, told)| WITNESSES.map(|witnesses| Row { signer, told, witnesses }))
@@ -133,7 +133,7 @@ fn every_signer_with_every_witness_and_release() {
     let cells: Vec<Cell<'_>> =
         rows.iter().flat_map(|row| RELEASES.map(|release| Cell { row, release })).collect();
     let started = Instant::now();
-    let signed = each(&cells, |cell| cell.sign(scene, &rsa));
+    let signed = each(&cells, |cell| cell.sign(sandbox, &rsa));
     let signing = started.elapsed().as_secs_f64();
 
     site.stop(&ALL);
@@ -141,8 +141,8 @@ fn every_signer_with_every_witness_and_release() {
     // By the command that was printed, with the release that signed.
     each(&cells.iter().zip(&signed).collect::<Vec<_>>(), |(cell, signed)| {
         let Signed::ToVerify(command) = signed else { return };
-        let run = scene.shell(command).whatever_it_prints();
-        assert_eq!(reached(scene, run, 0), [""; 0], "{}", cell.bundle());
+        let run = sandbox.shell(command).whatever_it_prints();
+        assert_eq!(reached(sandbox, run, 0), [""; 0], "{}", cell.bundle());
     });
     // By every release, all at once that are verified in the same way.
     let mut alike: BTreeMap<_, (&Row, Vec<String>)> = BTreeMap::new();
@@ -155,7 +155,7 @@ fn every_signer_with_every_witness_and_release() {
     let able: BTreeMap<_, Vec<&str>> = alike
         .keys()
         .copied()
-        .zip(each(&alike.values().collect::<Vec<_>>(), |(row, bundles)| verifiers(scene, row, bundles)))
+        .zip(each(&alike.values().collect::<Vec<_>>(), |(row, bundles)| verifiers(sandbox, row, bundles)))
         .collect();
     println!("{}", table(&rows, &signed, &able));
     println!(
@@ -167,10 +167,10 @@ fn every_signer_with_every_witness_and_release() {
 
 /// The releases that verify these bundles, which are of the kind of `row`; the others refuse in the expected
 /// words.
-fn verifiers(scene: &Scene, row: &Row, bundles: &[String]) -> Vec<&'static str> {
+fn verifiers(sandbox: &Sandbox, row: &Row, bundles: &[String]) -> Vec<&'static str> {
     let words = format!("verify {} {}", bundles.join(" "), row.trust(&bundles[0]));
     let is_able = |release: &&str| {
-        let run = scene.aicr(&words).env("AICR_COSIGN", &path(scene, release));
+        let run = sandbox.aicr(&words).env("AICR_COSIGN", &path(sandbox, release));
         match row.verdict(release) {
             Outcome::Refused { exit, words } => {
                 let failed: String = bundles.iter().map(|bundle| format!("failed {bundle}\n")).collect();

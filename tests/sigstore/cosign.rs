@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use crate::loopback::cosign;
-use crate::scene::Run;
+use crate::sandbox::Run;
 use crate::site::{ALL, FULCIO, ISSUER, PERSON, REKOR_1, Site, TSA, fails};
 
 const FULCIO_AT: &str = "127.0.0.1:5555";

@@ -5,7 +5,7 @@ use std::fs;
 
 use crate::loopback::cosign;
 use crate::parallel::each;
-use crate::scene::{Scene, repository};
+use crate::sandbox::{Sandbox, repository};
 use crate::site::{ALL, Site};
 
 /// What stands in the page, and for what. Services are spoken to in TLS.
@@ -43,11 +43,11 @@ fn example(name: &str) -> String {
 }
 
 /// Runs the lines of an example, with this release, in a directory of its own; gives what they print.
-fn run(scene: &Scene, name: &str, directory: &str, release: &str, stderr: &str) -> String {
+fn run(sandbox: &Sandbox, name: &str, directory: &str, release: &str, stderr: &str) -> String {
     // 2.4 makes neither trusted roots nor signing configs.
     let maker = if release == "v2.4.1" { "v3.1.3" } else { release };
-    let path = |place: &str| scene.path(place).into_os_string().into_string().unwrap();
-    let output = scene
+    let path = |place: &str| sandbox.path(place).into_os_string().into_string().unwrap();
+    let output = sandbox
         .shell(&format!("set -e\n{}", example(name)))
         .within(directory)
         .env("PATH", &format!("{}:{}:/usr/bin:/bin", path(&format!("with/{maker}")), path("bin")))
@@ -81,10 +81,10 @@ fn every_example_works() {
             ways.push((release, signed, directory));
         }
     }
-    let scene: &Scene = &site;
+    let sandbox: &Sandbox = &site;
     each(&ways, |(release, (name, notice, witnesses), directory)| {
-        run(scene, "trusted-root", directory, release, "");
-        let said = run(scene, name, directory, release, notice);
+        run(sandbox, "trusted-root", directory, release, "");
+        let said = run(sandbox, name, directory, release, notice);
         assert!(said.contains("signed release-1.4\n"), "{said}");
         let (_, accepted) = said.split_once("\naccepted release-1.4\n").unwrap();
         assert!(accepted.contains(witnesses), "{accepted}");
@@ -92,7 +92,7 @@ fn every_example_works() {
 
     site.stop(&ALL);
     for release in releases {
-        let said = run(scene, "verify", &format!("{release}/keyless"), release, "");
+        let said = run(sandbox, "verify", &format!("{release}/keyless"), release, "");
         assert_eq!(said.matches("accepted release-1.4\n").count(), 2);
     }
 }

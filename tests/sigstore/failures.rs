@@ -9,7 +9,7 @@ mod trust;
 mod ways;
 
 use crate::loopback::cosign;
-use crate::scene::{Run, Scene};
+use crate::sandbox::{Run, Sandbox};
 
 /// The releases that services are told by.
 pub(crate) const RELEASES: [&str; 4] = ["v2.4.1", "v2.6.1", "v3.0.2", "v3.1.3"];
@@ -25,7 +25,7 @@ pub(crate) type Failure<'a> = (i32, &'a str, &'a str);
 /// A bundle that is to be signed.
 #[derive(Clone, Copy)]
 pub(crate) struct Signing<'a> {
-    pub(crate) scene: &'a Scene,
+    pub(crate) sandbox: &'a Sandbox,
     pub(crate) release: &'a str,
     /// What follows `aicr bundle dist --output B`.
     pub(crate) words: &'a str,
@@ -36,9 +36,9 @@ pub(crate) struct Signing<'a> {
 impl Signing<'_> {
     /// The run, with a cosign of this release whose words are kept.
     pub(crate) fn run(&self) -> Run<'_> {
-        let Self { scene, release, words, notice: _ } = self;
-        if !scene.path(format!("bin/{release}/cosign")).exists() {
-            scene.program(
+        let Self { sandbox, release, words, notice: _ } = self;
+        if !sandbox.path(format!("bin/{release}/cosign")).exists() {
+            sandbox.program(
                 &format!("bin/{release}/cosign"),
                 &format!(
                     "REAL='{}' SAID=${{0%/*}}/said
@@ -51,8 +51,8 @@ impl Signing<'_> {
                 ),
             );
         }
-        let run = scene.aicr(&format!("bundle dist --output B.{release} {words}"));
-        run.env("AICR_COSIGN", scene.path(format!("bin/{release}/cosign")).to_str().unwrap())
+        let run = sandbox.aicr(&format!("bundle dist --output B.{release} {words}"));
+        run.env("AICR_COSIGN", sandbox.path(format!("bin/{release}/cosign")).to_str().unwrap())
     }
 
     /// It fails so, and leaves nothing behind. What cosign said stands between error and hint.
@@ -64,12 +64,12 @@ impl Signing<'_> {
     /// The same with a run that was changed.
     #[track_caller]
     pub(crate) fn run_fails(&self, run: &Run<'_>, (exit, error, hint): Failure<'_>) {
-        let Self { scene, release, words, notice } = self;
-        scene.small_dist().file(&format!("bin/{release}/said"), "");
+        let Self { sandbox, release, words, notice } = self;
+        sandbox.small_dist().file(&format!("bin/{release}/said"), "");
         let output = run.output();
         let [stdout, stderr] =
             [output.stdout, output.stderr].map(|stream| without_seconds(&String::from_utf8(stream).unwrap()));
-        let said = error_in(&scene.read(&format!("bin/{release}/said")));
+        let said = error_in(&sandbox.read(&format!("bin/{release}/said")));
         let hint = if hint.is_empty() { String::new() } else { format!("hint: {hint}\n") };
         let expected = format!("{notice}error: {error}\n{said}{hint}");
         assert!(
@@ -77,16 +77,16 @@ impl Signing<'_> {
             "{release} {words}\n--- {}, expected {exit}\n--- stdout\n{stdout}\n--- stderr\n{stderr}--- expected\n{expected}",
             output.status
         );
-        assert!(!scene.path(format!("B.{release}")).exists(), "{release} {words}");
-        assert_eq!(scene.tree("dist"), ["a", "sub/", "sub/b"]);
+        assert!(!sandbox.path(format!("B.{release}")).exists(), "{release} {words}");
+        assert_eq!(sandbox.tree("dist"), ["a", "sub/", "sub/b"]);
     }
 
     /// It works, as it does when nothing is spoilt; what was made is removed.
     #[track_caller]
     pub(crate) fn works(&self) {
-        self.scene.small_dist();
+        self.sandbox.small_dist();
         self.run().whatever_it_prints().succeeds();
-        std::fs::remove_dir_all(self.scene.path(format!("B.{}", self.release))).unwrap();
+        std::fs::remove_dir_all(self.sandbox.path(format!("B.{}", self.release))).unwrap();
     }
 }
 
@@ -104,9 +104,9 @@ fn without_seconds(text: &str) -> String {
 
 /// No run has left a temporary behind.
 #[track_caller]
-pub(crate) fn nothing_is_left(scene: &Scene) {
-    assert_eq!(scene.tree("tmp"), [""; 0]);
-    assert!(!scene.tree("").iter().any(|name| name.starts_with("B.") || name.starts_with(".B.")));
+pub(crate) fn nothing_is_left(sandbox: &Sandbox) {
+    assert_eq!(sandbox.tree("tmp"), [""; 0]);
+    assert!(!sandbox.tree("").iter().any(|name| name.starts_with("B.") || name.starts_with(".B.")));
 }
 
 /// The error in what cosign printed, which it prints twice, as aicr shows it.

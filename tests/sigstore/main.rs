@@ -11,7 +11,6 @@
     reason = "a test panics where it cannot go on, starts what it tests, shows what it measured, and is in no hurry to make a text"
 )]
 
-mod again;
 mod cells;
 mod cosign;
 mod docs;
@@ -23,10 +22,11 @@ mod oldest;
 mod parallel;
 mod public;
 mod reports;
-#[path = "../aicr/scene.rs"]
+#[path = "../aicr/sandbox.rs"]
 #[expect(dead_code, reason = "the language of the scenarios has more words than are used here")]
-mod scene;
+mod sandbox;
 mod services;
+mod sign_twice;
 mod site;
 mod table;
 mod tampering;

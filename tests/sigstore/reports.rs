@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::loopback::cosign;
-use crate::scene::{KEY_SHA256, SMALL_SHA256, repository};
+use crate::sandbox::{KEY_SHA256, SMALL_SHA256, repository};
 use crate::site::{ALL, FULCIO, ISSUER, PERSON, REKOR_1, REKOR_2, Site, TSA};
 use crate::validator::validate;
 

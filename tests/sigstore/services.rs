@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::loopback::{cosign, newest};
-use crate::scene::Run;
+use crate::sandbox::Run;
 use crate::site::{
     FULCIO, ISSUER, PERSON, REKOR_1, REKOR_2, RUNNER_TOKEN, RUNNER_URL, Site, TSA, WORKFLOW, WORKFLOWS, fails,
 };

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::loopback::{self, Servers, newest};
-use crate::scene::{Run, Scene, repository};
+use crate::sandbox::{Run, Sandbox, repository};
 
 /// Where the services are. Each is at `https://localhost:1PORT` too, but for the issuer, which is only https.
 pub(crate) const FULCIO: &str = "http://localhost:5555";
@@ -32,7 +32,7 @@ pub(crate) const ALL: [&str; 6] = ["rekor1", "rekor2", "tsa", "fulcio", "ctlog",
 /// A stage and its services, which end before the stage goes.
 pub(crate) struct Site {
     servers: Servers,
-    scene: Scene,
+    sandbox: Sandbox,
 }
 
 impl Site {
@@ -43,12 +43,12 @@ impl Site {
 
     /// The same with options of `scripts/sigstore/start`.
     pub(crate) fn with(options: &[&str]) -> Self {
-        let mut scene = Scene::with_cosign(Path::new(&newest()));
+        let mut sandbox = Sandbox::with_cosign(Path::new(&newest()));
         let mut command = Command::new(repository().join("scripts/sigstore/start"));
-        command.arg(scene.path("site")).args(options);
+        command.arg(sandbox.path("site")).args(options);
         let servers = Servers::started(command);
-        scene.way_in = servers.way_in();
-        Self { servers, scene }
+        sandbox.wrapper = servers.wrapper();
+        Self { servers, sandbox }
     }
 
     /// Has the services do something: `stop rekor2`, `replace tsa 503`. Gives the value that they answer.
@@ -100,15 +100,15 @@ impl Site {
     /// Runs this, which exits with this code, and gives the addresses that were spoken to.
     #[track_caller]
     pub(crate) fn reached(&self, run: Run<'_>, code: i32) -> Vec<String> {
-        loopback::reached(&self.scene, run, code)
+        loopback::reached(&self.sandbox, run, code)
     }
 }
 
 impl Deref for Site {
-    type Target = Scene;
+    type Target = Sandbox;
 
-    fn deref(&self) -> &Scene {
-        &self.scene
+    fn deref(&self) -> &Sandbox {
+        &self.sandbox
     }
 }
 

@@ -18,7 +18,7 @@ use self::row::{
     TimestampIfThere, row,
 };
 use crate::parallel::each;
-use crate::scene::Scene;
+use crate::sandbox::Sandbox;
 use crate::site::ALL;
 use crate::table::Table;
 
@@ -73,8 +73,8 @@ fn what_was_changed_is_noticed_when_it_is_asked_for() {
     let site = stage();
     signers::prepare(&site);
     site.stop(&ALL);
-    let scene: &Scene = &site;
-    let signatures = Signatures::on(scene);
+    let sandbox: &Sandbox = &site;
+    let signatures = Signatures::on(sandbox);
     let rows: Vec<Row> = [unchanged(), log_entries::rows(), timestamps::rows(), signers::rows()]
         .into_iter()
         .flatten()
@@ -84,13 +84,13 @@ fn what_was_changed_is_noticed_when_it_is_asked_for() {
     for (number, row) in rows.iter().enumerate() {
         let bundle = format!("changed/{number}");
         for file in ["a", "sub/b", "checksums.txt"] {
-            scene.file(&format!("{bundle}/{file}"), scene.read(&format!("signed/{}/{file}", row.of)));
+            sandbox.file(&format!("{bundle}/{file}"), sandbox.read(&format!("signed/{}/{file}", row.of)));
         }
         let mut changed = signatures.of(row.of).clone();
         (row.change)(&mut changed, &signatures);
         let is_as_signed = changed == *signatures.of(row.of);
         assert_eq!(is_as_signed, row.name.starts_with(UNCHANGED), "{}", row.name);
-        scene.file(&format!("{bundle}/{SIGNATURE}"), changed.to_string());
+        sandbox.file(&format!("{bundle}/{SIGNATURE}"), changed.to_string());
         for (asked, said) in &row.said {
             cases.push(Case { row, bundle: bundle.clone(), asked: *asked, said: *said });
         }
@@ -106,7 +106,7 @@ fn what_was_changed_is_noticed_when_it_is_asked_for() {
         }
     }
     let alike: Vec<_> = alike.into_iter().collect();
-    let faults = each(&alike, |((_, release), cases)| fault(scene, release, cases));
+    let faults = each(&alike, |((_, release), cases)| fault(sandbox, release, cases));
     let faults: Vec<String> = faults.into_iter().flatten().collect();
     assert!(faults.is_empty(), "{} runs of {}\n{}", faults.len(), alike.len(), faults.join("\n"));
 

@@ -2,7 +2,7 @@
 
 use crate::loopback::{cosign, reached};
 use crate::parallel::each;
-use crate::scene::{KEY_SHA256, SMALL_SHA256, STRANGER_SHA256, Scene};
+use crate::sandbox::{KEY_SHA256, SMALL_SHA256, STRANGER_SHA256, Sandbox};
 use crate::site::{ALL, FULCIO, ISSUER, PERSON, REKOR_1, Site, TSA, WORKFLOW, WORKFLOWS};
 
 const NEWEST: &str = "v3.1.3";
@@ -241,10 +241,10 @@ fn namings() -> Vec<Naming> {
 }
 
 impl Naming {
-    fn is_as_expected(&self, scene: &Scene, release: &str) {
+    fn is_as_expected(&self, sandbox: &Sandbox, release: &str) {
         let Self { bundle, flags, warnings, said } = self;
         let root = "--trusted-root site/trusted-root.json";
-        let run = scene.aicr(&format!("verify {bundle} {flags} {root} --cosign {}", cosign(release)));
+        let run = sandbox.aicr(&format!("verify {bundle} {flags} {root} --cosign {}", cosign(release)));
         match said {
             Ok((identity, issuer)) => {
                 let by = format!("identity {identity}, issuer {issuer}");
@@ -281,6 +281,6 @@ fn an_identity_is_the_one_that_was_named() {
     let namings = namings();
     let releases = ["v2.4.1", "v2.6.1", "v3.0.2", NEWEST];
     let cases: Vec<_> = namings.iter().flat_map(|naming| releases.map(|release| (naming, release))).collect();
-    let scene: &Scene = &site;
-    each(&cases, |(naming, release)| naming.is_as_expected(scene, release));
+    let sandbox: &Sandbox = &site;
+    each(&cases, |(naming, release)| naming.is_as_expected(sandbox, release));
 }

@@ -1,25 +1,25 @@
 //! Every command line, whole.
 
-use super::super::public_key::PublicKey;
-use super::super::rekor_version::RekorVersion;
-use super::super::signing_config::SigningConfig;
-use super::super::sigstore::Private;
-use super::super::trusted_root::TrustedRoot;
+use super::super::recording_services::PrivateServices;
 use super::*;
 use crate::plan::service::ServiceUrl;
 use crate::plan::verify::Regexp;
+use crate::sigstore::public_key::PublicKey;
+use crate::sigstore::rekor_version::RekorVersion;
+use crate::sigstore::signing_config::SigningConfig;
+use crate::sigstore::trusted_root::TrustedRoot;
 use Dialect::{BundleFlag, LegacyBundle, SigningConfig as Config};
 
 fn line(operation: Operation<'_>, dialect: Dialect) -> String {
     arguments(operation, dialect, Utf8Path::new("/p")).join(" ")
 }
 
-fn sign<'a>(signer: Signer<'a>, sigstore: &'a Sigstore) -> Operation<'a> {
+fn sign<'a>(signer: Signer<'a>, sigstore: &'a RecordingServices) -> Operation<'a> {
     Operation::Sign { signer, sigstore }
 }
 
 /// A private Sigstore, as far as command lines tell of it.
-fn private(log: Option<RekorVersion>, timestamps: bool) -> Sigstore {
+fn private(log: Option<RekorVersion>, timestamps: bool) -> RecordingServices {
     let url = |text: &str| ServiceUrl::parse(text).unwrap();
     let mut config = SigningConfig::default()
         .with_authority(&url("https://fulcio.site"))
@@ -31,7 +31,7 @@ fn private(log: Option<RekorVersion>, timestamps: bool) -> Sigstore {
         config = config.with_timestamp_authority(&url("https://tsa.site/stamp"));
     }
     let root = TrustedRoot::parse(NO_TRUST.as_bytes()).unwrap();
-    Sigstore::Private(Box::new(Private { config, root, now: 0 }))
+    RecordingServices::Private(Box::new(PrivateServices { config, root, now: 0 }))
 }
 
 #[test]
@@ -39,17 +39,17 @@ fn a_key_without_services() {
     let key = Signer::Key("K");
     for (operation, dialect, expected) in [
         (
-            sign(key, &Sigstore::None),
+            sign(key, &RecordingServices::NotRecorded),
             Config,
             "sign-blob --yes=true --key=K --signing-config=/p/signing-config.json --trusted-root=/p/trusted-root.json --bundle=/p/bundle.json /p/checksums.txt",
         ),
         (
-            sign(key, &Sigstore::None),
+            sign(key, &RecordingServices::NotRecorded),
             BundleFlag,
             "sign-blob --yes=true --key=K --tlog-upload=false --new-bundle-format=true --timestamp-server-url= --issue-certificate=false --sk=false --bundle=/p/bundle.json /p/checksums.txt",
         ),
         (
-            sign(key, &Sigstore::None),
+            sign(key, &RecordingServices::NotRecorded),
             LegacyBundle,
             "sign-blob --yes=true --key=K --tlog-upload=false --timestamp-server-url= --issue-certificate=false --sk=false --bundle=/p/bundle.json /p/checksums.txt",
         ),
@@ -80,7 +80,7 @@ fn services_are_named_by_a_file_or_by_flags() {
         ),
         (
             other_client,
-            &Sigstore::Public,
+            &RecordingServices::Public,
             Config,
             format!("--fulcio-auth-flow=device --oidc-disable-ambient-providers=true --oidc-client-id=ci {files}"),
         ),
@@ -110,7 +110,7 @@ fn services_are_named_by_a_file_or_by_flags() {
         ),
         (
             key,
-            &Sigstore::Public,
+            &RecordingServices::Public,
             BundleFlag,
             "--key=K --tlog-upload=true --rekor-url=https://rekor.sigstore.dev --new-bundle-format=true --timestamp-server-url= --fulcio-url=https://fulcio.sigstore.dev --oidc-issuer=https://oauth2.sigstore.dev/auth --issue-certificate=false --sk=false --bundle=/p/bundle.json /p/checksums.txt".to_owned(),
         ),
@@ -125,28 +125,28 @@ fn what_is_asked_about_a_signature() {
     let key = PublicKey::from_pem(pem).unwrap();
     let expression = Regexp::parse(".*".into(), "--certificate-oidc-issuer-regexp").unwrap();
     let (exact, anchored) = (Pattern::Exact("a@b".into()), Pattern::Regexp(expression));
-    let asks = |by, log, timestamp| Operation::Verify(Question { by, root: None, log, timestamp });
-    let identity = By::Identity { identity: &exact, issuer: &anchored };
+    let asks = |by, log, timestamp| Operation::Verify(VerifyRequest { by, root: None, log, timestamp });
+    let identity = VerifyAs::Identity { identity: &exact, issuer: &anchored };
     let root = "--trusted-root=/p/trusted-root.json --bundle=/p/bundle.json /p/checksums.txt";
     let legacy = "--insecure-ignore-sct=true --bundle= --signature=/p/signature.b64 /p/checksums.txt";
     for (operation, dialect, expected) in [
         (
-            asks(By::Key(&key), false, false),
+            asks(VerifyAs::Key(&key), false, false),
             Config,
             format!("--key=/p/key.pub --insecure-ignore-tlog=true {root}"),
         ),
         (
-            asks(By::Key(&key), false, false),
+            asks(VerifyAs::Key(&key), false, false),
             BundleFlag,
             format!("--key=/p/key.pub --insecure-ignore-tlog=true --new-bundle-format=true {root}"),
         ),
         (
-            asks(By::Key(&key), false, false),
+            asks(VerifyAs::Key(&key), false, false),
             LegacyBundle,
             format!("--key=/p/key.pub --insecure-ignore-tlog=true {legacy}"),
         ),
         (
-            asks(By::Key(&key), true, false),
+            asks(VerifyAs::Key(&key), true, false),
             Config,
             format!("--key=/p/key.pub --insecure-ignore-tlog=false {root}"),
         ),
@@ -172,7 +172,11 @@ fn what_is_asked_about_a_signature() {
 #[test]
 fn a_key_that_looks_like_a_flag_stays_a_value() {
     for dialect in [Config, BundleFlag, LegacyBundle] {
-        let all = arguments(sign(Signer::Key("--sk"), &Sigstore::None), dialect, Utf8Path::new("/p"));
+        let all = arguments(
+            sign(Signer::Key("--sk"), &RecordingServices::NotRecorded),
+            dialect,
+            Utf8Path::new("/p"),
+        );
         assert!(all.contains(&"--key=--sk".to_owned()));
         assert!(!all.contains(&"--sk".to_owned()));
     }

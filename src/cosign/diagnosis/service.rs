@@ -1,9 +1,9 @@
 //! What the words of a failed `sign-blob` say of the services that were told of the signature, and of whoever
 //! was asked for an identity token.
 
-use super::super::sigstore::{Private, Role, Sigstore};
-use super::blame::{Blame, Whose, blame};
-use super::service_rules::{RULES, Rule, STRANGE};
+use super::super::recording_services::{PrivateServices, RecordingServices, Role};
+use super::failed_service::{FailedParty, Unreachable, blame};
+use super::service_rules::{RULES, STRANGE, ServiceRule};
 use super::shown;
 use crate::error::{Class, Failure};
 
@@ -30,14 +30,14 @@ impl ServiceDiagnosis {
 /// who was asked for an identity token; nothing if it was none of them.
 pub(crate) fn of_service_failure(
     text: &[u8],
-    sigstore: &Sigstore,
+    sigstore: &RecordingServices,
     issuer: Option<&str>,
 ) -> Option<ServiceDiagnosis> {
-    let Sigstore::Private(private) = sigstore else { return None };
+    let RecordingServices::Private(private) = sigstore else { return None };
     let error = shown(text).to_ascii_lowercase();
     let blame = blame(&error, private)?;
     let name = name(&blame, private, issuer)?;
-    let Rule { class, reason, hint, about_the_token, too_late, .. } =
+    let ServiceRule { class, reason, hint, about_the_token, too_late, .. } =
         RULES.iter().find(|rule| rule.fits(&blame)).unwrap_or(&STRANGE);
     let logged = *too_late && sigstore.has_log();
     let logged = if logged { ", and the signature is in the log for good" } else { "" };
@@ -50,7 +50,7 @@ pub(crate) fn of_service_failure(
 }
 
 /// Who it was, for a sentence; nothing if nobody of the kind took part.
-fn name(blame: &Blame<'_>, private: &Private, issuer: Option<&str>) -> Option<String> {
+fn name(blame: &Unreachable<'_>, private: &PrivateServices, issuer: Option<&str>) -> Option<String> {
     let named = |role: Role| {
         let hosts = match blame.service {
             Some(service) => vec![service.url().host()],
@@ -59,13 +59,15 @@ fn name(blame: &Blame<'_>, private: &Private, issuer: Option<&str>) -> Option<St
         (!hosts.is_empty()).then(|| format!("the {} at {}", role.name(), hosts.join(" or ")))
     };
     match blame.whose {
-        Whose::Service(role) => named(role),
-        Whose::Authority => {
+        FailedParty::Service(role) => named(role),
+        FailedParty::Authority => {
             let both = [Role::CertificateAuthority, Role::TimestampAuthority].map(named);
             let both: Vec<_> = both.into_iter().flatten().collect();
             (!both.is_empty()).then(|| both.join(" or "))
         }
-        Whose::Issuer => issuer.map(str::to_owned),
-        Whose::Token => (!private.config.authorities().is_empty()).then(|| "the identity token".to_owned()),
+        FailedParty::Issuer => issuer.map(str::to_owned),
+        FailedParty::Token => {
+            (!private.config.authorities().is_empty()).then(|| "the identity token".to_owned())
+        }
     }
 }

@@ -1,15 +1,15 @@
 //! The words by which failures of the services of a Sigstore are told apart, once it is clear whose it was.
 //! Every rule was made from samples: see the tests.
 
-use super::super::sigstore::Role;
-use super::blame::{Blame, Whose};
+use super::super::recording_services::Role;
+use super::failed_service::{FailedParty, Unreachable};
 use crate::error::Class::{self, NotSigned, Unproven};
 
 /// A rule: what was answered, and any of these words, in lower case, in what is left of the text; none stand
 /// for any text.
-pub(super) struct Rule {
+pub(super) struct ServiceRule {
     /// For this one alone.
-    whose: Option<Whose>,
+    whose: Option<FailedParty>,
     answer: Answer,
     pub(super) words: &'static [&'static str],
     pub(super) class: Class,
@@ -50,14 +50,14 @@ impl Answer {
     }
 }
 
-impl Rule {
+impl ServiceRule {
     /// Whether this is about `blame`.
-    pub(super) fn fits(&self, blame: &Blame<'_>) -> bool {
+    pub(super) fn fits(&self, blame: &Unreachable<'_>) -> bool {
         let about = self.words.is_empty() || self.words.iter().any(|word| blame.rest.contains(word));
         about && self.answer.is(blame.status) && self.whose.is_none_or(|whose| whose == blame.whose)
     }
 
-    const fn of(self, whose: Whose) -> Self {
+    const fn of(self, whose: FailedParty) -> Self {
         Self { whose: Some(whose), ..self }
     }
 
@@ -76,8 +76,8 @@ const fn rule(
     words: &'static [&'static str],
     reason: &'static str,
     hint: &'static str,
-) -> Rule {
-    Rule { whose: None, answer, words, class, reason, hint, about_the_token: false, too_late: false }
+) -> ServiceRule {
+    ServiceRule { whose: None, answer, words, class, reason, hint, about_the_token: false, too_late: false }
 }
 
 /// It did not want to, or did it wrong.
@@ -86,25 +86,29 @@ const fn refused(
     words: &'static [&'static str],
     reason: &'static str,
     hint: &'static str,
-) -> Rule {
+) -> ServiceRule {
     rule(NotSigned, answer, words, reason, hint)
 }
 
 /// Nothing was heard of it.
-const fn unreachable(words: &'static [&'static str], reason: &'static str, hint: &'static str) -> Rule {
+const fn unreachable(
+    words: &'static [&'static str],
+    reason: &'static str,
+    hint: &'static str,
+) -> ServiceRule {
     rule(Unproven, Answer::None, words, reason, hint)
 }
 
-const LOG: Whose = Whose::Service(Role::Log);
-const CERTIFICATE: Whose = Whose::Service(Role::CertificateAuthority);
-const TIMESTAMP: Whose = Whose::Service(Role::TimestampAuthority);
+const LOG: FailedParty = FailedParty::Service(Role::Log);
+const CERTIFICATE: FailedParty = FailedParty::Service(Role::CertificateAuthority);
+const TIMESTAMP: FailedParty = FailedParty::Service(Role::TimestampAuthority);
 
 const WHERE: &str = "is it running, and is its address right?";
 const LATER: &str = "try again later; nothing was left behind";
 const PROXY: &str = "is HTTPS_PROXY right? NO_PROXY names the hosts that need no proxy";
 
 /// What nothing else fits: it was talked to, and what came of it is not known here.
-pub(super) const STRANGE: Rule = refused(
+pub(super) const STRANGE: ServiceRule = refused(
     Answer::None,
     &[],
     "gave an answer that cosign does not understand",
@@ -112,7 +116,7 @@ pub(super) const STRANGE: Rule = refused(
 );
 
 /// The first that fits wins, so the more telling come first.
-pub(super) const RULES: &[Rule] = &[
+pub(super) const RULES: &[ServiceRule] = &[
     // What a log says, and how its entry turns out.
     refused(
         Answer::Status(409),
@@ -191,14 +195,14 @@ pub(super) const RULES: &[Rule] = &[
         "is no good: its issuer has not verified the e-mail address in it",
         "have the address verified by the issuer",
     )
-    .of(Whose::Token),
+    .of(FailedParty::Token),
     refused(
         Answer::None,
         &["no subject found"],
         "is no good: it names nobody",
         "it needs a subject (sub) or an e-mail address",
     )
-    .of(Whose::Token),
+    .of(FailedParty::Token),
     // Whoever gives one.
     refused(
         Answer::None,
@@ -206,14 +210,14 @@ pub(super) const RULES: &[Rule] = &[
         "gave no identity token",
         "sign in again, and allow it; a code counts for some minutes",
     )
-    .of(Whose::Issuer),
+    .of(FailedParty::Issuer),
     refused(
         Answer::None,
         &["compact jws format"],
         "gave no identity token",
         "may the job have one? --identity-token FILE signs with one that is at hand",
     )
-    .of(Whose::Issuer),
+    .of(FailedParty::Issuer),
     // What any of them answers.
     rule(Unproven, Answer::Busy, &[], "is out of order, or too busy", LATER),
     unreachable(&["read on closed response body"], "is out of order, or too busy", LATER),
@@ -223,7 +227,7 @@ pub(super) const RULES: &[Rule] = &[
         "refused",
         "what it says is its own; is its address right, and what does it ask of those who come?",
     ),
-    Rule { answer: Answer::Odd, ..STRANGE },
+    ServiceRule { answer: Answer::Odd, ..STRANGE },
     // The way there.
     unreachable(
         &["certificate signed by unknown authority"],

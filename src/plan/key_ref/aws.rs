@@ -1,20 +1,20 @@
 //! `awskms://[ENDPOINT]/ID`, an alias or an ARN: what cosign takes for the endpoint and what for
 //! the key. Whether the key exists is not asked here.
 
-use super::{Misread, corrected};
+use super::{ValueError, corrected};
 
 /// Checks what follows `awskms://`. The source is the provider's `client.go` (sigstore 1.8 to
 /// 1.10): all up to the first slash is a host name, and the rest a key ID, `alias/NAME` or an ARN.
-pub(super) fn check(rest: &str) -> Result<(), Misread> {
+pub(super) fn check(rest: &str) -> Result<(), ValueError> {
     let (endpoint, id) = rest.split_once('/').unwrap_or((rest, ""));
     if endpoint == "alias" || endpoint.starts_with("arn:") || (id.is_empty() && is_key_id(endpoint)) {
-        return Err(Misread::new(
+        return Err(ValueError::new(
             "cosign takes what follows awskms:// for a host name, so a key without an endpoint needs three slashes",
             corrected(&format!("awskms:///{rest}")),
         ));
     }
     if !is_endpoint(endpoint) {
-        return Err(Misread::new(
+        return Err(ValueError::new(
             "the endpoint of the awskms reference is not a host name with an optional port",
             "write `awskms://HOST:PORT/alias/NAME`, or `awskms:///alias/NAME` for the endpoint of the region",
         ));
@@ -24,7 +24,7 @@ pub(super) fn check(rest: &str) -> Result<(), Misread> {
     }
     let stripped = id.trim_start_matches('/');
     if names_key(stripped) {
-        return Err(Misread::new(
+        return Err(ValueError::new(
             "the awskms reference has a slash too many",
             corrected(&format!("awskms://{endpoint}/{stripped}")),
         ));
@@ -36,7 +36,7 @@ pub(super) fn check(rest: &str) -> Result<(), Misread> {
             "write `awskms://{endpoint}/alias/NAME`, or the key ID or the key's ARN in place of `alias/NAME`"
         )
     };
-    Err(Misread::new("the awskms reference names no key: it needs a key ID, alias/NAME or an ARN", hint))
+    Err(ValueError::new("the awskms reference names no key: it needs a key ID, alias/NAME or an ARN", hint))
 }
 
 fn is_name_byte(b: u8) -> bool {

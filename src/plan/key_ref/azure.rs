@@ -1,16 +1,16 @@
 //! `azurekms://VAULT/KEY[/VERSION]`: the parts. Whether the key exists is not asked here.
 
-use super::{Misread, corrected};
+use super::{ValueError, corrected};
 
 /// Checks what follows `azurekms://`, by the provider's `client.go` (sigstore 1.8 to 1.10), which
 /// makes `https://VAULT/` of the first part.
-pub(super) fn check(rest: &str) -> Result<(), Misread> {
+pub(super) fn check(rest: &str) -> Result<(), ValueError> {
     let parts: Vec<&str> = rest.split('/').collect();
     match parts[..] {
         [] | ["", ..] => {
-            Err(Misread::new("the azurekms reference names no vault", corrected("azurekms://VAULT/KEY")))
+            Err(ValueError::new("the azurekms reference names no vault", corrected("azurekms://VAULT/KEY")))
         }
-        [vault] | [vault, "", ..] | [vault, "keys"] | [vault, "keys", "", ..] => Err(Misread::new(
+        [vault] | [vault, "", ..] | [vault, "keys"] | [vault, "keys", "", ..] => Err(ValueError::new(
             "the azurekms reference names no key",
             corrected(&format!("azurekms://{vault}/KEY")),
         )),
@@ -20,21 +20,21 @@ pub(super) fn check(rest: &str) -> Result<(), Misread> {
         [vault, "keys", key, ref version @ ..] if version.len() < 2 && !is_vault_version(key) => {
             let after_vault = [&[key], version].concat().join("/");
             let after_vault = after_vault.trim_end_matches('/');
-            Err(Misread::new(
+            Err(ValueError::new(
                 "cosign would take `keys` for the name of the key",
                 corrected(&format!("azurekms://{vault}/{after_vault}")),
             ))
         }
-        [vault, key, ""] => Err(Misread::new(
+        [vault, key, ""] => Err(ValueError::new(
             "the azurekms reference ends in a slash",
             corrected(&format!("azurekms://{vault}/{key}")),
         )),
         [_, _, version] if version.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) => Ok(()),
-        [vault, key, _] => Err(Misread::new(
+        [vault, key, _] => Err(ValueError::new(
             "the version of the azurekms key is not lower-case letters and digits",
             corrected(&format!("azurekms://{vault}/{key}/VERSION")),
         )),
-        [vault, key, ..] => Err(Misread::new(
+        [vault, key, ..] => Err(ValueError::new(
             "the azurekms reference has more parts than vault, key and version",
             corrected(&format!("azurekms://{vault}/{key}/VERSION")),
         )),

@@ -1,7 +1,7 @@
 //! `gcpkms://projects/P/locations/L/keyRings/R/cryptoKeys/K[/cryptoKeyVersions/N]`: the parts and
 //! their order. Whether the key exists is not asked here.
 
-use super::{Misread, corrected};
+use super::{ValueError, corrected};
 
 /// The parts in their order, and the placeholder for a value that is missing.
 const PARTS: [(&str, &str); 4] =
@@ -11,7 +11,7 @@ const PARTS: [(&str, &str); 4] =
 const VERSION: [&str; 2] = ["cryptoKeyVersions", "versions"];
 
 /// Checks what follows `gcpkms://`, by the provider's `client.go` (sigstore 1.8 to 1.10).
-pub(super) fn check(path: &str) -> Result<(), Misread> {
+pub(super) fn check(path: &str) -> Result<(), ValueError> {
     let words: Vec<&str> = path.split('/').collect();
     if is_well_formed(&words) {
         return Ok(());
@@ -34,7 +34,7 @@ pub(super) fn check(path: &str) -> Result<(), Misread> {
     } else {
         format!("the gcpkms path lacks {}", missing.join(" and "))
     };
-    Err(Misread::new(problem, corrected(&right.join("/"))))
+    Err(ValueError::new(problem, corrected(&right.join("/"))))
 }
 
 /// Whether the bare resource name of a key was typed, without the scheme.

@@ -1,19 +1,19 @@
 //! The schemes whose reference is one or two names: `hashivault://` and `openbao://`, `k8s://`,
 //! `env://`. Whether what they name exists is not asked here.
 
-use super::{Misread, corrected};
+use super::{ValueError, corrected};
 use crate::plan::variable_name::{BadName, VariableName};
 
 /// Checks what follows `hashivault://` or `openbao://`: the name of one key of the transit engine,
 /// by the provider's `client.go` (sigstore 1.8 to 1.10). The mount path of the engine is a
 /// variable's affair.
-pub(super) fn check_transit(scheme: &str, name: &str) -> Result<(), Misread> {
+pub(super) fn check_transit(scheme: &str, name: &str) -> Result<(), ValueError> {
     if is_transit_name(name) {
         return Ok(());
     }
     let bare = name.trim_matches('/');
     if is_transit_name(bare) {
-        return Err(Misread::new(
+        return Err(ValueError::new(
             format!("cosign reads one name after {scheme}://, without slashes"),
             corrected(&format!("{scheme}://{bare}")),
         ));
@@ -22,13 +22,13 @@ pub(super) fn check_transit(scheme: &str, name: &str) -> Result<(), Misread> {
         // In the engine's API a key is at MOUNT/keys/NAME.
         let mount = mount.strip_suffix("/keys").unwrap_or(mount);
         if is_transit_name(key) && mount.split('/').all(is_transit_name) {
-            return Err(Misread::new(
+            return Err(ValueError::new(
                 format!("cosign reads one name after {scheme}://, not a path"),
                 format!("write `{scheme}://{key}` and set TRANSIT_SECRET_ENGINE_PATH={mount}"),
             ));
         }
     }
-    Err(Misread::new(
+    Err(ValueError::new(
         format!("what follows {scheme}:// is not the name of a key"),
         format!("write `{scheme}://NAME`; the address of the server goes into VAULT_ADDR"),
     ))
@@ -44,14 +44,14 @@ fn is_transit_name(name: &str) -> bool {
 }
 
 /// Checks what follows `k8s://`: exactly a namespace and the name of a secret.
-pub(super) fn check_secret(rest: &str) -> Result<(), Misread> {
+pub(super) fn check_secret(rest: &str) -> Result<(), ValueError> {
     match rest.split('/').collect::<Vec<_>>()[..] {
         [namespace, name] if !namespace.is_empty() && !name.is_empty() => Ok(()),
-        [name] | ["", name] if !name.is_empty() => Err(Misread::new(
+        [name] | ["", name] if !name.is_empty() => Err(ValueError::new(
             "the k8s reference names no namespace",
             corrected(&format!("k8s://NAMESPACE/{name}")),
         )),
-        _ => Err(Misread::new(
+        _ => Err(ValueError::new(
             "the k8s reference is not a namespace and the name of a secret",
             corrected("k8s://NAMESPACE/NAME"),
         )),
@@ -60,13 +60,13 @@ pub(super) fn check_secret(rest: &str) -> Result<(), Misread> {
 
 /// The variable that `env://` names. What stands there is never echoed: an unquoted `env://$KEY`
 /// has the key itself in it.
-pub(super) fn variable(name: &str) -> Result<VariableName, Misread> {
+pub(super) fn variable(name: &str) -> Result<VariableName, ValueError> {
     VariableName::parse(name).map_err(|reason| match reason {
-        BadName::Malformed => Misread::new(
+        BadName::Malformed => ValueError::new(
             "what follows env:// is not the name of a variable (not shown: it may be its value)",
             "write `env://VARIABLE` with the name of the variable, without a dollar sign",
         ),
-        BadName::Withheld | BadName::Own => Misread::new(
+        BadName::Withheld | BadName::Own => ValueError::new(
             format!("env://{name} names a variable that is never handed to cosign"),
             "put the key into a variable of another name",
         ),

@@ -1,12 +1,12 @@
 //! `pkcs11:` URIs (RFC 7512) as cosign reads them. No message here shows any part of a URI, since
 //! a PIN may stand in it. The module is not looked at.
 
-use super::{Misread, Scheme};
+use super::{Scheme, ValueError};
 
 /// Checks what follows `pkcs11:`, by `pkg/cosign/pkcs11key/util.go` of cosign 3.1: attributes of
 /// the path select token and key, those after `?` the module. `module-path` may be missing, since
 /// `COSIGN_PKCS11_MODULE_PATH` can give it.
-pub(super) fn check(rest: &str) -> Result<(), Misread> {
+pub(super) fn check(rest: &str) -> Result<(), ValueError> {
     let form = || format!("write `{}`", Scheme::Pkcs11.form());
     let path = rest.split('?').next().unwrap_or_default();
     // After a second `?`, too, which to cosign is none: who writes it means one.
@@ -14,31 +14,31 @@ pub(super) fn check(rest: &str) -> Result<(), Misread> {
         return Err(pin_value());
     }
     if rest.starts_with('/') {
-        return Err(Misread::new("a pkcs11 URI has no slashes after the colon", form()));
+        return Err(ValueError::new("a pkcs11 URI has no slashes after the colon", form()));
     }
     if rest.contains('#') {
-        return Err(Misread::new(
+        return Err(ValueError::new(
             "the pkcs11 URI holds a `#`, and cosign drops what follows",
             "write `%23` for a `#` in a label",
         ));
     }
     let has = |wanted: &str| attributes(path).any(|(name, value)| name == wanted && !value.is_empty());
     if !has("token") && !has("slot-id") {
-        return Err(Misread::new("the pkcs11 URI names no token: it needs token= or slot-id=", form()));
+        return Err(ValueError::new("the pkcs11 URI names no token: it needs token= or slot-id=", form()));
     }
     if !has("object") && !has("id") {
-        return Err(Misread::new("the pkcs11 URI names no key: it needs object= or id=", form()));
+        return Err(ValueError::new("the pkcs11 URI names no key: it needs object= or id=", form()));
     }
     let is_number = |text: &str| text.parse::<u32>().is_ok();
     if attributes(path).any(|(name, value)| name == "slot-id" && !is_number(value)) {
-        return Err(Misread::new("the slot-id of the pkcs11 URI is not a number", "write `slot-id=0`"));
+        return Err(ValueError::new("the slot-id of the pkcs11 URI is not a number", "write `slot-id=0`"));
     }
     Ok(())
 }
 
 /// The refusal of a PIN in a command line, where every process of the machine can read it.
-pub(super) fn pin_value() -> Misread {
-    Misread::new(
+pub(super) fn pin_value() -> ValueError {
+    ValueError::new(
         "the PIN of a token does not belong in a key reference (not shown)",
         "leave out pin-value= and set COSIGN_PKCS11_PIN",
     )

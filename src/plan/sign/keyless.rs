@@ -7,8 +7,8 @@ use camino::Utf8PathBuf;
 use super::super::Surroundings;
 use super::super::path::not_empty;
 use super::super::secret::secret_in;
+use super::recording::PlannedServices;
 use super::services::sigstore;
-use super::sigstore::Sigstore;
 use crate::cli::SigningArgs;
 use crate::error::{Failure, Result};
 
@@ -17,7 +17,7 @@ use crate::error::{Failure, Result};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KeylessSigner {
     /// Who certifies the identity, and where the signature is recorded.
-    pub(crate) sigstore: Sigstore,
+    pub(crate) sigstore: PlannedServices,
     /// The client ID at the issuer.
     pub(crate) client_id: Option<String>,
     /// Where the token comes from.
@@ -105,7 +105,7 @@ pub(super) fn signer(args: SigningArgs, surroundings: Surroundings<'_>) -> Resul
                 .hint(format!("leave out {flag}, or give --identity-token FILE")));
             }
         }
-        TokenSource::Terminal if !issuer_is_typed && matches!(sigstore, Sigstore::Named(_)) => {
+        TokenSource::Terminal if !issuer_is_typed && matches!(sigstore, PlannedServices::Named(_)) => {
             return Err(Failure::usage(
                 "--keyless needs --oidc-issuer: it does not say where to sign in to this private Sigstore",
             )

@@ -5,18 +5,18 @@ use camino::Utf8PathBuf;
 use super::super::path::not_empty;
 use super::super::service::ServiceUrl;
 use super::super::sourced::Source;
-use super::sigstore::{Named, Sigstore, Told};
+use super::recording::{PlannedServices, Recording, ServiceUrls};
 use crate::cli::SigningArgs;
 use crate::error::{Failure, Result};
 
 /// The Sigstore that `args` name. The rules have seen to it that no service is named twice. Where one is
 /// private, none of the others is taken to be the public one: nobody named that.
-pub(super) fn sigstore(args: &SigningArgs) -> Result<Sigstore> {
+pub(super) fn sigstore(args: &SigningArgs) -> Result<PlannedServices> {
     const CONFIG: &str = "--signing-config";
     let root = root(args)?;
     if let Some(file) = args.signing_config.clone() {
         let file = not_empty(file, CONFIG)?;
-        return Ok(Sigstore::Configured { file, trusted_root: needed(CONFIG, root)? });
+        return Ok(PlannedServices::Configured { file, trusted_root: needed(CONFIG, root)? });
     }
     let services = [
         ("--rekor-url", &args.rekor_url),
@@ -25,7 +25,7 @@ pub(super) fn sigstore(args: &SigningArgs) -> Result<Sigstore> {
         ("--oidc-issuer", &args.oidc_issuer),
     ];
     let Some((first, _)) = services.iter().find(|(_, url)| url.is_some()) else {
-        return Ok(Sigstore::Public);
+        return Ok(PlannedServices::Public);
     };
     let [log, certificate_authority, timestamp_authority, issuer] =
         services.map(|(flag, url)| url.as_deref().map(|url| address(url, flag)).transpose());
@@ -46,7 +46,7 @@ pub(super) fn sigstore(args: &SigningArgs) -> Result<Sigstore> {
         )
         .hint("name the certificate authority with --fulcio-url"));
     }
-    Ok(Sigstore::Named(Box::new(Named {
+    Ok(PlannedServices::Named(Box::new(ServiceUrls {
         log,
         certificate_authority,
         timestamp_authority,
@@ -56,11 +56,11 @@ pub(super) fn sigstore(args: &SigningArgs) -> Result<Sigstore> {
 }
 
 /// To whom a signature by a key is told when that must be no log.
-pub(super) fn without_log(args: &SigningArgs) -> Result<Told> {
+pub(super) fn without_log(args: &SigningArgs) -> Result<Recording> {
     const FLAG: &str = "--timestamp-server-url";
     match &args.timestamp_server_url {
-        None => Ok(Told::Nobody),
-        Some(url) => Ok(Told::TimestampAuthority {
+        None => Ok(Recording::NotRecorded),
+        Some(url) => Ok(Recording::TimestampAuthority {
             url: address(url, FLAG)?,
             trusted_root: needed(FLAG, root(args)?)?,
         }),

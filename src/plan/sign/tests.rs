@@ -29,14 +29,14 @@ fn ruled(command: &str, line: &[&str], environment: &Environment, terminal: bool
     signer(command, args, Surroundings { environment, terminal })
 }
 
-fn key(told: Told) -> KeySigner {
+fn key(recording: Recording) -> KeySigner {
     KeySigner {
         key: Sourced {
             value: KeyRef::parse("awskms:///alias/k").expect("a key reference"),
             source: Source::Flag("--signing-key"),
         },
         kms_env: BTreeSet::new(),
-        told,
+        recording,
         public_key_out: None,
     }
 }
@@ -46,8 +46,8 @@ fn url(address: &str) -> ServiceUrl {
 }
 
 /// A private log, and nothing else.
-fn named() -> Named {
-    Named {
+fn named() -> ServiceUrls {
+    ServiceUrls {
         log: url("https://rekor.example.com"),
         certificate_authority: None,
         timestamp_authority: None,
@@ -56,11 +56,11 @@ fn named() -> Named {
     }
 }
 
-fn configured() -> Sigstore {
-    Sigstore::Configured { file: "c.json".into(), trusted_root: "root.json".into() }
+fn configured() -> PlannedServices {
+    PlannedServices::Configured { file: "c.json".into(), trusted_root: "root.json".into() }
 }
 
-fn keyless(sigstore: Sigstore, token: TokenSource) -> KeylessSigner {
+fn keyless(sigstore: PlannedServices, token: TokenSource) -> KeylessSigner {
     KeylessSigner { sigstore, client_id: None, token }
 }
 
@@ -79,19 +79,21 @@ fn gives(line: &[&str], environment: &Environment, expected: Option<&Signer>) {
 fn rows_of_a_key() {
     let none = Environment::default();
     let off = Environment::of([("AICR_TLOG_UPLOAD", "false")]);
-    let nobody = || key(Told::Nobody);
-    let logged = |sigstore| key(Told::Sigstore(sigstore));
-    let both = Named { timestamp_authority: Some(url("https://tsa.example.com")), ..named() };
-    let stamped =
-        Told::TimestampAuthority { url: url("https://tsa.example.com"), trusted_root: "root.json".into() };
+    let nobody = || key(Recording::NotRecorded);
+    let logged = |sigstore| key(Recording::Services(sigstore));
+    let both = ServiceUrls { timestamp_authority: Some(url("https://tsa.example.com")), ..named() };
+    let stamped = Recording::TimestampAuthority {
+        url: url("https://tsa.example.com"),
+        trusted_root: "root.json".into(),
+    };
     for (line, environment, expected) in [
         (&[KEY, OFF][..], &none, nobody()),
         (&[KEY], &off, nobody()),
-        (&[KEY, "--tlog-upload=true"], &off, logged(Sigstore::Public)),
-        (&[KEY], &none, logged(Sigstore::Public)),
-        (&[KEY, "--tlog-upload"], &none, logged(Sigstore::Public)),
-        (&[KEY, REKOR, ROOT], &none, logged(Sigstore::Named(Box::new(named())))),
-        (&[KEY, TSA, ROOT, REKOR], &none, logged(Sigstore::Named(Box::new(both)))),
+        (&[KEY, "--tlog-upload=true"], &off, logged(PlannedServices::Public)),
+        (&[KEY], &none, logged(PlannedServices::Public)),
+        (&[KEY, "--tlog-upload"], &none, logged(PlannedServices::Public)),
+        (&[KEY, REKOR, ROOT], &none, logged(PlannedServices::Named(Box::new(named())))),
+        (&[KEY, TSA, ROOT, REKOR], &none, logged(PlannedServices::Named(Box::new(both)))),
         (&[KEY, "--signing-config=c.json", ROOT], &none, logged(configured())),
         (&[KEY, OFF, TSA, ROOT], &none, key(stamped)),
         (
@@ -131,12 +133,12 @@ fn a_key_from_the_variable_says_so_and_a_plugin_gets_its_variables() {
             source: Source::Variable("AICR_SIGNING_KEY"),
         },
         kms_env: BTreeSet::from(kms_env),
-        ..key(Told::Nobody)
+        ..key(Recording::NotRecorded)
     };
     let line = ["--kms-env=HSM_SLOT", "--kms-env=HSM_PIN", "--kms-env=HSM_PIN"];
     gives(&line, &environment, Some(&Signer::Key(expected)));
     let empty = Environment::of([("AICR_SIGNING_KEY", ""), ("AICR_TLOG_UPLOAD", "maybe")]);
-    gives(&[KEY, OFF], &empty, Some(&Signer::Key(key(Told::Nobody))));
+    gives(&[KEY, OFF], &empty, Some(&Signer::Key(key(Recording::NotRecorded))));
 }
 
 #[test]
@@ -168,15 +170,15 @@ fn rows_of_an_identity() {
         "--oidc-issuer=https://id.example.com",
         "--oidc-client-id=ci",
     ];
-    let all_private = Sigstore::Named(Box::new(Named {
+    let all_private = PlannedServices::Named(Box::new(ServiceUrls {
         certificate_authority: Some(url("https://fulcio.example.com")),
         timestamp_authority: Some(url("https://tsa.example.com")),
         issuer: Some(url("https://id.example.com")),
         ..named()
     }));
     for (line, expected) in [
-        (&["--keyless", TOKEN_FILE][..], keyless(Sigstore::Public, file())),
-        (&["--attest", TOKEN_FILE, "--tlog-upload=true"], keyless(Sigstore::Public, file())),
+        (&["--keyless", TOKEN_FILE][..], keyless(PlannedServices::Public, file())),
+        (&["--attest", TOKEN_FILE, "--tlog-upload=true"], keyless(PlannedServices::Public, file())),
         (&line, KeylessSigner { client_id: Some("ci".to_owned()), ..keyless(all_private, file()) }),
         (&["--keyless", TOKEN_FILE, "--signing-config=c.json", ROOT], keyless(configured(), file())),
     ] {
@@ -206,7 +208,7 @@ fn an_identity_comes_from_a_file_a_job_or_a_person() {
         (Environment::of([("SIGSTORE_ID_TOKEN", "")]), true, TokenSource::Terminal),
     ] {
         let signer = ruled("bundle", &["--keyless"], &environment, terminal).expect("a signer");
-        assert_eq!(signer, Some(Signer::Keyless(keyless(Sigstore::Public, token))));
+        assert_eq!(signer, Some(Signer::Keyless(keyless(PlannedServices::Public, token))));
     }
 }
 

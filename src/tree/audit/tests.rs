@@ -3,9 +3,9 @@
 use super::*;
 use crate::tree::manifest::render;
 
-const FILE: Seen = Seen::Entry(Kind::File);
-const DIRECTORY: Seen = Seen::Entry(Kind::Directory);
-const LINK: Seen = Seen::Entry(Kind::Link);
+const FILE: Seen = Seen::Entry(FileKind::File);
+const DIRECTORY: Seen = Seen::Entry(FileKind::Directory);
+const LINK: Seen = Seen::Entry(FileKind::Link);
 
 /// What is wrong when these are listed and those are there. The content of a file is its name up to `=`,
 /// so that `b=a` is a file `b` with the content of `a`.
@@ -64,7 +64,7 @@ fn every_kind_of_finding_in_byte_order() {
         ("bad\nname", FILE),
         ("d/", DIRECTORY),
         ("d/x=m2", FILE),
-        ("fifo", Seen::Entry(Kind::Fifo)),
+        ("fifo", Seen::Entry(FileKind::Fifo)),
         ("l", LINK),
         ("n/", Seen::Unreadable),
         ("o", FILE),

@@ -37,7 +37,7 @@ impl Site {
     }
 
     fn copy(&self, collected: &Collected, allow_private_keys: bool) -> Result<Built> {
-        let into = Beneath::open(&self.into).unwrap();
+        let into = RootedDir::open(&self.into).unwrap();
         let write_back = WriteBack::of(&into)?;
         at_work(|work| copy(collected, &into, &write_back, allow_private_keys, work))
     }
@@ -138,7 +138,7 @@ fn a_source_that_is_not_what_was_seen_is_an_error_that_names_it() {
 #[test]
 fn what_moves_in_an_inode_is_seen() {
     let site = site(&[("a", b"1")]);
-    let root = Beneath::open(&site.from).unwrap();
+    let root = RootedDir::open(&site.from).unwrap();
     let before = root.stat(b"a").unwrap();
     std::fs::set_permissions(site.from.join("a"), Permissions::from_mode(0o600)).unwrap();
     std::fs::write(site.from.join("a"), b"22").unwrap();

@@ -8,9 +8,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{AtFlags, CWD, Stat};
 
 use super::super::INSIDE;
-use super::super::beneath::{Beneath, DirectoryBuffer, Kind, size};
 use super::super::exclude::{Exclude, flag_for};
 use super::super::name::{EntryName, NameError};
+use super::super::rooted_dir::{DirectoryBuffer, FileKind, RootedDir, size};
 use super::super::{ATTESTATION, MANIFEST, MAX_ENTRIES, SIGNATURE, cannot};
 use super::{SourceFile, Tally, place_of};
 use crate::error::{Failure, Result};
@@ -25,7 +25,7 @@ pub(super) struct Gathering<'a> {
     /// Files named on the command line share the root of their directory: there may be more of them
     /// than descriptors.
     places: HashMap<Utf8PathBuf, u32>,
-    pub(super) roots: Vec<Beneath>,
+    pub(super) roots: Vec<RootedDir>,
     pub(super) files: Vec<SourceFile>,
     pub(super) refused: Option<(String, Failure)>,
     pub(super) empty_directories: Tally,
@@ -33,7 +33,7 @@ pub(super) struct Gathering<'a> {
 }
 
 /// What becomes of an entry.
-enum Verdict {
+enum Admission {
     Take(EntryName, Stat),
     Enter,
     LeaveOut,
@@ -74,17 +74,19 @@ impl<'a> Gathering<'a> {
         };
         // A link to a directory counts as one.
         let leads_to_one = || std::fs::metadata(input).is_ok_and(|metadata| metadata.is_dir());
-        if Kind::of(&stat) == Kind::Directory || Kind::of(&stat) == Kind::Link && leads_to_one() {
-            return self.directory(Beneath::open(input)?);
+        if FileKind::of(&stat) == FileKind::Directory
+            || FileKind::of(&stat) == FileKind::Link && leads_to_one()
+        {
+            return self.directory(RootedDir::open(input)?);
         }
-        let failure = match Kind::of(&stat) {
+        let failure = match FileKind::of(&stat) {
             _ if self.in_place => {
                 Failure::usage(format!("{shown} is not a directory, as `--in-place` needs"))
                     .hint("give the directory, or build a bundle with `--output`")
             }
-            Kind::Link => Failure::usage(format!("the input {shown} is a symbolic link"))
+            FileKind::Link => Failure::usage(format!("the input {shown} is a symbolic link"))
                 .hint("give the file that it points to; only links to directories are followed"),
-            Kind::File => return self.file(input, &stat),
+            FileKind::File => return self.file(input, &stat),
             kind => Failure::usage(format!("the input {shown} is {kind}, not a file or a directory")),
         };
         self.refuse(shown, failure);
@@ -96,22 +98,22 @@ impl<'a> Gathering<'a> {
         let place = place_of(input);
         let root = match self.places.get(place) {
             Some(root) => *root,
-            None => self.root(Beneath::open(place)?),
+            None => self.root(RootedDir::open(place)?),
         };
         self.places.insert(place.to_owned(), root);
         let name = input.file_name().unwrap_or_default();
-        self.entry(root, name.as_bytes(), Kind::File, Some(stat));
+        self.entry(root, name.as_bytes(), FileKind::File, Some(stat));
         Ok(())
     }
 
-    fn root(&mut self, root: Beneath) -> u32 {
+    fn root(&mut self, root: RootedDir) -> u32 {
         self.roots.push(root);
         // One for each argument at most.
         u32::try_from(self.roots.len() - 1).unwrap_or(u32::MAX)
     }
 
     /// Everything below a directory that was named.
-    fn directory(&mut self, top: Beneath) -> Result<()> {
+    fn directory(&mut self, top: RootedDir) -> Result<()> {
         let root = self.root(top);
         let mut buffer = DirectoryBuffer::new();
         let mut waiting = vec![Vec::new()];
@@ -122,7 +124,7 @@ impl<'a> Gathering<'a> {
                 let path =
                     if directory.is_empty() { name.to_vec() } else { [&directory, &b"/"[..], name].concat() };
                 let look = || rustix::fs::statat(open, name, AtFlags::SYMLINK_NOFOLLOW);
-                let stat = (kind == Kind::File).then(look);
+                let stat = (kind == FileKind::File).then(look);
                 found.push((path, kind, stat));
                 // One more is enough to know that there are too many, whatever is left out of them.
                 if found.len() > MAX_ENTRIES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -163,23 +165,23 @@ impl<'a> Gathering<'a> {
     }
 
     /// Takes in or refuses one entry, of which a file brings its inode; says whether it is a directory to be entered.
-    fn entry(&mut self, root: u32, path: &[u8], kind: Kind, stat: Option<&Stat>) -> bool {
+    fn entry(&mut self, root: u32, path: &[u8], kind: FileKind, stat: Option<&Stat>) -> bool {
         let verdict = match self.ours(path, kind) {
             Some(verdict) => verdict,
-            None if self.exclude.leaves_out(path, kind == Kind::Directory) => {
+            None if self.exclude.leaves_out(path, kind == FileKind::Directory) => {
                 if self.in_place {
-                    Verdict::Refuse(excluded_in_place(&self.show(root, path)))
+                    Admission::Refuse(excluded_in_place(&self.show(root, path)))
                 } else {
-                    Verdict::LeaveOut
+                    Admission::LeaveOut
                 }
             }
             None => self.judge(path, kind, stat, &|| self.show(root, path)),
         };
         match verdict {
-            Verdict::Enter => return true,
-            Verdict::LeaveOut => {}
-            Verdict::Refuse(failure) => self.refuse(self.show(root, path), failure),
-            Verdict::Take(name, stat) => self.files.push(SourceFile {
+            Admission::Enter => return true,
+            Admission::LeaveOut => {}
+            Admission::Refuse(failure) => self.refuse(self.show(root, path), failure),
+            Admission::Take(name, stat) => self.files.push(SourceFile {
                 name,
                 root,
                 executable: stat.st_mode & 0o100 != 0,
@@ -195,23 +197,29 @@ impl<'a> Gathering<'a> {
     }
 
     /// In place: what an earlier run left, alive or killed.
-    fn ours(&mut self, path: &[u8], kind: Kind) -> Option<Verdict> {
+    fn ours(&mut self, path: &[u8], kind: FileKind) -> Option<Admission> {
         if !self.in_place {
             return None;
         }
         let litter = [ATTESTATION.as_bytes(), b"/", INSIDE.as_bytes()].concat();
         match kind {
-            Kind::File if path == MANIFEST.as_bytes() => self.has_manifest = true,
-            Kind::File if path == SIGNATURE.as_bytes() => {}
-            Kind::Directory if path == ATTESTATION.as_bytes() => return Some(Verdict::Enter),
-            Kind::Directory if path == litter => {}
+            FileKind::File if path == MANIFEST.as_bytes() => self.has_manifest = true,
+            FileKind::File if path == SIGNATURE.as_bytes() => {}
+            FileKind::Directory if path == ATTESTATION.as_bytes() => return Some(Admission::Enter),
+            FileKind::Directory if path == litter => {}
             _ => return None,
         }
-        Some(Verdict::LeaveOut)
+        Some(Admission::LeaveOut)
     }
 
     /// The rules for payload.
-    fn judge(&self, path: &[u8], kind: Kind, stat: Option<&Stat>, shown: &dyn Fn() -> String) -> Verdict {
+    fn judge(
+        &self,
+        path: &[u8],
+        kind: FileKind,
+        stat: Option<&Stat>,
+        shown: &dyn Fn() -> String,
+    ) -> Admission {
         let refuse = |message: String, otherwise: &str| {
             let way_out = match std::str::from_utf8(path) {
                 // What cannot be typed, or seen, cannot be excluded by its name.
@@ -224,18 +232,18 @@ impl<'a> Gathering<'a> {
                 }
                 _ => "rename it".to_owned(),
             };
-            Verdict::Refuse(Failure::usage(message).hint(way_out))
+            Admission::Refuse(Failure::usage(message).hint(way_out))
         };
         match (EntryName::new(path), kind, stat) {
             // Only the name of a file can be a line of the manifest.
-            (Ok(_) | Err(NameError::Dash), Kind::Directory, _) => Verdict::Enter,
+            (Ok(_) | Err(NameError::Dash), FileKind::Directory, _) => Admission::Enter,
             (Err(error), ..) => refuse(format!("{} {error}", shown()), ", or rename it"),
-            (Ok(_), Kind::File, Some(stat)) if stat.st_mode & 0o6000 != 0 => refuse(
+            (Ok(_), FileKind::File, Some(stat)) if stat.st_mode & 0o6000 != 0 => refuse(
                 format!("{} is set-user-ID or set-group-ID, which a bundle cannot carry", shown()),
                 ", or take the bits away with `chmod ug-s`",
             ),
-            (Ok(name), Kind::File, Some(stat)) => Verdict::Take(name, *stat),
-            (Ok(_), Kind::Link, _) => refuse(
+            (Ok(name), FileKind::File, Some(stat)) => Admission::Take(name, *stat),
+            (Ok(_), FileKind::Link, _) => refuse(
                 format!("{} is a symbolic link, and links are not followed", shown()),
                 ", or put the file in its place",
             ),

@@ -7,7 +7,7 @@ use std::io;
 use rustix::fs::{AtFlags, RenameFlags};
 use rustix::io::Errno;
 
-use super::super::beneath::{Beneath, OpenError};
+use super::super::rooted_dir::{OpenError, RootedDir};
 use super::super::staging::{Staging, attestation};
 use super::super::{ATTESTATION, MANIFEST, SIGNATURE, cannot};
 use super::{SIGNATURE_NAME, move_signature_in, sync};
@@ -19,10 +19,10 @@ const OLD_SIGNATURE: &str = "old.sigstore.json";
 /// What has been done so far.
 pub(super) struct Replacement<'a> {
     staging: &'a Staging,
-    bundle: &'a Beneath,
+    bundle: &'a RootedDir,
     /// Whether the old signature lies in the room.
     signature_out: bool,
-    manifest: Manifest,
+    manifest: ManifestStep,
     /// Whether `attestation` was made.
     attestation_made: bool,
     /// Whether the new bundle stands.
@@ -31,7 +31,7 @@ pub(super) struct Replacement<'a> {
 
 /// Which manifest the bundle has.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Manifest {
+enum ManifestStep {
     /// The old one, or none.
     Old,
     /// The new one; there was none.
@@ -44,8 +44,8 @@ enum Manifest {
 
 impl<'a> Replacement<'a> {
     /// Nothing has been done yet.
-    pub(super) fn new(staging: &'a Staging, bundle: &'a Beneath) -> Self {
-        let manifest = Manifest::Old;
+    pub(super) fn new(staging: &'a Staging, bundle: &'a RootedDir) -> Self {
+        let manifest = ManifestStep::Old;
         Self { staging, bundle, signature_out: false, manifest, attestation_made: false, done: false }
     }
 
@@ -98,17 +98,17 @@ impl<'a> Replacement<'a> {
         sync(&directory).map_err(|error| cannot("remove", self.bundle.show(SIGNATURE.as_bytes()), &error))
     }
 
-    fn put_manifest_in(&self) -> rustix::io::Result<Manifest> {
+    fn put_manifest_in(&self) -> rustix::io::Result<ManifestStep> {
         let (room, bundle) = (&self.staging.room, self.bundle);
         match rustix::fs::renameat_with(room, MANIFEST, bundle, MANIFEST, RenameFlags::EXCHANGE) {
-            Ok(()) => return Ok(Manifest::Exchanged),
+            Ok(()) => return Ok(ManifestStep::Exchanged),
             Err(Errno::NOENT) => {
-                return rustix::fs::renameat(room, MANIFEST, bundle, MANIFEST).map(|()| Manifest::First);
+                return rustix::fs::renameat(room, MANIFEST, bundle, MANIFEST).map(|()| ManifestStep::First);
             }
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::PERM) => {}
             Err(errno) => return Err(errno),
         }
-        rustix::fs::renameat(room, MANIFEST, bundle, MANIFEST).map(|()| Manifest::Gone)
+        rustix::fs::renameat(room, MANIFEST, bundle, MANIFEST).map(|()| ManifestStep::Gone)
     }
 
     /// Undoes what was done, the last first. What cannot be undone leaves the bundle unsigned; the failure
@@ -116,14 +116,14 @@ impl<'a> Replacement<'a> {
     fn take_back(&self) {
         let (room, bundle) = (&self.staging.room, self.bundle);
         let back = match self.manifest {
-            Manifest::Old => Ok(()),
-            Manifest::First => rustix::fs::renameat(bundle, MANIFEST, room, MANIFEST),
-            Manifest::Exchanged => {
+            ManifestStep::Old => Ok(()),
+            ManifestStep::First => rustix::fs::renameat(bundle, MANIFEST, room, MANIFEST),
+            ManifestStep::Exchanged => {
                 rustix::fs::renameat_with(room, MANIFEST, bundle, MANIFEST, RenameFlags::EXCHANGE)
             }
-            Manifest::Gone => return,
+            ManifestStep::Gone => return,
         };
-        if back.is_err() || (self.manifest != Manifest::Old && sync(bundle).is_err()) {
+        if back.is_err() || (self.manifest != ManifestStep::Old && sync(bundle).is_err()) {
             return;
         }
         if self.signature_out

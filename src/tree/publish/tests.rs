@@ -35,7 +35,7 @@ impl Site {
         at_work(|work| {
             let target = Target::new(&self.path.join("out"), &[self.path.join("in")], force, work)?;
             let staging = Staging::beside(&target)?;
-            let write_back = WriteBack::of(staging.room())?;
+            let write_back = WriteBack::of(staging.staging_dir())?;
             let built = copy(&self.collected(false), &staging.tree()?, &write_back, false, work)?;
             Sealed::tree(staging, write_back, &target, signature)?.publish(work)?;
             Ok(built)
@@ -45,7 +45,7 @@ impl Site {
     /// Makes `in` a bundle in place.
     fn in_place(&self, signature: Option<&[u8]>) -> Built {
         at_work(|work| {
-            let bundle = Beneath::open(&self.path.join("in")).unwrap();
+            let bundle = RootedDir::open(&self.path.join("in")).unwrap();
             let collected = self.collected(true);
             let staging = Staging::for_bundle(&bundle).unwrap();
             let file = staging.file(MANIFEST).unwrap();
@@ -139,7 +139,7 @@ fn what_appears_while_a_bundle_is_made_is_not_replaced() {
     at_work(|work| {
         let target = Target::new(&site.path.join("out"), &[], false, work).unwrap();
         let staging = Staging::beside(&target).unwrap();
-        let write_back = WriteBack::of(staging.room()).unwrap();
+        let write_back = WriteBack::of(staging.staging_dir()).unwrap();
         copy(&site.collected(false), &staging.tree().unwrap(), &write_back, false, work).unwrap();
         let sealed = Sealed::tree(staging, write_back, &target, None).unwrap();
         std::fs::create_dir(site.path.join("out")).unwrap();
@@ -156,7 +156,7 @@ fn a_run_that_ends_early_leaves_nothing() {
     at_work(|work| {
         let target = Target::new(&site.path.join("out"), &[], false, work).unwrap();
         let staging = Staging::beside(&target).unwrap();
-        let write_back = WriteBack::of(staging.room()).unwrap();
+        let write_back = WriteBack::of(staging.staging_dir()).unwrap();
         copy(&site.collected(false), &staging.tree().unwrap(), &write_back, false, work).unwrap();
         drop(Sealed::tree(staging, write_back, &target, None).unwrap());
     });
@@ -186,7 +186,7 @@ fn in_place_a_manifest_never_stands_beside_an_old_signature() {
 fn a_signature_is_added_or_replaced_in_a_bundle_that_is_there() {
     let site = Site::new();
     site.bundle(false, None).unwrap();
-    let bundle = Beneath::open(&site.path.join("out")).unwrap();
+    let bundle = RootedDir::open(&site.path.join("out")).unwrap();
     for content in ["one", "two"] {
         at_work(|work| {
             let staging = Staging::for_bundle(&bundle).unwrap();
@@ -204,7 +204,7 @@ fn an_attestation_that_is_a_link_is_not_written_through() {
     std::fs::create_dir(site.path.join("elsewhere")).unwrap();
     std::fs::write(site.path.join("elsewhere/checksums.txt.sigstore.json"), "kept").unwrap();
     std::os::unix::fs::symlink("../elsewhere", site.path.join("out/attestation")).unwrap();
-    let bundle = Beneath::open(&site.path.join("out")).unwrap();
+    let bundle = RootedDir::open(&site.path.join("out")).unwrap();
     at_work(|work| {
         let staging = Staging::for_bundle(&bundle).unwrap();
         let failure = Sealed::signature(staging, &bundle, b"new").unwrap().publish(work).unwrap_err();

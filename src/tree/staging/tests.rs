@@ -113,7 +113,7 @@ fn a_bundle_has_its_room_beside_it() {
     let (_top, path) = site();
     std::fs::create_dir(path.join("b")).unwrap();
     symlink("b", path.join("link")).unwrap();
-    let bundle = Beneath::open(&path.join("link")).unwrap();
+    let bundle = RootedDir::open(&path.join("link")).unwrap();
     let staging = Staging::for_bundle(&bundle).unwrap();
     assert_eq!(names_in(&path), [".b.aicr-staging", "b", "link"]);
     drop(staging);
@@ -124,10 +124,10 @@ fn a_bundle_has_its_room_beside_it() {
 #[test]
 fn a_room_inside_goes_with_the_attestation_that_was_made_for_it() {
     let (_top, path) = site();
-    let bundle = Beneath::open(&path).unwrap();
+    let bundle = RootedDir::open(&path).unwrap();
     let (parent, is_new) = attestation(&bundle).unwrap();
     assert!(is_new);
-    let Claim::Held(name, room) = claim(&parent, INSIDE, &path.join(ATTESTATION), "b", None).unwrap() else {
+    let Lock::Held(name, room) = claim(&parent, INSIDE, &path.join(ATTESTATION), "b", None).unwrap() else {
         panic!("not made")
     };
     let made = Some(bundle.as_fd().try_clone_to_owned().unwrap());
@@ -140,7 +140,7 @@ fn a_room_inside_goes_with_the_attestation_that_was_made_for_it() {
 #[test]
 fn an_attestation_that_is_no_directory_is_refused() {
     let (_top, path) = site();
-    let bundle = Beneath::open(&path).unwrap();
+    let bundle = RootedDir::open(&path).unwrap();
     symlink("/tmp", path.join("attestation")).unwrap();
     assert!(attestation(&bundle).unwrap_err().message().ends_with("attestation is not a directory"));
     std::fs::remove_file(path.join("attestation")).unwrap();

@@ -1,12 +1,12 @@
 //! What a walk has found, in the order in which it is compared with a manifest. Nothing is looked at here.
 
-use super::super::beneath::Kind;
+use super::super::rooted_dir::FileKind;
 
 /// What was seen at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
     /// An entry of this kind.
-    Entry(Kind),
+    Entry(FileKind),
     /// Something that could not be looked into or is too deep to be opened.
     Unreadable,
 }
@@ -180,7 +180,7 @@ impl Content {
         found.sort_unstable_by(|one, other| {
             let shared = name(one).len().min(name(other).len());
             let next = |found: &Found| {
-                let slash = (found.entry.seen == Seen::Entry(Kind::Directory)).then_some(b'/');
+                let slash = (found.entry.seen == Seen::Entry(FileKind::Directory)).then_some(b'/');
                 name(found).get(shared).copied().or(slash)
             };
             let (start, others) = (&name(one)[..shared], &name(other)[..shared]);

@@ -13,13 +13,13 @@ use crate::printable::show;
 use crate::tree::at_work;
 
 fn listed(path: &std::path::Path) -> Vec<String> {
-    let bundle = Beneath::open(Utf8Path::from_path(path).unwrap()).unwrap();
+    let bundle = RootedDir::open(Utf8Path::from_path(path).unwrap()).unwrap();
     let listing = at_work(|work| list(&bundle, work)).unwrap();
     let mut cursor = listing.cursor();
     let mut lines = Vec::new();
     while let Some((path, seen)) = cursor.next() {
         lines.push(match seen {
-            Seen::Entry(Kind::File) => show(path),
+            Seen::Entry(FileKind::File) => show(path),
             Seen::Entry(kind) => format!("{}: {kind}", show(path)),
             Seen::Unreadable => format!("{}: unreadable", show(path)),
         });
@@ -89,7 +89,7 @@ fn many_directories_come_out_as_if_read_by_one_thread() {
 fn a_tree_too_deep_to_open_is_a_line_and_not_a_crash() {
     let top = tempfile::tempdir().unwrap();
     let name = "d".repeat(200);
-    let mut directory = Beneath::open(Utf8Path::from_path(top.path()).unwrap()).unwrap();
+    let mut directory = RootedDir::open(Utf8Path::from_path(top.path()).unwrap()).unwrap();
     for _ in 0..25 {
         rustix::fs::mkdirat(&directory, &name, Mode::RWXU).unwrap();
         directory = directory.directory(name.as_bytes()).unwrap();
@@ -104,7 +104,7 @@ fn a_tree_too_deep_to_open_is_a_line_and_not_a_crash() {
 #[test]
 fn a_path_of_long_names_costs_its_last() {
     let top = tempfile::tempdir().unwrap();
-    let mut deep = Beneath::open(Utf8Path::from_path(top.path()).unwrap()).unwrap();
+    let mut deep = RootedDir::open(Utf8Path::from_path(top.path()).unwrap()).unwrap();
     for _ in 0..18 {
         rustix::fs::mkdirat(&deep, "d".repeat(200), Mode::RWXU).unwrap();
         deep = deep.directory("d".repeat(200).as_bytes()).unwrap();
@@ -112,14 +112,14 @@ fn a_path_of_long_names_costs_its_last() {
     for number in 0..2000 {
         rustix::fs::mkdirat(&deep, format!("{number:04}"), Mode::RWXU).unwrap();
     }
-    let bundle = Beneath::open(Utf8Path::from_path(top.path()).unwrap()).unwrap();
+    let bundle = RootedDir::open(Utf8Path::from_path(top.path()).unwrap()).unwrap();
     let listing = at_work(|work| list(&bundle, work)).unwrap();
     let names = listing.directories.iter().filter_map(|one| one.content.as_ref()).map(|one| one.names.len());
     assert_eq!(names.sum::<usize>(), 18 * 200 + 2000 * 4);
     let (mut cursor, mut number) = (listing.cursor(), 0);
     while let Some((path, seen)) = cursor.next() {
         let path = path.to_vec();
-        assert_eq!((listing.path(cursor.place()), seen), (path, Seen::Entry(Kind::Directory)));
+        assert_eq!((listing.path(cursor.place()), seen), (path, Seen::Entry(FileKind::Directory)));
         number += 1;
     }
     assert_eq!(number, 2018);
@@ -128,13 +128,13 @@ fn a_path_of_long_names_costs_its_last() {
 #[test]
 fn a_directory_that_cannot_be_read_stands_where_a_file_would() {
     let entry = |seen| move |name: &'static str| (name.as_bytes(), seen);
-    let file = entry(Seen::Entry(Kind::File));
+    let file = entry(Seen::Entry(FileKind::File));
     let closed = entry(Seen::Unreadable);
     let listing = Listing::of(&[file("d/a"), file("d/b-c/x"), closed("d/b/"), file("d/c/x"), file("e")]);
     let mut cursor = listing.cursor();
     let mut paths = Vec::new();
     while let Some((path, seen)) = cursor.next() {
-        if seen != Seen::Entry(Kind::Directory) {
+        if seen != Seen::Entry(FileKind::Directory) {
             paths.push(show(path));
         }
     }
@@ -150,7 +150,7 @@ fn what_is_too_much_is_refused_before_it_is_in_memory() {
     for number in 0..5000 {
         std::fs::write(top.path().join(number.to_string()), "").unwrap();
     }
-    let bundle = Beneath::open(Utf8Path::from_path(top.path()).unwrap()).unwrap();
+    let bundle = RootedDir::open(Utf8Path::from_path(top.path()).unwrap()).unwrap();
     at_work(|work| {
         list_within(&bundle, work, 5000).unwrap();
         let failure = list_within(&bundle, work, 4999).unwrap_err();
@@ -162,7 +162,8 @@ fn what_is_too_much_is_refused_before_it_is_in_memory() {
 
         let names = AtomicUsize::new(0);
         let budget = Budget { bundle: &bundle, work, most: 1500, entries: AtomicUsize::new(0), names };
-        let mut reader = Reader { buffer: DirectoryBuffer::new(), names: Vec::new(), found: Vec::new() };
+        let mut reader =
+            DirectoryReader { buffer: DirectoryBuffer::new(), names: Vec::new(), found: Vec::new() };
         reader.read(&bundle, b"", &budget).unwrap_err();
         assert_eq!(reader.found.len(), 2 * STRIDE);
 
@@ -196,7 +197,7 @@ impl Listing {
             for (path, seen) in entries {
                 let Some(rest) = path.strip_prefix(&*above).filter(|rest| !rest.is_empty()) else { continue };
                 match rest.iter().position(|byte| *byte == b'/') {
-                    Some(end) => children.insert(&rest[..end], Seen::Entry(Kind::Directory)),
+                    Some(end) => children.insert(&rest[..end], Seen::Entry(FileKind::Directory)),
                     None => children.insert(rest, *seen),
                 };
             }

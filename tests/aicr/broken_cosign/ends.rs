@@ -104,8 +104,8 @@ hint: the upstream release of cosign has every provider but openbao, which 3.1 a
 
 #[test]
 fn it_cannot_repeat_a_password() {
-    let scene = stage(Fake { sign: "echo \"Error: password is $COSIGN_PASSWORD\" >&2; exit 1", ..HONEST });
-    scene
+    let sandbox = stage(Fake { sign: "echo \"Error: password is $COSIGN_PASSWORD\" >&2; exit 1", ..HONEST });
+    sandbox
         .aicr("bundle dist --output C --signing-key cosign.key --tlog-upload=false")
         .env("COSIGN_PASSWORD", "correct horse")
         .stderr("error: cosign.key was refused by cosign\n    password is $COSIGN_PASSWORD\n")

@@ -2,7 +2,7 @@
 
 use super::SIGN;
 use crate::fake::{HONEST, stage};
-use crate::scene::{Act, Scene};
+use crate::sandbox::{Act, Sandbox};
 
 const INSTALL: &str = "hint: install cosign 2.0 or later, or name one with --cosign\n";
 
@@ -24,20 +24,20 @@ fn help_of_something_else() {
         ),
         ("kill -KILL $$", "its `sign-blob --help` was killed by signal 9".into()),
     ] {
-        let scene = Scene::new();
-        scene.unsigned().program("bin/cosign", script);
-        scene
+        let sandbox = Sandbox::new();
+        sandbox.unsigned().program("bin/cosign", script);
+        sandbox
             .aicr(&format!("bundle-sign B {SIGN}"))
             .stderr(&format!("error: {{root}}/bin/cosign cannot be used: {why}\n{INSTALL}"))
             .exits(3);
-        assert_eq!(scene.tree("tmp"), [""; 0]);
+        assert_eq!(sandbox.tree("tmp"), [""; 0]);
     }
 }
 
 #[test]
 fn help_that_never_comes() {
-    let scene = Scene::new();
-    scene.unsigned().program("bin/cosign", "exec sleep 1000");
+    let sandbox = Sandbox::new();
+    sandbox.unsigned().program("bin/cosign", "exec sleep 1000");
     let hint = |name: &str| {
         format!(
             "error: cosign sign-blob did not finish within 1s and was ended
@@ -45,21 +45,23 @@ hint: {name} gives it more time
 "
         )
     };
-    scene.aicr(&format!("bundle-sign B {SIGN} --timeout 1s")).stderr(&hint("--timeout")).exits(6);
-    scene
+    sandbox.aicr(&format!("bundle-sign B {SIGN} --timeout 1s")).stderr(&hint("--timeout")).exits(6);
+    sandbox
         .aicr(&format!("bundle-sign B {SIGN}"))
         .env("AICR_TIMEOUT", "1s")
         .stderr(&hint("AICR_TIMEOUT"))
         .exits(6);
-    assert_eq!(scene.tree("tmp"), [""; 0]);
+    assert_eq!(sandbox.tree("tmp"), [""; 0]);
 }
 
 #[test]
 fn a_release_that_does_not_tell_is_used_all_the_same() {
-    let scene = Scene::new();
-    let real = scene.cosign().display().to_string();
-    scene.unsigned().program("bin/cosign", &format!("[ \"$1\" != version ] || exit 1; exec '{real}' \"$@\""));
-    let output = scene.aicr(&format!("bundle-sign B {SIGN} --format json")).whatever_it_prints().succeeds();
+    let sandbox = Sandbox::new();
+    let real = sandbox.cosign().display().to_string();
+    sandbox
+        .unsigned()
+        .program("bin/cosign", &format!("[ \"$1\" != version ] || exit 1; exec '{real}' \"$@\""));
+    let output = sandbox.aicr(&format!("bundle-sign B {SIGN} --format json")).whatever_it_prints().succeeds();
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["cosign"]["version"], "unknown");
 }
@@ -67,18 +69,18 @@ fn a_release_that_does_not_tell_is_used_all_the_same() {
 #[test]
 fn a_cosign_that_is_named_and_is_none() {
     let cases: [(Act, &str); 5] = [
-        (|scene| scene, "cannot be used: no such file or directory"),
-        (|scene| scene.directory("c"), "is not a file"),
-        (|scene| scene.file("c", "#!/bin/sh\n"), "is not executable"),
-        (|scene| scene.link("c", "nowhere"), "cannot be used: no such file or directory"),
-        (|scene| scene.special("c", rustix::fs::FileType::Fifo), "is not a file"),
+        (|sandbox| sandbox, "cannot be used: no such file or directory"),
+        (|sandbox| sandbox.directory("c"), "is not a file"),
+        (|sandbox| sandbox.file("c", "#!/bin/sh\n"), "is not executable"),
+        (|sandbox| sandbox.link("c", "nowhere"), "cannot be used: no such file or directory"),
+        (|sandbox| sandbox.special("c", rustix::fs::FileType::Fifo), "is not a file"),
     ];
     for (make, why) in cases {
-        let scene = Scene::new();
-        scene.unsigned();
-        make(&scene);
+        let sandbox = Sandbox::new();
+        sandbox.unsigned();
+        make(&sandbox);
         let sign = format!("bundle-sign B {SIGN}");
-        scene
+        sandbox
             .aicr(&format!("{sign} --cosign c"))
             .stderr(&format!(
                 "error: --cosign c {why}
@@ -86,7 +88,7 @@ hint: name the cosign binary, or leave out --cosign to use the one on the PATH
 "
             ))
             .exits(3);
-        scene
+        sandbox
             .aicr(&sign)
             .env("AICR_COSIGN", "c")
             .stderr(&format!(
@@ -96,9 +98,9 @@ hint: name the cosign binary, or unset AICR_COSIGN to use the one on the PATH
             ))
             .exits(3);
     }
-    let scene = Scene::new();
-    scene.unsigned().file("c", "\u{7f}ELF").chmod("c", 0o755);
-    scene
+    let sandbox = Sandbox::new();
+    sandbox.unsigned().file("c", "\u{7f}ELF").chmod("c", 0o755);
+    sandbox
         .aicr(&format!("bundle-sign B {SIGN} --cosign ./c"))
         .stderr("error: {root}/c would not start: exec format error\n")
         .exits(3);
@@ -106,12 +108,12 @@ hint: name the cosign binary, or unset AICR_COSIGN to use the one on the PATH
 
 #[test]
 fn a_cosign_that_is_pinned() {
-    let scene = Scene::new();
-    scene.unsigned().fake_cosign("exec \"$REAL\" \"$@\"");
-    let sum = scene.program_run(["sha256sum", "bin/cosign"]).whatever_it_prints().succeeds().stdout;
+    let sandbox = Sandbox::new();
+    sandbox.unsigned().fake_cosign("exec \"$REAL\" \"$@\"");
+    let sum = sandbox.program_run(["sha256sum", "bin/cosign"]).whatever_it_prints().succeeds().stdout;
     let right = String::from_utf8(sum[..64].to_vec()).unwrap();
     let wrong = "0".repeat(64);
-    scene
+    sandbox
         .aicr(&format!("bundle-sign B {SIGN} --cosign-sha256 {wrong}"))
         .stderr(&format!(
             "error: {{root}}/bin/cosign is not the pinned cosign: its SHA-256 is {right}
@@ -119,8 +121,8 @@ hint: --cosign names another binary, --cosign-sha256 another digest
 "
         ))
         .exits(3);
-    scene.aicr(&format!("bundle-sign B {SIGN} --quiet --cosign-sha256 {right}")).succeeds();
-    scene
+    sandbox.aicr(&format!("bundle-sign B {SIGN} --quiet --cosign-sha256 {right}")).succeeds();
+    sandbox
         .aicr(&format!("verify B --key cosign.pub --insecure-ignore-tlog --quiet --cosign-sha256 {right}"))
         .succeeds();
 }
@@ -131,18 +133,18 @@ fn one_that_is_swapped_between_two_runs() {
     let append = "echo '# more' >>\"$0\"";
     for swap in [replace, append] {
         for when in ["version", "public-key", "sign-blob"] {
-            let scene = stage(HONEST);
-            let honest = scene.read("bin/cosign").replace(
+            let sandbox = stage(HONEST);
+            let honest = sandbox.read("bin/cosign").replace(
                 "case $1 in\n",
                 &format!("if [ \"$1\" = {when} ] && [ \"$2\" != --help ]; then {swap}; fi\ncase $1 in\n"),
             );
-            scene.program("bin/cosign", &honest);
-            let before = scene.tree("");
-            scene
+            sandbox.program("bin/cosign", &honest);
+            let before = sandbox.tree("");
+            sandbox
                 .aicr(&format!("bundle dist --output C {SIGN}"))
                 .stderr("error: {root}/bin/cosign was replaced while aicr was running\n")
                 .exits(3);
-            assert_eq!(scene.tree(""), before, "{when}: {swap}");
+            assert_eq!(sandbox.tree(""), before, "{when}: {swap}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Exit 0 is no signature: what `sign-blob` left where the signature should be.
 
-use crate::by_hand::{key_hint, sigstore_bundle};
-use crate::scene::{KEY_SHA256, SMALL_MANIFEST, STRANGER_SHA256, repository};
+use crate::sandbox::{KEY_SHA256, SMALL_MANIFEST, STRANGER_SHA256, repository};
+use crate::without_aicr::{key_hint, sigstore_bundle};
 
 use super::{fails, succeeds};
 use crate::fake::{Fake, HONEST};

@@ -1,13 +1,13 @@
 //! What `doctor` says when something is wrong: with the key, with the key manager, with cosign.
 
-use super::{DIALECTS, NO_LOG, Told, recorded};
-use crate::scene::{KEY_SHA256, Scene};
+use super::{DIALECTS, NO_LOG, Recording, recorded};
+use crate::sandbox::{KEY_SHA256, Sandbox};
 
 #[test]
 fn key_files_that_cannot_be_used() {
-    let scene = Scene::new();
-    let told = Told::about(&scene);
-    scene.file("plain.key", "-----BEGIN EC PRIVATE KEY-----\nAA==\n-----END EC PRIVATE KEY-----\n");
+    let sandbox = Sandbox::new();
+    let told = Recording::about(&sandbox);
+    sandbox.file("plain.key", "-----BEGIN EC PRIVATE KEY-----\nAA==\n-----END EC PRIVATE KEY-----\n");
     let generated = "the key file that `cosign generate-key-pair` writes";
     for (key, error, hint) in [
         (
@@ -37,7 +37,7 @@ fn key_files_that_cannot_be_used() {
             &"install sigstore-kms-foo, or name a key of another key manager".to_owned(),
         ),
     ] {
-        scene
+        sandbox
             .aicr_with(["doctor", NO_LOG, "--signing-key", key])
             .stdout(&format!("{}key           {key} cannot be used\n", told.cosign()))
             .stderr(&format!("error: {error}\nhint: {hint}\n"))
@@ -47,9 +47,9 @@ fn key_files_that_cannot_be_used() {
 
 #[test]
 fn passwords() {
-    let scene = Scene::new();
-    let told = Told::about(&scene);
-    scene
+    let sandbox = Sandbox::new();
+    let told = Recording::about(&sandbox);
+    sandbox
         .aicr_with(["doctor", NO_LOG, "--signing-key=cosign.key"])
         .env("COSIGN_PASSWORD", "hunter2")
         .stdout(&format!(
@@ -63,7 +63,7 @@ fn passwords() {
 hint: check COSIGN_PASSWORD; a newline at its end counts\n",
         )
         .exits(4);
-    scene
+    sandbox
         .aicr_with(["doctor", NO_LOG, "--signing-key=cosign.key"])
         .without("COSIGN_PASSWORD")
         .stdout(&format!("{}key           cosign.key cannot be used\n", told.cosign()))
@@ -77,8 +77,8 @@ hint: set COSIGN_PASSWORD; set but empty is a password too\n",
 /// The key manager is asked, and nobody is there. What cosign says of it is its own affair.
 #[test]
 fn key_managers_that_are_down() {
-    let scene = Scene::new();
-    let told = Told::about(&scene);
+    let sandbox = Sandbox::new();
+    let told = Recording::about(&sandbox);
     let network = [
         ("HOME", "handed on"),
         ("LANG", "C"),
@@ -107,7 +107,7 @@ fn key_managers_that_are_down() {
         let mut seen = more;
         seen.extend(network);
         seen.extend(variables.iter().map(|(name, _)| (*name, "handed on")));
-        let mut run = scene.aicr_with(["doctor", NO_LOG, "--signing-key", key]);
+        let mut run = sandbox.aicr_with(["doctor", NO_LOG, "--signing-key", key]);
         for (name, value) in variables {
             run = run.env(name, value);
         }
@@ -126,8 +126,8 @@ hint: is the key manager running, and is its address right?\n"
 #[test]
 fn a_provider_that_is_not_built_in() {
     let said = "echo 'Error: loading URL: unrecognized scheme: hashivault://' >&2; exit 1";
-    let scene = recorded("v2.6.1", said);
-    let told = Told { version: "v2.6.1".into(), driven_as: DIALECTS[0].1, flags: DIALECTS[0].2 };
+    let sandbox = recorded("v2.6.1", said);
+    let told = Recording { version: "v2.6.1".into(), driven_as: DIALECTS[0].1, flags: DIALECTS[0].2 };
     let seen = vec![
         ("HOME", "handed on"),
         ("LANG", "C"),
@@ -138,7 +138,7 @@ fn a_provider_that_is_not_built_in() {
     let missing = "                TUF_ROOT: PRIVATE_DIRECTORY/home
                 VAULT_ADDR: not set (where the server is)
                 VAULT_TOKEN: not set (the token; without one, ~/.vault-token is read)\n";
-    scene
+    sandbox
         .aicr_with(["doctor", NO_LOG, "--signing-key=hashivault://x"])
         .stdout(&format!(
             "{}key           hashivault://x cannot be used\n{}",
@@ -157,9 +157,9 @@ hint: the upstream release of cosign has every provider but openbao, which 3.1 a
 
 #[test]
 fn a_variable_of_a_plugin_that_is_not_set() {
-    let scene = recorded("v3.1.3", "cat \"${0%/*}/../cosign.pub\"");
-    let told = Told { version: "v3.1.3".into(), driven_as: DIALECTS[0].1, flags: DIALECTS[0].2 };
-    scene.program("bin/sigstore-kms-foo", "exit 1");
+    let sandbox = recorded("v3.1.3", "cat \"${0%/*}/../cosign.pub\"");
+    let told = Recording { version: "v3.1.3".into(), driven_as: DIALECTS[0].1, flags: DIALECTS[0].2 };
+    sandbox.program("bin/sigstore-kms-foo", "exit 1");
     let path = format!("{}:/usr/bin:/bin", "{root}/bin");
     let seen = vec![
         ("HOME", "PRIVATE_DIRECTORY/home"),
@@ -171,7 +171,7 @@ fn a_variable_of_a_plugin_that_is_not_set() {
         ("TUF_ROOT", "PRIVATE_DIRECTORY/home"),
     ];
     let key = ["--signing-key=foo://k", "--kms-env=PIN", "--kms-env=SLOT"];
-    scene
+    sandbox
         .aicr_with(["doctor", NO_LOG].into_iter().chain(key))
         .env("PIN", "1234")
         .stdout(&format!(
@@ -189,9 +189,9 @@ fn a_variable_of_a_plugin_that_is_not_set() {
                 )
         ))
         .succeeds();
-    let scene = recorded("v3.1.3", "echo 'Error: plugin returned error: locked' >&2; exit 1");
-    scene.unsigned().program("bin/sigstore-kms-foo", "exit 1");
-    scene
+    let sandbox = recorded("v3.1.3", "echo 'Error: plugin returned error: locked' >&2; exit 1");
+    sandbox.unsigned().program("bin/sigstore-kms-foo", "exit 1");
+    sandbox
         .aicr_with(["bundle-sign", "B", NO_LOG].into_iter().chain(key))
         .env("PIN", "1234")
         .stderr(
@@ -205,9 +205,9 @@ hint: what it says is the plugin's own; it sees only the variables that --kms-en
 
 #[test]
 fn no_cosign_that_can_be_used() {
-    let scene = Scene::new();
-    scene.program("old/cosign", "echo 'usage: cosign'").program("broken/cosign", "exit 7");
-    scene.file("data/cosign", "no program");
+    let sandbox = Sandbox::new();
+    sandbox.program("old/cosign", "echo 'usage: cosign'").program("broken/cosign", "exit 7");
+    sandbox.file("data/cosign", "no program");
     let none = "no cosign on the PATH (relative elements, bundles and inputs do not count)";
     let install = "install cosign 2.0 or later, or name one with --cosign";
     let flag = "name the cosign binary, or leave out --cosign to use the one on the PATH";
@@ -235,7 +235,7 @@ fn no_cosign_that_can_be_used() {
             install,
         ),
     ] {
-        let run = scene.aicr(words).env("PATH", path);
+        let run = sandbox.aicr(words).env("PATH", path);
         let run = if let Some(cosign) = cosign { run.env("AICR_COSIGN", cosign) } else { run };
         run.stdout(
             "cosign        not usable\nkey           none named; --signing-key REF has one looked at\n",
@@ -243,7 +243,7 @@ fn no_cosign_that_can_be_used() {
         .stderr(&format!("error: {error}\nhint: {hint}\n"))
         .exits(3);
     }
-    scene
+    sandbox
         .aicr_with(["doctor", NO_LOG, "--signing-key=cosign.key"])
         .env("PATH", "/usr/bin:/bin")
         .stdout("cosign        not usable\nkey           cosign.key is well-formed\n")

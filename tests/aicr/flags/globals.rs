@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use super::{line, refused, stage};
-use crate::scene::{Scene, test_cosign};
+use crate::sandbox::{Sandbox, test_cosign};
 
 const LISTED: &str = "`aicr --help` and `aicr COMMAND --help` list the flags";
 
@@ -140,7 +140,7 @@ fn what_a_bundle_is_made_of_and_where() {
     {
         let what = if words[0] == "bundle" { "INPUT" } else { "BUNDLE" };
         let stderr = format!("error: {what}: the path is empty\nhint: {unset}\n");
-        Scene::new().aicr_with(words).stderr(&stderr).exits(2);
+        Sandbox::new().aicr_with(words).stderr(&stderr).exits(2);
     }
 }
 
@@ -190,8 +190,8 @@ fn values_of_the_global_flags() {
 /// Nearly the same lines, which are fine; a typed flag wins over its variable.
 #[test]
 fn global_flags_that_are_fine() {
-    let scene = Scene::new();
-    scene.unsigned();
+    let sandbox = Sandbox::new();
+    sandbox.unsigned();
     let sum = Command::new("sha256sum").arg(test_cosign()).output().unwrap().stdout;
     let digest = String::from_utf8(sum).unwrap()[..64].to_owned();
     for words in [
@@ -206,13 +206,13 @@ fn global_flags_that_are_fine() {
         &format!("doctor -q --cosign-sha256 {digest}"),
         &format!("doctor -q --cosign-sha256 {}", digest.to_uppercase()),
     ] {
-        line(&scene, words).succeeds();
+        line(&sandbox, words).succeeds();
     }
 }
 
 #[test]
 fn a_wrong_line_is_one_json_object_too() {
-    let scene = stage();
+    let sandbox = stage();
     for (words, command, message, hint) in [
         ("--format json", "null", "no command was given", "`aicr --help` lists the commands"),
         ("frobnicate --format=json", "null", "unrecognized subcommand 'frobnicate'", LISTED),
@@ -239,7 +239,7 @@ fn a_wrong_line_is_one_json_object_too() {
         let object = format!(
             r#"{{"schemaVersion":1,"command":{command},"exit":2,"cosign":null,"bundles":[],"error":{{"exit":2,"message":"{message}","cosign":null,"hint":"{hint}"}}}}"#
         );
-        line(&scene, words)
+        line(&sandbox, words)
             .stdout(&format!("{object}\n"))
             .stderr(&format!("error: {message}\nhint: {hint}\n"))
             .exits(2);
@@ -248,18 +248,18 @@ fn a_wrong_line_is_one_json_object_too() {
 
 #[test]
 fn color_when_it_is_asked_for() {
-    let scene = Scene::new();
-    scene.unsigned();
+    let sandbox = Sandbox::new();
+    sandbox.unsigned();
     let error = "\u{1b}[1;31merror\u{1b}[0m: verify has not been told whom to trust
 \u{1b}[1;36mhint\u{1b}[0m: give `--key FILE --insecure-ignore-tlog` for a signature by a key, or --checksums-only to compare files only\n";
-    line(&scene, "verify B --color always").stderr(error).exits(2);
-    line(&scene, "NO_COLOR=1 verify B --color=always").stderr(error).exits(2);
-    line(&scene, "--color always frobnicate")
+    line(&sandbox, "verify B --color always").stderr(error).exits(2);
+    line(&sandbox, "NO_COLOR=1 verify B --color=always").stderr(error).exits(2);
+    line(&sandbox, "--color always frobnicate")
         .stderr(&format!(
             "\u{1b}[1;31merror\u{1b}[0m: unrecognized subcommand 'frobnicate'\n\u{1b}[1;36mhint\u{1b}[0m: {LISTED}\n"
         ))
         .exits(2);
-    line(&scene, "verify B --checksums-only --color always")
+    line(&sandbox, "verify B --checksums-only --color always")
         .stdout(
             "\u{1b}[1;33munproven\u{1b}[0m B
   manifest sha256 162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8
@@ -272,7 +272,7 @@ nothing proves who made it: anybody can write a manifest\n",
 /// On a terminal, which util-linux' `script` gives: colour, unless somebody says otherwise.
 #[test]
 fn color_on_a_terminal() {
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     let aicr = env!("CARGO_BIN_EXE_aicr");
     let plain = "error: no command was given\r\nhint: `aicr --help` lists the commands\r\n";
     let colored =
@@ -285,7 +285,7 @@ fn color_on_a_terminal() {
         ("NO_COLOR=1", "--color always", &colored),
     ] {
         let command = format!("{variable} '{aicr}' {flag}");
-        scene
+        sandbox
             .program_run(["script", "--quiet", "--return", "--command", &command, "/dev/null"])
             .stdout(expected)
             .exits(2);

@@ -1,14 +1,14 @@
 //! What is made from the flags: help, the version, completions, the manual page.
 
 use super::line;
-use crate::scene::Scene;
+use crate::sandbox::Sandbox;
 
 /// Every command, and the line that has its help.
 pub(crate) const COMMANDS: [&str; 7] =
     ["", "bundle", "bundle-sign", "verify", "doctor", "completions", "man"];
 
-fn printed(scene: &Scene, words: &str) -> String {
-    let run = line(scene, words).whatever_it_prints().succeeds();
+fn printed(sandbox: &Sandbox, words: &str) -> String {
+    let run = line(sandbox, words).whatever_it_prints().succeeds();
     assert!(run.stderr.is_empty(), "{words}");
     String::from_utf8(run.stdout).unwrap()
 }
@@ -21,10 +21,10 @@ pub(crate) fn flags(text: &str) -> std::collections::BTreeSet<String> {
 
 #[test]
 fn help_fits_a_terminal() {
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     for command in COMMANDS {
         for (variables, flag) in [("", "--help"), ("", "-h"), ("COLUMNS=200", "--help")] {
-            let help = printed(&scene, &format!("{variables} {command} {flag}"));
+            let help = printed(&sandbox, &format!("{variables} {command} {flag}"));
             let wide: Vec<&str> = help.lines().filter(|line| line.chars().count() > 80).collect();
             assert!(wide.is_empty(), "{command}: {wide:#?}");
             assert!(help.contains("\nUsage: aicr"), "{command}");
@@ -34,28 +34,28 @@ fn help_fits_a_terminal() {
 
 #[test]
 fn the_version() {
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     let version = format!("aicr {}\n", env!("CARGO_PKG_VERSION"));
     for flag in ["-V", "--version"] {
-        line(&scene, flag).stdout(&version).succeeds();
+        line(&sandbox, flag).stdout(&version).succeeds();
     }
 }
 
 #[test]
 fn what_is_no_report_is_not_made_one() {
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     for words in ["--version", "--help", "verify --help", "man", "completions bash"] {
-        assert_eq!(printed(&scene, &format!("--format json {words}")), printed(&scene, words), "{words}");
+        assert_eq!(printed(&sandbox, &format!("--format json {words}")), printed(&sandbox, words), "{words}");
     }
 }
 
 #[test]
 fn completions_name_every_flag() {
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     let helps: String =
-        COMMANDS.iter().map(|command| printed(&scene, &format!("{command} --help"))).collect();
+        COMMANDS.iter().map(|command| printed(&sandbox, &format!("{command} --help"))).collect();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let script = printed(&scene, &format!("completions {shell}"));
+        let script = printed(&sandbox, &format!("completions {shell}"));
         for flag in flags(&helps) {
             // fish writes the name alone, after -l.
             let named = script.contains(&flag) || script.contains(&format!("-l {}", &flag[2..]));
@@ -66,20 +66,20 @@ fn completions_name_every_flag() {
 
 #[test]
 fn bash_completes_a_flag() {
-    let scene = Scene::new();
-    scene.file("aicr.bash", printed(&scene, "completions bash"));
-    scene.program_run(["bash", "-n", "aicr.bash"]).succeeds();
+    let sandbox = Sandbox::new();
+    sandbox.file("aicr.bash", printed(&sandbox, "completions bash"));
+    sandbox.program_run(["bash", "-n", "aicr.bash"]).succeeds();
     let complete = "source aicr.bash; COMP_WORDS=(aicr verify --check) COMP_CWORD=2
         _aicr aicr --check verify; echo \"${COMPREPLY[*]}\"";
-    scene.program_run(["bash", "-c", complete]).stdout("--checksums-only\n").succeeds();
+    sandbox.program_run(["bash", "-c", complete]).stdout("--checksums-only\n").succeeds();
 }
 
 #[test]
 fn the_manual_page_has_every_command_and_flag() {
-    let scene = Scene::new();
-    let page = printed(&scene, "man").replace("\\-", "-");
+    let sandbox = Sandbox::new();
+    let page = printed(&sandbox, "man").replace("\\-", "-");
     for command in COMMANDS {
-        let help = printed(&scene, &format!("{command} --help"));
+        let help = printed(&sandbox, &format!("{command} --help"));
         for flag in flags(&help) {
             assert!(page.contains(&flag), "{flag} of {command}");
         }

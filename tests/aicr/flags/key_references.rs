@@ -2,23 +2,23 @@
 //! corrected form, from the flag and from the variable. Secrets in them are not shown.
 
 use super::{line, refused, stage};
-use crate::scene::Scene;
+use crate::sandbox::Sandbox;
 
 /// Each reference is refused with this problem and this hint, whichever command asks.
 #[track_caller]
 fn misread(table: &[(&str, &str, &str)]) {
-    let scene = stage();
-    let before = scene.tree("");
+    let sandbox = stage();
+    let before = sandbox.tree("");
     for (number, (reference, problem, hint)) in table.iter().enumerate() {
         let flag = format!("--signing-key={reference}");
         let (run, source) = match number % 4 {
-            0 => (line(&scene, "doctor").env("AICR_SIGNING_KEY", reference), "AICR_SIGNING_KEY"),
-            1 => (scene.aicr_with(["doctor", &flag]), "--signing-key"),
-            2 => (scene.aicr_with(["bundle", "dist", "-o", "out", &flag]), "--signing-key"),
-            _ => (line(&scene, "bundle-sign B").env("AICR_SIGNING_KEY", reference), "AICR_SIGNING_KEY"),
+            0 => (line(&sandbox, "doctor").env("AICR_SIGNING_KEY", reference), "AICR_SIGNING_KEY"),
+            1 => (sandbox.aicr_with(["doctor", &flag]), "--signing-key"),
+            2 => (sandbox.aicr_with(["bundle", "dist", "-o", "out", &flag]), "--signing-key"),
+            _ => (line(&sandbox, "bundle-sign B").env("AICR_SIGNING_KEY", reference), "AICR_SIGNING_KEY"),
         };
         run.stderr(&format!("error: {source}: {problem}\nhint: {hint}\n")).exits(2);
-        assert_eq!(scene.tree(""), before, "{reference}");
+        assert_eq!(sandbox.tree(""), before, "{reference}");
     }
 }
 
@@ -220,11 +220,11 @@ fn keys_that_are_not_there() {
 /// dry run goes, which asks no key manager.
 #[test]
 fn references_that_are_fine() {
-    let scene = Scene::new();
-    scene.small_dist().program("bin/sigstore-kms-hsm", "exit 1");
-    let pem = scene.read("cosign.key");
+    let sandbox = Sandbox::new();
+    sandbox.small_dist().program("bin/sigstore-kms-hsm", "exit 1");
+    let pem = sandbox.read("cosign.key");
     for reference in ["cosign.key", "./cosign.key", "env://PEM"] {
-        scene
+        sandbox
             .aicr_with(
                 ["bundle", "dist", "-o", "out", "--force", "-q", "--tlog-upload=false", "--signing-key"]
                     .into_iter()
@@ -232,7 +232,7 @@ fn references_that_are_fine() {
             )
             .env("PEM", &pem)
             .succeeds();
-        line(&scene, "verify out -q --key cosign.pub --insecure-ignore-tlog").succeeds();
+        line(&sandbox, "verify out -q --key cosign.pub --insecure-ignore-tlog").succeeds();
     }
     for reference in [
         &format!("awskms:///{ARN}"),
@@ -246,9 +246,9 @@ fn references_that_are_fine() {
         "hsm://slot/1",
     ] {
         let words = ["bundle", "dist", "-o", "new", "--dry-run", "--tlog-upload=false", "--signing-key"];
-        let run = scene.aicr_with(words.into_iter().chain([reference])).whatever_it_prints();
+        let run = sandbox.aicr_with(words.into_iter().chain([reference])).whatever_it_prints();
         let printed = String::from_utf8(run.succeeds().stdout).unwrap();
         assert!(printed.contains(&format!("--key={reference}")), "{printed}");
     }
-    assert!(!scene.path("new").exists());
+    assert!(!sandbox.path("new").exists());
 }

@@ -2,25 +2,25 @@
 //! kernel sees it.
 
 use super::line;
-use crate::scene::Scene;
+use crate::sandbox::Sandbox;
 
 /// The system calls of a run that touch the world: programs, files made or changed, sockets.
-fn touched(scene: &Scene, words: &str) -> Vec<String> {
+fn touched(sandbox: &Sandbox, words: &str) -> Vec<String> {
     let calls = "trace=execve,openat,openat2,creat,mkdir,mkdirat,unlink,unlinkat,rename,renameat2,symlinkat,linkat,socket,connect";
-    let log = scene.path("trace").display().to_string();
+    let log = sandbox.path("trace").display().to_string();
     let mut all = vec!["strace", "-f", "-qq", "-e", calls, "-o", &log, env!("CARGO_BIN_EXE_aicr")];
     all.extend(words.split_whitespace());
-    scene.program_run(all).whatever_it_prints().output();
+    sandbox.program_run(all).whatever_it_prints().output();
     let reads_only = |call: &str| {
         call.contains("open") && !["O_WRONLY", "O_RDWR", "O_CREAT"].iter().any(|flag| call.contains(flag))
     };
-    scene.read("trace").lines().filter(|call| !reads_only(call)).map(ToOwned::to_owned).collect()
+    sandbox.read("trace").lines().filter(|call| !reads_only(call)).map(ToOwned::to_owned).collect()
 }
 
 #[test]
 fn a_refusal_touches_nothing() {
-    let scene = Scene::new();
-    scene.unsigned();
+    let sandbox = Sandbox::new();
+    sandbox.unsigned();
     for words in [
         "bundle dist -o out --tlog-upload=false",
         "bundle dist -o out --keyless --tlog-upload=false",
@@ -32,12 +32,12 @@ fn a_refusal_touches_nothing() {
         "verify B --key cosign.pub --trusted-root r.json --online",
         "doctor --timeout 0",
     ] {
-        let calls = touched(&scene, words);
+        let calls = touched(&sandbox, words);
         assert!(calls.len() == 1 && calls[0].contains("execve("), "{words}: {calls:#?}");
     }
     // That this would show what a run does: a good line starts cosign, and makes files.
-    let calls = touched(&scene, "bundle dist -o out --signing-key cosign.key --tlog-upload=false");
+    let calls = touched(&sandbox, "bundle dist -o out --signing-key cosign.key --tlog-upload=false");
     assert!(calls.iter().filter(|call| call.contains("execve(") && call.contains("sign-blob")).count() > 1);
     assert!(calls.iter().any(|call| call.contains("mkdir")));
-    line(&scene, "verify out -q --key cosign.pub --insecure-ignore-tlog").succeeds();
+    line(&sandbox, "verify out -q --key cosign.pub --insecure-ignore-tlog").succeeds();
 }

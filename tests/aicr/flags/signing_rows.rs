@@ -2,7 +2,7 @@
 //! refused; the rows with services are in `services`.
 
 use super::{line, stage};
-use crate::scene::Scene;
+use crate::sandbox::Sandbox;
 
 /// What stands beside the refusals: nearly the same lines, which are fine.
 #[test]
@@ -15,8 +15,8 @@ fn lines_that_give_an_unsigned_bundle() {
         "AICR_SIGNING_KEY=cosign.key bundle dist -o out --no-sign",
         "AICR_SIGNING_KEY= AICR_TLOG_UPLOAD=x bundle dist -o out --no-sign",
     ] {
-        let scene = stage();
-        line(&scene, words)
+        let sandbox = stage();
+        line(&sandbox, words)
             .stdout(
                 "built out
   manifest sha256 162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8
@@ -27,7 +27,7 @@ UNSIGNED: nothing proves who made it until it is signed
 ",
             )
             .succeeds();
-        assert!(!scene.path("started").exists(), "{words}: an unsigned bundle needs no cosign");
+        assert!(!sandbox.path("started").exists(), "{words}: an unsigned bundle needs no cosign");
     }
 }
 
@@ -40,9 +40,9 @@ fn lines_that_give_a_signed_bundle() {
         "AICR_TLOG_UPLOAD=true bundle dist -o out -q --signing-key cosign.key --tlog-upload=false",
         "bundle dist false -o out -q --signing-key cosign.key --tlog-upload=false",
     ] {
-        let scene = Scene::new();
-        scene.small_dist().file("false/c", "gamma\n");
-        line(&scene, words).succeeds();
-        line(&scene, "verify out -q --key cosign.pub --insecure-ignore-tlog").succeeds();
+        let sandbox = Sandbox::new();
+        sandbox.small_dist().file("false/c", "gamma\n");
+        line(&sandbox, words).succeeds();
+        line(&sandbox, "verify out -q --key cosign.pub --insecure-ignore-tlog").succeeds();
     }
 }

@@ -1,7 +1,7 @@
 //! Whom `verify` is told to believe: what goes together, and what says nothing.
 
 use super::{line, refused, stage};
-use crate::scene::Scene;
+use crate::sandbox::Sandbox;
 
 #[test]
 fn nobody_or_two_of_them() {
@@ -130,8 +130,8 @@ fn checksums_only_is_alone() {
 
 #[test]
 fn keys_that_prove_nothing() {
-    let scene = stage();
-    scene.file("B/inside.pub", scene.read("cosign.pub"));
+    let sandbox = stage();
+    sandbox.file("B/inside.pub", sandbox.read("cosign.pub"));
     for (key, error) in [
         (
             "cosign.key",
@@ -161,19 +161,19 @@ hint: fetch the key file yourself and give its path",
 hint: add --allow-kms-plugin, or give the public key in a file",
         ),
     ] {
-        let before = scene.tree("");
-        scene
+        let before = sandbox.tree("");
+        sandbox
             .aicr_with(["verify", "B", "--insecure-ignore-tlog", "--key", key])
             .stderr(&format!("error: {error}\n"))
             .exits(2);
-        assert_eq!(scene.tree(""), before, "{key}");
+        assert_eq!(sandbox.tree(""), before, "{key}");
     }
 }
 
 #[test]
 fn the_rows_that_hold() {
-    let scene = Scene::new();
-    scene.signed();
+    let sandbox = Sandbox::new();
+    sandbox.signed();
     let (manifest, key) = (
         "  manifest sha256 162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8
   2 files, 11 bytes\n",
@@ -183,9 +183,9 @@ fn the_rows_that_hold() {
         "verify B --key cosign.pub --insecure-ignore-tlog",
         "verify B --key ./cosign.pub --insecure-ignore-tlog --allow-kms-plugin",
     ] {
-        line(&scene, words).stdout(&format!("accepted B\n{manifest}{key}")).succeeds();
+        line(&sandbox, words).stdout(&format!("accepted B\n{manifest}{key}")).succeeds();
     }
-    line(&scene, "verify B --checksums-only")
+    line(&sandbox, "verify B --checksums-only")
         .stdout(&format!("unproven B\n{manifest}nothing proves who made it: anybody can write a manifest\n"))
         .succeeds();
 }

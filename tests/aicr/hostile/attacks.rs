@@ -7,8 +7,8 @@ use std::path::Path;
 use std::process::Output;
 
 use super::{SIGNATURE, rename, sign_by_hand};
-use crate::by_hand::{key_hint, signature, sigstore_bundle};
-use crate::scene::{KEY_SHA256, SMALL_MANIFEST, STRANGER_SHA256, Scene, repository};
+use crate::sandbox::{KEY_SHA256, SMALL_MANIFEST, STRANGER_SHA256, Sandbox, repository};
+use crate::without_aicr::{key_hint, signature, sigstore_bundle};
 
 pub(super) const ALPHA: &str = "b6a98d9ce9a2d9149288fa3df42d377c3e42737afdcdaf714e33c0a100b51060";
 pub(super) const BETA: &str = "f2c82decdd7181cf98945929a62598db7e6b477e11f6e0eb0ae97020eff151ad";
@@ -18,20 +18,20 @@ pub(super) const DIGEST: &str = "Fi/QocsYZamClGWEYB1B1CFs7gYRR1HSLWr3HnBtoOg=";
 pub(super) const EMPTY_DIGEST: &str = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
 
 /// A file, of any name.
-pub(super) fn add<'a>(scene: &'a Scene, name: &[u8]) -> &'a Scene {
-    fs::write(scene.path("B").join(OsStr::from_bytes(name)), "x").unwrap();
-    scene
+pub(super) fn add<'a>(sandbox: &'a Sandbox, name: &[u8]) -> &'a Sandbox {
+    fs::write(sandbox.path("B").join(OsStr::from_bytes(name)), "x").unwrap();
+    sandbox
 }
 
 /// No `B/sub` any more.
-pub(super) fn prune(scene: &Scene) -> &Scene {
-    fs::remove_dir_all(scene.path("B/sub")).unwrap();
-    scene
+pub(super) fn prune(sandbox: &Sandbox) -> &Sandbox {
+    fs::remove_dir_all(sandbox.path("B/sub")).unwrap();
+    sandbox
 }
 
 /// A manifest of these lines, validly signed, with digests in the place of the letters `A` and `B` at their
 /// beginnings: that of `a` and that of `sub/b`.
-pub(super) fn lists<'a>(scene: &'a Scene, lines: &[u8]) -> &'a Scene {
+pub(super) fn lists<'a>(sandbox: &'a Sandbox, lines: &[u8]) -> &'a Sandbox {
     let mut text = Vec::new();
     for line in lines.split_inclusive(|byte| *byte == b'\n') {
         let (digest, rest) = match line {
@@ -42,7 +42,7 @@ pub(super) fn lists<'a>(scene: &'a Scene, lines: &[u8]) -> &'a Scene {
         text.extend_from_slice(digest.as_bytes());
         text.extend_from_slice(rest);
     }
-    sign_by_hand(scene, &text)
+    sign_by_hand(sandbox, &text)
 }
 
 /// A line with a name of this repeated.
@@ -51,64 +51,64 @@ pub(super) fn long(piece: &[u8], times: usize) -> Vec<u8> {
 }
 
 /// The longest name there is.
-pub(super) fn longest(scene: &Scene) -> &Scene {
+pub(super) fn longest(sandbox: &Sandbox) -> &Sandbox {
     let name = "n".repeat(255);
-    prune(scene).file(&format!("B/{name}"), "alpha\n");
-    lists(scene, format!("A  a\nA  {name}\n").as_bytes())
+    prune(sandbox).file(&format!("B/{name}"), "alpha\n");
+    lists(sandbox, format!("A  a\nA  {name}\n").as_bytes())
 }
 
 /// A link in the place of what is moved away.
-pub(super) fn linked<'a>(scene: &'a Scene, place: &str) -> &'a Scene {
+pub(super) fn linked<'a>(sandbox: &'a Sandbox, place: &str) -> &'a Sandbox {
     let aside = format!("aside/{place}");
-    scene.directory(Path::new(&aside).parent().unwrap().to_str().unwrap());
-    rename(scene, place, &aside).link(place, scene.path(&aside))
+    sandbox.directory(Path::new(&aside).parent().unwrap().to_str().unwrap());
+    rename(sandbox, place, &aside).link(place, sandbox.path(&aside))
 }
 
 /// Another name for a file, outside of the bundle.
-pub(super) fn hard_link<'a>(scene: &'a Scene, name: &str) -> &'a Scene {
-    scene.directory("aside");
-    fs::hard_link(scene.path(name), scene.path("aside/too")).unwrap();
-    scene
+pub(super) fn hard_link<'a>(sandbox: &'a Sandbox, name: &str) -> &'a Sandbox {
+    sandbox.directory("aside");
+    fs::hard_link(sandbox.path(name), sandbox.path("aside/too")).unwrap();
+    sandbox
 }
 
 /// A file of this size with nothing in it.
-pub(super) fn sparse<'a>(scene: &'a Scene, name: &str, size: u64) -> &'a Scene {
-    File::create(scene.path(name)).unwrap().set_len(size).unwrap();
-    scene
+pub(super) fn sparse<'a>(sandbox: &'a Sandbox, name: &str, size: u64) -> &'a Sandbox {
+    File::create(sandbox.path(name)).unwrap().set_len(size).unwrap();
+    sandbox
 }
 
 /// The signature file with one text replaced.
-pub(super) fn edit<'a>(scene: &'a Scene, from: &str, to: &str) -> &'a Scene {
-    let text = scene.read(SIGNATURE);
+pub(super) fn edit<'a>(sandbox: &'a Sandbox, from: &str, to: &str) -> &'a Sandbox {
+    let text = sandbox.read(SIGNATURE);
     assert!(text.contains(from), "{from}");
-    scene.file(SIGNATURE, text.replacen(from, to, 1))
+    sandbox.file(SIGNATURE, text.replacen(from, to, 1))
 }
 
 /// This signature, base64, in the name of our key.
-pub(super) fn signature_is<'a>(scene: &'a Scene, signature: &str) -> &'a Scene {
-    scene.file(SIGNATURE, sigstore_bundle(signature, SMALL_MANIFEST))
+pub(super) fn signature_is<'a>(sandbox: &'a Sandbox, signature: &str) -> &'a Sandbox {
+    sandbox.file(SIGNATURE, sigstore_bundle(signature, SMALL_MANIFEST))
 }
 
 /// A signature by this key over the manifest or a blob, in the name of our key and the manifest's.
-pub(super) fn signed_by<'a>(scene: &'a Scene, key: &str, what: &str) -> &'a Scene {
-    let made = signature(scene, key, if what == "manifest" { SMALL_MANIFEST } else { what });
-    signature_is(scene, &made)
+pub(super) fn signed_by<'a>(sandbox: &'a Sandbox, key: &str, what: &str) -> &'a Sandbox {
+    let made = signature(sandbox, key, if what == "manifest" { SMALL_MANIFEST } else { what });
+    signature_is(sandbox, &made)
 }
 
 /// A stranger's signature, which says so.
-pub(super) fn strangers(scene: &Scene) -> &Scene {
-    let text = sigstore_bundle(&signature(scene, "stranger.key", SMALL_MANIFEST), SMALL_MANIFEST);
-    scene.file(SIGNATURE, text.replace(&key_hint(KEY_SHA256), &key_hint(STRANGER_SHA256)))
+pub(super) fn strangers(sandbox: &Sandbox) -> &Sandbox {
+    let text = sigstore_bundle(&signature(sandbox, "stranger.key", SMALL_MANIFEST), SMALL_MANIFEST);
+    sandbox.file(SIGNATURE, text.replace(&key_hint(KEY_SHA256), &key_hint(STRANGER_SHA256)))
 }
 
 /// Our signature, which says that it is a stranger's.
-pub(super) fn renamed_signer(scene: &Scene) -> &Scene {
-    edit(scene, &key_hint(KEY_SHA256), &key_hint(STRANGER_SHA256))
+pub(super) fn renamed_signer(sandbox: &Sandbox) -> &Sandbox {
+    edit(sandbox, &key_hint(KEY_SHA256), &key_hint(STRANGER_SHA256))
 }
 
 /// Our signature over another manifest, which says so.
-pub(super) fn over<'a>(scene: &'a Scene, other: &str) -> &'a Scene {
-    scene.file(SIGNATURE, sigstore_bundle(&signature(scene, "cosign.key", other), other))
+pub(super) fn over<'a>(sandbox: &'a Sandbox, other: &str) -> &'a Sandbox {
+    sandbox.file(SIGNATURE, sigstore_bundle(&signature(sandbox, "cosign.key", other), other))
 }
 
 fn evidence(name: &str) -> serde_json::Value {
@@ -117,27 +117,27 @@ fn evidence(name: &str) -> serde_json::Value {
 }
 
 /// The good signature with log entries and timestamps that were made for another blob.
-pub(super) fn borrowed<'a>(scene: &'a Scene, name: &str) -> &'a Scene {
-    let mut bundle: serde_json::Value = serde_json::from_str(&scene.read(SIGNATURE)).unwrap();
+pub(super) fn borrowed<'a>(sandbox: &'a Sandbox, name: &str) -> &'a Sandbox {
+    let mut bundle: serde_json::Value = serde_json::from_str(&sandbox.read(SIGNATURE)).unwrap();
     for field in ["tlogEntries", "timestampVerificationData"] {
         let borrowed = &evidence(name)["verificationMaterial"][field];
         if !borrowed.is_null() {
             bundle["verificationMaterial"][field] = borrowed.clone();
         }
     }
-    scene.file(SIGNATURE, bundle.to_string())
+    sandbox.file(SIGNATURE, bundle.to_string())
 }
 
 /// The good signature with a certificate in the place of the key.
-pub(super) fn keyless(scene: &Scene) -> &Scene {
-    let mut bundle: serde_json::Value = serde_json::from_str(&scene.read(SIGNATURE)).unwrap();
+pub(super) fn keyless(sandbox: &Sandbox) -> &Sandbox {
+    let mut bundle: serde_json::Value = serde_json::from_str(&sandbox.read(SIGNATURE)).unwrap();
     bundle["verificationMaterial"] = evidence("keyless-rekor-v1.json")["verificationMaterial"].clone();
-    scene.file(SIGNATURE, bundle.to_string())
+    sandbox.file(SIGNATURE, bundle.to_string())
 }
 
 /// What was moved away.
-pub(super) fn clear(scene: &Scene) {
-    let aside = scene.path("aside");
+pub(super) fn clear(sandbox: &Sandbox) {
+    let aside = sandbox.path("aside");
     if aside.is_dir() {
         fs::remove_dir_all(aside).unwrap();
     } else if aside.exists() {

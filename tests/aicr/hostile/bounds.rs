@@ -7,20 +7,20 @@ use rustix::fs::{Mode, OFlags};
 
 use super::attacks::ALPHA;
 use super::{VERIFY, accepted, attacked, finds, sign_by_hand, stage};
-use crate::scene::{KEY_SHA256, Scene};
+use crate::sandbox::{KEY_SHA256, Sandbox};
 
 /// Everything wrong is counted, and the first 10,000 are listed.
 #[test]
 fn a_manifest_of_100_000_files_of_which_none_is_there() {
-    let scene = stage();
+    let sandbox = stage();
     let line = |number| format!("{ALPHA}  files/{number:06}\n");
     let manifest: String = (0..100_000).map(line).collect();
-    sign_by_hand(&scene, manifest.as_bytes());
-    let digest = Command::new("sha256sum").arg(scene.path("B/checksums.txt")).output().unwrap().stdout;
+    sign_by_hand(&sandbox, manifest.as_bytes());
+    let digest = Command::new("sha256sum").arg(sandbox.path("B/checksums.txt")).output().unwrap().stdout;
     let digest = String::from_utf8(digest).unwrap();
     let listed: Vec<_> = (1..10_000).map(|number| format!("  missing      files/{number:06}")).collect();
     let listed = listed.join("\n");
-    scene
+    sandbox
         .aicr(VERIFY)
         .stdout(&format!(
             "rejected B
@@ -39,24 +39,24 @@ fn a_manifest_of_100_000_files_of_which_none_is_there() {
 
 #[test]
 fn a_tree_deeper_than_any_path() {
-    let scene = stage();
-    attacked(&scene, |s| nest(s, 1000));
-    accepted(&scene, "");
-    attacked(&scene, |s| nest(s, 3000));
+    let sandbox = stage();
+    attacked(&sandbox, |s| nest(s, 1000));
+    accepted(&sandbox, "");
+    attacked(&sandbox, |s| nest(s, 3000));
     let deepest = format!("unreadable   {}d", "d/".repeat(2048));
-    finds(&scene, 11, &[&deepest], "");
+    finds(&sandbox, 11, &[&deepest], "");
     // Too deep for what the stage is cleared with.
-    assert!(Command::new("rm").arg("-r").arg(scene.path("B/d")).status().unwrap().success());
+    assert!(Command::new("rm").arg("-r").arg(sandbox.path("B/d")).status().unwrap().success());
 }
 
 /// So many directories `d`, one in the other.
-fn nest(scene: &Scene, depth: usize) -> &Scene {
-    let mut directory = File::open(scene.path("B")).unwrap();
+fn nest(sandbox: &Sandbox, depth: usize) -> &Sandbox {
+    let mut directory = File::open(sandbox.path("B")).unwrap();
     for _ in 0..depth {
         rustix::fs::mkdirat(&directory, "d", Mode::RWXU).unwrap();
         directory = rustix::fs::openat(&directory, "d", OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
             .unwrap()
             .into();
     }
-    scene
+    sandbox
 }

@@ -6,7 +6,7 @@ use rustix::fs::FileType;
 
 use super::attacks::*;
 use super::{SIGNATURE, attacked, rename, stage};
-use crate::scene::{Scene, repository};
+use crate::sandbox::{Sandbox, repository};
 
 const KEY: &str = "--key cosign.pub --insecure-ignore-tlog";
 const LOG: &str = "--key cosign.pub";
@@ -26,7 +26,7 @@ const ALL_ODD: &str = "warning: B: files that are set-user-ID or set-group-ID, w
 const ROOT: &str = "--key cosign.pub --trusted-root root.json";
 
 /// The row, what is done, how, the exit code, and what is found or said.
-type Attack = (&'static str, &'static str, fn(&Scene) -> &Scene, i32, &'static str);
+type Attack = (&'static str, &'static str, fn(&Sandbox) -> &Sandbox, i32, &'static str);
 
 #[rustfmt::skip]
 const CORPUS: &[(&str, &[Attack])] = &[
@@ -218,19 +218,20 @@ const CORPUS: &[(&str, &[Attack])] = &[
 
 /// Every other attack, from the first or the second on.
 fn every_other(first: usize) {
-    let scene = stage();
-    scene.file("root.json", std::fs::read(repository().join("fixtures/sigstore/trusted-root.json")).unwrap());
+    let sandbox = stage();
+    sandbox
+        .file("root.json", std::fs::read(repository().join("fixtures/sigstore/trusted-root.json")).unwrap());
     let all = CORPUS.iter().flat_map(|(flags, attacks)| attacks.iter().map(move |attack| (flags, attack)));
     assert!(all.clone().count() > 130);
     for (flags, (row, what, attack, code, words)) in all.skip(first).step_by(2) {
-        attacked(&scene, attack);
-        let output = scene.aicr(&format!("verify B {flags}")).output();
+        attacked(&sandbox, attack);
+        let output = sandbox.aicr(&format!("verify B {flags}")).output();
         assert_eq!(
             (output.status.code(), said(&output)),
             (Some(*code), (*words).to_owned()),
             "{row}: {what}"
         );
-        clear(&scene);
+        clear(&sandbox);
     }
 }
 

@@ -5,15 +5,15 @@ use std::fs;
 use std::path::Path;
 
 use super::{SIGNATURE, VERIFY, attacked, found, rename, stage};
-use crate::scene::{Act, Scene};
+use crate::sandbox::{Act, Sandbox};
 
 /// What an attack comes to: the code, what stands on stdout below what is always there, and stderr.
 type Row<'a> = (Act, i32, &'a str, &'a str);
 
-fn linked<'a>(scene: &'a Scene, place: &str) -> &'a Scene {
+fn linked<'a>(sandbox: &'a Sandbox, place: &str) -> &'a Sandbox {
     let aside = format!("aside/{place}");
-    scene.directory(Path::new(&aside).parent().unwrap().to_str().unwrap());
-    rename(scene, place, &aside).link(place, scene.path(&aside))
+    sandbox.directory(Path::new(&aside).parent().unwrap().to_str().unwrap());
+    rename(sandbox, place, &aside).link(place, sandbox.path(&aside))
 }
 
 #[rustfmt::skip]
@@ -32,23 +32,23 @@ fn links_are_told_from_what_is_missing() {
             "error: B is unsigned: it has no attestation/checksums.txt.sigstore.json
 hint: --checksums-only compares the files with the manifest, and proves nothing about who made it\n"),
     ];
-    let scene = stage();
+    let sandbox = stage();
     for errno in ["ENOSYS", "EPERM"] {
         let inject = format!("strace -f -qq -o /dev/null -e trace=openat2 -e inject=openat2:error={errno} aicr {VERIFY} --jobs 1");
         for (attack, code, findings, stderr) in &table {
-            attacked(&scene, attack);
+            attacked(&sandbox, attack);
             let bytes = if findings.contains(" a") { 5 } else if findings.is_empty() { 11 } else { 6 };
             let (word, below) = match (code, findings) {
                 (0, _) => ("accepted", found(bytes)),
                 (_, &"") => ("rejected", String::new()),
                 _ => ("rejected", found(bytes)),
             };
-            scene
+            sandbox
                 .program_run(inject.split(' '))
                 .stdout(&format!("{word} B\n{below}{findings}"))
                 .stderr(stderr)
                 .exits(*code);
-            fs::remove_dir_all(scene.directory("aside").path("aside")).unwrap();
+            fs::remove_dir_all(sandbox.directory("aside").path("aside")).unwrap();
         }
     }
 }
@@ -56,10 +56,10 @@ hint: --checksums-only compares the files with the manifest, and proves nothing 
 /// So the runs above show something: with the call, it is used.
 #[test]
 fn where_there_is_the_call_it_is_used() {
-    let scene = stage();
-    scene
+    let sandbox = stage();
+    sandbox
         .program_run(format!("strace -qq -o trace -e trace=openat2 aicr {VERIFY} -q --jobs 1").split(' '))
         .succeeds();
-    let trace = fs::read_to_string(scene.path("trace")).unwrap();
+    let trace = fs::read_to_string(sandbox.path("trace")).unwrap();
     assert!(trace.contains("\"attestation/checksums.txt.sigstore.json\""), "{trace}");
 }

@@ -4,36 +4,36 @@
 use std::fs;
 
 use super::{SIGNATURE, VERIFY, attacked, finds, found, stage};
-use crate::scene::Scene;
+use crate::sandbox::Sandbox;
 
 /// What the run opened, cosign included: the paths of all descriptors that came of an `open`.
-fn opened(scene: &Scene, words: &str) -> Vec<String> {
+fn opened(sandbox: &Sandbox, words: &str) -> Vec<String> {
     let trace =
         "strace --follow-forks --decode-fds=path --trace=open,openat,openat2,creat --output=trace aicr";
-    scene.program_run(trace.split(' ').chain(words.split(' '))).whatever_it_prints().output();
+    sandbox.program_run(trace.split(' ').chain(words.split(' '))).whatever_it_prints().output();
     let path =
         |line: &str| Some(line.rsplit_once(" = ")?.1.split_once('<')?.1.trim_end_matches('>').to_owned());
-    scene.read("trace").lines().filter_map(path).collect()
+    sandbox.read("trace").lines().filter_map(path).collect()
 }
 
 #[test]
 fn nothing_outside_the_bundle_is_opened() {
-    let scene = stage();
-    scene.file("outside/b", "beta\n").file("outside/secret", "");
-    attacked(&scene, |s| {
+    let sandbox = stage();
+    sandbox.file("outside/b", "beta\n").file("outside/secret", "");
+    attacked(&sandbox, |s| {
         fs::remove_dir_all(s.path("B/sub")).unwrap();
         s.link("B/sub", "../outside").link("B/secret", "../outside/secret").link("B/var", "/var");
         s.link("B/attestation/up", s.path("outside")).link("B/self", "../B");
         s.file("B/cosign.pub", s.read("cosign.pub"))
     });
-    let root = scene.path("");
-    let opened = opened(&scene, VERIFY);
+    let root = sandbox.path("");
+    let opened = opened(&sandbox, VERIFY);
     let below = |place: &str| format!("{}{place}", root.display());
     let allowed = [
         below("B"),
         below("tmp"),
         below("cosign.pub"),
-        scene.cosign().canonicalize().unwrap().display().to_string(),
+        sandbox.cosign().canonicalize().unwrap().display().to_string(),
     ];
     // What the kernel tells of itself, what any program reads that starts, and libraries.
     let system = ["/proc/", "/sys/", "/dev/null", "/etc/", "/lib", "/usr/"];
@@ -46,7 +46,7 @@ fn nothing_outside_the_bundle_is_opened() {
     assert_eq!([times("B/a"), times("B/checksums.txt"), times(SIGNATURE)], [1, 1, 1]);
     assert_eq!([times("B/sub"), times("/var"), times("outside/b")], [0, 0, 0]);
     finds(
-        &scene,
+        &sandbox,
         6,
         &[
             "not-regular  attestation/up",
@@ -65,24 +65,24 @@ fn nothing_outside_the_bundle_is_opened() {
 /// compared afterwards: those bytes, of which cosign has a private copy.
 #[test]
 fn a_manifest_that_is_replaced_while_cosign_is_asked() {
-    let scene = stage();
-    let bundle = scene.path("B").display().to_string();
-    scene.fake_cosign(&format!("echo forged >'{bundle}/checksums.txt'; exec \"$REAL\" \"$@\""));
-    scene.aicr(VERIFY).stdout(&format!("accepted B\n{}", found(11))).succeeds();
-    assert_eq!(scene.read("B/checksums.txt"), "forged\n");
+    let sandbox = stage();
+    let bundle = sandbox.path("B").display().to_string();
+    sandbox.fake_cosign(&format!("echo forged >'{bundle}/checksums.txt'; exec \"$REAL\" \"$@\""));
+    sandbox.aicr(VERIFY).stdout(&format!("accepted B\n{}", found(11))).succeeds();
+    assert_eq!(sandbox.read("B/checksums.txt"), "forged\n");
 }
 
 /// A23: not even when the operator stands in it, with a PATH that leads there.
 #[test]
 fn no_program_of_the_bundle_is_run() {
-    let scene = Scene::new();
-    scene.small_dist();
-    scene.program("dist/cosign", &format!("touch '{}'; exit 0", scene.path("started").display()));
-    scene.aicr("bundle dist --output B --signing-key cosign.key --tlog-upload=false --quiet").succeeds();
-    let path = format!("{0}B::.:..:{0}bin:/usr/bin:/bin", scene.path("").display());
+    let sandbox = Sandbox::new();
+    sandbox.small_dist();
+    sandbox.program("dist/cosign", &format!("touch '{}'; exit 0", sandbox.path("started").display()));
+    sandbox.aicr("bundle dist --output B --signing-key cosign.key --tlog-upload=false --quiet").succeeds();
+    let path = format!("{0}B::.:..:{0}bin:/usr/bin:/bin", sandbox.path("").display());
     let verify = "verify . --key ../cosign.pub --insecure-ignore-tlog --quiet";
-    scene.aicr(verify).within("B").env("PATH", &path).succeeds();
-    scene
+    sandbox.aicr(verify).within("B").env("PATH", &path).succeeds();
+    sandbox
         .aicr(verify)
         .within("B")
         .env("PATH", &path.replace("bin:/usr/bin:/bin", "B"))
@@ -92,5 +92,5 @@ hint: install cosign 2.0 or later, or name one with --cosign
 ",
         )
         .exits(3);
-    assert!(!scene.path("started").exists());
+    assert!(!sandbox.path("started").exists());
 }

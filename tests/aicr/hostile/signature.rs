@@ -2,12 +2,12 @@
 
 use super::attacks::borrowed;
 use super::{VERIFY, attacked, stage};
-use crate::scene::{KEY_SHA256, SMALL_SHA256};
+use crate::sandbox::{KEY_SHA256, SMALL_SHA256};
 
 /// A18, A19: what must come with a signature is up to the verifier's flags, never to the bundle.
 #[test]
 fn log_entries_and_timestamps() {
-    let scene = stage();
+    let sandbox = stage();
     let flag =
         "hint: --insecure-ignore-tlog accepts a signature by the key alone, as made with --tlog-upload=false";
     let root = "hint: --trusted-root names a file that knows the log; --insecure-ignore-tlog leaves the entry unchecked";
@@ -21,12 +21,12 @@ fn log_entries_and_timestamps() {
         ("key-rekor-v1.json", "unchecked", "none", &unknown),
         ("key-rekor-v2-timestamp.json", "unchecked", "unchecked", &unknown),
     ] {
-        attacked(&scene, |s| borrowed(s, name));
+        attacked(&sandbox, |s| borrowed(s, name));
         let key = format!("key sha256 {KEY_SHA256}, log {log}, timestamp {timestamp}");
-        scene
+        sandbox
             .aicr(VERIFY)
             .stdout(&format!("accepted B\n  manifest sha256 {SMALL_SHA256}\n  2 files, 11 bytes\n  {key}\n"))
             .succeeds();
-        scene.aicr("verify B --key cosign.pub").stdout("rejected B\n").stderr(without_root).exits(5);
+        sandbox.aicr("verify B --key cosign.pub").stdout("rejected B\n").stderr(without_root).exits(5);
     }
 }

@@ -8,26 +8,26 @@ use super::{attacked, finds, rejected, rename, stage};
 /// An endless device, where the user may make one; where not, nobody's media hold one either.
 #[test]
 fn a_device() {
-    let scene = stage();
+    let sandbox = stage();
     let zero = rustix::fs::makedev(1, 5);
-    if rustix::fs::mknodat(CWD, scene.path("zero"), FileType::CharacterDevice, Mode::RUSR, zero).is_ok() {
-        attacked(&scene, |s| rename(s.remove("B/a"), "zero", "B/a"));
-        finds(&scene, 5, &["not-regular  a"], "");
-        rename(&scene, "B/a", "zero");
-        attacked(&scene, |s| rename(s.remove("B/checksums.txt"), "zero", "B/checksums.txt"));
-        rejected(&scene, "error: B/checksums.txt: it is a device");
+    if rustix::fs::mknodat(CWD, sandbox.path("zero"), FileType::CharacterDevice, Mode::RUSR, zero).is_ok() {
+        attacked(&sandbox, |s| rename(s.remove("B/a"), "zero", "B/a"));
+        finds(&sandbox, 5, &["not-regular  a"], "");
+        rename(&sandbox, "B/a", "zero");
+        attacked(&sandbox, |s| rename(s.remove("B/checksums.txt"), "zero", "B/checksums.txt"));
+        rejected(&sandbox, "error: B/checksums.txt: it is a device");
     }
 }
 
 #[rustfmt::skip]
 #[test]
 fn in_the_place_of_the_key() {
-    let scene = stage();
-    scene.special("fifo.pub", FileType::Fifo).special("socket.pub", FileType::Socket);
-    scene.link("loop.pub", "loop.pub").link("out.pub", "B/sub/key.pub").link("good.pub", "cosign.pub");
-    scene.file("big.pub", vec![b' '; (1 << 20) + 1]).file("empty.pub", "");
+    let sandbox = stage();
+    sandbox.special("fifo.pub", FileType::Fifo).special("socket.pub", FileType::Socket);
+    sandbox.link("loop.pub", "loop.pub").link("out.pub", "B/sub/key.pub").link("good.pub", "cosign.pub");
+    sandbox.file("big.pub", vec![b' '; (1 << 20) + 1]).file("empty.pub", "");
     // A15: what came with the bundle proves nothing about it, however it is named.
-    scene.file("B/sub/key.pub", scene.read("cosign.pub"));
+    sandbox.file("B/sub/key.pub", sandbox.read("cosign.pub"));
     let lies = "\nhint: use a key that reached you another way";
     let how = "\nhint: `cosign public-key --key REF --outfile cosign.pub` writes the public key of a signer";
     for (key, stderr) in [
@@ -42,10 +42,10 @@ fn in_the_place_of_the_key() {
         ("out.pub",       format!("lies in the bundle B, and proves nothing about it{lies}")),
         ("kept/../B/sub/key.pub", format!("lies in the bundle B, and proves nothing about it{lies}")),
     ] {
-        scene
+        sandbox
             .aicr(&format!("verify B --key {key} --insecure-ignore-tlog"))
             .stderr(&format!("error: --key {key} {stderr}\n"))
             .exits(2);
     }
-    attacked(&scene, |s| s).aicr("verify B --key good.pub --insecure-ignore-tlog --quiet").succeeds();
+    attacked(&sandbox, |s| s).aicr("verify B --key good.pub --insecure-ignore-tlog --quiet").succeeds();
 }

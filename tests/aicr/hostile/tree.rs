@@ -3,16 +3,16 @@
 
 use super::attacks::{ALPHA, BETA, add};
 use super::{accepted, attacked, finds, rejected, sign_by_hand, stage};
-use crate::scene::SMALL_SHA256;
+use crate::sandbox::SMALL_SHA256;
 
 /// A script gets the same names: whole where JSON can hold them, else in base64 as well.
 #[test]
 fn names_that_would_lie_to_a_script() {
-    let scene = stage();
-    attacked(&scene, |s| add(add(s, b"x\n\x1b[2K"), b"y\xff"));
+    let sandbox = stage();
+    attacked(&sandbox, |s| add(add(s, b"x\n\x1b[2K"), b"y\xff"));
     let findings = r#"[{"kind":"bad-name","path":"x\n\u001b[2K"},{"kind":"bad-name","path":"y\\xff","pathBase64":"ef8="}]"#;
     let error = "B is not what its manifest says: 2 files are wrong";
-    scene
+    sandbox
         .aicr("verify B --checksums-only --format json")
         .stdout(&format!(
             r#"{{"schemaVersion":1,"command":"verify","exit":5,"cosign":null,"bundles":[{{"path":"B","verdict":"rejected","manifest":{{"sha256":"{SMALL_SHA256}","files":2,"bytes":11}},"signatures":[],"findings":{findings},"findingsTotal":2,"error":{{"exit":5,"message":"{error}","cosign":null,"hint":null}}}}],"error":null}}
@@ -26,10 +26,10 @@ fn names_that_would_lie_to_a_script() {
 #[rustfmt::skip]
 #[test]
 fn what_systems_leave_on_media() {
-    let scene = stage();
+    let sandbox = stage();
     for (directory, name) in [("System Volume Information", "IndexerVolumeGuid"), (".Trash-1000", "info"), ("lost+found", "#7")] {
         finds(
-            attacked(&scene, |s| s.file(&format!("B/{directory}/{name}"), "")),
+            attacked(&sandbox, |s| s.file(&format!("B/{directory}/{name}"), "")),
             11,
             &[&format!("unlisted     {directory}/{name}")],
             &format!("hint: the system made `{directory}`: keep the bundle in a directory of its own on the medium\n"),
@@ -40,13 +40,13 @@ fn what_systems_leave_on_media() {
 /// What is no attack: directories are not content, and the bundle itself may be reached over a link.
 #[test]
 fn twins_that_are_accepted() {
-    let scene = stage();
-    attacked(&scene, |s| s.directory("B/sub/empty").directory("B/attestation/empty"));
-    accepted(&scene, "");
+    let sandbox = stage();
+    attacked(&sandbox, |s| s.directory("B/sub/empty").directory("B/attestation/empty"));
+    accepted(&sandbox, "");
 
-    scene.link("over", "B");
+    sandbox.link("over", "B");
     for bundle in ["over", "over/", "./B/", "kept/../B"] {
-        scene.aicr(&format!("verify {bundle} --key cosign.pub --insecure-ignore-tlog --quiet")).succeeds();
+        sandbox.aicr(&format!("verify {bundle} --key cosign.pub --insecure-ignore-tlog --quiet")).succeeds();
     }
 }
 
@@ -54,15 +54,15 @@ fn twins_that_are_accepted() {
 /// what was signed is what is there.
 #[test]
 fn names_that_collide_elsewhere() {
-    let scene = stage();
+    let sandbox = stage();
     let manifest = format!("{ALPHA}  A\n{ALPHA}  a\n{BETA}  sub/b\n{BETA}  sub/B\u{301}\n");
     let sorted = format!("{ALPHA}  A\n{ALPHA}  a\n{BETA}  sub/B\u{301}\n{BETA}  sub/b\n");
-    scene.file("B/A", "alpha\n").file("B/sub/B\u{301}", "beta\n");
-    sign_by_hand(&scene, manifest.as_bytes());
+    sandbox.file("B/A", "alpha\n").file("B/sub/B\u{301}", "beta\n");
+    sign_by_hand(&sandbox, manifest.as_bytes());
     rejected(
-        &scene,
+        &sandbox,
         "error: B/checksums.txt: line 4 is out of order: lines are sorted by the bytes of the name\nhint: get the bundle again from where it came from",
     );
-    sign_by_hand(&scene, sorted.as_bytes());
-    scene.aicr("verify B --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();
+    sign_by_hand(&sandbox, sorted.as_bytes());
+    sandbox.aicr("verify B --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();
 }

@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::FOOLED;
-use crate::by_hand::{dialect, release, signature, sigstore_bundle};
-use crate::scene::{SMALL_MANIFEST, Scene, cosigns, repository};
+use crate::sandbox::{SMALL_MANIFEST, Sandbox, cosigns, repository};
+use crate::without_aicr::{dialect, release, signature, sigstore_bundle};
 
 const SIGNATURE: &str = "B/attestation/checksums.txt.sigstore.json";
 /// What the attacker wants to be believed: the manifest of another payload.
@@ -17,8 +17,8 @@ const LEGACY: &str = "has a field of the legacy form, which can forge a signatur
 
 /// `aicr` rejects `B`, in these words.
 #[track_caller]
-fn rejected(scene: &Scene, error: &str) {
-    scene
+fn rejected(sandbox: &Sandbox, error: &str) {
+    sandbox
         .aicr("verify B --key cosign.pub --insecure-ignore-tlog")
         .stdout("rejected B\n")
         .stderr(&format!("error: {error}\n"))
@@ -26,11 +26,11 @@ fn rejected(scene: &Scene, error: &str) {
 }
 
 /// Whether plain cosign says that the signature of `B` is one by the key, when it is asked in this way.
-fn believed(scene: &Scene, more: &str) -> bool {
+fn believed(sandbox: &Sandbox, more: &str) -> bool {
     let line = format!(
         "cosign verify-blob --key=cosign.pub --insecure-ignore-tlog=true {more} --bundle={SIGNATURE} B/checksums.txt"
     );
-    scene.program_run(line.split_whitespace()).output().status.success()
+    sandbox.program_run(line.split_whitespace()).output().status.success()
 }
 
 /// GHSA-fx35-mq7g-6g98: the fields of the legacy form name the key they are to be checked with, and
@@ -38,12 +38,12 @@ fn believed(scene: &Scene, more: &str) -> bool {
 #[test]
 fn a_signature_that_brings_its_own_key() {
     for cosign in cosigns() {
-        let scene = Scene::with_cosign(&cosign);
-        scene.signed();
-        let real = scene.read(SIGNATURE);
-        let key = STANDARD.encode(scene.read("stranger.pub"));
-        let strangers = signature(&scene, "stranger.key", FORGED);
-        scene.file("B/checksums.txt", FORGED);
+        let sandbox = Sandbox::with_cosign(&cosign);
+        sandbox.signed();
+        let real = sandbox.read(SIGNATURE);
+        let key = STANDARD.encode(sandbox.read("stranger.pub"));
+        let strangers = signature(&sandbox, "stranger.key", FORGED);
+        sandbox.file("B/checksums.txt", FORGED);
 
         let fields = format!(r#""base64Signature":"{strangers}","cert":"{key}""#);
         let other_case = fields.replace("base64Signature", "BASE64signature").replace("cert", "Cert");
@@ -52,12 +52,12 @@ fn a_signature_that_brings_its_own_key() {
             real.replacen('{', &format!("{{{fields},"), 1),
             real.replacen('{', &format!("{{{other_case},"), 1),
         ] {
-            scene.file(SIGNATURE, &forgery);
+            sandbox.file(SIGNATURE, &forgery);
             let sct = if dialect(&cosign) == "LegacyBundle" { "--insecure-ignore-sct=true" } else { "" };
             if FOOLED.contains(&release(&cosign).as_str()) {
-                assert!(believed(&scene, sct), "{} is not fooled by {forgery}", release(&cosign));
+                assert!(believed(&sandbox, sct), "{} is not fooled by {forgery}", release(&cosign));
             }
-            rejected(&scene, &format!("{SIGNATURE} {LEGACY}"));
+            rejected(&sandbox, &format!("{SIGNATURE} {LEGACY}"));
         }
     }
 }
@@ -68,38 +68,38 @@ fn a_signature_that_brings_its_own_key() {
 fn a_signature_of_something_else() {
     let statement = std::fs::read(repository().join("fixtures/bundles/dsse.json")).unwrap();
     for cosign in cosigns() {
-        let scene = Scene::with_cosign(&cosign);
-        scene.signed();
+        let sandbox = Sandbox::with_cosign(&cosign);
+        sandbox.signed();
         let trust = match dialect(&cosign).as_str() {
             "SigningConfig" => "--trusted-root=hand/trusted-root.json",
             "BundleFlag" => "--new-bundle-format=true --trusted-root=hand/trusted-root.json",
             // Reads no Sigstore bundle v0.3 at all.
             _ => "",
         };
-        let signature = signature(&scene, "cosign.key", SMALL_MANIFEST);
+        let signature = signature(&sandbox, "cosign.key", SMALL_MANIFEST);
 
-        scene.file(SIGNATURE, &statement);
-        assert_eq!(believed(&scene, trust), !trust.is_empty(), "{}", release(&cosign));
+        sandbox.file(SIGNATURE, &statement);
+        assert_eq!(believed(&sandbox, trust), !trust.is_empty(), "{}", release(&cosign));
         rejected(
-            &scene,
+            &sandbox,
             &format!("{SIGNATURE} is a DSSE attestation about the manifest, not a signature of it"),
         );
 
         let good = sigstore_bundle(&signature, SMALL_MANIFEST);
         let relabelled = sigstore_bundle(&signature, "another blob");
-        scene.file(SIGNATURE, relabelled);
+        sandbox.file(SIGNATURE, relabelled);
         if FOOLED.contains(&release(&cosign).as_str()) {
-            assert_eq!(believed(&scene, trust), !trust.is_empty(), "{}", release(&cosign));
+            assert_eq!(believed(&sandbox, trust), !trust.is_empty(), "{}", release(&cosign));
         }
         rejected(
-            &scene,
+            &sandbox,
             "B: the signature is over another checksums.txt (SHA-256 3d93c1bc90ef2af4ee33a627e6d4ab54f602d0c3c88aee6fa52c21f50f11a588, here 162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8)
 hint: --checksums-only compares the files with the manifest, and proves nothing about who made it",
         );
 
         // The twin: both say yes to the same signature with its own digest.
-        scene.file(SIGNATURE, good);
-        assert_eq!(believed(&scene, trust), !trust.is_empty(), "{}", release(&cosign));
-        scene.aicr("verify B --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();
+        sandbox.file(SIGNATURE, good);
+        assert_eq!(believed(&sandbox, trust), !trust.is_empty(), "{}", release(&cosign));
+        sandbox.aicr("verify B --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();
     }
 }

@@ -4,19 +4,19 @@
 
 use std::path::Path;
 
-use crate::by_hand::release;
-use crate::scene::{Scene, cosigns};
+use crate::sandbox::{Sandbox, cosigns};
+use crate::without_aicr::release;
 
 const CALLS: &str = "--trace=connect,sendto,sendmsg,sendmmsg";
 
 /// Whether this command succeeds, and how it and its children try to reach anything: every connect
 /// and datagram but those to the kernel and to local sockets, of which a resolver's is a look-up.
-fn attempts(scene: &Scene, words: &str) -> (bool, Vec<String>) {
+fn attempts(sandbox: &Sandbox, words: &str) -> (bool, Vec<String>) {
     let strace = ["strace", "--follow-forks", "--quiet=all", CALLS, "--output=network"];
-    let output = scene.program_run(strace.into_iter().chain(words.split_whitespace())).output();
+    let output = sandbox.program_run(strace.into_iter().chain(words.split_whitespace())).output();
     let within =
         |call: &str| call.contains("AF_NETLINK") || call.contains("AF_UNIX") && !call.contains("resolve");
-    let trace = scene.read("network");
+    let trace = sandbox.read("network");
     let calls = trace.lines().filter(|call| call.contains("sa_family=") && !within(call));
     (output.status.success(), calls.map(ToOwned::to_owned).collect())
 }
@@ -24,15 +24,15 @@ fn attempts(scene: &Scene, words: &str) -> (bool, Vec<String>) {
 #[test]
 fn signing_and_verifying_with_a_key_reach_nothing() {
     for cosign in cosigns() {
-        let fenced = Scene::with_cosign(&cosign);
-        let unfenced = Scene::with_cosign(&cosign);
+        let fenced = Sandbox::with_cosign(&cosign);
+        let unfenced = Sandbox::with_cosign(&cosign);
         let real = cosign.display();
         unfenced.remove("bin/cosign").program(
             "bin/cosign",
             &format!("unset ALL_PROXY HTTPS_PROXY HTTP_PROXY NO_PROXY; exec '{real}' \"$@\""),
         );
-        for scene in [fenced, unfenced] {
-            scene.small_dist();
+        for sandbox in [fenced, unfenced] {
+            sandbox.small_dist();
             for words in [
                 "aicr bundle dist --output B --signing-key cosign.key --tlog-upload=false",
                 "aicr verify B --key cosign.pub --insecure-ignore-tlog",
@@ -40,7 +40,7 @@ fn signing_and_verifying_with_a_key_reach_nothing() {
                 "aicr bundle-sign C --signing-key cosign.key --tlog-upload=false",
                 "aicr doctor --signing-key cosign.key --tlog-upload=false",
             ] {
-                let tried = attempts(&scene, words);
+                let tried = attempts(&sandbox, words);
                 assert_eq!(tried, (true, vec![]), "{} {words}", release(&cosign));
             }
         }
@@ -52,8 +52,8 @@ fn signing_and_verifying_with_a_key_reach_nothing() {
 fn cosign_by_itself_would_try() {
     let sign = "cosign sign-blob --yes --key=cosign.key --bundle=bundle.json";
     let tries = |cosign: &Path, words: &str| {
-        let scene = Scene::with_cosign(cosign);
-        let (done, tried) = attempts(scene.small_dist(), words);
+        let sandbox = Sandbox::with_cosign(cosign);
+        let (done, tried) = attempts(sandbox.small_dist(), words);
         assert!(!done && !tried.is_empty(), "{} {words}: {tried:?}", release(cosign));
     };
     let cosigns = cosigns();

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::by_hand::release;
-use crate::scene::{KEY_SHA256, SMALL_SHA256, Scene, cosigns};
+use crate::sandbox::{KEY_SHA256, SMALL_SHA256, Sandbox, cosigns};
+use crate::without_aicr::release;
 
 const KEY: &str = "--signing-key cosign.key --tlog-upload=false";
 const TRUST: &str = "--key cosign.pub --insecure-ignore-tlog";
@@ -27,12 +27,12 @@ fn names(cosigns: &[PathBuf]) -> Vec<String> {
 fn each_release_accepts_what_each_release_signed() {
     let cosigns = cosigns();
     let names = names(&cosigns);
-    let scene = Scene::new();
-    scene.small_dist();
+    let sandbox = Sandbox::new();
+    sandbox.small_dist();
     for (cosign, name) in cosigns.iter().zip(&names) {
         let cosign = cosign.display();
         let verify = format!("aicr verify {name} --key {name}.pub --insecure-ignore-tlog --cosign {cosign}");
-        scene
+        sandbox
             .aicr(&format!("bundle dist --output {name} {KEY} --cosign {cosign}"))
             .stdout(&format!(
                 "{}verify it with:\n  {cosign} public-key --key=cosign.key --outfile={name}.pub && {verify}\n",
@@ -43,17 +43,17 @@ fn each_release_accepts_what_each_release_signed() {
     let all = names.join(" ");
     let accepted: String = names.iter().map(|name| report("accepted", name)).collect();
     for cosign in &cosigns {
-        scene
+        sandbox
             .aicr(&format!("verify {all} {TRUST} --cosign {}", cosign.display()))
             .stdout(&accepted)
             .succeeds();
     }
     // To sign again is to do nothing, whoever signed and whoever is asked.
     for cosign in &cosigns {
-        scene.aicr(&format!("bundle-sign {all} {KEY} --quiet --cosign {}", cosign.display())).succeeds();
+        sandbox.aicr(&format!("bundle-sign {all} {KEY} --quiet --cosign {}", cosign.display())).succeeds();
     }
     // One form, whatever made it: all but the signature is the same to the byte.
-    let file = |name: &str| scene.read(&format!("{name}/attestation/checksums.txt.sigstore.json"));
+    let file = |name: &str| sandbox.read(&format!("{name}/attestation/checksums.txt.sigstore.json"));
     let without_signature = |name: &String| file(name).split_once("\"signature\":").unwrap().0.to_owned();
     let forms: Vec<String> = names.iter().map(without_signature).collect();
     assert!(forms.iter().all(|form| *form == forms[0]), "{forms:#?}");
@@ -63,16 +63,16 @@ fn each_release_accepts_what_each_release_signed() {
 #[test]
 fn each_release_refuses_what_a_stranger_signed() {
     for cosign in cosigns() {
-        let scene = Scene::with_cosign(&cosign);
-        scene.signed();
-        scene.aicr("bundle dist --output S --signing-key stranger.key --tlog-upload=false -q").succeeds();
+        let sandbox = Sandbox::with_cosign(&cosign);
+        sandbox.signed();
+        sandbox.aicr("bundle dist --output S --signing-key stranger.key --tlog-upload=false -q").succeeds();
         let verify = format!("verify B {TRUST}");
-        scene.aicr(&verify).stdout(&report("accepted", "B")).succeeds();
+        sandbox.aicr(&verify).stdout(&report("accepted", "B")).succeeds();
 
-        let (good, bad) = (signature(&scene, "B"), signature(&scene, "S"));
+        let (good, bad) = (signature(&sandbox, "B"), signature(&sandbox, "S"));
         let place = "B/attestation/checksums.txt.sigstore.json";
-        scene.file(place, scene.read(place).replace(&good, &bad));
-        scene
+        sandbox.file(place, sandbox.read(place).replace(&good, &bad));
+        sandbox
             .aicr(&verify)
             .stdout("rejected B\n")
             .stderr(
@@ -87,7 +87,7 @@ hint: --checksums-only compares the files with the manifest, and proves nothing 
 }
 
 /// The signature in the file of a bundle.
-fn signature(scene: &Scene, bundle: &str) -> String {
-    let text = scene.read(&format!("{bundle}/attestation/checksums.txt.sigstore.json"));
+fn signature(sandbox: &Sandbox, bundle: &str) -> String {
+    let text = sandbox.read(&format!("{bundle}/attestation/checksums.txt.sigstore.json"));
     text.split_once("\"signature\":\"").unwrap().1.split('"').next().unwrap().to_owned()
 }

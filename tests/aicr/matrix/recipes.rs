@@ -3,8 +3,8 @@
 
 use std::fs;
 
-use crate::by_hand::{dialect, release};
-use crate::scene::{Act, Scene, cosigns, repository};
+use crate::sandbox::{Act, Sandbox, cosigns, repository};
+use crate::without_aicr::{dialect, release};
 
 /// The block of shell of that name.
 fn recipe(name: &str) -> String {
@@ -15,13 +15,13 @@ fn recipe(name: &str) -> String {
 }
 
 /// A stage with `release-1.4`, signed, and the public key.
-fn stage(cosign: &std::path::Path) -> Scene {
-    let scene = Scene::with_cosign(cosign);
-    scene.small_dist();
-    scene
+fn stage(cosign: &std::path::Path) -> Sandbox {
+    let sandbox = Sandbox::with_cosign(cosign);
+    sandbox.small_dist();
+    sandbox
         .aicr("bundle dist --output release-1.4 --signing-key cosign.key --tlog-upload=false --quiet")
         .succeeds();
-    scene
+    sandbox
 }
 
 /// The recipes that the README has for this release.
@@ -40,24 +40,24 @@ fn for_release(cosign: &std::path::Path) -> Vec<&'static str> {
 fn signatures_with_plain_cosign_and_with_openssl() {
     for cosign in cosigns() {
         let recipes = for_release(&cosign);
-        let scene = stage(&cosign);
+        let sandbox = stage(&cosign);
         for name in recipes.into_iter().chain(["openssl"]) {
-            let check = || scene.shell(&recipe(name)).output();
+            let check = || sandbox.shell(&recipe(name)).output();
             let said = check();
             assert!(said.status.success(), "{name} on {}: {said:?}", release(&cosign));
             let all = String::from_utf8([said.stdout, said.stderr].concat()).unwrap();
             assert!(all.contains("Verified OK"), "{name} on {}: {all}", release(&cosign));
 
             // One letter of the manifest.
-            let manifest = scene.read("release-1.4/checksums.txt");
-            scene.file("release-1.4/checksums.txt", manifest.replacen('b', "c", 1));
+            let manifest = sandbox.read("release-1.4/checksums.txt");
+            sandbox.file("release-1.4/checksums.txt", manifest.replacen('b', "c", 1));
             assert!(!check().status.success(), "{name} on {}: another manifest", release(&cosign));
-            scene.file("release-1.4/checksums.txt", &manifest);
+            sandbox.file("release-1.4/checksums.txt", &manifest);
             // Another key.
-            let key = scene.read("cosign.pub");
-            scene.file("cosign.pub", scene.read("stranger.pub"));
+            let key = sandbox.read("cosign.pub");
+            sandbox.file("cosign.pub", sandbox.read("stranger.pub"));
             assert!(!check().status.success(), "{name} on {}: another key", release(&cosign));
-            scene.file("cosign.pub", key);
+            sandbox.file("cosign.pub", key);
         }
     }
 }
@@ -87,7 +87,7 @@ fn files_with_sha256sum() {
         (|s| s.remove("release-1.4/sub/b"), "sub/b: FAILED open or read\nsub/b\n", missing),
     ];
     for (attack, stdout, stderr) in attacks {
-        let scene = stage(&cosigns()[0]);
-        attack(&scene).shell(&recipe("files")).stdout(stdout).stderr(stderr).succeeds();
+        let sandbox = stage(&cosigns()[0]);
+        attack(&sandbox).shell(&recipe("files")).stdout(stdout).stderr(stderr).succeeds();
     }
 }

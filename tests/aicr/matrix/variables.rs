@@ -4,14 +4,14 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use crate::by_hand;
-use crate::scene::{KEY_SHA256, Run, SMALL_MANIFEST, SMALL_SHA256, Scene, cosigns, repository};
+use crate::sandbox::{KEY_SHA256, Run, SMALL_MANIFEST, SMALL_SHA256, Sandbox, cosigns, repository};
+use crate::without_aicr;
 
 /// The variables of every flag of the three commands that are run, as this cosign's own help has them.
-fn variables_of_flags(scene: &Scene) -> BTreeSet<String> {
+fn variables_of_flags(sandbox: &Sandbox) -> BTreeSet<String> {
     let mut variables = BTreeSet::new();
     for verb in ["sign-blob", "verify-blob", "public-key"] {
-        let help = scene.program_run(["cosign", verb, "--help"]).output().stdout;
+        let help = sandbox.program_run(["cosign", verb, "--help"]).output().stdout;
         let help = String::from_utf8(help).unwrap();
         let words = help.lines().flat_map(|line| line.split_whitespace().take(2));
         let flags = words.filter_map(|word| word.strip_prefix("--")?.split(['=', ':']).next());
@@ -38,8 +38,8 @@ fn recorded_flags() -> BTreeSet<String> {
 }
 
 /// The value of a flag that does the most harm, on a stage where the stranger has prepared everything.
-fn what_hurts(scene: &Scene, flag: &str, signs: bool) -> String {
-    let path = |name: &str| scene.path(name).display().to_string();
+fn what_hurts(sandbox: &Sandbox, flag: &str, signs: bool) -> String {
+    let path = |name: &str| sandbox.path(name).display().to_string();
     match flag {
         // Another key, signature or bundle than the one that is meant.
         "key" if signs => path("stranger.key"),
@@ -108,13 +108,13 @@ fn kept_back(variables: &BTreeSet<String>) -> String {
 #[test]
 fn all_at_once_have_no_effect() {
     for cosign in cosigns() {
-        let scene = Scene::with_cosign(&cosign);
-        scene.small_dist().directory("stolen");
-        let mut variables = variables_of_flags(&scene);
+        let sandbox = Sandbox::with_cosign(&cosign);
+        sandbox.small_dist().directory("stolen");
+        let mut variables = variables_of_flags(&sandbox);
         for name in ["SIGSTORE_ROOT_FILE", "SIGSTORE_REKOR_PUBLIC_KEY", "TUF_ROOT", "TUF_MIRROR", "GODEBUG"] {
             variables.insert(name.into());
         }
-        let stolen = scene.path("stolen/file").display().to_string();
+        let stolen = sandbox.path("stolen/file").display().to_string();
         for (number, value) in
             ["true", "false", "", &stolen, "https://127.0.0.1:1", "stranger.key"].into_iter().enumerate()
         {
@@ -123,12 +123,12 @@ fn all_at_once_have_no_effect() {
                     "{word} B{number}\n  manifest sha256 {SMALL_SHA256}\n  2 files, 11 bytes\n  key sha256 {KEY_SHA256}, log none, timestamp none\n"
                 )
             };
-            with(scene.aicr(&format!("bundle dist --output B{number} --signing-key cosign.key --tlog-upload=false --public-key-out k.pub")), &variables, value)
+            with(sandbox.aicr(&format!("bundle dist --output B{number} --signing-key cosign.key --tlog-upload=false --public-key-out k.pub")), &variables, value)
                 .stdout(&format!("{}verify it with:\n  aicr verify B{number} --key k.pub --insecure-ignore-tlog\n", done("signed")))
                 .stderr(&kept_back(&variables))
                 .succeeds();
             with(
-                scene.aicr(&format!("verify B{number} --key k.pub --insecure-ignore-tlog")),
+                sandbox.aicr(&format!("verify B{number} --key k.pub --insecure-ignore-tlog")),
                 &variables,
                 value,
             )
@@ -136,8 +136,13 @@ fn all_at_once_have_no_effect() {
             .stderr(&kept_back(&variables))
             .succeeds();
         }
-        assert_eq!(scene.tree("stolen"), [""; 0], "{}", cosign.display());
-        assert_eq!((scene.tree("home"), scene.tree("tmp")), (Vec::new(), Vec::new()), "{}", cosign.display());
+        assert_eq!(sandbox.tree("stolen"), [""; 0], "{}", cosign.display());
+        assert_eq!(
+            (sandbox.tree("home"), sandbox.tree("tmp")),
+            (Vec::new(), Vec::new()),
+            "{}",
+            cosign.display()
+        );
     }
 }
 
@@ -146,20 +151,20 @@ fn all_at_once_have_no_effect() {
 fn what_hurts_most_has_no_effect() {
     let flags = recorded_flags();
     for cosign in cosigns() {
-        let scene = Scene::with_cosign(&cosign);
-        scene.small_dist().directory("stolen").file("token", "e30.e30.e30");
+        let sandbox = Sandbox::with_cosign(&cosign);
+        sandbox.small_dist().directory("stolen").file("token", "e30.e30.e30");
         let fixture = |name: &str| fs::read(repository().join("fixtures/sigstore").join(name)).unwrap();
-        scene.file("root.json", fixture("trusted-root.json"));
-        scene.file("config.json", fixture("signing-config-rekor-v1-timestamp.json"));
+        sandbox.file("root.json", fixture("trusted-root.json"));
+        sandbox.file("config.json", fixture("signing-config-rekor-v1-timestamp.json"));
         let forged = SMALL_MANIFEST.replace('b', "0");
-        let strangers = by_hand::signature(&scene, "stranger.key", &forged);
-        let forgery = by_hand::sigstore_bundle(&strangers, &forged);
-        scene.file("stranger.sig", &strangers).file("forgery.json", &forgery);
+        let strangers = without_aicr::signature(&sandbox, "stranger.key", &forged);
+        let forgery = without_aicr::sigstore_bundle(&strangers, &forged);
+        sandbox.file("stranger.sig", &strangers).file("forgery.json", &forgery);
         let variable = |flag: &String| format!("COSIGN_{}", flag.to_uppercase().replace('-', "_"));
         let names: BTreeSet<String> = flags.iter().map(variable).collect();
         let around = |words: &str, signs: bool| {
-            let run = scene.aicr(words);
-            flags.iter().fold(run, |run, flag| run.env(&variable(flag), &what_hurts(&scene, flag, signs)))
+            let run = sandbox.aicr(words);
+            flags.iter().fold(run, |run, flag| run.env(&variable(flag), &what_hurts(&sandbox, flag, signs)))
         };
         let done = |word: &str| {
             format!(
@@ -178,8 +183,8 @@ fn what_hurts_most_has_no_effect() {
         .stderr(&kept_back(&names))
         .succeeds();
         around(verify, false).stdout(&done("accepted")).stderr(&kept_back(&names)).succeeds();
-        assert_eq!(scene.read("k.pub"), scene.read("cosign.pub"));
-        scene.file("B/checksums.txt", &forged).file("B/attestation/checksums.txt.sigstore.json", &forgery);
+        assert_eq!(sandbox.read("k.pub"), sandbox.read("cosign.pub"));
+        sandbox.file("B/checksums.txt", &forged).file("B/attestation/checksums.txt.sigstore.json", &forgery);
         around(verify, false)
             .stdout("rejected B\n")
             .stderr(&format!(
@@ -191,16 +196,16 @@ hint: --checksums-only compares the files with the manifest, and proves nothing 
             ))
             .cosigns_words_left_out()
             .exits(5);
-        assert_eq!((scene.tree("stolen"), scene.tree("home"), scene.tree("tmp")), Default::default());
+        assert_eq!((sandbox.tree("stolen"), sandbox.tree("home"), sandbox.tree("tmp")), Default::default());
     }
 }
 
 #[test]
 fn none_makes_a_refusal_an_acceptance() {
     for cosign in cosigns() {
-        let scene = Scene::with_cosign(&cosign);
-        scene.signed();
-        let variables = variables_of_flags(&scene);
+        let sandbox = Sandbox::with_cosign(&cosign);
+        sandbox.signed();
+        let variables = variables_of_flags(&sandbox);
         for (value, words, error) in [
             (
                 "true",
@@ -217,11 +222,11 @@ hint: --insecure-ignore-tlog accepts a signature by the key alone, as made with 
                     "error: B is signed by the key {KEY_SHA256}, and --key is {}
 hint: a rotated key is the usual cause: get the public key of the version that signed
 ",
-                    crate::scene::STRANGER_SHA256
+                    crate::sandbox::STRANGER_SHA256
                 ),
             ),
         ] {
-            with(scene.aicr(words), &variables, value)
+            with(sandbox.aicr(words), &variables, value)
                 .stdout("rejected B\n")
                 .stderr(&(kept_back(&variables) + &error))
                 .exits(5);
@@ -233,17 +238,17 @@ hint: a rotated key is the usual cause: get the public key of the version that s
 fn without_aicr_they_have_one() {
     // So the two scenarios above show something.
     for cosign in cosigns() {
-        let scene = Scene::with_cosign(&cosign);
-        scene
+        let sandbox = Sandbox::with_cosign(&cosign);
+        sandbox
             .program_run(["cosign", "public-key", "--key", "cosign.key"])
             .env("COSIGN_OUTFILE", "diverted.pub")
             .stderr("Public key written to diverted.pub\n")
             .succeeds();
-        assert_eq!(scene.read("diverted.pub"), scene.read("cosign.pub"));
-        scene
+        assert_eq!(sandbox.read("diverted.pub"), sandbox.read("cosign.pub"));
+        sandbox
             .program_run(["cosign", "public-key"])
             .env("COSIGN_KEY", "stranger.key")
-            .stdout(&scene.read("stranger.pub"))
+            .stdout(&sandbox.read("stranger.pub"))
             .succeeds();
     }
 }

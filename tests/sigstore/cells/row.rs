@@ -6,7 +6,7 @@ use crate::site::{FULCIO, ISSUER, PERSON, REKOR_1, REKOR_2, TSA, WORKFLOW, WORKF
 /// A row.
 pub(super) struct Row {
     pub(super) signer: Signer,
-    pub(super) told: Told,
+    pub(super) told: Recording,
     pub(super) witnesses: Witnesses,
 }
 
@@ -21,7 +21,7 @@ pub(super) enum Signer {
 
 /// How services are named.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum Recording {
     ByFlags,
     ByConfig,
 }
@@ -78,7 +78,7 @@ impl Signer {
     }
 }
 
-impl Told {
+impl Recording {
     /// The name in the table.
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -97,7 +97,7 @@ impl Row {
             Signer::Person => "person",
             Signer::Workflow => "workflow",
         };
-        let told = if self.told == Told::ByFlags { "flags" } else { "config" };
+        let told = if self.told == Recording::ByFlags { "flags" } else { "config" };
         format!("{signer}{}-{told}", self.suffix())
     }
 
@@ -129,18 +129,18 @@ impl Row {
         };
         let Witnesses { log, timestamp, .. } = self.witnesses;
         match (self.told, log) {
-            (Told::ByConfig, _) => flags.push(self.config()),
-            (Told::ByFlags, None) => flags.push("--tlog-upload=false".to_owned()),
-            (Told::ByFlags, Some(1)) => flags.push(format!("--rekor-url {REKOR_1}")),
-            (Told::ByFlags, Some(_)) => flags.push(format!("--rekor-url {REKOR_2}")),
+            (Recording::ByConfig, _) => flags.push(self.config()),
+            (Recording::ByFlags, None) => flags.push("--tlog-upload=false".to_owned()),
+            (Recording::ByFlags, Some(1)) => flags.push(format!("--rekor-url {REKOR_1}")),
+            (Recording::ByFlags, Some(_)) => flags.push(format!("--rekor-url {REKOR_2}")),
         }
-        if self.told == Told::ByFlags && timestamp {
+        if self.told == Recording::ByFlags && timestamp {
             flags.push(format!("--timestamp-server-url {TSA}"));
         }
-        if self.told == Told::ByFlags && self.signer.is_identity() && log.is_some() {
+        if self.told == Recording::ByFlags && self.signer.is_identity() && log.is_some() {
             flags.push(format!("--fulcio-url {FULCIO} --oidc-issuer {ISSUER}"));
         }
-        if self.told == Told::ByConfig || log.is_some() || timestamp {
+        if self.told == Recording::ByConfig || log.is_some() || timestamp {
             flags.push(ROOT.to_owned());
         }
         flags.join(" ")
@@ -222,15 +222,15 @@ impl Row {
         let Witnesses { log, timestamp, .. } = self.witnesses;
         let config = self.config();
         let impossible = match (self.signer.is_identity(), self.told, log, timestamp) {
-            (true, Told::ByFlags, None, _) => {
+            (true, Recording::ByFlags, None, _) => {
                 "--keyless cannot go with --tlog-upload=false: keyless signing needs Fulcio, which needs a network\nhint: name a key with --signing-key".to_owned()
             }
-            (true, Told::ByConfig, None, _) => format!("{config}: {NO_LOG}, {CLOCK}"),
-            (false, Told::ByConfig, None, _) => format!(
+            (true, Recording::ByConfig, None, _) => format!("{config}: {NO_LOG}, {CLOCK}"),
+            (false, Recording::ByConfig, None, _) => format!(
                 "{config}: {NO_LOG}, or take --tlog-upload=false with --timestamp-server-url for a timestamp alone, {CLOCK}"
             ),
-            (true, Told::ByFlags, Some(2), false) => format!("the services that are named: {NO_TIME}"),
-            (true, Told::ByConfig, Some(2), false) => format!("{config}: {NO_TIME}"),
+            (true, Recording::ByFlags, Some(2), false) => format!("the services that are named: {NO_TIME}"),
+            (true, Recording::ByConfig, Some(2), false) => format!("{config}: {NO_TIME}"),
             _ => return self.with_release(release, true),
         };
         Outcome::Refused { exit: 2, words: format!("error: {impossible}\n") }

@@ -45,7 +45,7 @@ struct Spoilt<'a> {
 
 impl Spoilt<'_> {
     fn signing<'a>(&'a self, release: &'a str, words: &'a str) -> Signing<'a> {
-        Signing { scene: self.site, release, words, notice: self.notice }
+        Signing { sandbox: self.site, release, words, notice: self.notice }
     }
 
     /// Does this with every release.

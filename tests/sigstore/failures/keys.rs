@@ -21,7 +21,7 @@ fn are_not_blamed_on_a_log() {
     for release in RELEASES {
         let fails = |key: &str, variables: &[(&str, &str)], notice, failure| {
             let words = format!("--signing-key {key} {services}");
-            let signing = Signing { scene: &site, release, words: &words, notice };
+            let signing = Signing { sandbox: &site, release, words: &words, notice };
             let run = variables.iter().fold(signing.run(), |run, (name, value)| run.env(name, value));
             signing.run_fails(&run, failure);
         };

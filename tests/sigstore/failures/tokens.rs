@@ -12,7 +12,7 @@ fn each_is_refused_with_the_reason_as_far_as_it_tells() {
     let words = format!(
         "--keyless --identity-token token --fulcio-url {FULCIO} --rekor-url {REKOR_1} --trusted-root site/trusted-root.json"
     );
-    let signing = |release: &'static str| Signing { scene: &site, release, words: &words, notice: LOG_1 };
+    let signing = |release: &'static str| Signing { sandbox: &site, release, words: &words, notice: LOG_1 };
     let entries = site.entries("rekor1");
     let refused = "the certificate authority at localhost:5555 refused the identity token";
     for (kind, claims, error, hint) in [

@@ -40,7 +40,7 @@ fn an_rsa_signature_is_in_a_log_once() {
             let words = format!(
                 "--signing-key {release}.key --rekor-url {url} --trusted-root site/trusted-root.json"
             );
-            let signing = Signing { scene: &site, release, words: &words, notice };
+            let signing = Signing { sandbox: &site, release, words: &words, notice };
             match (release, url) {
                 ("v2.4.1", REKOR_2) => {}
                 // It takes the entry that is there.
@@ -68,7 +68,7 @@ fn the_key_of_a_log_is_another_one() {
         let entries = site.entries(log);
         let words = format!("--signing-key cosign.key --rekor-url {url} --trusted-root root.json");
         for release in releases {
-            let signing = Signing { scene: &site, release, words: &words, notice };
+            let signing = Signing { sandbox: &site, release, words: &words, notice };
             let host = url.trim_start_matches("http://");
             let refused = format!(
                 "the transparency log at {host} gave an entry that the trusted root does not verify, and the signature is in the log for good"
@@ -109,7 +109,7 @@ fn an_authority_is_another_one_or_over() {
     let over = [(&alone, "", ""), (&logged, LOG_1, in_log)];
     for (words, notice, logged) in over {
         for release in RELEASES {
-            let signing = Signing { scene: &site, release, words, notice };
+            let signing = Signing { sandbox: &site, release, words, notice };
             if release == "v2.4.1" {
                 let logged = if logged.is_empty() { "" } else { ", and it is in the log for good" };
                 signing.fails((4, &format!("{by_key}{logged}"), OF_THESE));
@@ -121,7 +121,7 @@ fn an_authority_is_another_one_or_over() {
     // cosign 2.6 and later check no entry in a certificate transparency log when they sign.
     root(&site, |root| root["ctlogs"] = strangers["ctlogs"].clone());
     for release in RELEASES {
-        let signing = Signing { scene: &site, release, words: &identity, notice: LOG_1 };
+        let signing = Signing { sandbox: &site, release, words: &identity, notice: LOG_1 };
         if release == "v2.4.1" {
             let error = "the certificate authority at localhost:5555 gave a certificate that no certificate transparency log of the trusted root has seen";
             signing.fails((4, error, "is the trusted root that of this authority?"));
@@ -131,7 +131,7 @@ fn an_authority_is_another_one_or_over() {
     }
     root(&site, |root| root["certificateAuthorities"] = strangers["certificateAuthorities"].clone());
     for release in RELEASES {
-        let signing = Signing { scene: &site, release, words: &identity, notice: LOG_1 };
+        let signing = Signing { sandbox: &site, release, words: &identity, notice: LOG_1 };
         if release == "v2.4.1" {
             signing.fails((4, &format!("{by_identity}, and it is in the log for good"), OF_THESE));
         } else {
@@ -188,7 +188,7 @@ fn nothing_is_told_where_nobody_could_verify_it() {
         }
     }
     for (words, error, hint) in &rows {
-        let signing = Signing { scene: &site, release: "v3.1.3", words, notice: "" };
+        let signing = Signing { sandbox: &site, release: "v3.1.3", words, notice: "" };
         signing.fails((2, error, hint));
         assert_eq!(site.reached(signing.run().whatever_it_prints(), 2), [""; 0], "{words}");
     }

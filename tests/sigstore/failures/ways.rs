@@ -82,7 +82,7 @@ fn each_way(site: &Site, (port, flag, path, more): Service<'_>, who: &str, relea
         };
         let [ca, stranger] = ["ca.pem", "stranger/ca.pem"].map(|file| site.of_site(file));
         let signing =
-            |release: &&'static str| Signing { scene: site, release, words: &words, notice: &notice };
+            |release: &&'static str| Signing { sandbox: site, release, words: &words, notice: &notice };
         each(&releases.iter().map(signing).collect::<Vec<_>>(), |signing| {
             let run = variables.iter().fold(signing.run(), |run, (name, value)| {
                 run.env(name, &value.replace("{ca}", &ca).replace("{stranger}", &stranger))
@@ -95,7 +95,7 @@ fn each_way(site: &Site, (port, flag, path, more): Service<'_>, who: &str, relea
     site.file("root.json", root);
     let words = format!("{more} {flag} https://localhost:{port}{path} --trusted-root root.json");
     for release in releases {
-        let signing = Signing { scene: site, release, words: &words, notice: "" };
+        let signing = Signing { sandbox: site, release, words: &words, notice: "" };
         signing.run().env("SSL_CERT_FILE", &site.of_site("ca.pem")).whatever_it_prints().succeeds();
         std::fs::remove_dir_all(site.path(format!("B.{release}"))).unwrap();
     }

@@ -3,7 +3,7 @@
 use super::bundles::{SIGNATURE, signer};
 use super::row::{Accepted, Asked, ByCosign, Rejected, Row, Said};
 use crate::loopback::cosign;
-use crate::scene::{SMALL_SHA256, Scene};
+use crate::sandbox::{SMALL_SHA256, Sandbox};
 
 pub(super) const NEWEST: &str = "v3.1.3";
 pub(super) const OLDER: [&str; 3] = ["v2.4.1", "v2.6.1", "v3.0.2"];
@@ -59,10 +59,10 @@ impl Case<'_> {
 
 /// Asks about all these at once, whose flags are the same; gives what is wrong with what was said, if
 /// anything is.
-pub(super) fn fault(scene: &Scene, release: &str, cases: &[&Case<'_>]) -> Option<String> {
+pub(super) fn fault(sandbox: &Sandbox, release: &str, cases: &[&Case<'_>]) -> Option<String> {
     let bundles: Vec<_> = cases.iter().map(|case| case.bundle.as_str()).collect();
     let words = format!("verify {} {} --cosign {}", bundles.join(" "), cases[0].flags(), cosign(release));
-    let output = scene.aicr(&words).output();
+    let output = sandbox.aicr(&words).output();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     let (exit, stdout, stderr) =
         (output.status.code().unwrap(), text(output.stdout), without_digests(&text(output.stderr)));

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::row::ROOT;
 use super::signers::FORGED;
 use crate::parallel::each;
-use crate::scene::{KEY_SHA256, STRANGER_SHA256, Scene};
+use crate::sandbox::{KEY_SHA256, STRANGER_SHA256, Sandbox};
 use crate::site::{FULCIO, ISSUER, PERSON, REKOR_1, REKOR_2, Site, TSA, WORKFLOW, WORKFLOWS};
 
 /// Where the signature is in a bundle.
@@ -21,12 +21,12 @@ pub(super) struct Signatures(BTreeMap<String, Value>);
 
 impl Signatures {
     /// Those on a stage.
-    pub(super) fn on(scene: &Scene) -> Self {
+    pub(super) fn on(sandbox: &Sandbox) -> Self {
         let read = |bundle: &&str| {
-            let text = scene.read(&format!("signed/{bundle}/{SIGNATURE}"));
+            let text = sandbox.read(&format!("signed/{bundle}/{SIGNATURE}"));
             ((*bundle).to_owned(), serde_json::from_str(&text).unwrap())
         };
-        let forged = STANDARD.encode(std::fs::read(scene.path(FORGED)).unwrap());
+        let forged = STANDARD.encode(std::fs::read(sandbox.path(FORGED)).unwrap());
         let forged = (FORGED.to_owned(), forged.into());
         Self(BUNDLES.iter().map(read).chain([forged]).collect())
     }
@@ -64,7 +64,7 @@ pub(super) fn stage() -> Site {
     let site = Site::new();
     site.token("person", "person", "").token("workflow", "workflow", "");
     site.small_dist().file("others/a", "gamma\n").directory("signed/again").directory("signed/other");
-    let scene: &Scene = &site;
+    let sandbox: &Sandbox = &site;
     each(&BUNDLES, |bundle| {
         let (input, way) = match bundle.split_once('/') {
             Some(("other", way)) => ("others", way),
@@ -94,7 +94,7 @@ pub(super) fn stage() -> Site {
         if way.contains('-') {
             words += &format!(" --trusted-root {ROOT}");
         }
-        scene.aicr(&words).whatever_it_prints().succeeds();
+        sandbox.aicr(&words).whatever_it_prints().succeeds();
     });
     site
 }

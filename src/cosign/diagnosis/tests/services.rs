@@ -1,13 +1,13 @@
 //! Recorded words about services, and what they come down to: whose it was first of all.
 
-use super::super::blame::blame;
+use super::super::failed_service::blame;
 use super::super::service_rules::RULES;
 use super::*;
-use crate::cosign::rekor_version::RekorVersion;
-use crate::cosign::signing_config::SigningConfig;
-use crate::cosign::sigstore::{Private, Sigstore};
-use crate::cosign::trusted_root::TrustedRoot;
+use crate::cosign::recording_services::{PrivateServices, RecordingServices};
 use crate::plan::service::ServiceUrl;
+use crate::sigstore::rekor_version::RekorVersion;
+use crate::sigstore::signing_config::SigningConfig;
+use crate::sigstore::trusted_root::TrustedRoot;
 
 const RELEASES: [&str; 4] = ["v2.4.1", "v2.6.1", "v3.0.2", "v3.1.3"];
 
@@ -110,7 +110,7 @@ fn samples() -> Vec<(&'static str, String, Vec<u8>)> {
 
 /// The services of a case: those that its name begins with are at every address that the script has, and
 /// the others where they should be.
-fn services(case: &str) -> Sigstore {
+fn services(case: &str) -> RecordingServices {
     let fixture = format!("{}/fixtures/sigstore/trusted-root.json", env!("CARGO_MANIFEST_DIR"));
     let root = TrustedRoot::parse(&std::fs::read(fixture).unwrap()).unwrap();
     let ports = [1, 4000, 4001, 4200, 4201, 4400, 4403, 4404, 4405, 4429, 4500, 4503];
@@ -145,7 +145,7 @@ fn services(case: &str) -> Sigstore {
         config = at("fulcio", "http://localhost:5555").iter().fold(config, SigningConfig::with_authority);
         config = config.with_issuer(&ServiceUrl::parse("https://localhost:8888").unwrap());
     }
-    Sigstore::Private(Box::new(Private { config, root, now: 0 }))
+    RecordingServices::Private(Box::new(PrivateServices { config, root, now: 0 }))
 }
 
 /// With what the message about a case begins.
@@ -225,7 +225,7 @@ fn no_failure_of_a_key_is_that_of_a_service() {
 fn every_rule_for_services_has_a_sample() {
     let mut idle: Vec<_> = (0..RULES.len()).collect();
     for (_, case, said) in samples() {
-        let Sigstore::Private(private) = services(&case) else { unreachable!() };
+        let RecordingServices::Private(private) = services(&case) else { unreachable!() };
         let error = shown(&said).to_ascii_lowercase();
         let first = blame(&error, &private).and_then(|blame| RULES.iter().position(|rule| rule.fits(&blame)));
         idle.retain(|place| Some(*place) != first);

@@ -1,0 +1,10 @@
+//! One file for each command, and the files that several commands share. They are the only ones that know both
+//! `tree` (files) and `cosign`.
+
+pub(crate) mod bundle;
+pub(crate) mod bundle_sign;
+pub(crate) mod doctor;
+pub(crate) mod services;
+pub(crate) mod signing;
+pub(crate) mod trust;
+pub(crate) mod verify;

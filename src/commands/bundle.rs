@@ -1,0 +1,201 @@
+//! `bundle`: builds a bundle of copies, or a manifest in place, and has it signed when a signer is
+//! named. Everything that can be refused is refused before the first byte of payload is read.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use indicatif::ProgressBar;
+
+use crate::commands::signing::Signing;
+use crate::context::Context;
+use crate::cosign::Session;
+use crate::cosign::process::quoted_path;
+use crate::digest::Sha256Digest;
+use crate::error::{Class, Failure, Result};
+use crate::plan::bundle::{BundlePlan, Destination, Run};
+use crate::plan::sign::Signer;
+use crate::report::{BundleReport, ManifestReport, Report, Verdict};
+use crate::sigstore::evidence::Evidence;
+use crate::tree::copy::{Built, copy, hash_in_place};
+use crate::tree::inputs::{Collected, Options, collect};
+use crate::tree::publish::Sealed;
+use crate::tree::rooted_dir::RootedDir;
+use crate::tree::space::enough_space;
+use crate::tree::staging::Staging;
+use crate::tree::target::Target;
+use crate::tree::write_back::WriteBack;
+use crate::tree::{MANIFEST, manifest};
+
+/// Builds what the plan says.
+pub(crate) fn run(plan: &BundlePlan, context: &Context, report: &mut Report) -> Result<()> {
+    let signer = plan.signer.as_ref();
+    match &plan.destination {
+        Destination::Output { inputs, directory, exclude } => {
+            output(plan, inputs, directory, exclude, signer, context, report)
+        }
+        Destination::InPlace { directory } => in_place(plan, directory, signer, context, report),
+    }
+}
+
+/// A new directory, from copies.
+fn output(
+    plan: &BundlePlan,
+    inputs: &[Utf8PathBuf],
+    directory: &Utf8Path,
+    exclude: &[String],
+    signer: Option<&Signer>,
+    context: &Context,
+    report: &mut Report,
+) -> Result<()> {
+    let Run { dry_run, force } = plan.run;
+    let collected = look(plan, inputs, exclude, false, context)?;
+    let unseen = ProgressBar::hidden();
+    let target = Target::new(directory, inputs, force, &context.work(&unseen))?;
+    let mut untrusted = inputs.to_vec();
+    untrusted.push(directory.to_owned());
+    let session = signer.map(|_| context.session(&untrusted)).transpose()?;
+    let signing = prepare(signer, &untrusted, dry_run, session.as_ref(), context, report)?;
+    enough_space(&target.parent(), &collected)?;
+    if dry_run {
+        report.bundles.push(planned(directory, &collected, signing.as_ref()));
+        return Ok(());
+    }
+
+    let staging = Staging::beside(&target)?;
+    let tree = staging.tree()?;
+    let bar = context.printer.progress("copy", 0);
+    let write_back = WriteBack::of(staging.staging_dir())?;
+    let built = copy(&collected, &tree, &write_back, plan.allow_private_keys, &context.work(&bar))?;
+    bar.finish_and_clear();
+    let evidence = match &signing {
+        Some(signing) => Some(signing.sign(&read_back(&tree, &built)?)?),
+        None => None,
+    };
+    let signature = evidence.as_ref().map(Evidence::to_json);
+    Sealed::tree(staging, write_back, &target, signature.as_deref())?.publish(&context.work(&unseen))?;
+    finish(directory, &built, signing.as_ref().zip(evidence.as_ref()), report)
+}
+
+/// The input itself: nothing is copied.
+fn in_place(
+    plan: &BundlePlan,
+    directory: &Utf8Path,
+    signer: Option<&Signer>,
+    context: &Context,
+    report: &mut Report,
+) -> Result<()> {
+    let Run { dry_run, force } = plan.run;
+    let inputs = [directory.to_owned()];
+    let collected = look(plan, &inputs, &[], true, context)?;
+    let refused = || {
+        let shown = collected.roots[0].show(b"");
+        Failure::usage(format!("{shown} has a {MANIFEST} already")).hint("--force replaces it")
+    };
+    if collected.has_manifest && !force {
+        return Err(refused());
+    }
+    let session = signer.map(|_| context.session(&inputs)).transpose()?;
+    let signing = prepare(signer, &inputs, dry_run, session.as_ref(), context, report)?;
+    if dry_run {
+        report.bundles.push(planned(directory, &collected, signing.as_ref()));
+        return Ok(());
+    }
+
+    let bundle = &collected.roots[0];
+    let staging = Staging::for_bundle(bundle)?;
+    // Another run may have made one while the key manager was asked; from here on none can.
+    if !force && bundle.stat(MANIFEST.as_bytes()).is_ok() {
+        return Err(refused());
+    }
+    let bar = context.printer.progress("hash", 0);
+    let manifest = staging.file(MANIFEST)?;
+    let built = hash_in_place(&collected, manifest, MANIFEST, plan.allow_private_keys, &context.work(&bar))?;
+    bar.finish_and_clear();
+    let evidence = match &signing {
+        Some(signing) => Some(signing.sign(&read_back(staging.staging_dir(), &built)?)?),
+        None => None,
+    };
+    let signature = evidence.as_ref().map(Evidence::to_json);
+    let unseen = ProgressBar::hidden();
+    Sealed::manifest(staging, bundle, &built, signature.as_deref())?.publish(&context.work(&unseen))?;
+    finish(directory, &built, signing.as_ref().zip(evidence.as_ref()), report)
+}
+
+/// What signs, if somebody does.
+fn prepare<'a>(
+    signer: Option<&Signer>,
+    untrusted: &[Utf8PathBuf],
+    dry_run: bool,
+    session: Option<&'a Session<'a>>,
+    context: &Context,
+    report: &mut Report,
+) -> Result<Option<Signing<'a>>> {
+    let both = signer.zip(session);
+    both.map(|(signer, session)| Signing::prepare(signer, untrusted, dry_run, session, context, report))
+        .transpose()
+}
+
+fn look(
+    plan: &BundlePlan,
+    inputs: &[Utf8PathBuf],
+    exclude: &[String],
+    in_place: bool,
+    context: &Context,
+) -> Result<Collected> {
+    let options = Options { exclude, in_place, allow_name_collisions: plan.allow_name_collisions };
+    let collected = collect(inputs, options, &context.interrupt)?;
+    for warning in &collected.warnings {
+        context.printer.warning(warning);
+    }
+    Ok(collected)
+}
+
+fn planned(directory: &Utf8Path, collected: &Collected, signing: Option<&Signing<'_>>) -> BundleReport {
+    BundleReport {
+        manifest: Some(ManifestReport {
+            sha256: None,
+            files: collected.files.len() as u64,
+            bytes: collected.bytes,
+        }),
+        commands: signing.map(Signing::planned_command).into_iter().collect(),
+        ..BundleReport::new(directory, Verdict::Planned)
+    }
+}
+
+/// The manifest that was just written, to be signed: what is on the disk must be what was hashed.
+fn read_back(directory: &RootedDir, built: &Built) -> Result<Vec<u8>> {
+    let shown = || directory.show(MANIFEST.as_bytes());
+    let text = directory
+        .read_small(MANIFEST.as_bytes(), manifest::MAX_BYTES)
+        .map_err(|error| Failure::new(Class::Broken, format!("{} cannot be read back: {error}", shown())))?;
+    if Sha256Digest::of(&text) != built.manifest {
+        return Err(Failure::new(Class::Broken, format!("{} is not what was written there", shown())));
+    }
+    Ok(text)
+}
+
+/// What was made, and what to do with it. The bundle stands also when the public key cannot be left.
+fn finish(
+    directory: &Utf8Path,
+    built: &Built,
+    signed: Option<(&Signing<'_>, &Evidence)>,
+    report: &mut Report,
+) -> Result<()> {
+    let Built { manifest, files, bytes } = *built;
+    let manifest = Some(ManifestReport { sha256: Some(manifest), files, bytes });
+    report.bundles.push(match signed {
+        Some((signing, evidence)) => BundleReport {
+            manifest,
+            signatures: signing.reports(evidence),
+            commands: vec![signing.verify_command(directory, evidence)],
+            ..BundleReport::new(directory, Verdict::Signed)
+        },
+        None => BundleReport {
+            manifest,
+            commands: vec![format!(
+                "aicr bundle-sign {} --signing-key REF --tlog-upload=false",
+                quoted_path(directory)
+            )],
+            ..BundleReport::new(directory, Verdict::Unsigned)
+        },
+    });
+    signed.map_or(Ok(()), |(signing, _)| signing.leave_public_key())
+}

@@ -1,0 +1,172 @@
+//! `bundle-sign`: signs bundles that exist. All of them are checked before the first is signed: a
+//! tree that is not exactly its manifest is never signed, and a stale signature never replaced.
+
+use std::collections::HashMap;
+
+use anyhow::Context as _;
+use indicatif::ProgressBar;
+
+use crate::commands::signing::{Refused, SignatureOwner, Signing};
+use crate::commands::verify::{compare, conclude, evidence, manifest_text, names};
+use crate::context::Context;
+use crate::digest::Sha256Digest;
+use crate::error::{Class, Failure, Result};
+use crate::plan::bundle::{BundleSignPlan, Run};
+use crate::report::{BundleReport, Report, Verdict};
+use crate::sigstore::evidence::Evidence;
+use crate::tree::manifest::Manifest;
+use crate::tree::publish::Sealed;
+use crate::tree::rooted_dir::RootedDir;
+use crate::tree::staging::Staging;
+use crate::tree::{MANIFEST, SIGNATURE};
+
+/// What whoever made the files can do about a manifest that is not there, or is none.
+const MAKE_ONE: &str = "`aicr bundle` makes one";
+const MAKE_ANEW: &str = "build it anew with `aicr bundle`";
+
+/// Signs every bundle of the plan, in order. What is impossible for one is refused before any work.
+pub(crate) fn run(plan: &BundleSignPlan, context: &Context, report: &mut Report) -> Result<()> {
+    let BundleSignPlan { bundles: paths, signer, run: Run { dry_run, force: _ } } = plan;
+    let bundles = paths.iter().map(|path| RootedDir::open(path)).collect::<Result<Vec<_>>>()?;
+    refuse_twice(&bundles)?;
+    let session = context.session(paths)?;
+    let signing = Signing::prepare(signer, paths, *dry_run, &session, context, report)?;
+
+    let mut looked_at = Vec::new();
+    for bundle in &bundles {
+        // What a killed run left in it is no reason to reject it.
+        let swept = if *dry_run { Ok(()) } else { Staging::sweep_inside(bundle) };
+        looked_at.push(match swept.and_then(|()| look(bundle, &signing, plan.run, context)) {
+            Err(failure) if matches!(failure.class(), Class::Signal(_)) => return Err(failure),
+            Err(failure) => Looked { report: BundleReport::failed(bundle.path(), failure), to_sign: None },
+            Ok(looked) => looked,
+        });
+    }
+
+    let mut stopped = looked_at.iter().any(|looked| looked.report.error.is_some());
+    for (bundle, Looked { report: mut done, to_sign }) in bundles.iter().zip(looked_at) {
+        match to_sign {
+            None if done.verdict == Verdict::AlreadySigned && !dry_run => Staging::sweep(bundle),
+            None => {}
+            Some(_) if stopped => done.verdict = Verdict::NotAttempted,
+            Some(_) if *dry_run => {
+                done.verdict = Verdict::Planned;
+                done.commands = vec![signing.planned_command()];
+            }
+            Some(seen) => match sign(bundle, &seen, &signing, context) {
+                Ok(evidence) => {
+                    done.signatures = signing.reports(&evidence);
+                    done.commands = vec![signing.verify_command(bundle.path(), &evidence)];
+                }
+                Err(failure) if matches!(failure.class(), Class::Signal(_)) => return Err(failure),
+                Err(failure) => {
+                    done.verdict = BundleReport::verdict_of(&failure);
+                    done.error = Some(failure);
+                    stopped = true;
+                }
+            },
+        }
+        report.bundles.push(done);
+    }
+    let signed = |verdict| matches!(verdict, Verdict::Signed | Verdict::AlreadySigned);
+    if !dry_run && report.bundles.iter().any(|bundle| signed(bundle.verdict)) {
+        signing.leave_public_key()?;
+    }
+    Ok(())
+}
+
+/// A bundle that was looked at.
+struct Looked {
+    /// What is known of it; signed, if all goes well.
+    report: BundleReport,
+    /// What is to be signed; nothing if it is signed already, or something is wrong with it.
+    to_sign: Option<Seen>,
+}
+
+/// What was read of a bundle when it was looked at.
+struct Seen {
+    manifest: Vec<u8>,
+    evidence: Option<Evidence>,
+}
+
+/// A bundle that is named twice would be signed twice, the second time over its first signature.
+fn refuse_twice(bundles: &[RootedDir]) -> Result<()> {
+    let mut seen = HashMap::new();
+    for bundle in bundles {
+        let stat = bundle.stat(b"").with_context(|| format!("look at {}", bundle.show(b"")))?;
+        if let Some(first) = seen.insert((stat.st_dev, stat.st_ino), bundle) {
+            let (first, second) = (first.show(b""), bundle.show(b""));
+            return Err(Failure::usage(format!("{first} and {second} are one bundle")).hint("name it once"));
+        }
+    }
+    Ok(())
+}
+
+fn look(bundle: &RootedDir, signing: &Signing<'_>, run: Run, context: &Context) -> Result<Looked> {
+    let text = manifest_text(bundle, MAKE_ONE)?;
+    let digest = Sha256Digest::of(&text);
+    // Whoever signs vouches for these bytes from here on, so they need no other proof.
+    let manifest = Manifest::unproven(&text)
+        .map_err(|error| error.rejects(bundle.show(MANIFEST.as_bytes())).hint(MAKE_ANEW))?;
+    let checked = if run.dry_run {
+        names(bundle, &manifest, context)
+    } else {
+        compare(bundle, &manifest, context, &context.interrupt)
+    };
+    let mut report = conclude(bundle, digest, checked?, Verdict::Signed, context);
+    if report.error.is_some() {
+        return Ok(Looked { report, to_sign: None });
+    }
+    let Some(there) = evidence(bundle)? else {
+        return Ok(Looked { report, to_sign: Some(Seen { manifest: text, evidence: None }) });
+    };
+    let top = bundle.show(b"");
+    if there.digest() != digest {
+        return Err(Failure::rejected(format!(
+            "{top} is signed, but not over this {MANIFEST}: its manifest was changed after it was signed"
+        ))
+        .hint(format!(
+            "find out who changed it; {SIGNATURE} has to be removed by hand before it is signed anew"
+        )));
+    }
+    let whose = signing.whose(&there, &text)?.map_err(|Refused { signer, said }| {
+        Failure::rejected(format!(
+            "{top} has a signature that names this {signer}, and cosign does not accept it"
+        ))
+        .cosign_said(said)
+        .hint(format!("find out who made it; {SIGNATURE} has to be removed by hand before it is signed anew"))
+    })?;
+    let by = match whose {
+        SignatureOwner::AsWanted => {
+            report.verdict = Verdict::AlreadySigned;
+            report.signatures = signing.reports(&there);
+            report.commands = vec![signing.verify_command(bundle.path(), &there)];
+            return Ok(Looked { report, to_sign: None });
+        }
+        SignatureOwner::ToldToOthers => Some("this signer, but told to others than is asked for".to_owned()),
+        SignatureOwner::Another(by) => Some(by),
+        SignatureOwner::Unknown => None,
+    };
+    match by {
+        Some(by) if !run.force => {
+            Err(Failure::usage(format!("{top} is signed by {by}")).hint("--force signs it anew"))
+        }
+        _ => Ok(Looked { report, to_sign: Some(Seen { manifest: text, evidence: Some(there) }) }),
+    }
+}
+
+fn sign(bundle: &RootedDir, seen: &Seen, signing: &Signing<'_>, context: &Context) -> Result<Evidence> {
+    let staging = Staging::for_bundle(bundle)?;
+    // Since it was looked at, other bundles were signed, and another run may have been here. From here
+    // on none can.
+    if manifest_text(bundle, MAKE_ONE)? != seen.manifest || evidence(bundle)? != seen.evidence {
+        return Err(Failure::rejected(format!(
+            "{} was changed since it was looked at: by another run of aicr, perhaps",
+            bundle.show(b"")
+        )));
+    }
+    let made = signing.sign(&seen.manifest)?;
+    let unseen = ProgressBar::hidden();
+    Sealed::signature(staging, bundle, &made.to_json())?.publish(&context.work(&unseen))?;
+    Ok(made)
+}

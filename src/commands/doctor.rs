@@ -1,0 +1,238 @@
+//! `doctor`: what would happen here, without signing and without reading a payload. A check that
+//! fails carries its failure, and the next ones are made all the same where they can be.
+
+use camino::Utf8Path;
+
+use crate::commands::services;
+use crate::commands::signing::public_key;
+use crate::connectivity::{Connectivity, reach};
+use crate::context::Context;
+use crate::cosign::Cosign;
+use crate::cosign::environment::Holder;
+use crate::cosign::recording_services::{PrivateServices, RecordingServices};
+use crate::cosign::sign_blob::Signatory;
+use crate::cosign::signing_identity::SigningIdentity;
+use crate::cosign::variables::Value;
+use crate::error::{Class, Failure, Result};
+use crate::plan::sign::{KeySigner, KeylessSigner, Signer, TokenSource};
+use crate::report::{Check, Report};
+use crate::sigstore::public_key::PublicKey;
+use crate::tree::public_key_out::PublicKeyOut;
+
+/// Looks at cosign, and at the signer and the services if they are named. `online`: also whether somebody
+/// answers there.
+pub(crate) fn run(
+    signer: Option<&Signer>,
+    online: bool,
+    context: &Context,
+    report: &mut Report,
+) -> Result<()> {
+    let session = context.session(&[])?;
+    let holder = match signer {
+        Some(Signer::Key(signer)) => Holder::Key(&signer.key.value),
+        Some(Signer::Keyless(signer)) => Holder::Identity(&signer.token),
+        None => Holder::Nobody,
+    };
+    let cosign = match context.cosign(&session, holder) {
+        Ok((cosign, found)) => {
+            let dialect = cosign.dialect();
+            report.checks.push(
+                Check::new("cosign", format!("{}, {}", found.path, found.version)).detail(
+                    "driven as",
+                    format!("{}, the dialect of {}", dialect.name(), dialect.releases()),
+                ),
+            );
+            report.cosign = Some(found);
+            Some(cosign)
+        }
+        Err(failure) => {
+            report.checks.push(Check::failed("cosign", "not usable", failure));
+            None
+        }
+    };
+    let Some(signer) = signer else {
+        report.checks.push(Check::new("key", "none named; --signing-key REF has one looked at"));
+        return Ok(());
+    };
+    let sigstore = match services::at_hand(signer, &[]) {
+        Ok(sigstore) => Some(sigstore),
+        Err(failure) => {
+            report.checks.push(Check::failed("services", "cannot be used", failure));
+            None
+        }
+    };
+    if let Some(sigstore) = &sigstore {
+        look_at_services(sigstore, signer, cosign.as_ref(), online, context, report);
+    }
+    match signer {
+        Signer::Key(signer) => {
+            let key = match context.signing_key(signer, &session) {
+                Ok(key) => key,
+                Err(failure) => {
+                    let found = format!("{} cannot be used", signer.key.value);
+                    report.checks.push(Check::failed("key", found, failure));
+                    return Ok(());
+                }
+            };
+            let Some(cosign) = &cosign else {
+                report.checks.push(Check::new("key", format!("{} is well-formed", signer.key.value)));
+                return Ok(());
+            };
+            report.checks.push(look_at_key(signer, public_key(cosign, &key)));
+            if let Some(sigstore) = &sigstore {
+                show_run(cosign, Signatory::Key(&key), sigstore, &cosign.missing_variables(&key), report);
+            }
+        }
+        Signer::Keyless(signer) => {
+            let identity = match SigningIdentity::at_hand(signer, &context.environment) {
+                Ok(identity) => identity,
+                Err(failure) => {
+                    report.checks.push(Check::failed("identity", "cannot be used", failure));
+                    return Ok(());
+                }
+            };
+            report.checks.push(look_at_identity(signer, &identity));
+            if let (Some(cosign), Some(sigstore)) = (&cosign, &sigstore) {
+                show_run(cosign, Signatory::Identity(&identity), sigstore, &[], report);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// To whom a signature would be told.
+fn look_at_services(
+    sigstore: &RecordingServices,
+    signer: &Signer,
+    cosign: Option<&Cosign<'_>>,
+    online: bool,
+    context: &Context,
+    report: &mut Report,
+) {
+    if let Some(notice) = sigstore.notice(matches!(signer, Signer::Keyless(_))) {
+        context.printer.notice(&notice);
+    }
+    if let Some(Err(failure)) = cosign.map(|cosign| cosign.can_tell(sigstore)) {
+        report.checks.push(Check::failed("services", "cannot be told by this cosign", failure));
+    }
+    let person = match signer {
+        Signer::Key(_) => false,
+        Signer::Keyless(signer) => signer.token == TokenSource::Terminal,
+    };
+    match (sigstore, cosign.filter(|_| online)) {
+        (RecordingServices::NotRecorded, _) => {}
+        (RecordingServices::Private(private), _) => look_at_private(private, person, online, context, report),
+        (RecordingServices::Public, asked) => {
+            let found = "those of the public Sigstore, which cosign looks up";
+            match asked.map(|cosign| services::public(cosign, signer, &|text| context.printer.warning(text)))
+            {
+                None => report.checks.push(Check::new("services", found)),
+                Some(Err(failure)) => report.checks.push(Check::failed("services", found, failure)),
+                Some(Ok(RecordingServices::Private(private))) => {
+                    report.checks.push(Check::new("services", found).detail("online", "they were looked up"));
+                    look_at_private(&private, person, online, context, report);
+                }
+                Some(Ok(RecordingServices::NotRecorded | RecordingServices::Public)) => {}
+            }
+        }
+    }
+}
+
+/// Every service; the issuer only where a person signs in there.
+fn look_at_private(
+    private: &PrivateServices,
+    person: bool,
+    online: bool,
+    context: &Context,
+    report: &mut Report,
+) {
+    let issuers = private.config.issuers().iter().filter(|_| person).map(|service| ("OIDC issuer", service));
+    let services = private.services().into_iter().map(|(role, service)| (role.name(), service));
+    for (name, service) in services.chain(issuers) {
+        let url = service.url();
+        let check = Check::new("service", format!("{name} at {url}"))
+            .detail("API version", service.api_version().to_string());
+        report.checks.push(match online.then(|| reach(url, &context.environment)) {
+            None => check,
+            Some(Connectivity::Yes) => check.detail("online", "somebody answers"),
+            Some(Connectivity::ThroughProxy(variable)) => {
+                check.detail("online", format!("not asked: {variable} names a proxy"))
+            }
+            Some(Connectivity::No(why)) => {
+                let message = format!("the {name} at {} could not be reached: {why}", url.host());
+                let failure = Failure::new(Class::Unproven, message);
+                Check { error: Some(failure.hint("is it running, and is its address right?")), ..check }
+            }
+        });
+    }
+}
+
+/// The key, and its public half if the key manager answers.
+fn look_at_key(signer: &KeySigner, public: Result<PublicKey>) -> Check {
+    let reference = &signer.key.value;
+    match public {
+        Ok(public) => {
+            let check = Check::new("key", format!("{reference} answers"))
+                .detail("type", public.key_type().to_string())
+                .detail("sha256", public.sha256().to_string());
+            match signer.public_key_out.as_deref().map(|path| leave(&public, path)) {
+                Some(Err(failure)) => Check { error: Some(failure), ..check },
+                Some(Ok(path)) => check.detail("public key", path),
+                None => check,
+            }
+        }
+        Err(failure) => Check::failed("key", format!("{reference} cannot be used"), failure),
+    }
+}
+
+/// The identity, and what is wrong with its token.
+fn look_at_identity(signer: &KeylessSigner, identity: &SigningIdentity) -> Check {
+    let found = format!("from {}", signer.token);
+    match (identity.fault_in_itself(), identity.fault()) {
+        (None, None) => Check::new("identity", found),
+        // A certificate authority of one's own may want just that.
+        (None, Some(fault)) => Check::new("identity", found).detail("audience", fault),
+        (Some(fault), _) => {
+            let failure = Failure::new(Class::NotSigned, "the identity token will be refused").hint(fault);
+            Check::failed("identity", found, failure)
+        }
+    }
+}
+
+/// What cosign would be given, and how it would be called.
+fn show_run(
+    cosign: &Cosign<'_>,
+    signatory: Signatory<'_>,
+    sigstore: &RecordingServices,
+    missing: &[(&str, &'static str)],
+    report: &mut Report,
+) {
+    let private = Utf8Path::new(crate::commands::signing::PLANNED_DIRECTORY);
+    let variables = cosign.signing_variables(signatory, sigstore, private);
+    let not_set = match missing.len() {
+        0 => String::new(),
+        1 => "; 1 more is not set".to_owned(),
+        more => format!("; {more} more are not set"),
+    };
+    let found = format!("{} variables, and nothing else{not_set}", variables.len());
+    let environment = Check::new("environment", found);
+    let environment = missing
+        .iter()
+        .fold(environment, |check, (name, reason)| check.detail(*name, format!("not set ({reason})")));
+    report.checks.push(variables.iter().fold(environment, |check, (name, value)| {
+        check.detail(
+            name,
+            match value {
+                Value::Set(value) => value.to_string_lossy().into_owned(),
+                Value::HandedOn(_) | Value::Secret(_) => "handed on".into(),
+            },
+        )
+    }));
+    report.checks.push(Check::new("command", cosign.signing_command(signatory, sigstore, private)));
+}
+
+/// Writes the public key for the receivers, and says where.
+fn leave(key: &PublicKey, path: &Utf8Path) -> Result<String> {
+    PublicKeyOut::new(path, &[])?.write(key.pem().as_bytes())?;
+    Ok(format!("in {path}"))
+}

@@ -1,0 +1,186 @@
+//! What a signature that cosign has just made has to be. It is held against this before cosign is asked
+//! whether it is true. Pure.
+
+use super::recording_services::{PrivateServices, RecordingServices};
+use crate::digest::Sha256Digest;
+use crate::sigstore::evidence::{Evidence, SignedBy};
+
+/// The signature that was asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SignatureCheck<'a> {
+    /// Of these bytes.
+    pub(crate) manifest: Sha256Digest,
+    /// By this key; by a certificate if there is none.
+    pub(crate) key: Option<Sha256Digest>,
+    /// Told to these and to no others.
+    pub(crate) sigstore: &'a RecordingServices,
+}
+
+/// The end of a sentence about a signature that shows an upload.
+pub(crate) const UPLOADED: &str = ": it was uploaded although that was not wanted, and this cannot be undone";
+
+impl SignatureCheck<'_> {
+    /// In what `evidence` is something else: a sentence. What cannot be undone comes first.
+    pub(crate) fn refutes(&self, evidence: &Evidence) -> Option<String> {
+        let Self { manifest, key, sigstore } = *self;
+        sigstore.is_told_otherwise(evidence).or_else(|| {
+            if evidence.digest() != manifest {
+                return Some("the signature is over something other than the manifest".into());
+            }
+            match (key, evidence.signer()) {
+                (Some(key), SignedBy::Key(hint)) if *hint == key => None,
+                (Some(_), SignedBy::Key(_)) => Some(
+                    "the signature was made by another key; if it was rotated meanwhile, run this again"
+                        .into(),
+                ),
+                (Some(_), SignedBy::Certificate(_)) => Some("the signature was made by another key".into()),
+                (None, SignedBy::Certificate(_)) => None,
+                (None, SignedBy::Key(_)) => Some("the signature has no certificate of an identity".into()),
+            }
+        })
+    }
+}
+
+impl RecordingServices {
+    /// To whom else than to these, or not to whom of these, the signature was told: a sentence.
+    pub(crate) fn is_told_otherwise(&self, evidence: &Evidence) -> Option<String> {
+        let (entry, timestamp) = (evidence.log_entry(), evidence.timestamp());
+        match (self.has_log(), entry.is_none()) {
+            (false, false) => {
+                return Some(format!("the signature carries an entry of a transparency log{UPLOADED}"));
+            }
+            (true, true) => return Some("the signature has no entry of a transparency log".into()),
+            (true, false) | (false, true) => {}
+        }
+        match (self.has_timestamp(), timestamp.is_none()) {
+            (false, false) => {
+                return Some(
+                    "the signature carries a timestamp although none was wanted: a timestamp authority has seen its digest, and this cannot be undone"
+                        .into(),
+                );
+            }
+            (true, true) => return Some("the signature has no timestamp".into()),
+            (true, false) | (false, true) => {}
+        }
+        let Self::Private(private) = self else { return None };
+        let PrivateServices { config, root, now: _ } = &**private;
+        let is_of_a_named_log =
+            |id| config.logs().iter().flat_map(|log| root.logs_at(log.url())).any(|log| log.id() == id);
+        if entry.is_some_and(|entry| !is_of_a_named_log(entry.log_id())) {
+            return Some(
+                "the signature has an entry in a log that is not, by its ID, the one that the trusted root knows at the address that was named, and this cannot be undone"
+                    .into(),
+            );
+        }
+        if timestamp.is_some_and(|timestamp| !root.knows(timestamp)) {
+            return Some(
+                "the signature's timestamp is of an authority that the trusted root does not know".into(),
+            );
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sigstore::signing_config::SigningConfig;
+    use crate::sigstore::trusted_root::TrustedRoot;
+
+    const ROOT: &str = include_str!("../../fixtures/sigstore/trusted-root.json");
+    const KEY_ONLY: &str = include_str!("../../fixtures/evidence/key.json");
+    const REKOR_V1: &str = include_str!("../../fixtures/evidence/key-rekor-v1.json");
+    const REKOR_V2_TIMESTAMP: &str = include_str!("../../fixtures/evidence/key-rekor-v2-timestamp.json");
+    const TIMESTAMP: &str = include_str!("../../fixtures/evidence/key-timestamp.json");
+    const KEYLESS: &str = include_str!("../../fixtures/evidence/keyless-rekor-v1.json");
+
+    fn evidence(text: &str) -> Evidence {
+        Evidence::parse(text.as_bytes()).expect(text)
+    }
+
+    fn private(config: &str, root: &str) -> RecordingServices {
+        let config = SigningConfig::parse(config.as_bytes()).expect(config);
+        let root = TrustedRoot::parse(root.as_bytes()).expect(root);
+        RecordingServices::Private(Box::new(PrivateServices { config, root, now: 0 }))
+    }
+
+    #[test]
+    fn it_is_told_to_those_who_were_named_and_to_no_others() {
+        let uploaded = "the signature carries an entry of a transparency log: it was uploaded although that was not wanted, and this cannot be undone";
+        let stamped = "the signature carries a timestamp although none was wanted: a timestamp authority has seen its digest, and this cannot be undone";
+        let no_entry = "the signature has no entry of a transparency log";
+        let no_timestamp = "the signature has no timestamp";
+        let other_log = "the signature has an entry in a log that is not, by its ID, the one that the trusted root knows at the address that was named, and this cannot be undone";
+        let other_authority =
+            "the signature's timestamp is of an authority that the trusted root does not know";
+
+        let timestamp = include_str!("../../fixtures/sigstore/signing-config-timestamp.json");
+        let v1 = include_str!("../../fixtures/sigstore/signing-config-keyless-rekor-v1.json");
+        let v1_timestamp = include_str!("../../fixtures/sigstore/signing-config-rekor-v1-timestamp.json");
+        let v2_timestamp =
+            include_str!("../../fixtures/sigstore/signing-config-keyless-rekor-v2-timestamp.json");
+        let (before, _) = ROOT.split_once(",\"timestampAuthorities\":").unwrap();
+        let no_authority = format!("{before}}}");
+        for (sigstore, text, sentence) in [
+            (&RecordingServices::NotRecorded, KEY_ONLY, None),
+            (&RecordingServices::NotRecorded, REKOR_V1, Some(uploaded)),
+            (&RecordingServices::NotRecorded, REKOR_V2_TIMESTAMP, Some(uploaded)),
+            (&RecordingServices::NotRecorded, TIMESTAMP, Some(stamped)),
+            (&RecordingServices::Public, REKOR_V1, None),
+            (&RecordingServices::Public, KEYLESS, None),
+            (&RecordingServices::Public, KEY_ONLY, Some(no_entry)),
+            (&RecordingServices::Public, TIMESTAMP, Some(no_entry)),
+            (&RecordingServices::Public, REKOR_V2_TIMESTAMP, Some(stamped)),
+            (&private(timestamp, ROOT), TIMESTAMP, None),
+            (&private(timestamp, ROOT), KEY_ONLY, Some(no_timestamp)),
+            (&private(timestamp, ROOT), REKOR_V2_TIMESTAMP, Some(uploaded)),
+            (&private(timestamp, &no_authority), TIMESTAMP, Some(other_authority)),
+            (&private(v1, ROOT), REKOR_V1, None),
+            (&private(v1, ROOT), KEYLESS, None),
+            (&private(v1, ROOT), KEY_ONLY, Some(no_entry)),
+            (&private(v1, ROOT), REKOR_V2_TIMESTAMP, Some(stamped)),
+            (&private(v1_timestamp, ROOT), REKOR_V1, Some(no_timestamp)),
+            (&private(v1_timestamp, ROOT), REKOR_V2_TIMESTAMP, Some(other_log)),
+            (&private(v2_timestamp, ROOT), REKOR_V2_TIMESTAMP, None),
+            (&private(v2_timestamp, ROOT), TIMESTAMP, Some(no_entry)),
+            (&private(v2_timestamp, &no_authority), REKOR_V2_TIMESTAMP, Some(other_authority)),
+        ] {
+            let told = sigstore.is_told_otherwise(&evidence(text));
+            assert_eq!(told.as_deref(), sentence, "{sigstore:?} {text}");
+        }
+    }
+
+    #[test]
+    fn it_is_of_the_manifest_and_by_whom_it_was_asked_for() {
+        let by_key = evidence(KEY_ONLY);
+        let &SignedBy::Key(key) = by_key.signer() else { panic!("{KEY_ONLY}") };
+        let by_identity = evidence(KEYLESS);
+        let stranger = Sha256Digest::of(b"another key");
+        let another = "the signature was made by another key";
+        let rotated = format!("{another}; if it was rotated meanwhile, run this again");
+        let (none, public) = (RecordingServices::NotRecorded, RecordingServices::Public);
+        for (evidence, key, sigstore, sentence) in [
+            (&by_key, Some(key), &none, None),
+            (&by_key, Some(stranger), &none, Some(rotated.as_str())),
+            (&by_key, None, &none, Some("the signature has no certificate of an identity")),
+            (&by_identity, None, &public, None),
+            (&by_identity, Some(key), &public, Some(another)),
+            // What cannot be undone comes first.
+            (
+                &by_identity,
+                Some(key),
+                &none,
+                Some(
+                    "the signature carries an entry of a transparency log: it was uploaded although that was not wanted, and this cannot be undone",
+                ),
+            ),
+        ] {
+            let expectation = SignatureCheck { manifest: evidence.digest(), key, sigstore };
+            assert_eq!(expectation.refutes(evidence).as_deref(), sentence);
+        }
+        let expectation =
+            SignatureCheck { manifest: Sha256Digest::of(b"x"), key: Some(key), sigstore: &none };
+        let sentence = "the signature is over something other than the manifest";
+        assert_eq!(expectation.refutes(&by_key).as_deref(), Some(sentence));
+    }
+}

@@ -1,0 +1,102 @@
+//! A report as text for people.
+
+use std::fmt::Write as _;
+
+use super::color::{Tone, painted};
+use super::{BundleReport, Report, SignatureReport, Verdict};
+use crate::plan::global::Verbosity;
+use crate::printable::{show, tame};
+use crate::tree::audit::Finding;
+
+/// The results, for stdout.
+pub(super) fn render(report: &Report, verbosity: Verbosity, color: bool) -> String {
+    let quiet = verbosity == Verbosity::Quiet;
+    let mut text = String::new();
+    for check in &report.checks {
+        if !quiet {
+            let _ = writeln!(text, "{:<12}  {}", check.name, tame(&check.found));
+            for (name, value) in &check.details {
+                let _ = writeln!(text, "{:<12}    {}: {}", "", tame(name), tame(value));
+            }
+        }
+    }
+    for bundle in &report.bundles {
+        if quiet && bundle.findings.is_empty() {
+            // What a dry run is for is its commands.
+            text.extend(
+                bundle
+                    .commands
+                    .iter()
+                    .filter(|_| bundle.verdict == Verdict::Planned)
+                    .map(|line| format!("{}\n", tame(line))),
+            );
+        } else if bundle.verdict != Verdict::Failed || report.bundles.len() > 1 {
+            describe(bundle, color, &mut text);
+        }
+    }
+    text
+}
+
+fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
+    let BundleReport { path, verdict, manifest, signatures, findings, findings_total, error: _, commands } =
+        bundle;
+    let path = show(path.as_str());
+    let tone = match verdict {
+        Verdict::Accepted | Verdict::Signed | Verdict::AlreadySigned => Tone::Good,
+        Verdict::Unproven | Verdict::Unsigned | Verdict::Planned | Verdict::NotAttempted => Tone::Warning,
+        Verdict::Rejected | Verdict::Failed => Tone::Bad,
+    };
+    // UNSIGNED is the last line, so it does not come first as well.
+    let word = if *verdict == Verdict::Unsigned { "built" } else { verdict.word() };
+    let word = if color { painted(word, tone) } else { word.to_owned() };
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{word} {path}");
+    if let Some(manifest) = manifest {
+        let files = if manifest.files == 1 { "file" } else { "files" };
+        if let Some(digest) = &manifest.sha256 {
+            let _ = writeln!(text, "  manifest sha256 {digest}");
+        }
+        let _ = writeln!(text, "  {} {files}, {} bytes", manifest.files, manifest.bytes);
+    }
+    for SignatureReport { path: _, key_sha256, identity, issuer, log, timestamp } in signatures {
+        let by = match (key_sha256, identity, issuer) {
+            (None, Some(identity), Some(issuer)) => {
+                format!("identity {}, issuer {}", show(identity), show(issuer))
+            }
+            (Some(key), ..) => format!("key sha256 {key}"),
+            (None, ..) => "signer unknown".into(),
+        };
+        let _ = writeln!(text, "  {by}, log {}, timestamp {}", log.word(), timestamp.word());
+    }
+    for finding in findings {
+        let Finding { kind, path, to } = finding;
+        let _ = write!(text, "  {:<11}  {}", kind.word(), show(path));
+        if let Some(to) = to {
+            let _ = write!(text, " -> {}", show(to));
+        }
+        text.push('\n');
+    }
+    let more = findings_total.saturating_sub(findings.len() as u64);
+    if more > 0 {
+        let _ = writeln!(text, "  and {more} more");
+    }
+    match verdict {
+        Verdict::Signed | Verdict::AlreadySigned => {
+            let _ = writeln!(text, "verify it with:");
+        }
+        Verdict::Unsigned => {
+            let _ = writeln!(text, "sign it with:");
+        }
+        Verdict::Unproven => {
+            let _ = writeln!(text, "nothing proves who made it: anybody can write a manifest");
+        }
+        _ => {}
+    }
+    for command in commands {
+        let _ = writeln!(text, "  {}", tame(command));
+    }
+    // In the last line, where a person looks, and a script that keeps the last line too.
+    if *verdict == Verdict::Unsigned {
+        let _ = writeln!(text, "UNSIGNED: nothing proves who made it until it is signed");
+    }
+}

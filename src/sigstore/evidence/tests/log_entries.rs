@@ -1,0 +1,196 @@
+//! Log entries: of which log, of which version, about what, and which are malformed.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::sigstore::rekor_version::RekorVersion;
+use crate::sigstore::trusted_root::Log;
+
+const ROOT: &[u8] = include_bytes!("../../../../fixtures/sigstore/trusted-root.json");
+
+/// The fixture with another value at `pointer` below its log entry, or with none there.
+fn with(text: &str, pointer: &str, value: Option<Value>) -> String {
+    changed(text, &format!("/verificationMaterial/tlogEntries/0{pointer}"), value)
+}
+
+fn entry(text: &str) -> LogEntry {
+    parsed(text).log_entry().unwrap().clone()
+}
+
+#[test]
+fn an_entry_tells_its_log_and_its_version() {
+    let root = TrustedRoot::parse(ROOT).unwrap();
+    for (text, version, is_first) in [
+        (REKOR_V1, RekorVersion::V1, true),
+        (REKOR_V2_TIMESTAMP, RekorVersion::V2, false),
+        (KEYLESS, RekorVersion::V1, false),
+        (KEYLESS_V2_TIMESTAMP, RekorVersion::V2, false),
+    ] {
+        let entry = entry(text);
+        assert_eq!((entry.version(), entry.is_first()), (version, is_first));
+        assert_eq!(root.log_with_id(entry.log_id()).map(Log::version), Some(version));
+        assert_eq!(entry.misfit(&parsed(text)), None);
+    }
+}
+
+#[test]
+fn an_entry_about_another_signature_is_told_but_not_malformed() {
+    let signature = "is about another signature";
+    let [key, keyless] = [REKOR_V1, KEYLESS].map(parsed);
+    assert_eq!(key.log_entry().unwrap().misfit(&keyless), Some(signature));
+    assert_eq!(keyless.log_entry().unwrap().misfit(&key), Some(signature));
+    assert_eq!(entry(REKOR_V2_TIMESTAMP).misfit(&key), Some(signature));
+
+    let digest = Sha256Digest::of(b"another");
+    let other = Evidence::by_key(vec![7], digest, digest).unwrap();
+    let manifest = "is about something other than the manifest";
+    assert_eq!(key.log_entry().unwrap().misfit(&other), Some(manifest));
+    assert_eq!(entry(REKOR_V2_TIMESTAMP).misfit(&other), Some(manifest));
+}
+
+#[test]
+fn an_entry_with_another_body_does_not_say_what_it_is_about() {
+    for text in [REKOR_V1, REKOR_V2_TIMESTAMP] {
+        let pointer = "/verificationMaterial/tlogEntries/0/canonicalizedBody";
+        let bundle: Value = serde_json::from_str(text).unwrap();
+        let body = STANDARD.decode(bundle.pointer(pointer).unwrap().as_str().unwrap()).unwrap();
+        let body = String::from_utf8(body).unwrap();
+        let about = |body: &str| {
+            let text = changed(text, pointer, Some(json!(STANDARD.encode(body))));
+            parsed(&text).log_entry().unwrap().misfit(&parsed(&text))
+        };
+        assert_eq!(about(&body), None);
+        for other in [
+            "x".to_owned(),
+            "{}".to_owned(),
+            "[".repeat(1000),
+            body.replace("hashedrekord\"", "dsse\""),
+            body.replace("0.0.", "0.1."),
+            body.replace("sha256", "sha512").replace("SHA2_256", "SHA2_512"),
+            body.replace("\"value\":\"", "\"value\":\"00").replace("\"digest\":\"", "\"digest\":\"AAAA"),
+            body.replace("\"content\":", "\"contents\":"),
+            body.replace("\"content\":\"", "\"content\":\"!"),
+            body.replace("\"signature\":{", "\"signature\":[{").replace("}}}}", "}}}]}"),
+        ] {
+            assert_ne!(other, body);
+            assert_eq!(about(&other), Some("does not say what it is about"), "{other}");
+        }
+    }
+}
+
+/// Of a Rekor 2 entry cosign looks at none of these.
+#[test]
+fn the_parts_of_an_entry_have_to_go_together() {
+    let is_told = Some("has a proof that is not of its checkpoint and its index");
+    let misfit = |text: &str| entry(text).misfit(&parsed(text));
+    for (text, index) in [(KEYLESS, None), (REKOR_V2_TIMESTAMP, is_told)] {
+        let root = json!(STANDARD.encode([7; 32]));
+        let pointer = "/verificationMaterial/tlogEntries/0/inclusionProof/checkpoint/envelope";
+        let bundle: Value = serde_json::from_str(text).unwrap();
+        let checkpoint = bundle.pointer(pointer).unwrap().as_str().unwrap();
+        let mut lines: Vec<_> = checkpoint.lines().collect();
+        lines[1] = "07";
+        for (pointer, value, expected) in [
+            ("/inclusionProof/rootHash", root, is_told),
+            ("/inclusionProof/treeSize", json!("7"), is_told),
+            ("/inclusionProof/checkpoint/envelope", json!("x"), is_told),
+            ("/inclusionProof/checkpoint/envelope", json!(lines.join("\n")), is_told),
+            ("/inclusionProof/checkpoint/envelope", json!(format!("\n{checkpoint}")), is_told),
+            ("/inclusionProof/logIndex", json!("7"), index),
+            ("/logIndex", json!("7"), index),
+            ("/inclusionProof/checkpoint/envelope", json!(checkpoint), None),
+        ] {
+            assert_eq!(misfit(&with(text, pointer, Some(value))), expected, "{pointer}");
+        }
+    }
+}
+
+#[test]
+fn what_may_be_left_out() {
+    // Rekor 1 promised before it could prove, and the proof is enough.
+    let entry_alone = entry(&with(KEYLESS, "/inclusionPromise", None));
+    assert_eq!(entry_alone, entry(KEYLESS));
+    // The first entry of a log: protobuf leaves out 0.
+    for pointer in ["/logIndex", "/inclusionProof/logIndex", "/inclusionProof/hashes"] {
+        for text in [KEYLESS, REKOR_V2_TIMESTAMP] {
+            let text = with(text, pointer, None);
+            assert_eq!(entry(&text).is_first(), pointer == "/logIndex");
+        }
+    }
+}
+
+#[test]
+fn a_malformed_entry_is_refused_with_its_reason() {
+    let short = json!("AAAA");
+    for (text, pointer, value, reason) in [
+        (KEYLESS, "/kindVersion/kind", Some(json!("dsse")), "of the kind `dsse`, and not hashedrekord"),
+        (KEYLESS, "/kindVersion/kind", Some(json!("\u{1b}")), "of the kind `\\u{1b}`, and not hashedrekord"),
+        (
+            KEYLESS,
+            "/kindVersion/version",
+            Some(json!("0.0.3")),
+            "of the version `0.0.3`, which is neither 0.0.1 nor 0.0.2",
+        ),
+        (
+            KEYLESS,
+            "/kindVersion/version",
+            Some(json!("")),
+            "of the version ``, which is neither 0.0.1 nor 0.0.2",
+        ),
+        (KEYLESS, "/logId/keyId", Some(short.clone()), "with a log ID that is not 32 bytes"),
+        (KEYLESS, "/inclusionProof", None, "without a proof of inclusion"),
+        (REKOR_V2_TIMESTAMP, "/inclusionProof", None, "without a proof of inclusion"),
+        (KEYLESS, "/inclusionProof/hashes", Some(json!([])), "with an empty list of hashes"),
+        (KEYLESS, "/inclusionProof/hashes", Some(json!(vec![short.clone(); 65])), "with more than 64 hashes"),
+        (KEYLESS, "/inclusionProof/hashes/0", Some(short.clone()), "with a hash that is not 32 bytes"),
+        (KEYLESS, "/inclusionProof/rootHash", Some(short), "with a hash that is not 32 bytes"),
+        (KEYLESS, "/inclusionProof/checkpoint/envelope", Some(json!("")), "with an empty checkpoint"),
+        (KEYLESS, "/integratedTime", None, "of Rekor v1 without the time of its integration"),
+        (
+            KEYLESS,
+            "/inclusionPromise/signedEntryTimestamp",
+            Some(json!("")),
+            "with an empty promise of inclusion",
+        ),
+        (KEYLESS, "/kindVersion/version", Some(json!("0.0.2")), "of Rekor v2 with a time of integration"),
+        (
+            REKOR_V2_TIMESTAMP,
+            "/kindVersion/version",
+            Some(json!("0.0.1")),
+            "of Rekor v1 without the time of its integration",
+        ),
+        (KEYLESS, "/canonicalizedBody", Some(json!("")), "with an empty body"),
+    ] {
+        assert_eq!(refused(&with(text, pointer, value)), format!("has a log entry {reason}"));
+    }
+    let v2 = with(&with(KEYLESS, "/integratedTime", None), "/kindVersion/version", Some(json!("0.0.2")));
+    assert_eq!(refused(&v2), "has a log entry of Rekor v2 with a promise of inclusion");
+    for (pointer, number) in [
+        ("/logIndex", json!("0")),
+        ("/inclusionProof/logIndex", json!("0")),
+        ("/inclusionProof/treeSize", json!("0")),
+        ("/integratedTime", json!("-1")),
+        ("/integratedTime", json!("9223372036854775808")),
+        ("/logIndex", json!("+2")),
+        ("/logIndex", json!(" 2")),
+        ("/logIndex", json!("02")),
+        ("/logIndex", json!("")),
+    ] {
+        let reason = "is not a Sigstore bundle: a number that is not a decimal string above 0";
+        assert_eq!(refused(&with(KEYLESS, pointer, Some(number))), reason);
+    }
+    assert!(refused(&with(KEYLESS, "/logIndex", Some(json!(2)))).contains("invalid type: integer `2`"));
+}
+
+/// cosign wants one of several to be true, and says nothing of the others.
+#[test]
+fn there_is_one_entry_at_the_most() {
+    let bundle: Value = serde_json::from_str(KEYLESS).unwrap();
+    let one = bundle.pointer("/verificationMaterial/tlogEntries/0").unwrap().clone();
+    let mut other = one.clone();
+    other["logIndex"] = json!("7");
+    for second in [&one, &other] {
+        let two = changed(KEYLESS, "/verificationMaterial/tlogEntries", Some(json!([one, second])));
+        assert_eq!(refused(&two), "has more than one log entry");
+    }
+}

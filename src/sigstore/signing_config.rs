@@ -1,0 +1,263 @@
+//! The signing config: which services cosign may send a signature to, read from the operator's file
+//! or made from addresses. Pure. Whether there are enough of them for what is wanted is ruled on
+//! elsewhere.
+
+#[cfg(test)]
+mod tests;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+use super::file::SigstoreFile;
+use super::rekor_version::RekorVersion;
+use super::validity::{Moment, Validity};
+use crate::plan::service::ServiceUrl;
+use crate::printable::show;
+
+/// The services of a Sigstore. The default names none: a signature goes nowhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct SigningConfig {
+    media_type: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    ca_urls: Vec<Service>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    oidc_urls: Vec<Service>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    rekor_tlog_urls: Vec<Service>,
+    // cosign takes what is absent for a null pointer where it needs one, hence no `Option`.
+    #[serde(default)]
+    rekor_tlog_config: Selection,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tsa_urls: Vec<Service>,
+    #[serde(default)]
+    tsa_config: Selection,
+}
+
+/// A service: where it is, what it speaks, who runs it, and when it counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Service {
+    #[serde(serialize_with = "write_url", deserialize_with = "read_url")]
+    url: ServiceUrl,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    major_api_version: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    valid_for: Option<Validity>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    operator: Option<String>,
+}
+
+/// How many of the services that count are used.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Selection {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    selector: Option<Selector>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    count: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+enum Selector {
+    All,
+    Any,
+    Exact,
+}
+
+impl Default for SigningConfig {
+    fn default() -> Self {
+        Self {
+            media_type: SigstoreFile::SigningConfig.media_type().into(),
+            ca_urls: Vec::new(),
+            oidc_urls: Vec::new(),
+            rekor_tlog_urls: Vec::new(),
+            rekor_tlog_config: Selection::default(),
+            tsa_urls: Vec::new(),
+            tsa_config: Selection::default(),
+        }
+    }
+}
+
+impl SigningConfig {
+    /// Reads what `cosign signing-config create` writes. cosign takes more: snake case, numbers as
+    /// strings, selectors as numbers. The error is the end of a sentence about the file.
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, String> {
+        let mut as_written = SigstoreFile::SigningConfig.open(text)?;
+        let config: Self = serde_json::from_slice(text)
+            .map_err(|error| format!("is not a signing config: {}", show(error.to_string())))?;
+        for (services, selection, kind, field) in [
+            (&config.rekor_tlog_urls, &config.rekor_tlog_config, "logs", "rekorTlogConfig"),
+            (&config.tsa_urls, &config.tsa_config, "timestamp authorities", "tsaConfig"),
+        ] {
+            selection.check(services.len()).map_err(|why| format!("names {kind}, but its {field} {why}"))?;
+        }
+        // serde takes an array for a struct. What is empty may be there or not.
+        if let Value::Object(fields) = &mut as_written {
+            fields.retain(|_, value| value.as_array().is_none_or(|list| !list.is_empty()));
+            for selection in ["rekorTlogConfig", "tsaConfig"] {
+                fields.entry(selection).or_insert_with(|| Value::Object(serde_json::Map::new()));
+            }
+        }
+        if serde_json::to_value(&config).is_ok_and(|again| again == as_written) {
+            Ok(config)
+        } else {
+            Err("is not written as a signing config is".into())
+        }
+    }
+
+    /// With Fulcio at `url`.
+    pub(crate) fn with_authority(mut self, url: &ServiceUrl) -> Self {
+        self.ca_urls.push(Service::new(base(url), 1));
+        self
+    }
+
+    /// With the OIDC issuer `url`, which is its name, too: it stays as it was typed.
+    pub(crate) fn with_issuer(mut self, url: &ServiceUrl) -> Self {
+        self.oidc_urls.push(Service::new(url.clone(), 1));
+        self
+    }
+
+    /// With the log at `url`.
+    pub(crate) fn with_log(mut self, url: &ServiceUrl, version: RekorVersion) -> Self {
+        let version = match version {
+            RekorVersion::V1 => 1,
+            RekorVersion::V2 => 2,
+        };
+        self.rekor_tlog_urls.push(Service::new(base(url), version));
+        self.rekor_tlog_config = Selection::any();
+        self
+    }
+
+    /// With the timestamp authority at `url`, the whole address that is asked.
+    pub(crate) fn with_timestamp_authority(mut self, url: &ServiceUrl) -> Self {
+        self.tsa_urls.push(Service::new(url.clone(), 1));
+        self.tsa_config = Selection::any();
+        self
+    }
+
+    /// The same for a signature by a key: without certificate authorities and OIDC issuers, which have
+    /// nothing to do with it.
+    #[must_use]
+    pub(crate) fn only_for_a_key(&self) -> Self {
+        Self { ca_urls: Vec::new(), oidc_urls: Vec::new(), ..self.clone() }
+    }
+
+    /// Those of the services that every cosign of the dialect would use at `time`, in seconds since 1970. It
+    /// passes over the others: those out of their time, and those of versions that it does not speak.
+    #[must_use]
+    pub(crate) fn usable_at(mut self, time: i64) -> Self {
+        for (services, versions) in [
+            (&mut self.ca_urls, 1..=1),
+            (&mut self.oidc_urls, 1..=1),
+            (&mut self.rekor_tlog_urls, 1..=2),
+            (&mut self.tsa_urls, 1..=1),
+        ] {
+            services.retain(|service| service.is_valid_at(time) && versions.contains(&service.api_version()));
+        }
+        self
+    }
+
+    /// What cosign would tell more than one of, if there is such a kind: the end of a sentence.
+    pub(crate) fn wants_several(&self) -> Option<&'static str> {
+        let several = |selection: &Selection, services: &[Service]| match selection.selector {
+            Some(Selector::All) => services.len() > 1,
+            Some(Selector::Exact) => selection.count.unwrap_or(0) > 1,
+            Some(Selector::Any) | None => false,
+        };
+        if several(&self.rekor_tlog_config, &self.rekor_tlog_urls) {
+            return Some("more than one transparency log (rekorTlogConfig)");
+        }
+        several(&self.tsa_config, &self.tsa_urls).then_some("more than one timestamp authority (tsaConfig)")
+    }
+
+    /// The certificate authorities.
+    pub(crate) fn authorities(&self) -> &[Service] {
+        &self.ca_urls
+    }
+
+    /// The OIDC issuers.
+    pub(crate) fn issuers(&self) -> &[Service] {
+        &self.oidc_urls
+    }
+
+    /// The transparency logs.
+    pub(crate) fn logs(&self) -> &[Service] {
+        &self.rekor_tlog_urls
+    }
+
+    /// The timestamp authorities.
+    pub(crate) fn timestamp_authorities(&self) -> &[Service] {
+        &self.tsa_urls
+    }
+
+    /// The file for cosign: compact JSON without a newline.
+    pub(crate) fn to_json(&self) -> String {
+        // Structs of strings and numbers: there is no map key to fail on.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+impl Service {
+    /// The service that a flag named: without an end, and since 1970, so that it counts on machines
+    /// that have lost the time.
+    fn new(url: ServiceUrl, major_api_version: u32) -> Self {
+        Self {
+            url,
+            major_api_version: Some(major_api_version),
+            valid_for: Moment::parse("1970-01-01T00:00:00Z").map(Validity::since),
+            operator: Some("aicr".into()),
+        }
+    }
+
+    /// Where it answers.
+    pub(crate) fn url(&self) -> &ServiceUrl {
+        &self.url
+    }
+
+    /// The major version of what it speaks: for a log 1 or 2, for all others 1. 0 is not released yet.
+    pub(crate) fn api_version(&self) -> u32 {
+        self.major_api_version.unwrap_or(0)
+    }
+
+    /// Whether it counts at `time`, in seconds since 1970: else cosign passes it over.
+    fn is_valid_at(&self, time: i64) -> bool {
+        self.valid_for.as_ref().is_none_or(|validity| validity.covers(time))
+    }
+}
+
+impl Selection {
+    fn any() -> Self {
+        Self { selector: Some(Selector::Any), count: None }
+    }
+
+    /// What cosign would find wrong with it only when everything else is done.
+    fn check(&self, services: usize) -> Result<(), String> {
+        let count = self.count.unwrap_or(0);
+        match self.selector {
+            None if services > 0 => Err("has no selector (ANY, ALL or EXACT)".into()),
+            Some(Selector::Exact) if services > 0 && count == 0 => Err("has EXACT without a count".into()),
+            Some(Selector::Exact) if services > 0 && count as usize > services => {
+                Err(format!("wants {count} of {services}"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The address of a log or certificate authority, to which cosign appends a path: 2.6 to 3.1 would
+/// write a second slash, which servers answer with a redirection.
+fn base(url: &ServiceUrl) -> ServiceUrl {
+    ServiceUrl::parse(url.as_str().trim_end_matches('/')).unwrap_or_else(|_| url.clone())
+}
+
+fn write_url<S: Serializer>(url: &ServiceUrl, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(url.as_str())
+}
+
+fn read_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ServiceUrl, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    ServiceUrl::parse(&text).map_err(|misread| D::Error::custom(misread.problem))
+}

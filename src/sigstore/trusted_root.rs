@@ -1,0 +1,253 @@
+//! The trusted root: the keys and certificates that logs, certificate authorities and timestamp
+//! authorities of a Sigstore are known by. cosign gets the operator's file as it is; what is read here
+//! says which log and authority are meant, and is what cosigns without `--trusted-root` get. Pure.
+
+#[cfg(test)]
+mod tests;
+
+use serde::Deserialize;
+use spki::der::asn1::BitString;
+use spki::der::{Any, Encode};
+use spki::{AlgorithmIdentifierOwned, ObjectIdentifier, SubjectPublicKeyInfoOwned};
+
+use super::base64_text::Base64;
+use super::certificate::Certificate;
+use super::evidence::Timestamp;
+use super::file::SigstoreFile;
+use super::public_key::PublicKey;
+use super::rekor_version::RekorVersion;
+use super::validity::Validity;
+use crate::digest::Sha256Digest;
+use crate::plan::service::ServiceUrl;
+use crate::printable::show;
+
+/// What the services of a Sigstore are checked against.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TrustedRoot {
+    text: Vec<u8>,
+    logs: Vec<Log>,
+    certificate_authorities: Vec<Authority>,
+    ct_logs: Vec<Log>,
+    timestamp_authorities: Vec<Authority>,
+}
+
+/// A transparency log and its key. A log whose key was changed is there once for each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Log {
+    url: Option<ServiceUrl>,
+    id: Sha256Digest,
+    key: PublicKey,
+    validity: Validity,
+}
+
+/// An authority: where it is, and the certificate that it signs with, or none, then those above it up to the root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Authority {
+    url: Option<ServiceUrl>,
+    chain: Vec<Certificate>,
+}
+
+impl TrustedRoot {
+    /// Reads what `cosign trusted-root create` writes, and the public Sigstore publishes. What is not
+    /// needed here is not looked at. The error is the end of a sentence about the file.
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, String> {
+        SigstoreFile::TrustedRoot.open(text)?;
+        let damaged = |why: String| format!("is a damaged trusted root: {why}");
+        let form: Form = serde_json::from_slice(text).map_err(|error| damaged(show(error.to_string())))?;
+        Ok(Self {
+            text: text.to_vec(),
+            logs: each(form.tlogs, "log", log).map_err(damaged)?,
+            certificate_authorities: each(form.certificate_authorities, "certificate authority", authority)
+                .map_err(damaged)?,
+            ct_logs: each(form.ctlogs, "certificate log", log).map_err(damaged)?,
+            timestamp_authorities: each(form.timestamp_authorities, "timestamp authority", authority)
+                .map_err(damaged)?,
+        })
+    }
+
+    /// The file as it was read, which cosign is handed.
+    pub(crate) fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// The logs at this address, each with a key of its own.
+    pub(crate) fn logs_at(&self, url: &ServiceUrl) -> impl Iterator<Item = &Log> {
+        self.logs.iter().filter(|log| log.url.as_ref().is_some_and(|other| other.is_same_place(url)))
+    }
+
+    /// The log with this ID, which its entries carry.
+    pub(crate) fn log_with_id(&self, id: Sha256Digest) -> Option<&Log> {
+        self.logs.iter().find(|log| log.id == id)
+    }
+
+    /// All logs.
+    pub(crate) fn logs(&self) -> &[Log] {
+        &self.logs
+    }
+
+    /// The authorities that certify identities.
+    pub(crate) fn certificate_authorities(&self) -> &[Authority] {
+        &self.certificate_authorities
+    }
+
+    /// The logs that certificates are recorded in.
+    pub(crate) fn ct_logs(&self) -> &[Log] {
+        &self.ct_logs
+    }
+
+    /// The authorities that state when something was signed.
+    pub(crate) fn timestamp_authorities(&self) -> &[Authority] {
+        &self.timestamp_authorities
+    }
+
+    /// Whether `timestamp` is, by its own account, of an authority in here.
+    pub(crate) fn knows(&self, timestamp: &Timestamp) -> bool {
+        self.timestamp_authorities.iter().any(|authority| timestamp.is_by(&authority.chain))
+    }
+}
+
+impl Log {
+    /// Where it is, if the file says so in a form that one can go to.
+    pub(crate) fn url(&self) -> Option<&ServiceUrl> {
+        self.url.as_ref()
+    }
+
+    /// Its ID.
+    pub(crate) fn id(&self) -> Sha256Digest {
+        self.id
+    }
+
+    /// Whether its key counts at `time`, in seconds since 1970.
+    pub(crate) fn counts_at(&self, time: i64) -> bool {
+        self.validity.covers(time)
+    }
+
+    /// Its key.
+    pub(crate) fn key(&self) -> &PublicKey {
+        &self.key
+    }
+
+    /// Which protocol it speaks. The file does not say; but the ID of a Rekor 1 log is the SHA-256 of
+    /// its key, and that of a Rekor 2 log has its name in it. (That of a Rekor 2 log with an ECDSA key
+    /// has not, which looks like Rekor 1; rekor-tiles sets up Ed25519.)
+    pub(crate) fn version(&self) -> RekorVersion {
+        if self.id == self.key.sha256() { RekorVersion::V1 } else { RekorVersion::V2 }
+    }
+}
+
+impl Authority {
+    /// Where it is, if the file says so in a form that one can go to.
+    pub(crate) fn url(&self) -> Option<&ServiceUrl> {
+        self.url.as_ref()
+    }
+
+    /// Its certificates as PEM, the root last.
+    pub(crate) fn to_pem(&self) -> String {
+        self.chain.iter().map(Certificate::to_pem).collect()
+    }
+}
+
+/// Reads each of a list, and says which one is wrong.
+fn each<T, U>(
+    list: Vec<T>,
+    name: &str,
+    read: impl Fn(T) -> Result<U, &'static str>,
+) -> Result<Vec<U>, String> {
+    let numbered = list.into_iter().zip(1..);
+    numbered.map(|(item, n)| read(item).map_err(|why| format!("{name} {n} has {why}"))).collect()
+}
+
+fn log(form: LogForm) -> Result<Log, &'static str> {
+    let key = key(&form.public_key)?;
+    let id = <[u8; 32]>::try_from(form.log_id.key_id.0).map_err(|_| "an ID that is not 32 bytes")?;
+    // cosign refuses the whole file without.
+    let validity = form.public_key.valid_for.filter(Validity::has_start).ok_or("no start of its validity")?;
+    // An address is for finding the log one signs with; verifying needs none.
+    let url = form.base_url.and_then(|url| ServiceUrl::parse(&url).ok());
+    Ok(Log { url, id: id.into(), key, validity })
+}
+
+fn key(form: &KeyForm) -> Result<PublicKey, &'static str> {
+    let der = &form.raw_bytes.0;
+    let key = match form.key_details.as_deref() {
+        // Deprecated, but a log of Sigstore's staging has it.
+        Some("PKCS1_RSA_PKCS1V5") => wrapped(der).and_then(|der| PublicKey::from_der(&der)),
+        _ => PublicKey::from_der(der),
+    };
+    key.ok_or("a damaged public key")
+}
+
+/// The `SubjectPublicKeyInfo` around a bare RSA key.
+fn wrapped(rsa: &[u8]) -> Option<Vec<u8>> {
+    const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+    pkcs1::RsaPublicKeyRef::try_from(rsa).ok()?;
+    let algorithm = AlgorithmIdentifierOwned { oid: RSA, parameters: Some(Any::null()) };
+    let subject_public_key = BitString::from_bytes(rsa).ok()?;
+    SubjectPublicKeyInfoOwned { algorithm, subject_public_key }.to_der().ok()
+}
+
+fn authority(form: AuthorityForm) -> Result<Authority, &'static str> {
+    let certificates = form.cert_chain.certificates;
+    if certificates.is_empty() {
+        return Err("no certificate");
+    }
+    let read = |form: CertificateForm| Certificate::from_der(&form.raw_bytes.0);
+    let chain: Option<Vec<Certificate>> = certificates.into_iter().map(read).collect();
+    let url = form.uri.and_then(|uri| ServiceUrl::parse(uri.as_str()?).ok());
+    Ok(Authority { url, chain: chain.ok_or("a damaged certificate")? })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Form {
+    #[serde(default)]
+    tlogs: Vec<LogForm>,
+    #[serde(default)]
+    certificate_authorities: Vec<AuthorityForm>,
+    #[serde(default)]
+    ctlogs: Vec<LogForm>,
+    #[serde(default)]
+    timestamp_authorities: Vec<AuthorityForm>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LogForm {
+    base_url: Option<String>,
+    public_key: KeyForm,
+    log_id: LogIdForm,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct KeyForm {
+    raw_bytes: Base64,
+    key_details: Option<String>,
+    valid_for: Option<Validity>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LogIdForm {
+    key_id: Base64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AuthorityForm {
+    /// Looked at where it is a text that one can go to.
+    uri: Option<serde_json::Value>,
+    cert_chain: ChainForm,
+}
+
+#[derive(Deserialize)]
+struct ChainForm {
+    #[serde(default)]
+    certificates: Vec<CertificateForm>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CertificateForm {
+    raw_bytes: Base64,
+}

@@ -1,0 +1,361 @@
+//! A directory below which nothing is followed: the only way in which foreign trees are opened. No
+//! symbolic link, no FIFO and no device gets a read, whatever happens between two looks.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::mem::MaybeUninit;
+use std::ops::ControlFlow;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, ResolveFlags, Stat};
+use rustix::io::Errno;
+
+use super::{cannot, reason};
+use crate::error::{Failure, Result};
+use crate::printable::show;
+use crate::system_error::is_exhaustion;
+
+/// What a directory entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FileKind {
+    /// A regular file, the only kind that is read.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Link,
+    /// A named pipe.
+    Fifo,
+    /// A socket.
+    Socket,
+    /// A block or character device.
+    Device,
+}
+
+impl FileKind {
+    /// The kind in the mode bits of this entry.
+    pub(crate) fn of(stat: &Stat) -> Self {
+        Self::of_type(FileType::from_raw_mode(stat.st_mode)).unwrap_or(Self::Device)
+    }
+
+    /// The kind that a directory states; nothing where the file system leaves it open.
+    fn of_type(file_type: FileType) -> Option<Self> {
+        match file_type {
+            FileType::RegularFile => Some(Self::File),
+            FileType::Directory => Some(Self::Directory),
+            FileType::Symlink => Some(Self::Link),
+            FileType::Fifo => Some(Self::Fifo),
+            FileType::Socket => Some(Self::Socket),
+            FileType::CharacterDevice | FileType::BlockDevice => Some(Self::Device),
+            FileType::Unknown => None,
+        }
+    }
+}
+
+impl fmt::Display for FileKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::File => "a regular file",
+            Self::Directory => "a directory",
+            Self::Link => "a symbolic link",
+            Self::Fifo => "a FIFO",
+            Self::Socket => "a socket",
+            Self::Device => "a device",
+        })
+    }
+}
+
+/// An open directory, and the path by which the user knows it.
+#[derive(Debug)]
+pub(crate) struct RootedDir {
+    directory: OwnedFd,
+    path: Utf8PathBuf,
+    /// Whether the kernel has `openat2` (Linux 5.6, unless a sandbox forbids it).
+    one_call: bool,
+}
+
+/// A regular file that is open, as it was when it was opened.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    /// The file, at its beginning.
+    pub(crate) file: File,
+    /// Its inode.
+    pub(crate) stat: Stat,
+}
+
+impl Opened {
+    /// Its size in bytes.
+    pub(crate) fn size(&self) -> u64 {
+        size(&self.stat)
+    }
+
+    /// Whether it is as it was when it was opened. What was read of a file that is written to meanwhile may
+    /// be what it never was: its first half of before, its second of after. A page is read at once. (Before
+    /// Linux 6.13 the clock of files stands still for some milliseconds.)
+    pub(crate) fn is_unmoved(&self) -> bool {
+        self.size() <= PAGE || rustix::fs::fstat(&self.file).is_ok_and(|now| stamp(&now) == stamp(&self.stat))
+    }
+}
+
+/// What the smallest page has, in bytes.
+const PAGE: u64 = 4096;
+
+/// What moves when a file is written to.
+pub(crate) fn stamp(stat: &Stat) -> impl PartialEq + use<> {
+    (stat.st_size, stat.st_mtime, stat.st_mtime_nsec, stat.st_ctime, stat.st_ctime_nsec)
+}
+
+/// The size in an inode, in bytes.
+pub(crate) fn size(stat: &Stat) -> u64 {
+    u64::try_from(stat.st_size).unwrap_or_default()
+}
+
+/// Why there is no open file.
+#[derive(Debug)]
+pub(crate) enum OpenError {
+    /// Nothing is there.
+    Missing,
+    /// Something is there that is not read.
+    NotRegular(FileKind),
+    /// The operating system says no.
+    System(io::Error),
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("it does not exist"),
+            Self::NotRegular(kind) => write!(f, "it is {kind}"),
+            Self::System(error) => f.write_str(&reason(error)),
+        }
+    }
+}
+
+/// Why a small file was not read.
+#[derive(Debug)]
+pub(crate) enum SmallError {
+    /// It cannot be opened.
+    Open(OpenError),
+    /// It is larger than this many bytes.
+    TooLarge(u64),
+}
+
+impl SmallError {
+    /// The rejection of the file at `path`, which is fit to print; exit 1 if it is not to blame.
+    pub(crate) fn rejects(&self, path: impl fmt::Display) -> Failure {
+        match self {
+            Self::Open(OpenError::System(error)) if is_exhaustion(error) => cannot("read", path, error),
+            _ => Failure::rejected(format!("{path}: {self}")),
+        }
+    }
+}
+
+impl fmt::Display for SmallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open(error) => error.fmt(f),
+            Self::TooLarge(limit) => write!(f, "it is larger than {limit} bytes"),
+        }
+    }
+}
+
+const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+/// Opening a FIFO must not wait for a writer, and opening a terminal must not adopt it.
+const READ: OFlags = OFlags::RDONLY
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::NOCTTY)
+    .union(OFlags::CLOEXEC);
+
+const LOOK: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+impl RootedDir {
+    /// Opens the top, which may be reached over links. Not there, or not a directory: exit 2.
+    pub(crate) fn open(path: &Utf8Path) -> Result<Self> {
+        let shown = show(path.as_str().as_bytes());
+        // An empty path is the place of a file named without a directory.
+        let place = if path.as_str().is_empty() { Utf8Path::new(".") } else { path };
+        let directory = rustix::fs::openat(CWD, place.as_str(), DIRECTORY, Mode::empty()).map_err(
+            |errno| match errno {
+                Errno::NOENT => Failure::usage(format!("there is no directory {shown}")),
+                Errno::NOTDIR => Failure::usage(format!("{shown} is not a directory")),
+                Errno::LOOP | Errno::NAMETOOLONG => {
+                    Failure::usage(format!("{shown} is no directory: {}", reason(&errno.into())))
+                }
+                _ => cannot("open", &shown, &errno.into()),
+            },
+        )?;
+        Ok(Self::of(directory, path))
+    }
+
+    /// The directory that is open here; `path` is what users know it by.
+    pub(crate) fn of(directory: OwnedFd, path: &Utf8Path) -> Self {
+        // Asked once: a sandbox that does not know the call answers EPERM, an old kernel ENOSYS.
+        let asked = rustix::fs::openat2(&directory, ".", LOOK, Mode::empty(), ResolveFlags::BENEATH);
+        let one_call = asked.map_or_else(|errno| is_exhaustion(&errno.into()), |_| true);
+        Self { directory, path: path.to_owned(), one_call }
+    }
+
+    /// The path that was given for the top.
+    pub(crate) fn path(&self) -> &Utf8Path {
+        &self.path
+    }
+
+    /// A path below, as text that is fit to print.
+    pub(crate) fn show(&self, path: &[u8]) -> String {
+        let top = self.path.as_str();
+        let slash = if top.is_empty() || top.ends_with('/') || path.is_empty() { "" } else { "/" };
+        format!("{}{slash}{}", show(top.as_bytes()), show(path))
+    }
+
+    /// Opens a regular file below, never waiting for it.
+    pub(crate) fn file(&self, path: &[u8]) -> Result<Opened, OpenError> {
+        let opened = match self.resolve(path, READ) {
+            Ok(opened) => opened,
+            Err(Errno::NOENT) => return Err(OpenError::Missing),
+            // Only now is it worth a second look, which is for the words alone.
+            Err(errno) => {
+                return Err(match self.stat(path).map(|stat| FileKind::of(&stat)) {
+                    Ok(FileKind::File) => OpenError::System(errno.into()),
+                    Ok(kind) => OpenError::NotRegular(kind),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => OpenError::Missing,
+                    Err(_) if errno == Errno::NOTDIR => OpenError::Missing,
+                    Err(_) if errno == Errno::LOOP => OpenError::NotRegular(FileKind::Link),
+                    Err(_) => OpenError::System(errno.into()),
+                });
+            }
+        };
+        let stat = rustix::fs::fstat(&opened).map_err(|errno| OpenError::System(errno.into()))?;
+        match FileKind::of(&stat) {
+            FileKind::File => Ok(Opened { file: File::from(opened), stat }),
+            kind => Err(OpenError::NotRegular(kind)),
+        }
+    }
+
+    /// The whole of a regular file below, if it has no more than `limit` bytes, now and while it is read.
+    pub(crate) fn read_small(&self, path: &[u8], limit: u64) -> Result<Vec<u8>, SmallError> {
+        let opened = self.file(path).map_err(SmallError::Open)?;
+        if opened.size() > limit {
+            return Err(SmallError::TooLarge(limit));
+        }
+        let mut bytes = Vec::new();
+        // What a medium holds may be more than there is memory for.
+        let size = usize::try_from(opened.size()).unwrap_or_default();
+        let read = match bytes.try_reserve_exact(size.saturating_add(1)) {
+            Ok(()) => opened.file.take(limit + 1).read_to_end(&mut bytes),
+            Err(_) => Err(Errno::NOMEM.into()),
+        };
+        read.map_err(|error| SmallError::Open(OpenError::System(error)))?;
+        if bytes.len() as u64 > limit { Err(SmallError::TooLarge(limit)) } else { Ok(bytes) }
+    }
+
+    /// The inode of an entry below, or of the directory itself for an empty path. Links are not followed.
+    pub(crate) fn stat(&self, path: &[u8]) -> io::Result<Stat> {
+        if path.is_empty() {
+            return Ok(rustix::fs::fstat(&self.directory)?);
+        }
+        // One component cannot lead through a link.
+        if !path.contains(&b'/') {
+            return Ok(rustix::fs::statat(&self.directory, path, AtFlags::SYMLINK_NOFOLLOW)?);
+        }
+        Ok(rustix::fs::fstat(self.resolve(path, LOOK)?)?)
+    }
+
+    /// Opens a directory below; the empty path is the top itself, opened afresh.
+    pub(crate) fn directory(&self, path: &[u8]) -> io::Result<Self> {
+        let directory =
+            self.resolve(if path.is_empty() { b"." } else { path }, DIRECTORY | OFlags::NOFOLLOW)?;
+        let path = self.path.join(String::from_utf8_lossy(path).as_ref());
+        Ok(Self { directory, path, one_call: self.one_call })
+    }
+
+    /// Calls `each` with the name and kind of all entries of a directory below, in no order, until it wants
+    /// no more. An entry that goes away meanwhile is left out.
+    pub(crate) fn entries(
+        &self,
+        path: &[u8],
+        buffer: &mut DirectoryBuffer,
+        mut each: impl FnMut(BorrowedFd<'_>, &[u8], FileKind) -> ControlFlow<()>,
+    ) -> io::Result<()> {
+        let directory =
+            self.resolve(if path.is_empty() { b"." } else { path }, DIRECTORY | OFlags::NOFOLLOW)?;
+        let mut entries = RawDir::new(directory.as_fd(), &mut buffer.0);
+        while let Some(entry) = entries.next() {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if matches!(name, b"." | b"..") {
+                continue;
+            }
+            let kind = match FileKind::of_type(entry.file_type()) {
+                Some(kind) => kind,
+                None => match rustix::fs::statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+                    Ok(stat) => FileKind::of(&stat),
+                    Err(Errno::NOENT) => continue,
+                    Err(errno) => return Err(errno.into()),
+                },
+            };
+            if each(directory.as_fd(), name, kind).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens a relative path of plain components, following nothing.
+    fn resolve(&self, path: &[u8], flags: OFlags) -> rustix::io::Result<OwnedFd> {
+        if self.one_call {
+            let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+            return rustix::fs::openat2(&self.directory, path, flags, Mode::empty(), resolve);
+        }
+        let mut reached: Option<OwnedFd> = None;
+        let mut rest = path;
+        while let Some(slash) = rest.iter().position(|byte| *byte == b'/') {
+            let from = reached.as_ref().map_or(self.directory.as_fd(), AsFd::as_fd);
+            reached = Some(step(from, plain(&rest[..slash])?)?);
+            rest = &rest[slash + 1..];
+        }
+        let from = reached.as_ref().map_or(self.directory.as_fd(), AsFd::as_fd);
+        let last = if path == b"." { rest } else { plain(rest)? };
+        rustix::fs::openat(from, last, flags | OFlags::NOFOLLOW, Mode::empty())
+    }
+}
+
+impl AsFd for RootedDir {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.directory.as_fd()
+    }
+}
+
+/// Opens a directory on the way. A link in its place is told by the error that `openat2` has for it.
+fn step(from: BorrowedFd<'_>, name: &[u8]) -> rustix::io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let opened = rustix::fs::openat(from, name, flags, Mode::empty());
+    if let Err(Errno::NOTDIR) = opened
+        && let Ok(stat) = rustix::fs::statat(from, name, AtFlags::SYMLINK_NOFOLLOW)
+        && FileKind::of(&stat) == FileKind::Link
+    {
+        return Err(Errno::LOOP);
+    }
+    opened
+}
+
+/// A component that cannot lead upwards or nowhere.
+fn plain(component: &[u8]) -> rustix::io::Result<&[u8]> {
+    if matches!(component, b"" | b"." | b"..") { Err(Errno::XDEV) } else { Ok(component) }
+}
+
+/// Memory that is used again from directory to directory.
+pub(crate) struct DirectoryBuffer(Vec<MaybeUninit<u8>>);
+
+impl DirectoryBuffer {
+    /// 64 KiB: a thousand entries a system call.
+    pub(crate) fn new() -> Self {
+        Self(vec![MaybeUninit::uninit(); 64 * 1024])
+    }
+}
+
+#[cfg(test)]
+mod tests;
