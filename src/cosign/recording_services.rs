@@ -87,7 +87,7 @@ impl RecordingServices {
                 None
             }
             (Dialect::LegacyBundle, _) => Some((
-                "makes no RecordingServices bundle, in which a log entry, a certificate or a timestamp could stand",
+                "makes no Sigstore bundle, in which a log entry, a certificate or a timestamp could stand",
                 "2.4 or later",
             )),
             (Dialect::BundleFlag, Self::Private(private)) if private.config.logs().is_empty() => None,
