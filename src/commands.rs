@@ -2,6 +2,7 @@
 //! `tree` (files) and `cosign`.
 
 pub(crate) mod bundle;
+pub(crate) mod bundle_check;
 pub(crate) mod bundle_sign;
 pub(crate) mod doctor;
 pub(crate) mod services;

@@ -7,7 +7,7 @@
 //!
 //! Reading order: `capability` (which dialect), `argv` (the command lines), `environment` (what it
 //! sees), `process` (how it runs), `evidence` (what it wrote), `expectation` (what it should have
-//! written), `question` (what it is asked about that), `diagnosis` (what it said).
+//! written), `verify_request` (what it verifies), `diagnosis` (what it said).
 
 pub(crate) mod argv;
 pub(crate) mod binary;
@@ -19,6 +19,7 @@ pub(crate) mod private_directory;
 mod private_file;
 pub(crate) mod process;
 pub(crate) mod public_sigstore;
+pub(crate) mod ready_signer;
 pub(crate) mod recording_services;
 pub(crate) mod search_path;
 pub(crate) mod sign_blob;
@@ -154,11 +155,11 @@ impl<'a> Cosign<'a> {
         environment::missing(&key.reference, environment).into_iter().chain(named).collect()
     }
 
-    fn variables_of(&self, key: &SigningKey, told: bool, directory: &Utf8Path) -> Variables {
+    fn variables_of(&self, key: &SigningKey, recorded: bool, directory: &Utf8Path) -> Variables {
         let mut variables = environment::with_secrets(
             Holder::Key(&key.reference),
             key.kms_env.as_deref().unwrap_or_default(),
-            told,
+            recorded,
             self.session.environment,
             &self.session.search_path,
             directory,

@@ -197,5 +197,5 @@ fn finish(
             ..BundleReport::new(directory, Verdict::Unsigned)
         },
     });
-    signed.map_or(Ok(()), |(signing, _)| signing.leave_public_key())
+    signed.map_or(Ok(()), |(signing, _)| signing.write_public_key())
 }

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use anyhow::Context as _;
 use indicatif::ProgressBar;
 
-use crate::commands::signing::{Refused, SignatureOwner, Signing};
-use crate::commands::verify::{compare, conclude, evidence, manifest_text, names};
+use crate::commands::bundle_check::{self, check_files, check_only_names, manifest_text, signature_file};
+use crate::commands::signing::{SignatureOwner, Signing};
 use crate::context::Context;
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
@@ -70,7 +70,7 @@ pub(crate) fn run(plan: &BundleSignPlan, context: &Context, report: &mut Report)
     }
     let signed = |verdict| matches!(verdict, Verdict::Signed | Verdict::AlreadySigned);
     if !dry_run && report.bundles.iter().any(|bundle| signed(bundle.verdict)) {
-        signing.leave_public_key()?;
+        signing.write_public_key()?;
     }
     Ok(())
 }
@@ -109,15 +109,15 @@ fn look(bundle: &RootedDir, signing: &Signing<'_>, run: Run, context: &Context) 
     let manifest = Manifest::unproven(&text)
         .map_err(|error| error.rejects(bundle.show(MANIFEST.as_bytes())).hint(MAKE_ANEW))?;
     let checked = if run.dry_run {
-        names(bundle, &manifest, context)
+        check_only_names(bundle, &manifest, context)
     } else {
-        compare(bundle, &manifest, context, &context.interrupt)
+        check_files(bundle, &manifest, context, &context.interrupt)
     };
-    let mut report = conclude(bundle, digest, checked?, Verdict::Signed, context);
+    let mut report = bundle_check::report(bundle, digest, checked?, Verdict::Signed, context);
     if report.error.is_some() {
         return Ok(Looked { report, to_sign: None });
     }
-    let Some(there) = evidence(bundle)? else {
+    let Some(there) = signature_file(bundle)? else {
         return Ok(Looked { report, to_sign: Some(Seen { manifest: text, evidence: None }) });
     };
     let top = bundle.show(b"");
@@ -129,21 +129,24 @@ fn look(bundle: &RootedDir, signing: &Signing<'_>, run: Run, context: &Context) 
             "find out who changed it; {SIGNATURE} has to be removed by hand before it is signed anew"
         )));
     }
-    let whose = signing.whose(&there, &text)?.map_err(|Refused { signer, said }| {
-        Failure::rejected(format!(
-            "{top} has a signature that names this {signer}, and cosign does not accept it"
-        ))
-        .cosign_said(said)
-        .hint(format!("find out who made it; {SIGNATURE} has to be removed by hand before it is signed anew"))
-    })?;
-    let by = match whose {
+    let by = match signing.owner(&there, &text)? {
         SignatureOwner::AsWanted => {
             report.verdict = Verdict::AlreadySigned;
             report.signatures = signing.reports(&there);
             report.commands = vec![signing.verify_command(bundle.path(), &there)];
             return Ok(Looked { report, to_sign: None });
         }
-        SignatureOwner::ToldToOthers => Some("this signer, but told to others than is asked for".to_owned()),
+        SignatureOwner::Refused(said) => {
+            let kind = signing.signer_kind();
+            return Err(Failure::rejected(format!(
+                "{top} has a signature that names this {kind}, and cosign does not accept it"
+            ))
+            .cosign_said(said)
+            .hint(format!("find out who made it; to sign again, remove {SIGNATURE} by hand first")));
+        }
+        SignatureOwner::RecordedOtherwise => {
+            Some("this signer, but recorded with different services than requested".to_owned())
+        }
         SignatureOwner::Another(by) => Some(by),
         SignatureOwner::Unknown => None,
     };
@@ -159,7 +162,7 @@ fn sign(bundle: &RootedDir, seen: &Seen, signing: &Signing<'_>, context: &Contex
     let staging = Staging::for_bundle(bundle)?;
     // Since it was looked at, other bundles were signed, and another run may have been here. From here
     // on none can.
-    if manifest_text(bundle, MAKE_ONE)? != seen.manifest || evidence(bundle)? != seen.evidence {
+    if manifest_text(bundle, MAKE_ONE)? != seen.manifest || signature_file(bundle)? != seen.evidence {
         return Err(Failure::rejected(format!(
             "{} was changed since it was looked at: by another run of aicr, perhaps",
             bundle.show(b"")

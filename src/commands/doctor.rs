@@ -9,8 +9,8 @@ use crate::connectivity::{Connectivity, reach};
 use crate::context::Context;
 use crate::cosign::Cosign;
 use crate::cosign::environment::Holder;
+use crate::cosign::ready_signer::ReadySigner;
 use crate::cosign::recording_services::{PrivateServices, RecordingServices};
-use crate::cosign::sign_blob::Signatory;
 use crate::cosign::signing_identity::SigningIdentity;
 use crate::cosign::variables::Value;
 use crate::error::{Class, Failure, Result};
@@ -54,7 +54,7 @@ pub(crate) fn run(
         report.checks.push(Check::new("key", "none named; --signing-key REF has one looked at"));
         return Ok(());
     };
-    let sigstore = match services::at_hand(signer, &[]) {
+    let sigstore = match services::read(signer, &[]) {
         Ok(sigstore) => Some(sigstore),
         Err(failure) => {
             report.checks.push(Check::failed("services", "cannot be used", failure));
@@ -80,7 +80,8 @@ pub(crate) fn run(
             };
             report.checks.push(look_at_key(signer, public_key(cosign, &key)));
             if let Some(sigstore) = &sigstore {
-                show_run(cosign, Signatory::Key(&key), sigstore, &cosign.missing_variables(&key), report);
+                let key = ReadySigner::Key { key, public_key: None };
+                show_run(cosign, &key, sigstore, report);
             }
         }
         Signer::Keyless(signer) => {
@@ -93,7 +94,7 @@ pub(crate) fn run(
             };
             report.checks.push(look_at_identity(signer, &identity));
             if let (Some(cosign), Some(sigstore)) = (&cosign, &sigstore) {
-                show_run(cosign, Signatory::Identity(&identity), sigstore, &[], report);
+                show_run(cosign, &ReadySigner::Identity(identity), sigstore, report);
             }
         }
     }
@@ -112,7 +113,7 @@ fn look_at_services(
     if let Some(notice) = sigstore.notice(matches!(signer, Signer::Keyless(_))) {
         context.printer.notice(&notice);
     }
-    if let Some(Err(failure)) = cosign.map(|cosign| cosign.can_tell(sigstore)) {
+    if let Some(Err(failure)) = cosign.map(|cosign| cosign.can_record(sigstore)) {
         report.checks.push(Check::failed("services", "cannot be told by this cosign", failure));
     }
     let person = match signer {
@@ -200,15 +201,13 @@ fn look_at_identity(signer: &KeylessSigner, identity: &SigningIdentity) -> Check
 }
 
 /// What cosign would be given, and how it would be called.
-fn show_run(
-    cosign: &Cosign<'_>,
-    signatory: Signatory<'_>,
-    sigstore: &RecordingServices,
-    missing: &[(&str, &'static str)],
-    report: &mut Report,
-) {
+fn show_run(cosign: &Cosign<'_>, signer: &ReadySigner, sigstore: &RecordingServices, report: &mut Report) {
     let private = Utf8Path::new(crate::commands::signing::PLANNED_DIRECTORY);
-    let variables = cosign.signing_variables(signatory, sigstore, private);
+    let missing = match signer {
+        ReadySigner::Key { key, .. } => cosign.missing_variables(key),
+        ReadySigner::Identity(_) => Vec::new(),
+    };
+    let variables = cosign.signing_variables(signer, sigstore, private);
     let not_set = match missing.len() {
         0 => String::new(),
         1 => "; 1 more is not set".to_owned(),
@@ -228,7 +227,7 @@ fn show_run(
             },
         )
     }));
-    report.checks.push(Check::new("command", cosign.signing_command(signatory, sigstore, private)));
+    report.checks.push(Check::new("command", cosign.signing_command(signer, sigstore, private)));
 }
 
 /// Writes the public key for the receivers, and says where.

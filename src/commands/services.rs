@@ -26,7 +26,7 @@ use crate::tree::ancestry::lies_in;
 
 /// The services that `signer` tells of a signature. Those of the public Sigstore are not looked up here.
 /// `untrusted` are the bundles and inputs.
-pub(crate) fn at_hand(signer: &Signer, untrusted: &[Utf8PathBuf]) -> Result<RecordingServices> {
+pub(crate) fn read(signer: &Signer, untrusted: &[Utf8PathBuf]) -> Result<RecordingServices> {
     let sigstore = match signer {
         Signer::Keyless(signer) => &signer.sigstore,
         Signer::Key(signer) => match &signer.recording {
@@ -83,7 +83,7 @@ pub(crate) fn public(cosign: &Cosign<'_>, signer: &Signer, warn: &dyn Fn(&str)) 
         Some(_) | None => built_in(&root)?,
     };
     let sigstore = sufficient(config, NAME, signer, root)?;
-    cosign.can_tell(&sigstore)?;
+    cosign.can_record(&sigstore)?;
     Ok(sigstore)
 }
 

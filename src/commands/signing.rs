@@ -8,10 +8,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::commands::services;
 use crate::context::Context;
-use crate::cosign::environment::Holder;
 use crate::cosign::process::{quoted, quoted_path};
+use crate::cosign::ready_signer::ReadySigner;
 use crate::cosign::recording_services::RecordingServices;
-use crate::cosign::sign_blob::{KnownSignatory, Signatory};
 use crate::cosign::signing_identity::SigningIdentity;
 use crate::cosign::signing_key::SigningKey;
 use crate::cosign::verify_blob::CosignAnswer;
@@ -19,7 +18,7 @@ use crate::cosign::verify_request::{VerifyAs, VerifyRequest};
 use crate::cosign::{Cosign, Session};
 use crate::error::{Failure, Result};
 use crate::plan::key_ref::{KeyRef, Scheme};
-use crate::plan::sign::{Signer, TokenSource};
+use crate::plan::sign::{KeySigner, Signer, TokenSource};
 use crate::report::printer::Printer;
 use crate::report::{Report, SignatureReport, Witness};
 use crate::sigstore::evidence::{Evidence, SignedBy};
@@ -27,173 +26,148 @@ use crate::sigstore::public_key::{KeyType, PublicKey};
 use crate::tree::SIGNATURE;
 use crate::tree::public_key_out::PublicKeyOut;
 
-/// Stands, in a command that is only shown, for the private directory that a run will have.
+/// In a command that is only shown, the name of the private directory that a run will have.
 pub(crate) const PLANNED_DIRECTORY: &str = "PRIVATE_DIRECTORY";
 
-/// A cosign and a signer that can sign, as far as can be known without signing.
+/// A cosign, a signer and services that can sign, as far as that can be known without signing.
 pub(crate) struct Signing<'a> {
     cosign: Cosign<'a>,
     /// By flag or variable, so that another run does not find it by itself.
     cosign_is_named: bool,
-    who: ReadySigner,
-    sigstore: RecordingServices,
+    signer: ReadySigner,
+    services: RecordingServices,
     notice: Notice,
-    /// The file of what its services are checked against.
+    /// The file that the services are checked against.
     trusted_root: Option<Utf8PathBuf>,
+    /// Where the public key is written for the receivers.
+    public_key_out: Option<(PublicKeyOut, Utf8PathBuf)>,
 }
 
-/// Who signs, with what that takes.
-enum ReadySigner {
-    Key {
-        key: SigningKey,
-        /// Unknown in a dry run of a key manager.
-        public_key: Option<PublicKey>,
-        /// Where it is left for the receivers.
-        out: Option<(PublicKeyOut, Utf8PathBuf)>,
-    },
-    Identity(SigningIdentity),
-}
-
-/// Whose a signature is.
+/// The owner of a signature that exists, compared with the signer of this run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SignatureOwner {
-    /// This signer's, as it would be made now.
+    /// This signer, recorded as this run would record it.
     AsWanted,
-    /// This signer's, told to others than is wanted now.
-    ToldToOthers,
-    /// Somebody else's, or nobody's who could be told: the end of a sentence.
+    /// This signer, recorded with different services.
+    RecordedOtherwise,
+    /// Another signer, or one that cannot be recognised: the end of a sentence.
     Another(String),
-    /// In a dry run neither a key manager nor the public Sigstore is asked.
+    /// The signature names this signer, and cosign does not accept it. Holds what cosign said.
+    Refused(String),
+    /// A dry run contacts neither a key manager nor the public Sigstore.
     Unknown,
 }
 
-/// What is said before the first word goes to the network that nobody named.
-const FETCHING: &str =
-    "the keys and addresses of the public Sigstore are fetched (tuf-repo-cdn.sigstore.dev)";
+/// The notice before the first connection that the operator did not name.
+const FETCHING: &str = "fetching the keys and addresses of the public Sigstore (tuf-repo-cdn.sigstore.dev)";
 
 impl<'a> Signing<'a> {
-    /// Looks at the signer and at the services, finds and probes cosign, asks the key manager for the public
-    /// key, and checks that it may be left where it is wanted. In a dry run only a key that needs no network is
-    /// asked. `untrusted` are the bundles and inputs.
+    /// Reads the files of the signer and of the services, finds and probes cosign, asks the key manager for the
+    /// public key, and checks that this may be written where the plan wants it. A dry run asks only a key that
+    /// needs no network. `untrusted` are the bundles and inputs.
     pub(crate) fn prepare(
-        signer: &Signer,
+        plan: &Signer,
         untrusted: &[Utf8PathBuf],
         dry_run: bool,
         session: &'a Session<'a>,
         context: &Context,
         report: &mut Report,
     ) -> Result<Self> {
-        let mut sigstore = services::at_hand(signer, untrusted)?;
-        let mut who = who(signer, untrusted, session, context)?;
-        let (cosign, found) = context.cosign(session, who.holder())?;
+        let mut services = services::read(plan, untrusted)?;
+        let mut signer = ready(plan, untrusted, session, context)?;
+        let public_key_out = public_key_out(plan, untrusted)?;
+        let (cosign, found) = context.cosign(session, signer.holder())?;
         report.cosign = Some(found);
-        cosign.can_tell(&sigstore)?;
-        if matches!(sigstore, RecordingServices::Public) && !dry_run {
+        cosign.can_record(&services)?;
+        if matches!(services, RecordingServices::Public) && !dry_run {
             context.printer.notice(FETCHING);
-            sigstore = services::public(&cosign, signer, &|text| context.printer.warning(text))?;
+            services = services::public(&cosign, plan, &|text| context.printer.warning(text))?;
         }
-        let notice = Notice::new(&sigstore, &who, context.printer);
+        let notice = Notice::new(&services, &signer, context.printer);
         if dry_run {
             notice.give();
         }
-        if let ReadySigner::Key { key, public_key, out } = &mut who {
+        if let ReadySigner::Key { key, public_key } = &mut signer {
             if !dry_run || matches!(key.reference().scheme(), Scheme::File | Scheme::Env) {
                 *public_key = Some(self::public_key(&cosign, key)?);
             }
-            if let (Some((out, _)), Some(key)) = (out, public_key) {
+            if let (Some((out, _)), Some(key)) = (&public_key_out, public_key) {
                 out.admits(key.pem().as_bytes())?;
             }
         }
         let cosign_is_named = context.global.cosign.is_some();
-        let trusted_root = signer.trusted_root().map(Utf8Path::to_owned);
-        Ok(Self { cosign, cosign_is_named, who, sigstore, notice, trusted_root })
+        let trusted_root = plan.trusted_root().map(Utf8Path::to_owned);
+        Ok(Self { cosign, cosign_is_named, signer, services, notice, trusted_root, public_key_out })
     }
 
-    /// Leaves the public key for the receivers, if that was asked for.
-    pub(crate) fn leave_public_key(&self) -> Result<()> {
-        match &self.who {
-            ReadySigner::Key { public_key: Some(key), out: Some((out, _)), .. } => {
+    /// Writes the public key for the receivers, if the plan wants that.
+    pub(crate) fn write_public_key(&self) -> Result<()> {
+        match (&self.signer, &self.public_key_out) {
+            (ReadySigner::Key { public_key: Some(key), .. }, Some((out, _))) => {
                 out.write(key.pem().as_bytes())
             }
-            ReadySigner::Key { .. } | ReadySigner::Identity(_) => Ok(()),
+            _ => Ok(()),
         }
     }
 
-    /// What is told about a signature that is as wanted.
+    /// The report about a signature that is as wanted.
     pub(crate) fn reports(&self, evidence: &Evidence) -> Vec<SignatureReport> {
-        let timestamp = !matches!(self.sigstore, RecordingServices::NotRecorded);
-        vec![signature_report(evidence, self.sigstore.has_log(), timestamp)]
+        let timestamp = !matches!(self.services, RecordingServices::NotRecorded);
+        vec![signature_report(evidence, self.services.has_log(), timestamp)]
     }
 
-    /// Has `manifest` signed, and says beforehand to whom that is told. What comes back was checked against the plan and accepted by cosign.
+    /// Signs `manifest`; before that, the notice about a transparency log. The signature was checked against the
+    /// plan and accepted by cosign.
     pub(crate) fn sign(&self, manifest: &[u8]) -> Result<Evidence> {
-        let fetched;
-        let signatory = match &self.who {
-            ReadySigner::Key { key, public_key: Some(public_key), .. } => {
-                KnownSignatory::Key(key, public_key)
-            }
-            ReadySigner::Key { key, public_key: None, .. } => {
-                fetched = public_key(&self.cosign, key)?;
-                KnownSignatory::Key(key, &fetched)
-            }
-            ReadySigner::Identity(identity) => KnownSignatory::Identity(identity),
-        };
         self.notice.give();
-        self.cosign.sign(signatory, &self.sigstore, manifest)
+        self.cosign.sign(&self.signer, &self.services, manifest)
     }
 
-    /// Whose the signature over `manifest` is that is there. `Refused` is one that names this signer, and
-    /// that cosign does not accept.
-    pub(crate) fn whose(&self, there: &Evidence, manifest: &[u8]) -> Result<Result<SignatureOwner, Refused>> {
-        let signatory = match (&self.who, there.signer()) {
-            (ReadySigner::Key { public_key: None, .. }, _) => return Ok(Ok(SignatureOwner::Unknown)),
-            (ReadySigner::Key { key, public_key: Some(public_key), .. }, SignedBy::Key(hint))
-                if *hint == public_key.sha256() =>
-            {
-                KnownSignatory::Key(key, public_key)
-            }
-            (ReadySigner::Identity(identity), SignedBy::Certificate(certificate))
-                if identity.is(certificate.identity(), certificate.issuer()) =>
-            {
-                KnownSignatory::Identity(identity)
-            }
-            (ReadySigner::Identity(_), SignedBy::Certificate(certificate)) => {
-                return Ok(Ok(SignatureOwner::Another(format!(
-                    "{}, for whom {} vouched; whether that is you shows only when you sign",
+    /// The owner of the signature over `manifest` that exists.
+    pub(crate) fn owner(&self, existing: &Evidence, manifest: &[u8]) -> Result<SignatureOwner> {
+        if matches!(self.signer, ReadySigner::Key { public_key: None, .. }) {
+            return Ok(SignatureOwner::Unknown);
+        }
+        if !self.signer.is_named_by(existing.signer()) {
+            return Ok(SignatureOwner::Another(match (&self.signer, existing.signer()) {
+                (ReadySigner::Identity(_), SignedBy::Certificate(certificate)) => format!(
+                    "{} (issuer {}); aicr cannot tell before signing whether that is you",
                     certificate.identity(),
                     certificate.issuer()
-                ))));
-            }
-            (ReadySigner::Key { .. } | ReadySigner::Identity(_), _) => {
-                return Ok(Ok(SignatureOwner::Another("another signer".to_owned())));
-            }
-        };
-        // A dry run does not know the log that it would be told to.
-        if matches!(self.sigstore, RecordingServices::Public) && there.log_entry().is_some() {
-            return Ok(Ok(SignatureOwner::Unknown));
+                ),
+                (ReadySigner::Key { .. } | ReadySigner::Identity(_), _) => "another signer".to_owned(),
+            }));
         }
-        let as_wanted = self.sigstore.is_told_otherwise(there).is_none();
-        let verdict = match signatory {
-            // Nothing is at hand that would show whether it is true.
-            KnownSignatory::Identity(_) if !as_wanted => return Ok(Ok(SignatureOwner::ToldToOthers)),
-            KnownSignatory::Key(_, public_key) if !as_wanted => {
-                let by = VerifyAs::Key(public_key);
-                let question = VerifyRequest { by, root: None, log: false, timestamp: false };
-                self.cosign.verify(question, there, manifest)?
+        // A dry run does not know the log of the public Sigstore.
+        if matches!(self.services, RecordingServices::Public) && existing.log_entry().is_some() {
+            return Ok(SignatureOwner::Unknown);
+        }
+        let as_wanted = self.services.is_recorded_otherwise(existing).is_none();
+        let answer = match &self.signer {
+            // Without the services that recorded it, nothing can show that it is valid.
+            ReadySigner::Identity(_) if !as_wanted => return Ok(SignatureOwner::RecordedOtherwise),
+            ReadySigner::Key { public_key: Some(key), .. } if !as_wanted => {
+                let request =
+                    VerifyRequest { by: VerifyAs::Key(key), root: None, log: false, timestamp: false };
+                self.cosign.verify(request, existing, manifest)?
             }
-            _ => self.cosign.verify_own(signatory, &self.sigstore, there, manifest)?,
+            signer => self.cosign.verify_own(signer, &self.services, existing, manifest)?,
         };
-        Ok(match verdict {
-            CosignAnswer::Accepted(_) if as_wanted => Ok(SignatureOwner::AsWanted),
-            CosignAnswer::Accepted(_) => Ok(SignatureOwner::ToldToOthers),
-            CosignAnswer::Refused { said } => Err(Refused { signer: self.who.name(), said }),
+        Ok(match answer {
+            CosignAnswer::Accepted(_) if as_wanted => SignatureOwner::AsWanted,
+            CosignAnswer::Accepted(_) => SignatureOwner::RecordedOtherwise,
+            CosignAnswer::Refused { said } => SignatureOwner::Refused(said),
         })
+    }
+
+    /// What a signature names: `key` or `identity`.
+    pub(crate) fn signer_kind(&self) -> &'static str {
+        self.signer.kind()
     }
 
     /// The command of a dry run.
     pub(crate) fn planned_command(&self) -> String {
-        let signatory = self.who.signatory();
-        self.cosign.signing_command(signatory, &self.sigstore, Utf8Path::new(PLANNED_DIRECTORY))
+        self.cosign.signing_command(&self.signer, &self.services, Utf8Path::new(PLANNED_DIRECTORY))
     }
 
     /// A command that verifies `bundle` and runs as it stands. It never names a private key to aicr.
@@ -204,18 +178,18 @@ impl<'a> Signing<'a> {
                 if self.cosign_is_named { format!(" --cosign {}", quoted(cosign)) } else { String::new() };
             format!("aicr verify {} {whom}{}{named}", quoted_path(bundle), self.evidence_flags())
         };
-        let (key, out) = match (&self.who, evidence.signer()) {
-            (ReadySigner::Key { key, out, .. }, _) => (key, out),
+        let key = match (&self.signer, evidence.signer()) {
+            (ReadySigner::Key { key, .. }, _) => key,
             (ReadySigner::Identity(_), SignedBy::Certificate(certificate)) => {
                 let [identity, issuer] = [certificate.identity(), certificate.issuer()].map(quoted);
                 return verify(&format!(
                     "--certificate-identity {identity} --certificate-oidc-issuer {issuer}"
                 ));
             }
-            // It would have been refused.
+            // Refused before.
             (ReadySigner::Identity(_), SignedBy::Key(_)) => return String::new(),
         };
-        if let Some((_, file)) = out {
+        if let Some((_, file)) = &self.public_key_out {
             return verify(&format!("--key {}", quoted_path(file)));
         }
         let reference = key.reference();
@@ -244,24 +218,24 @@ impl<'a> Signing<'a> {
     fn evidence_flags(&self) -> String {
         let root = match &self.trusted_root {
             Some(file) => format!(" --trusted-root {}", quoted_path(file)),
-            None if self.sigstore.has_log() => " --online".to_owned(),
+            None if self.services.has_log() => " --online".to_owned(),
             None => String::new(),
         };
-        let ignore = if self.sigstore.has_log() { "" } else { " --insecure-ignore-tlog" };
-        let timestamp = if self.sigstore.has_timestamp() { " --require-timestamp" } else { "" };
+        let ignore = if self.services.has_log() { "" } else { " --insecure-ignore-tlog" };
+        let timestamp = if self.services.has_timestamp() { " --require-timestamp" } else { "" };
         format!("{ignore}{root}{timestamp}")
     }
 }
 
-/// What is said once, before the first signature goes to a log.
+/// The notice that is printed once, before the first signature goes to a log.
 struct Notice {
     text: Cell<Option<String>>,
     printer: Printer,
 }
 
 impl Notice {
-    fn new(sigstore: &RecordingServices, who: &ReadySigner, printer: Printer) -> Self {
-        Self { text: Cell::new(sigstore.notice(matches!(who, ReadySigner::Identity(_)))), printer }
+    fn new(services: &RecordingServices, signer: &ReadySigner, printer: Printer) -> Self {
+        Self { text: Cell::new(services.notice(signer.is_identity())), printer }
     }
 
     fn give(&self) {
@@ -271,66 +245,38 @@ impl Notice {
     }
 }
 
-/// A signature that cosign does not accept, with its words.
-pub(crate) struct Refused {
-    /// What it names: `key` or `identity`.
-    pub(crate) signer: &'static str,
-    pub(crate) said: String,
-}
-
-impl ReadySigner {
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Key { .. } => "key",
-            Self::Identity(_) => "identity",
-        }
-    }
-
-    fn signatory(&self) -> Signatory<'_> {
-        match self {
-            Self::Key { key, .. } => Signatory::Key(key),
-            Self::Identity(identity) => Signatory::Identity(identity),
-        }
-    }
-
-    fn holder(&self) -> Holder<'_> {
-        match self {
-            Self::Key { key, .. } => Holder::Key(key.reference()),
-            Self::Identity(identity) => identity.holder(),
-        }
-    }
-}
-
-/// The signer of a plan, as far as files tell.
-fn who(
-    signer: &Signer,
+/// The signer of a plan with its files read.
+fn ready(
+    plan: &Signer,
     untrusted: &[Utf8PathBuf],
     session: &Session<'_>,
     context: &Context,
 ) -> Result<ReadySigner> {
-    Ok(match signer {
-        Signer::Key(signer) => {
-            let key = context.signing_key(signer, session)?;
+    Ok(match plan {
+        Signer::Key(plan) => {
+            let key = context.signing_key(plan, session)?;
             for name in key.unset(&context.environment) {
                 context.printer.warning(&format!("--kms-env {name}: the variable is not set"));
             }
-            let never_below: Vec<&Utf8Path> = untrusted.iter().map(Utf8PathBuf::as_path).collect();
-            let out = match &signer.public_key_out {
-                Some(path) => Some((PublicKeyOut::new(path, &never_below)?, path.clone())),
-                None => None,
-            };
-            ReadySigner::Key { key, public_key: None, out }
+            ReadySigner::Key { key, public_key: None }
         }
-        Signer::Keyless(signer) => {
-            if let TokenSource::File(path) = &signer.token {
+        Signer::Keyless(plan) => {
+            if let TokenSource::File(path) = &plan.token {
                 services::lies_outside(path, &format!("--identity-token {path}"), untrusted)?;
             }
-            ReadySigner::Identity(SigningIdentity::at_hand(signer, &context.environment)?)
+            ReadySigner::Identity(SigningIdentity::at_hand(plan, &context.environment)?)
         }
     })
 }
 
-/// What is told about a signature; `log` and `timestamp`: whether cosign was asked about them.
+/// Where the plan wants the public key, checked as far as that goes without the key.
+fn public_key_out(plan: &Signer, untrusted: &[Utf8PathBuf]) -> Result<Option<(PublicKeyOut, Utf8PathBuf)>> {
+    let Signer::Key(KeySigner { public_key_out: Some(path), .. }) = plan else { return Ok(None) };
+    let never_below: Vec<&Utf8Path> = untrusted.iter().map(Utf8PathBuf::as_path).collect();
+    Ok(Some((PublicKeyOut::new(path, &never_below)?, path.clone())))
+}
+
+/// The report about a signature; `log` and `timestamp`: whether cosign checked them.
 pub(crate) fn signature_report(evidence: &Evidence, log: bool, timestamp: bool) -> SignatureReport {
     let (key_sha256, identity, issuer) = match evidence.signer() {
         SignedBy::Key(hint) => (Some(*hint), None, None),
@@ -348,7 +294,7 @@ pub(crate) fn signature_report(evidence: &Evidence, log: bool, timestamp: bool) 
     }
 }
 
-/// A name beside the bundle, after its own, that is free: cosign overwrites what is there.
+/// A free file name next to the bundle, made from its name: cosign would overwrite an existing file.
 fn public_key_file(bundle: &Utf8Path) -> Utf8PathBuf {
     let (directory, name) = match (bundle.parent(), bundle.file_name()) {
         (Some(parent), Some(name)) => (parent.to_owned(), name),

@@ -118,7 +118,7 @@ impl<'a> TrustPolicy<'a> {
 
     /// What cosign is asked about a signature over the manifest with this digest, unless it is clear already
     /// that the bundle `top` is to be rejected.
-    pub(crate) fn question(
+    pub(crate) fn request(
         &self,
         top: &str,
         evidence: &Evidence,

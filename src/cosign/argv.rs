@@ -8,13 +8,14 @@ use camino::Utf8Path;
 
 use super::capability::Dialect;
 use super::private_file;
+use super::ready_signer::ReadySigner;
 use super::recording_services::{ByFlag, RecordingServices};
 use super::verify_request::{VerifyAs, VerifyRequest};
 use crate::plan::sign::Provider;
 use crate::plan::verify::Pattern;
 
 /// What cosign is asked to do.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) enum Operation<'a> {
     /// `cosign public-key`: print the public half of a key.
     PublicKey {
@@ -26,26 +27,12 @@ pub(crate) enum Operation<'a> {
     /// `cosign sign-blob`.
     Sign {
         /// Who signs.
-        signer: Signer<'a>,
-        /// To whom it is told.
-        sigstore: &'a RecordingServices,
+        signer: &'a ReadySigner,
+        /// Where it is recorded.
+        services: &'a RecordingServices,
     },
     /// `cosign verify-blob`.
     Verify(VerifyRequest<'a>),
-}
-
-/// Who signs, as cosign is told.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Signer<'a> {
-    /// This key, in cosign's words.
-    Key(&'a str),
-    /// An OIDC identity.
-    Identity {
-        /// Where its token comes from.
-        login: Login,
-        /// The client ID at the issuer, if it is not the usual one.
-        client_id: Option<&'a str>,
-    },
 }
 
 /// Where cosign gets an identity token from.
@@ -72,13 +59,9 @@ impl Operation<'_> {
 
     /// Whether what it prints while it runs is for a person.
     pub(crate) fn talks_to_a_person(self) -> bool {
-        matches!(self, Self::Sign { signer: Signer::Identity { login: Login::Device, .. }, .. })
+        matches!(self, Self::Sign { signer: ReadySigner::Identity(identity), .. } if identity.login() == Login::Device)
     }
 }
-
-/// Trusts nobody. Its presence is what keeps cosign from fetching the public root (2.4 to 3.1) and
-/// from falling back to the legacy bundle form (GHSA-fx35-mq7g-6g98).
-pub(crate) const NO_TRUST: &str = r#"{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1","tlogs":[],"certificateAuthorities":[],"ctlogs":[],"timestampAuthorities":[]}"#;
 
 /// The arguments for `operation` on a cosign that speaks `dialect`, with its files in `directory`.
 ///
@@ -92,7 +75,7 @@ pub(crate) fn arguments(operation: Operation<'_>, dialect: Dialect, directory: &
         // The empty --outfile beats COSIGN_OUTFILE, which would divert the key.
         Operation::PublicKey { key } => line.extend([format!("--key={key}"), "--outfile=".to_owned()]),
         Operation::Initialize => {}
-        Operation::Sign { signer, sigstore } => {
+        Operation::Sign { signer, services } => {
             line.push("--yes=true".to_owned());
             line.extend(signer_flags(signer, &at));
             match dialect {
@@ -103,22 +86,22 @@ pub(crate) fn arguments(operation: Operation<'_>, dialect: Dialect, directory: &
                     at("trusted-root", private_file::TRUSTED_ROOT),
                 ]),
                 Dialect::BundleFlag => {
-                    line.extend(log_flags(sigstore));
+                    line.extend(log_flags(services));
                     line.push("--new-bundle-format=true".to_owned());
-                    line.extend(other_service_flags(sigstore));
+                    line.extend(other_service_flags(services));
                 }
                 Dialect::LegacyBundle => {
-                    line.extend(log_flags(sigstore));
-                    line.extend(other_service_flags(sigstore));
+                    line.extend(log_flags(services));
+                    line.extend(other_service_flags(services));
                 }
             }
             line.extend([at("bundle", private_file::BUNDLE), path(private_file::BLOB)]);
         }
-        Operation::Verify(question) => {
-            line.extend(question_flags(question, &at));
+        Operation::Verify(request) => {
+            line.extend(request_flags(request, &at));
             match dialect {
                 // A new bundle is recognised without being told so, and the flag is deprecated. The root is
-                // there even if nobody is trusted: see NO_TRUST.
+                // there even if nobody is trusted: see `trusted_root::EMPTY`.
                 Dialect::SigningConfig => {
                     line.extend([
                         at("trusted-root", private_file::TRUSTED_ROOT),
@@ -145,11 +128,12 @@ pub(crate) fn arguments(operation: Operation<'_>, dialect: Dialect, directory: &
     line
 }
 
-fn signer_flags(signer: Signer<'_>, at: &dyn Fn(&str, &str) -> String) -> Vec<String> {
-    let (login, client_id) = match signer {
-        Signer::Key(key) => return vec![format!("--key={key}")],
-        Signer::Identity { login, client_id } => (login, client_id),
+fn signer_flags(signer: &ReadySigner, at: &dyn Fn(&str, &str) -> String) -> Vec<String> {
+    let identity = match signer {
+        ReadySigner::Key { key, .. } => return vec![format!("--key={}", key.argument)],
+        ReadySigner::Identity(identity) => identity,
     };
+    let login = identity.login();
     // The flow is spelled out: where its environment names nobody who has a token, cosign would ask a
     // person, who sees nothing of it. So is the provider: of Google's own it would take the account itself and
     // not the one that it impersonates.
@@ -164,7 +148,7 @@ fn signer_flags(signer: Signer<'_>, at: &dyn Fn(&str, &str) -> String) -> Vec<St
     };
     let ambient = matches!(login, Login::Ambient(_));
     flags.push(format!("--oidc-disable-ambient-providers={}", !ambient));
-    flags.extend(client_id.map(|id| format!("--oidc-client-id={id}")));
+    flags.extend(identity.client_id.as_ref().map(|id| format!("--oidc-client-id={id}")));
     flags
 }
 
@@ -179,16 +163,16 @@ fn known_as(provider: Provider) -> &'static str {
 }
 
 /// The log by flags.
-fn log_flags(sigstore: &RecordingServices) -> Vec<String> {
-    let log = sigstore.by_flag().log;
+fn log_flags(services: &RecordingServices) -> Vec<String> {
+    let log = services.by_flag().log;
     let mut flags = vec![format!("--tlog-upload={}", log.is_some())];
     flags.extend(log.map(|url| format!("--rekor-url={url}")));
     flags
 }
 
 /// The other services by a flag each. What is not wanted is spelled out too: a variable could ask for it.
-fn other_service_flags(sigstore: &RecordingServices) -> Vec<String> {
-    let ByFlag { log: _, authority, issuer, timestamp_authority } = sigstore.by_flag();
+fn other_service_flags(services: &RecordingServices) -> Vec<String> {
+    let ByFlag { log: _, authority, issuer, timestamp_authority } = services.by_flag();
     let mut flags = vec![format!("--timestamp-server-url={}", timestamp_authority.unwrap_or_default())];
     let named = [("fulcio-url", authority), ("oidc-issuer", issuer)];
     flags.extend(named.into_iter().filter_map(|(flag, url)| Some(format!("--{flag}={}", url?))));
@@ -196,8 +180,8 @@ fn other_service_flags(sigstore: &RecordingServices) -> Vec<String> {
     flags
 }
 
-fn question_flags(question: VerifyRequest<'_>, at: &dyn Fn(&str, &str) -> String) -> Vec<String> {
-    let VerifyRequest { by, root: _, log, timestamp } = question;
+fn request_flags(request: VerifyRequest<'_>, at: &dyn Fn(&str, &str) -> String) -> Vec<String> {
+    let VerifyRequest { by, root: _, log, timestamp } = request;
     let mut flags = match by {
         VerifyAs::Key(_) => vec![at("key", private_file::KEY)],
         VerifyAs::Identity { identity, issuer } => {

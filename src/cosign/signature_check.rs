@@ -12,8 +12,8 @@ pub(crate) struct SignatureCheck<'a> {
     pub(crate) manifest: Sha256Digest,
     /// By this key; by a certificate if there is none.
     pub(crate) key: Option<Sha256Digest>,
-    /// Told to these and to no others.
-    pub(crate) sigstore: &'a RecordingServices,
+    /// Recorded with these services and with no others.
+    pub(crate) services: &'a RecordingServices,
 }
 
 /// The end of a sentence about a signature that shows an upload.
@@ -22,8 +22,8 @@ pub(crate) const UPLOADED: &str = ": it was uploaded although that was not wante
 impl SignatureCheck<'_> {
     /// In what `evidence` is something else: a sentence. What cannot be undone comes first.
     pub(crate) fn refutes(&self, evidence: &Evidence) -> Option<String> {
-        let Self { manifest, key, sigstore } = *self;
-        sigstore.is_told_otherwise(evidence).or_else(|| {
+        let Self { manifest, key, services } = *self;
+        services.is_recorded_otherwise(evidence).or_else(|| {
             if evidence.digest() != manifest {
                 return Some("the signature is over something other than the manifest".into());
             }
@@ -42,8 +42,8 @@ impl SignatureCheck<'_> {
 }
 
 impl RecordingServices {
-    /// To whom else than to these, or not to whom of these, the signature was told: a sentence.
-    pub(crate) fn is_told_otherwise(&self, evidence: &Evidence) -> Option<String> {
+    /// How the signature was recorded otherwise than with these services: a sentence.
+    pub(crate) fn is_recorded_otherwise(&self, evidence: &Evidence) -> Option<String> {
         let (entry, timestamp) = (evidence.log_entry(), evidence.timestamp());
         match (self.has_log(), entry.is_none()) {
             (false, false) => {
@@ -121,7 +121,7 @@ mod tests {
             include_str!("../../fixtures/sigstore/signing-config-keyless-rekor-v2-timestamp.json");
         let (before, _) = ROOT.split_once(",\"timestampAuthorities\":").unwrap();
         let no_authority = format!("{before}}}");
-        for (sigstore, text, sentence) in [
+        for (services, text, sentence) in [
             (&RecordingServices::NotRecorded, KEY_ONLY, None),
             (&RecordingServices::NotRecorded, REKOR_V1, Some(uploaded)),
             (&RecordingServices::NotRecorded, REKOR_V2_TIMESTAMP, Some(uploaded)),
@@ -145,8 +145,8 @@ mod tests {
             (&private(v2_timestamp, ROOT), TIMESTAMP, Some(no_entry)),
             (&private(v2_timestamp, &no_authority), REKOR_V2_TIMESTAMP, Some(other_authority)),
         ] {
-            let told = sigstore.is_told_otherwise(&evidence(text));
-            assert_eq!(told.as_deref(), sentence, "{sigstore:?} {text}");
+            let otherwise = services.is_recorded_otherwise(&evidence(text));
+            assert_eq!(otherwise.as_deref(), sentence, "{services:?} {text}");
         }
     }
 
@@ -159,7 +159,7 @@ mod tests {
         let another = "the signature was made by another key";
         let rotated = format!("{another}; if it was rotated meanwhile, run this again");
         let (none, public) = (RecordingServices::NotRecorded, RecordingServices::Public);
-        for (evidence, key, sigstore, sentence) in [
+        for (evidence, key, services, sentence) in [
             (&by_key, Some(key), &none, None),
             (&by_key, Some(stranger), &none, Some(rotated.as_str())),
             (&by_key, None, &none, Some("the signature has no certificate of an identity")),
@@ -175,12 +175,11 @@ mod tests {
                 ),
             ),
         ] {
-            let expectation = SignatureCheck { manifest: evidence.digest(), key, sigstore };
-            assert_eq!(expectation.refutes(evidence).as_deref(), sentence);
+            let check = SignatureCheck { manifest: evidence.digest(), key, services };
+            assert_eq!(check.refutes(evidence).as_deref(), sentence);
         }
-        let expectation =
-            SignatureCheck { manifest: Sha256Digest::of(b"x"), key: Some(key), sigstore: &none };
+        let check = SignatureCheck { manifest: Sha256Digest::of(b"x"), key: Some(key), services: &none };
         let sentence = "the signature is over something other than the manifest";
-        assert_eq!(expectation.refutes(&by_key).as_deref(), Some(sentence));
+        assert_eq!(check.refutes(&by_key).as_deref(), Some(sentence));
     }
 }

@@ -72,6 +72,12 @@ impl SigningIdentity {
         Ok(Self { source, token, client_id, expected })
     }
 
+    /// An identity from this source, for tables.
+    #[cfg(test)]
+    pub(super) fn of(source: TokenSource, client_id: Option<&str>) -> Self {
+        Self { source, token: None, client_id: client_id.map(str::to_owned), expected: None }
+    }
+
     /// The token, if it is at hand.
     pub(crate) fn token(&self) -> Option<&IdentityToken> {
         self.token.as_ref()

@@ -1,6 +1,17 @@
-//! `verify-blob`: cosign is asked about a signature, and its exit status is the verdict.
+//! `cosign verify-blob`: one signature over a manifest. It is verified in this order:
+//!
+//! 1. The caller has compared the signer, the digest and the log with what it trusts, to report a difference in its
+//!    own words (`commands/trust.rs`).
+//! 2. The signature is over the SHA-256 of exactly these bytes, and of the kind that the request is about. cosign
+//!    does not check either on every release.
+//! 3. This cosign can check what the request asks for (`verify_request`).
+//! 4. cosign gets private copies: the manifest, the key, a fresh signature file without the log entries and
+//!    timestamps that the request ignores, and a trusted root, empty if nothing is checked against one.
+//! 5. Exit status 0 of cosign accepts, 1 refuses; anything else is a broken cosign.
+//!
+//! Only [`Accepted`] bytes are read as a manifest that somebody signed.
 
-use super::argv::{self, Operation};
+use super::argv::Operation;
 use super::capability::Dialect;
 use super::environment;
 use super::private_directory::PrivateDirectory;
@@ -10,16 +21,16 @@ use super::{Cosign, diagnosis};
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
 use crate::sigstore::evidence::Evidence;
-use crate::sigstore::trusted_root::TrustedRoot;
+use crate::sigstore::trusted_root::{self, TrustedRoot};
 
-/// Bytes over which cosign accepted a signature by a key that was named. Made only here.
+/// Bytes over which cosign accepted a signature by the signer of the request. Made only here.
 #[derive(Debug)]
 pub(crate) struct Accepted<'m> {
     bytes: &'m [u8],
 }
 
-/// What was found out with bytes while cosign looks at the signature over them. Nobody learns it unless cosign
-/// accepts just these bytes.
+/// A result computed from bytes while cosign still checks the signature over them. It can be read only once cosign has
+/// accepted exactly these bytes.
 #[derive(Debug)]
 pub(crate) struct Early<'m, T> {
     bytes: &'m [u8],
@@ -27,18 +38,18 @@ pub(crate) struct Early<'m, T> {
 }
 
 impl<'m, T> Early<'m, T> {
-    /// Has `find` find it out.
+    /// Computes the result.
     pub(crate) fn found(bytes: &'m [u8], find: impl FnOnce(&'m [u8]) -> T) -> Self {
         Self { bytes, found: find(bytes) }
     }
 
-    /// Tells it. Nothing if other bytes were accepted.
+    /// The result; `None` if cosign accepted other bytes.
     pub(crate) fn believe(self, accepted: &Accepted<'_>) -> Option<T> {
         (accepted.bytes == self.bytes).then_some(self.found)
     }
 }
 
-/// What `verify-blob` said by its exit status.
+/// The answer of `verify-blob`, by its exit status.
 #[derive(Debug)]
 pub(crate) enum CosignAnswer<'m> {
     /// Exit 0.
@@ -51,29 +62,25 @@ pub(crate) enum CosignAnswer<'m> {
 }
 
 impl Cosign<'_> {
-    /// Asks `question` about `evidence` over `manifest`. Log entries and timestamps that do not count are
-    /// left out of what cosign sees.
-    ///
-    /// The caller has held digest and signer against manifest and question, to say in its own words what
-    /// is wrong; that neither is asked of cosign, which gets both wrong, is made sure of here.
+    /// Checks `evidence` over `manifest` in the order at the top of this file.
     pub(crate) fn verify<'m>(
         &self,
-        question: VerifyRequest<'_>,
+        request: VerifyRequest<'_>,
         evidence: &Evidence,
         manifest: &'m [u8],
     ) -> Result<CosignAnswer<'m>> {
-        if evidence.digest() != Sha256Digest::of(manifest) || !question.suits(evidence) {
+        if evidence.digest() != Sha256Digest::of(manifest) || !request.suits(evidence) {
             return Err(Failure::new(
                 Class::Broken,
-                "cosign was to be asked about another manifest or signer (a bug)",
+                "the signature is about another manifest or signer (a bug)",
             ));
         }
-        if let Some(beyond) = question.is_beyond(self.dialect, evidence) {
+        if let Some(beyond) = request.is_beyond(self.dialect, evidence) {
             return Err(self.cannot(beyond));
         }
         let private = PrivateDirectory::new(&self.session.temporary)?;
         private.write(private_file::BLOB, manifest)?;
-        if let VerifyAs::Key(key) = question.by {
+        if let VerifyAs::Key(key) = request.by {
             private.write(private_file::KEY, key.pem().as_bytes())?;
         }
         match self.dialect {
@@ -81,14 +88,14 @@ impl Cosign<'_> {
                 private.write(private_file::SIGNATURE, evidence.signature_base64().as_bytes())?;
             }
             Dialect::BundleFlag | Dialect::SigningConfig => {
-                let seen = evidence.with_only(question.log, question.timestamp);
+                let seen = evidence.with_only(request.log, request.timestamp);
                 private.write(private_file::BUNDLE, &seen.to_json())?;
-                let root = question.root.map_or(argv::NO_TRUST.as_bytes(), TrustedRoot::text);
+                let root = request.root.map_or(trusted_root::EMPTY.as_bytes(), TrustedRoot::text);
                 private.write(private_file::TRUSTED_ROOT, root)?;
             }
         }
         let finished =
-            self.run(Operation::Verify(question), environment::bare(private.path()), None, &private)?;
+            self.run(Operation::Verify(request), environment::bare(private.path()), None, &private)?;
         private.close()?;
         if finished.status.success() {
             return Ok(CosignAnswer::Accepted(Accepted { bytes: manifest }));
@@ -102,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_found_early_is_told_of_the_bytes_that_were_accepted() {
+    fn an_early_result_is_read_only_with_the_same_bytes() {
         for (accepted, expected) in [(&b"abc"[..], Some(3)), (b"abd", None), (b"ab", None), (b"", None)] {
             let early = Early::found(b"abc", <[u8]>::len);
             assert_eq!(early.believe(&Accepted { bytes: accepted }), expected);

@@ -21,6 +21,10 @@ use crate::digest::Sha256Digest;
 use crate::plan::service::ServiceUrl;
 use crate::printable::show;
 
+/// A trusted root without any service. With it, cosign neither fetches the public root (2.4 to 3.1) nor falls back
+/// to the old bundle form (GHSA-fx35-mq7g-6g98).
+pub(crate) const EMPTY: &str = r#"{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1","tlogs":[],"certificateAuthorities":[],"ctlogs":[],"timestampAuthorities":[]}"#;
+
 /// What the services of a Sigstore are checked against.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TrustedRoot {

@@ -1,24 +1,26 @@
 //! Every command line, whole.
 
 use super::super::recording_services::PrivateServices;
+use super::super::signing_identity::SigningIdentity;
 use super::*;
 use crate::plan::service::ServiceUrl;
+use crate::plan::sign::TokenSource;
 use crate::plan::verify::Regexp;
 use crate::sigstore::public_key::PublicKey;
 use crate::sigstore::rekor_version::RekorVersion;
 use crate::sigstore::signing_config::SigningConfig;
-use crate::sigstore::trusted_root::TrustedRoot;
+use crate::sigstore::trusted_root::{self, TrustedRoot};
 use Dialect::{BundleFlag, LegacyBundle, SigningConfig as Config};
 
 fn line(operation: Operation<'_>, dialect: Dialect) -> String {
     arguments(operation, dialect, Utf8Path::new("/p")).join(" ")
 }
 
-fn sign<'a>(signer: Signer<'a>, sigstore: &'a RecordingServices) -> Operation<'a> {
-    Operation::Sign { signer, sigstore }
+fn sign<'a>(signer: &'a ReadySigner, services: &'a RecordingServices) -> Operation<'a> {
+    Operation::Sign { signer, services }
 }
 
-/// A private Sigstore, as far as command lines tell of it.
+/// A private Sigstore with these services.
 fn private(log: Option<RekorVersion>, timestamps: bool) -> RecordingServices {
     let url = |text: &str| ServiceUrl::parse(text).unwrap();
     let mut config = SigningConfig::default()
@@ -30,13 +32,13 @@ fn private(log: Option<RekorVersion>, timestamps: bool) -> RecordingServices {
     if timestamps {
         config = config.with_timestamp_authority(&url("https://tsa.site/stamp"));
     }
-    let root = TrustedRoot::parse(NO_TRUST.as_bytes()).unwrap();
+    let root = TrustedRoot::parse(trusted_root::EMPTY.as_bytes()).unwrap();
     RecordingServices::Private(Box::new(PrivateServices { config, root, now: 0 }))
 }
 
 #[test]
 fn a_key_without_services() {
-    let key = Signer::Key("K");
+    let key = &ReadySigner::of_key("K");
     for (operation, dialect, expected) in [
         (
             sign(key, &RecordingServices::NotRecorded),
@@ -64,16 +66,19 @@ fn a_key_without_services() {
 fn services_are_named_by_a_file_or_by_flags() {
     let all = private(Some(RekorVersion::V1), true);
     let stamp = private(None, true);
-    let key = Signer::Key("K");
-    let identity = |login| Signer::Identity { login, client_id: None };
-    let ambient = |provider| identity(Login::Ambient(provider));
-    let other_client = Signer::Identity { login: Login::Device, client_id: Some("ci") };
+    let key = &ReadySigner::of_key("K");
+    let identity = |source| ReadySigner::Identity(SigningIdentity::of(source, None));
+    let token = &identity(TokenSource::Variable);
+    let [github, google] =
+        &[Provider::GitHub, Provider::Google].map(|from| identity(TokenSource::Ambient(from)));
+    let person = &identity(TokenSource::Terminal);
+    let other_client = &ReadySigner::Identity(SigningIdentity::of(TokenSource::Terminal, Some("ci")));
     let files = "--signing-config=/p/signing-config.json --trusted-root=/p/trusted-root.json --bundle=/p/bundle.json /p/checksums.txt";
     let rest = "--fulcio-url=https://fulcio.site --oidc-issuer=https://id.site --issue-certificate=false --sk=false --bundle=/p/bundle.json /p/checksums.txt";
-    for (signer, sigstore, dialect, expected) in [
+    for (signer, services, dialect, expected) in [
         (key, &all, Config, format!("--key=K {files}")),
         (
-            identity(Login::Token),
+            token,
             &all,
             Config,
             format!("--identity-token=/p/identity-token --fulcio-auth-flow=token --oidc-disable-ambient-providers=true {files}"),
@@ -85,19 +90,19 @@ fn services_are_named_by_a_file_or_by_flags() {
             format!("--fulcio-auth-flow=device --oidc-disable-ambient-providers=true --oidc-client-id=ci {files}"),
         ),
         (
-            ambient(Provider::GitHub),
+            github,
             &all,
             Config,
             format!("--fulcio-auth-flow=token --oidc-provider=github-actions --oidc-disable-ambient-providers=false {files}"),
         ),
         (
-            ambient(Provider::Google),
+            google,
             &all,
             Config,
             format!("--fulcio-auth-flow=token --oidc-provider=google-impersonate --oidc-disable-ambient-providers=false {files}"),
         ),
         (
-            identity(Login::Device),
+            person,
             &all,
             BundleFlag,
             format!("--fulcio-auth-flow=device --oidc-disable-ambient-providers=true --tlog-upload=true --rekor-url=https://rekor.site --new-bundle-format=true --timestamp-server-url=https://tsa.site/stamp {rest}"),
@@ -115,7 +120,7 @@ fn services_are_named_by_a_file_or_by_flags() {
             "--key=K --tlog-upload=true --rekor-url=https://rekor.sigstore.dev --new-bundle-format=true --timestamp-server-url= --fulcio-url=https://fulcio.sigstore.dev --oidc-issuer=https://oauth2.sigstore.dev/auth --issue-certificate=false --sk=false --bundle=/p/bundle.json /p/checksums.txt".to_owned(),
         ),
     ] {
-        assert_eq!(line(sign(signer, sigstore), dialect), format!("sign-blob --yes=true {expected}"));
+        assert_eq!(line(sign(signer, services), dialect), format!("sign-blob --yes=true {expected}"));
     }
 }
 
@@ -173,7 +178,7 @@ fn what_is_asked_about_a_signature() {
 fn a_key_that_looks_like_a_flag_stays_a_value() {
     for dialect in [Config, BundleFlag, LegacyBundle] {
         let all = arguments(
-            sign(Signer::Key("--sk"), &RecordingServices::NotRecorded),
+            sign(&ReadySigner::of_key("--sk"), &RecordingServices::NotRecorded),
             dialect,
             Utf8Path::new("/p"),
         );

@@ -5,7 +5,6 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::cosign::argv::NO_TRUST;
 
 const ROOT: &str = include_str!("../../../fixtures/sigstore/trusted-root.json");
 
@@ -83,7 +82,7 @@ fn keys_and_certificates_become_pem() {
 
 #[test]
 fn a_root_may_trust_nobody() {
-    for text in [NO_TRUST, r#"{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}"#] {
+    for text in [EMPTY, r#"{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}"#] {
         let root = parsed(text);
         assert!(root.logs().is_empty() && root.ct_logs().is_empty());
         assert!(root.certificate_authorities().is_empty() && root.timestamp_authorities().is_empty());

@@ -1,0 +1,102 @@
+//! What `verify` and `bundle-sign` both read of a bundle: its manifest, its signature file, and its files compared with
+//! the manifest. Whether the manifest may be believed is decided by the callers.
+
+use indicatif::ProgressBar;
+
+use crate::context::Context;
+use crate::digest::Sha256Digest;
+use crate::error::{Failure, Result};
+use crate::interrupt::Interrupt;
+use crate::report::{BundleReport, ManifestReport, Verdict};
+use crate::sigstore::evidence::{Evidence, SIZE_LIMIT};
+use crate::tree::audit::Findings;
+use crate::tree::check::{Checked, check, check_names};
+use crate::tree::manifest::{self, Manifest};
+use crate::tree::rooted_dir::{FileKind, OpenError, RootedDir, SmallError};
+use crate::tree::{ATTESTATION, MANIFEST, SIGNATURE, Work, walk};
+
+/// Compares every file with a manifest, reading it.
+pub(crate) fn check_files(
+    bundle: &RootedDir,
+    manifest: &Manifest<'_>,
+    context: &Context,
+    interrupt: &Interrupt,
+) -> Result<Checked> {
+    let bar = context.printer.progress("verify", 0);
+    let work = Work { interrupt, ..context.work(&bar) };
+    let listing = walk::list(bundle, &work)?;
+    let checked = check(bundle, manifest, &listing, &work);
+    bar.finish_and_clear();
+    checked
+}
+
+/// Compares the names with a manifest, reading no file.
+pub(crate) fn check_only_names(
+    bundle: &RootedDir,
+    manifest: &Manifest<'_>,
+    context: &Context,
+) -> Result<Checked> {
+    let unseen = ProgressBar::hidden();
+    let listing = walk::list(bundle, &context.work(&unseen))?;
+    Ok(check_names(bundle, manifest, &listing))
+}
+
+/// The report about a bundle: `good` if nothing is wrong with any file.
+pub(crate) fn report(
+    bundle: &RootedDir,
+    digest: Sha256Digest,
+    checked: Checked,
+    good: Verdict,
+    context: &Context,
+) -> BundleReport {
+    let Checked { findings, warnings, files, bytes } = checked;
+    for warning in warnings {
+        context.printer.warning(&warning);
+    }
+    let mut result = BundleReport::new(bundle.path(), good);
+    result.manifest = Some(ManifestReport { sha256: Some(digest), files, bytes });
+    let Findings { kept, total, hint } = findings;
+    if total > 0 {
+        let top = bundle.show(b"");
+        let files = if total == 1 { "file is" } else { "files are" };
+        let mut failure =
+            Failure::rejected(format!("{top} is not what its manifest says: {total} {files} wrong"));
+        if let Some(hint) = hint {
+            failure = failure.hint(hint);
+        }
+        result.verdict = Verdict::Rejected;
+        result.error = Some(failure);
+    }
+    result.findings = kept;
+    result.findings_total = total;
+    result
+}
+
+/// The signature file, parsed strictly; `None` if there is none.
+pub(crate) fn signature_file(bundle: &RootedDir) -> Result<Option<Evidence>> {
+    let path = bundle.show(SIGNATURE.as_bytes());
+    let text = match bundle.read_small(SIGNATURE.as_bytes(), SIZE_LIMIT) {
+        Ok(text) => text,
+        Err(SmallError::Open(OpenError::Missing)) => return Ok(None),
+        Err(error) => {
+            // The link may be the directory.
+            let directory =
+                bundle.stat(ATTESTATION.as_bytes()).is_ok_and(|stat| FileKind::of(&stat) == FileKind::Link);
+            let culprit = if directory { bundle.show(ATTESTATION.as_bytes()) } else { path };
+            return Err(error.rejects(culprit));
+        }
+    };
+    let evidence = Evidence::parse(&text).map_err(|why| Failure::rejected(format!("{path} {why}")))?;
+    Ok(Some(evidence))
+}
+
+/// The bytes of the manifest. `hint` is for a directory without one, which is not a bundle.
+pub(crate) fn manifest_text(bundle: &RootedDir, hint: &str) -> Result<Vec<u8>> {
+    bundle.read_small(MANIFEST.as_bytes(), manifest::MAX_BYTES).map_err(|error| match error {
+        SmallError::Open(OpenError::Missing) => {
+            Failure::rejected(format!("{} is not a bundle: it has no {MANIFEST}", bundle.show(b"")))
+                .hint(hint)
+        }
+        error => error.rejects(bundle.show(MANIFEST.as_bytes())),
+    })
+}
