@@ -39,6 +39,7 @@ mod signing_key;
 mod steps;
 mod surroundings;
 mod system_calls;
+mod test_cosign;
 mod tidy;
 mod verify;
 mod without_aicr;
