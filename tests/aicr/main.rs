@@ -16,6 +16,7 @@ mod bundle_sign;
 mod docs_readme;
 mod doctor;
 mod durable;
+mod examples;
 mod exhausted;
 mod fake;
 mod faults;
