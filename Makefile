@@ -8,9 +8,11 @@ SHELL := bash
 PREFIX ?= /usr/local
 DESTDIR ?=
 MINUTES ?= 1
+COSIGN ?=
 BINARY := $(or $(CARGO_TARGET_DIR),target)/release/aicr
 CARGO_DENY_VERSION := 0.20.2
 CARGO_MUTANTS_VERSION := 27.1.0
+ACTIONLINT_VERSION := v1.7.12
 SCRIPTS = $(shell grep -lxs '\#!/usr/bin/env bash' scripts/* scripts/*/* .ci/*)
 
 .PHONY: all
@@ -29,10 +31,14 @@ test: ## Run all tests, with the cosign on the PATH or else the newest upstream 
 	cargo test --locked
 
 .PHONY: matrix
-matrix: ## Run the matrix tests with every upstream release in scripts/cosign-releases.txt
+matrix: ## Run the matrix tests with every cosign in scripts/cosign-releases.txt (COSIGN=PATH: with that one)
 	scripts/need strace unshare script openssl sha256sum
-	AICR_TEST_MATRIX=$$(scripts/cosign-matrix); export AICR_TEST_MATRIX; \
-	AICR_TEST_COSIGN=$$(scripts/cosign-for-tests); export AICR_TEST_COSIGN; \
+	if [ -n "$(COSIGN)" ]; then \
+	  AICR_TEST_COSIGN=$$(realpath -e -- "$(COSIGN)"); AICR_TEST_MATRIX="custom=$$AICR_TEST_COSIGN"; \
+	else \
+	  AICR_TEST_MATRIX=$$(scripts/cosign-matrix); AICR_TEST_COSIGN=$$(scripts/cosign-for-tests); \
+	fi; \
+	export AICR_TEST_MATRIX AICR_TEST_COSIGN; \
 	list=$$(cargo test --locked --test aicr matrix -- --list); \
 	grep -q ': test$$' <<<"$$list" || { echo 'make matrix: tests/aicr has no matrix tests' >&2; exit 1; }; \
 	cargo test --locked --test aicr matrix
@@ -60,7 +66,7 @@ mutants: ## Change what accepts and refuses, one thing at a time, and see that a
 	CARGO_PROFILE_DEV_DEBUG=0 "$$(scripts/get-tool cargo-mutants $(CARGO_MUTANTS_VERSION))" mutants --level error
 
 .PHONY: lint
-lint: ## Check formatting, clippy, documentation, dependencies, the scripts and the Go
+lint: ## Check formatting, clippy, documentation, dependencies, scripts, workflows, examples and the Go
 	cargo fmt --check
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --all-targets --locked -- -D warnings
@@ -69,6 +75,9 @@ lint: ## Check formatting, clippy, documentation, dependencies, the scripts and 
 	"$$(scripts/get-tool cargo-deny $(CARGO_DENY_VERSION))" --locked check bans licenses sources
 	scripts/need shellcheck
 	shellcheck $(SCRIPTS)
+	"$$(scripts/get-actionlint $(ACTIONLINT_VERSION))" .github/workflows/*.yml examples/github-actions.yml
+	"$$(scripts/python-env lint tests/lint/requirements.txt)/bin/python" \
+	  -c 'import sys, yaml; [yaml.safe_load(open(file)) for file in sys.argv[1:]]' $$(find .github examples -name '*.yml')
 	cd tests/sigstore/servers && unformatted=$$(gofmt -l .) && { [ -z "$$unformatted" ] || { gofmt -d .; exit 1; }; }
 	cd tests/sigstore/servers && go vet ./...
 

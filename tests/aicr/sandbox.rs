@@ -12,6 +12,8 @@ use std::sync::{Arc, LazyLock};
 use rustix::fs::{FileType, Mode};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+pub(crate) use crate::test_cosign::{cosigns, test_cosign};
+
 /// SHA-256 of the DER of `fixtures/keys/throwaway.pub`, of which the password is empty.
 pub(crate) const KEY_SHA256: &str = "1e9fc1b5f1ff2aaccac79d66c2feff86234d8d3b3e069614ed3eddf7ba30ffee";
 /// The same for `fixtures/keys/stranger.pub`.
@@ -385,15 +387,4 @@ impl<'a> Run<'a> {
 /// The top of the repository.
 pub(crate) fn repository() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// The cosign that `make test` chose.
-pub(crate) fn test_cosign() -> String {
-    std::env::var("AICR_TEST_COSIGN").expect("AICR_TEST_COSIGN is not set: run the tests with `make test`")
-}
-
-/// The releases of `make matrix`; the one cosign of `make test` outside of that.
-pub(crate) fn cosigns() -> Vec<PathBuf> {
-    let list = std::env::var("AICR_TEST_MATRIX").unwrap_or_else(|_| format!("test={}", test_cosign()));
-    list.split_whitespace().map(|pair| pair.split_once('=').unwrap().1.into()).collect()
 }
