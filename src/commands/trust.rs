@@ -14,7 +14,7 @@ use crate::cosign::{Cosign, Session};
 use crate::digest::Sha256Digest;
 use crate::error::{Failure, Result};
 use crate::plan::key_ref::KeyRef;
-use crate::plan::verify::{IdentityEvidence, KeyEvidence, KeyToTrust, Pattern, Root, Timestamp, Trust};
+use crate::plan::verify::{KeyToTrust, Pattern, Root, TimestampPolicy, Trust};
 use crate::report::Report;
 use crate::sigstore::evidence::{Evidence, LogEntry, SignedBy};
 use crate::sigstore::public_key::PublicKey;
@@ -38,7 +38,7 @@ pub(crate) struct TrustPolicy<'a> {
     /// Whether there must be an entry in a log.
     log: bool,
     /// Whether a timestamp counts; `None` if nobody looks at it.
-    timestamp: Option<Timestamp>,
+    timestamp: Option<TimestampPolicy>,
     root: Option<TrustedRoot>,
 }
 
@@ -48,63 +48,60 @@ enum TrustedSigner<'a> {
     Identity { identity: &'a Pattern, issuer: &'a Pattern },
 }
 
+/// The signer that the plan names, before cosign is found.
+enum NamedSigner<'a> {
+    Known(TrustedSigner<'a>),
+    /// A key manager's key, which cosign is to ask for.
+    InKeyManager(&'a KeyRef, SigningKey),
+}
+
 impl<'a> TrustPolicy<'a> {
-    /// Reads or fetches what is to be trusted, and finds cosign; nothing if only files are compared.
+    /// Reads or fetches what is to be trusted, and finds cosign.
     pub(crate) fn new(
         trust: &'a Trust,
         bundles: &[Utf8PathBuf],
         context: &Context,
         session: &'a Session<'a>,
         report: &mut Report,
-    ) -> Result<Option<Self>> {
-        let (log, timestamp, root) = match trust {
-            Trust::ChecksumsOnly => return Ok(None),
-            Trust::Key { evidence, .. } => match evidence {
-                KeyEvidence::None => (false, None, None),
-                KeyEvidence::LogWithoutRoot => (true, None, None),
-                KeyEvidence::Log { root, timestamp } => (true, Some(*timestamp), Some(root)),
-                KeyEvidence::TimestampOnly { root, timestamp } => (false, Some(*timestamp), Some(root)),
-            },
-            Trust::Identity { evidence: IdentityEvidence::Log(timestamp), root, .. } => {
-                (true, Some(*timestamp), Some(root))
-            }
-            Trust::Identity { evidence: IdentityEvidence::RequiredTimestamp, root, .. } => {
-                (false, Some(Timestamp::Required), Some(root))
-            }
-        };
+    ) -> Result<Self> {
         if let Trust::Identity { identity, issuer, .. } = trust {
             for warning in [identity, issuer].into_iter().filter_map(Pattern::warning) {
                 context.printer.warning(&warning);
             }
         }
         // Files first: they are quick, and a mistake in one is the operator's.
-        let file = match root {
+        let file = match trust.root() {
             Some(Root::File(path)) => Some(trusted_root(path, bundles)?),
             Some(Root::Online) | None => None,
         };
-        let known = match trust {
-            Trust::Key { key: KeyToTrust::File(path), .. } => Some(key_file(path, bundles)?),
-            _ => None,
+        let signer = match trust {
+            Trust::Identity { identity, issuer, .. } => {
+                NamedSigner::Known(TrustedSigner::Identity { identity, issuer })
+            }
+            Trust::Key { key: KeyToTrust::File(path), .. } => {
+                NamedSigner::Known(TrustedSigner::Key(key_file(path, bundles)?))
+            }
+            Trust::Key { key: KeyToTrust::Ref(reference), .. } => {
+                let search_path = &session.search_path;
+                let no_password = |_: &str| Ok(None);
+                let key =
+                    SigningKey::at_hand(reference, None, &context.environment, search_path, &no_password)?;
+                NamedSigner::InKeyManager(reference, key)
+            }
         };
-        let asked = match trust {
-            Trust::Key { key: KeyToTrust::Ref(reference), .. } => Some((
-                reference,
-                SigningKey::at_hand(reference, None, &context.environment, &session.search_path, &|_| {
-                    Ok(None)
-                })?,
-            )),
-            _ => None,
+        let holder = match &signer {
+            NamedSigner::Known(_) => Holder::Nobody,
+            NamedSigner::InKeyManager(reference, _) => Holder::Key(reference),
         };
-        let holder = asked.as_ref().map_or(Holder::Nobody, |(reference, _)| Holder::Key(reference));
         let (cosign, found) = context.cosign(session, holder)?;
         report.cosign = Some(found);
-        let whom = match (trust, known, asked) {
-            (Trust::Identity { identity, issuer, .. }, ..) => TrustedSigner::Identity { identity, issuer },
-            (_, Some(key), _) => TrustedSigner::Key(key),
-            (_, None, Some((reference, key))) => TrustedSigner::Key(ask(reference, &key, &cosign, context)?),
-            (_, None, None) => return Ok(None),
+        let whom = match signer {
+            NamedSigner::Known(signer) => signer,
+            NamedSigner::InKeyManager(reference, key) => {
+                TrustedSigner::Key(ask(reference, &key, &cosign, context)?)
+            }
         };
-        let root = match root {
+        let root = match trust.root() {
             Some(Root::Online) => {
                 let fetched = cosign.public_sigstore().map_err(|failure| {
                     failure.hint("--trusted-root FILE names one that is at hand, and needs no network")
@@ -113,7 +110,8 @@ impl<'a> TrustPolicy<'a> {
             }
             Some(Root::File(_)) | None => file,
         };
-        Ok(Some(Self { cosign, whom, log, timestamp, root }))
+        let (log, timestamp) = (trust.requires_log_entry(), trust.timestamp_policy());
+        Ok(Self { cosign, whom, log, timestamp, root })
     }
 
     /// What cosign is asked about a signature over the manifest with this digest, unless it is clear already
@@ -216,14 +214,14 @@ impl<'a> TrustPolicy<'a> {
         let is_known = |timestamp| self.root.as_ref().is_some_and(|root| root.knows(timestamp));
         match (evidence.timestamp().map(is_known), policy) {
             (Some(true), _) => Ok(true),
-            (None, Timestamp::Required) => refuse(" has no timestamp"),
-            (Some(false), Timestamp::Required) => {
+            (None, TimestampPolicy::Required) => refuse(" has no timestamp"),
+            (Some(false), TimestampPolicy::Required) => {
                 refuse("'s timestamp is of an authority that the trusted root does not know")
             }
-            (None | Some(false), Timestamp::IfKnown) if self.needs_a_timestamp(evidence) => refuse(
+            (None | Some(false), TimestampPolicy::IfKnown) if self.needs_a_timestamp(evidence) => refuse(
                 " shows nowhere when it was made: a log of Rekor v2 does not state it, and there is no timestamp of an authority that the trusted root knows",
             ),
-            (None | Some(false), Timestamp::IfKnown) => Ok(false),
+            (None | Some(false), TimestampPolicy::IfKnown) => Ok(false),
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::cosign::verify_blob::{CosignAnswer, Early};
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
 use crate::interrupt::Interrupt;
-use crate::plan::verify::{Trust, VerifyPlan};
+use crate::plan::verify::{Scope, VerifyPlan};
 use crate::report::{BundleReport, Report, Verdict};
 use crate::tree::check::Checked;
 use crate::tree::manifest::Manifest;
@@ -31,22 +31,26 @@ const ELSEWHERE: &str = "give the directory that holds it";
 
 /// Verifies every bundle of the plan. What is impossible for one is refused before any work.
 pub(crate) fn run(plan: &VerifyPlan, context: &Context, report: &mut Report) -> Result<()> {
-    let VerifyPlan { bundles: paths, trust } = plan;
+    let VerifyPlan { bundles: paths, scope } = plan;
     let bundles = paths.iter().map(|path| RootedDir::open(path)).collect::<Result<Vec<_>>>()?;
-    let session = match trust {
-        Trust::Key { .. } | Trust::Identity { .. } => Some(context.session(paths)?),
-        Trust::ChecksumsOnly => None,
-    };
-    let policy = match &session {
-        Some(session) => TrustPolicy::new(trust, paths, context, session, report)?,
-        None => None,
-    };
-    for bundle in &bundles {
-        let verified = match &policy {
-            Some(policy) => signed(bundle, policy, context),
-            None => checksums_only(bundle, context),
-        };
-        report.bundles.push(match verified {
+    match scope {
+        Scope::ChecksumsOnly => each(&bundles, report, |bundle| checksums_only(bundle, context)),
+        Scope::Signature(trust) => {
+            let session = context.session(paths)?;
+            let policy = TrustPolicy::new(trust, paths, context, &session, report)?;
+            each(&bundles, report, |bundle| signed(bundle, &policy, context))
+        }
+    }
+}
+
+/// Verifies one bundle after the other; only a signal ends that early.
+fn each(
+    bundles: &[RootedDir],
+    report: &mut Report,
+    verify: impl Fn(&RootedDir) -> Result<BundleReport>,
+) -> Result<()> {
+    for bundle in bundles {
+        report.bundles.push(match verify(bundle) {
             Err(failure) if matches!(failure.class(), Class::Signal(_)) => return Err(failure),
             Err(failure) => BundleReport::failed(bundle.path(), failure),
             Ok(verified) => verified,

@@ -21,11 +21,21 @@ pub(crate) use regexp::Regexp;
 pub(crate) struct VerifyPlan {
     /// The bundles as typed; at least one, none empty.
     pub(crate) bundles: Vec<Utf8PathBuf>,
-    /// Whom to believe, and on what evidence.
-    pub(crate) trust: Trust,
+    /// What is verified of each.
+    pub(crate) scope: Scope,
 }
 
-/// Whom to believe. The row of the table, so that nothing downstream reads a flag again.
+/// What is verified of a bundle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// `--checksums-only`: the files against the manifest. Nothing proves who made it.
+    ChecksumsOnly,
+    /// The signature over the manifest, then the files.
+    Signature(Trust),
+}
+
+/// Whose signature is trusted. One row of the table of trust flags, so that no later step reads a
+/// flag again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Trust {
     /// The holder of this key.
@@ -35,19 +45,17 @@ pub(crate) enum Trust {
         /// What the signature must come with.
         evidence: KeyEvidence,
     },
-    /// Whoever the issuer says is this identity.
+    /// This identity, as its OIDC issuer certified it.
     Identity {
         /// The identity.
         identity: Pattern,
-        /// Who vouches for it.
+        /// The issuer.
         issuer: Pattern,
         /// What the signature must come with.
         evidence: IdentityEvidence,
         /// What certificates, logs and timestamps are checked against.
         root: Root,
     },
-    /// Nobody: files against the manifest only.
-    ChecksumsOnly,
 }
 
 /// The key to trust.
@@ -72,14 +80,14 @@ pub(crate) enum KeyEvidence {
         /// What entries and timestamps are checked against.
         root: Root,
         /// Whether a timestamp must be there.
-        timestamp: Timestamp,
+        timestamp: TimestampPolicy,
     },
     /// No entry, but timestamps count.
     TimestampOnly {
         /// What timestamps are checked against.
         root: Root,
         /// Whether one must be there.
-        timestamp: Timestamp,
+        timestamp: TimestampPolicy,
     },
 }
 
@@ -87,14 +95,14 @@ pub(crate) enum KeyEvidence {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IdentityEvidence {
     /// An entry in a log that the root knows.
-    Log(Timestamp),
+    Log(TimestampPolicy),
     /// A trusted timestamp, without an entry.
     RequiredTimestamp,
 }
 
 /// Whether a trusted timestamp must be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Timestamp {
+pub(crate) enum TimestampPolicy {
     /// Checked if it is there and the root knows its authority.
     IfKnown,
     /// Must be there. The only way to notice one that was stripped.
@@ -135,11 +143,53 @@ impl VerifyPlan {
         let VerifyArgs { bundles, trust } = args;
         let bundles = none_empty(bundles, "BUNDLE")?;
         rules::check(&trust)?;
-        Ok(Self { bundles, trust: Trust::new(trust)? })
+        let scope =
+            if trust.checksums_only { Scope::ChecksumsOnly } else { Scope::Signature(Trust::new(trust)?) };
+        Ok(Self { bundles, scope })
     }
 }
 
 impl Trust {
+    /// What logs, certificates and timestamps are checked against; `None` with a key alone.
+    pub(crate) fn root(&self) -> Option<&Root> {
+        match self {
+            Self::Key { evidence: KeyEvidence::None | KeyEvidence::LogWithoutRoot, .. } => None,
+            Self::Key {
+                evidence: KeyEvidence::Log { root, .. } | KeyEvidence::TimestampOnly { root, .. },
+                ..
+            }
+            | Self::Identity { root, .. } => Some(root),
+        }
+    }
+
+    /// Whether the signature must have an entry in a transparency log.
+    pub(crate) fn requires_log_entry(&self) -> bool {
+        match self {
+            Self::Key { evidence, .. } => match evidence {
+                KeyEvidence::LogWithoutRoot | KeyEvidence::Log { .. } => true,
+                KeyEvidence::None | KeyEvidence::TimestampOnly { .. } => false,
+            },
+            Self::Identity { evidence: IdentityEvidence::Log(_), .. } => true,
+            Self::Identity { evidence: IdentityEvidence::RequiredTimestamp, .. } => false,
+        }
+    }
+
+    /// What holds for timestamps; `None` when they are left unchecked.
+    pub(crate) fn timestamp_policy(&self) -> Option<TimestampPolicy> {
+        match self {
+            Self::Key { evidence, .. } => match evidence {
+                KeyEvidence::None | KeyEvidence::LogWithoutRoot => None,
+                KeyEvidence::Log { timestamp, .. } | KeyEvidence::TimestampOnly { timestamp, .. } => {
+                    Some(*timestamp)
+                }
+            },
+            Self::Identity { evidence: IdentityEvidence::Log(timestamp), .. } => Some(*timestamp),
+            Self::Identity { evidence: IdentityEvidence::RequiredTimestamp, .. } => {
+                Some(TimestampPolicy::Required)
+            }
+        }
+    }
+
     /// The row that `args` name. The rules have passed them.
     fn new(args: TrustArgs) -> Result<Self> {
         let TrustArgs {
@@ -152,13 +202,10 @@ impl Trust {
             certificate_oidc_issuer_regexp,
             require_timestamp,
             online,
-            checksums_only,
+            checksums_only: _,
             allow_kms_plugin,
         } = args;
-        if checksums_only {
-            return Ok(Self::ChecksumsOnly);
-        }
-        let timestamp = if require_timestamp { Timestamp::Required } else { Timestamp::IfKnown };
+        let timestamp = if require_timestamp { TimestampPolicy::Required } else { TimestampPolicy::IfKnown };
         let root = match trusted_root {
             Some(path) => Some(Root::File(not_empty(path, "--trusted-root")?)),
             None => online.then_some(Root::Online),

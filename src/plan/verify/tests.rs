@@ -32,16 +32,23 @@ const ME: [&str; 2] =
 const ROOT: &str = "--trusted-root=root.json";
 const IGNORE: &str = "--insecure-ignore-tlog";
 
+/// The row that `line` gives.
 #[track_caller]
-fn gives(line: &[&str], trust: &Trust) {
+fn trust(line: &[&str]) -> Trust {
     let plan = plan(line).expect("a plan");
     assert_eq!(plan.bundles, ["bundle"]);
-    assert_eq!(&plan.trust, trust, "{line:?}");
+    let Scope::Signature(trust) = plan.scope else { panic!("no signature: {line:?}") };
+    trust
+}
+
+#[track_caller]
+fn gives(line: &[&str], expected: &Trust) {
+    assert_eq!(&trust(line), expected, "{line:?}");
 }
 
 #[test]
 fn rows_of_a_key() {
-    use Timestamp::{IfKnown, Required};
+    use TimestampPolicy::{IfKnown, Required};
     let root = || Root::File("root.json".into());
     gives(&["--key=k.pub", IGNORE], &file_key(KeyEvidence::None));
     gives(&["--key=k.pub"], &file_key(KeyEvidence::LogWithoutRoot));
@@ -70,7 +77,7 @@ fn a_key_manager_and_an_allowed_plugin_are_references() {
         (&["--key=awskms:///alias/k", IGNORE][..], "awskms:///alias/k"),
         (&["--key=hsm://k", IGNORE, "--allow-kms-plugin"][..], "hsm://k"),
     ] {
-        let Trust::Key { key: KeyToTrust::Ref(key), evidence } = plan(line).expect("a plan").trust else {
+        let Trust::Key { key: KeyToTrust::Ref(key), evidence } = trust(line) else {
             panic!("no reference: {line:?}")
         };
         assert_eq!((key.as_cosign_arg().as_str(), evidence), (reference, KeyEvidence::None));
@@ -85,11 +92,14 @@ fn regexp(typed: &str, flag: &'static str) -> Pattern {
 #[test]
 fn rows_of_an_identity_and_of_nobody() {
     let root = || Root::File("root.json".into());
-    gives(&[ME[0], ME[1], ROOT], &identity(IdentityEvidence::Log(Timestamp::IfKnown), root()));
-    gives(&[ME[0], ME[1], "--online"], &identity(IdentityEvidence::Log(Timestamp::IfKnown), Root::Online));
+    gives(&[ME[0], ME[1], ROOT], &identity(IdentityEvidence::Log(TimestampPolicy::IfKnown), root()));
+    gives(
+        &[ME[0], ME[1], "--online"],
+        &identity(IdentityEvidence::Log(TimestampPolicy::IfKnown), Root::Online),
+    );
     gives(
         &[ME[0], ME[1], ROOT, "--require-timestamp"],
-        &identity(IdentityEvidence::Log(Timestamp::Required), root()),
+        &identity(IdentityEvidence::Log(TimestampPolicy::Required), root()),
     );
     gives(
         &[ME[0], ME[1], ROOT, "--require-timestamp", IGNORE],
@@ -98,7 +108,7 @@ fn rows_of_an_identity_and_of_nobody() {
     let regexps = Trust::Identity {
         identity: regexp("me@.*", "--certificate-identity-regexp"),
         issuer: regexp("https://.*", "--certificate-oidc-issuer-regexp"),
-        evidence: IdentityEvidence::Log(Timestamp::IfKnown),
+        evidence: IdentityEvidence::Log(TimestampPolicy::IfKnown),
         root: root(),
     };
     let line = ["--certificate-identity-regexp=me@.*", "--certificate-oidc-issuer-regexp=https://.*", ROOT];
@@ -108,7 +118,26 @@ fn rows_of_an_identity_and_of_nobody() {
         regexp("me@.*", "--certificate-identity-regexp").warning().as_deref(),
         Some("--certificate-identity-regexp has to match as a whole, and is taken as `^(?:me@.*)$`")
     );
-    gives(&["--checksums-only"], &Trust::ChecksumsOnly);
+    let checksums_only = plan(&["--checksums-only"]).expect("a plan");
+    assert_eq!(checksums_only.scope, Scope::ChecksumsOnly);
+}
+
+#[test]
+fn what_each_row_asks_of_a_signature() {
+    use TimestampPolicy::{IfKnown, Required};
+    let file = Root::File("root.json".into());
+    for (line, root, log, timestamp) in [
+        (&["--key=k.pub", IGNORE][..], None, false, None),
+        (&["--key=k.pub"], None, true, None),
+        (&["--key=k.pub", ROOT], Some(&file), true, Some(IfKnown)),
+        (&["--key=k.pub", ROOT, IGNORE, "--require-timestamp"], Some(&file), false, Some(Required)),
+        (&[ME[0], ME[1], "--online"], Some(&Root::Online), true, Some(IfKnown)),
+        (&[ME[0], ME[1], ROOT, IGNORE, "--require-timestamp"], Some(&file), false, Some(Required)),
+    ] {
+        let trust = trust(line);
+        let found = (trust.root(), trust.requires_log_entry(), trust.timestamp_policy());
+        assert_eq!(found, (root, log, timestamp), "{line:?}");
+    }
 }
 
 #[track_caller]
