@@ -14,7 +14,7 @@ use crate::interrupt::Interrupt;
 use crate::password::Terminal;
 use crate::plan::global::GlobalPlan;
 use crate::plan::sign::KeySigner;
-use crate::plan::sourced::Source;
+use crate::plan::value::Source;
 use crate::printable::show;
 use crate::report::CosignReport;
 use crate::report::printer::Printer;

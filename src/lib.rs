@@ -137,7 +137,7 @@ fn work(command: Command, context: &Context, report: &mut Report) -> Result<()> 
             commands::verify::run(&plan::verify::VerifyPlan::new(args)?, context, report)
         }
         Command::Doctor(args) => {
-            let signer = plan::sign::signer(plan::sign::Command::Doctor, args.signing, surroundings)?;
+            let signer = plan::sign::signer(plan::sign::SigningCommand::Doctor, args.signing, surroundings)?;
             commands::doctor::run(signer.as_ref(), args.online, context, report)
         }
         Command::Completions { shell } => {

@@ -10,12 +10,10 @@ pub(crate) mod arguments;
 pub(crate) mod bundle;
 pub(crate) mod global;
 pub(crate) mod key_ref;
-mod path;
 mod secret;
 pub(crate) mod service;
 pub(crate) mod sign;
-pub(crate) mod sourced;
-pub(crate) mod value_error;
+pub(crate) mod value;
 pub(crate) mod variable_name;
 pub(crate) mod verify;
 

@@ -10,7 +10,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::search_path::SearchPath;
 use crate::digest::{Hashing, Sha256Digest};
 use crate::error::{Class, Failure, Result};
-use crate::plan::sourced::{Source, Sourced};
+use crate::plan::value::{Source, Sourced};
 
 /// What was asked for on the command line.
 #[derive(Debug, Default)]

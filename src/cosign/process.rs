@@ -20,7 +20,7 @@ use super::masked::{masked, replaced};
 use super::variables::{Value, Variables};
 use crate::error::{Class, Failure, Result};
 use crate::interrupt::Interrupt;
-use crate::plan::sourced::Sourced;
+use crate::plan::value::Sourced;
 use crate::printable::is_hidden;
 use crate::system_error::is_exhaustion;
 

@@ -4,10 +4,11 @@
 use camino::Utf8PathBuf;
 
 use super::Surroundings;
-use super::path::{first_of, none_empty, not_empty};
-use super::sign::{Command, Signer, signer};
+use super::sign::{Signer, SigningCommand, signer};
+use super::value::{UNSET_VARIABLE, none_empty, not_empty};
 use crate::cli::{BundleArgs, BundleSignArgs, SigningRunArgs};
 use crate::error::{Failure, Result};
+use crate::printable::show;
 
 /// What `bundle` is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +79,7 @@ impl BundlePlan {
             signing_run,
         } = args;
         let destination = destination(inputs, output, in_place, exclude)?;
-        let signer = signer(Command::Bundle { no_sign }, signing, surroundings)?;
+        let signer = signer(SigningCommand::Bundle { no_sign }, signing, surroundings)?;
         Ok(Self {
             destination,
             allow_name_collisions,
@@ -94,7 +95,7 @@ impl BundleSignPlan {
     pub(crate) fn new(args: BundleSignArgs, surroundings: Surroundings<'_>) -> Result<Self> {
         let BundleSignArgs { bundles, signing, signing_run } = args;
         let bundles = none_empty(bundles, "BUNDLE")?;
-        let Some(signer) = signer(Command::BundleSign, signing, surroundings)? else {
+        let Some(signer) = signer(SigningCommand::BundleSign, signing, surroundings)? else {
             return Err(Failure::usage("bundle-sign needs a signer")
                 .hint("name a key with --signing-key or AICR_SIGNING_KEY, or give --keyless"));
         };
@@ -117,8 +118,7 @@ fn destination(
 ) -> Result<Destination> {
     let mut inputs = none_empty(inputs, "INPUT")?;
     if exclude.iter().any(String::is_empty) {
-        return Err(Failure::usage("--exclude: the pattern is empty")
-            .hint("an unset variable in the command line is the usual cause"));
+        return Err(Failure::usage("--exclude: the pattern is empty").hint(UNSET_VARIABLE));
     }
     match (output, in_place) {
         (Some(_), true) => {
@@ -147,6 +147,15 @@ fn destination(
                 .hint("build several inputs into a new directory with --output DIR"))
             }
         },
+    }
+}
+
+/// The first path, and how many more there are, for a message.
+fn first_of(paths: &[Utf8PathBuf]) -> String {
+    let first = paths.first().map(|path| show(path.as_str())).unwrap_or_default();
+    match paths.len() {
+        0 | 1 => format!("`{first}`"),
+        count => format!("`{first}` and {} more", count - 1),
     }
 }
 

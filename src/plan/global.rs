@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use camino::Utf8PathBuf;
 
-use super::sourced::{Source, Sourced, typed_or_variable};
+use super::value::{Source, Sourced, typed_or_variable};
 use crate::cli::{Color, Format, GlobalArgs};
 use crate::digest::Sha256Digest;
 use crate::error::{Failure, Result};

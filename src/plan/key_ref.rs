@@ -16,7 +16,7 @@ use std::fmt;
 
 use camino::Utf8PathBuf;
 
-use super::value_error::ValueError;
+use super::value::ValueError;
 use super::variable_name::VariableName;
 use crate::printable::show;
 pub(crate) use scheme::Scheme;

@@ -3,7 +3,7 @@
 
 use url::{Host, Url};
 
-use super::value_error::ValueError;
+use super::value::ValueError;
 use crate::printable::is_hidden;
 
 /// The address of a log, certificate authority, timestamp authority or OIDC issuer. `https://`, or

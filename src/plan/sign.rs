@@ -2,10 +2,8 @@
 //! those that pass into a [`Signer`].
 
 mod keyless;
-mod kms_env;
 mod recording;
 mod rules;
-mod services;
 #[cfg(test)]
 mod tests;
 
@@ -14,9 +12,8 @@ use std::collections::BTreeSet;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Surroundings;
-use super::key_ref::KeyRef;
-use super::path::not_empty;
-use super::sourced::{Source, Sourced, typed_or_variable};
+use super::key_ref::{KeyRef, Scheme};
+use super::value::{Source, Sourced, not_empty, typed_or_variable};
 use super::variable_name::VariableName;
 use crate::cli::SigningArgs;
 use crate::error::{Failure, Result};
@@ -28,7 +25,7 @@ use rules::Statements;
 
 /// The command whose signing flags are ruled on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Command {
+pub(crate) enum SigningCommand {
     /// `bundle`, which may do without a signer.
     Bundle {
         /// `--no-sign`: the variables do not count.
@@ -84,12 +81,12 @@ impl Signer {
 /// Who signs for `command`, or `None` if nobody does; all of section 2.1 that flags and variables
 /// decide. The key reference is read as cosign would read it, and no further.
 pub(crate) fn signer(
-    command: Command,
+    command: SigningCommand,
     mut args: SigningArgs,
     surroundings: Surroundings<'_>,
 ) -> Result<Option<Signer>> {
     let nothing = Environment::default();
-    let no_sign = command == (Command::Bundle { no_sign: true });
+    let no_sign = command == (SigningCommand::Bundle { no_sign: true });
     let environment = if no_sign { &nothing } else { surroundings.environment };
     let key = typed_or_variable(args.signing_key.take(), "--signing-key", environment, "AICR_SIGNING_KEY")?;
     let log = typed_or_variable(args.tlog_upload.take(), "--tlog-upload", environment, "AICR_TLOG_UPLOAD")?;
@@ -101,13 +98,13 @@ pub(crate) fn signer(
         return keyless::signer(args, surroundings).map(Signer::Keyless).map(Some);
     };
     let recording = if log.is_none_or(|log| log.value) {
-        Recording::Services(services::sigstore(&args)?)
+        Recording::Services(recording::services(&args)?)
     } else {
-        services::without_log(&args)?
+        recording::without_log(&args)?
     };
     let key = key_ref(&key, command)?;
     Ok(Some(Signer::Key(KeySigner {
-        kms_env: kms_env::kms_variables(&args.kms_env, &key)?,
+        kms_env: kms_variables(&args.kms_env, &key)?,
         key,
         recording,
         public_key_out: args.public_key_out.map(|path| not_empty(path, "--public-key-out")).transpose()?,
@@ -133,9 +130,9 @@ fn truth(text: Sourced<String>) -> Result<Sourced<bool>> {
     Ok(Sourced { value, source })
 }
 
-fn key_ref(key: &Sourced<String>, command: Command) -> Result<Sourced<KeyRef>> {
+fn key_ref(key: &Sourced<String>, command: SigningCommand) -> Result<Sourced<KeyRef>> {
     let Sourced { value, source } = key;
-    let unsigned = matches!(command, Command::Bundle { .. });
+    let unsigned = matches!(command, SigningCommand::Bundle { .. });
     if value.is_empty() && unsigned {
         // An unset CI secret arrives as an empty value, and must not give an unsigned release.
         return Err(Failure::usage(format!("{source}: the key reference is empty"))
@@ -143,4 +140,13 @@ fn key_ref(key: &Sourced<String>, command: Command) -> Result<Sourced<KeyRef>> {
     }
     let value = KeyRef::parse(value).map_err(|misread| misread.at(*source))?;
     Ok(Sourced { value, source: *source })
+}
+
+/// The variables of `--kms-env`.
+fn kms_variables(names: &[String], key: &Sourced<KeyRef>) -> Result<BTreeSet<VariableName>> {
+    if !names.is_empty() && key.value.scheme() != Scheme::Plugin {
+        return Err(Failure::usage(format!("--kms-env is for KMS plugins, and {} names none", key.source))
+            .hint("leave out --kms-env: a key manager that cosign knows gets its own variables anyway"));
+    }
+    names.iter().map(|name| VariableName::for_plugin(name)).collect()
 }

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::error::{Failure, Result};
+
 /// The name of a variable that may be handed on: a POSIX name, none that would change what cosign
 /// or its libraries do behind aicr's back.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,6 +34,30 @@ impl VariableName {
         } else {
             Ok(Self(name.to_owned()))
         }
+    }
+
+    /// The name of a variable that `--kms-env` hands to a plugin. A malformed one may be a whole
+    /// `NAME=value`, so it is not shown.
+    pub(super) fn for_plugin(name: &str) -> Result<Self> {
+        Self::parse(name).map_err(|reason| {
+            let (problem, hint) = match reason {
+                BadName::Malformed => (
+                    "not the name of a variable (not shown: it may hold a value)".to_owned(),
+                    "write `--kms-env NAME`; the value is taken from the environment of aicr",
+                ),
+                BadName::Withheld => (
+                    format!(
+                        "{name} is never handed on: it could change what cosign checks or whom it talks to"
+                    ),
+                    "have the plugin read a variable of another name",
+                ),
+                BadName::Own => (
+                    format!("{name} is always set by aicr"),
+                    "leave it out, or have the plugin read a variable of another name",
+                ),
+            };
+            Failure::usage(format!("--kms-env: {problem}")).hint(hint)
+        })
     }
 
     /// The name as it stands in the environment.

@@ -10,8 +10,7 @@ mod tests;
 use camino::Utf8PathBuf;
 
 use super::key_ref::{KeyRef, Scheme};
-use super::path::{none_empty, not_empty};
-use super::sourced::Source;
+use super::value::{Source, UNSET_VARIABLE, none_empty, not_empty};
 use crate::cli::{TrustArgs, VerifyArgs};
 use crate::error::{Failure, Result};
 pub(crate) use regexp::Regexp;
@@ -272,8 +271,7 @@ fn pattern(
 ) -> Result<Option<Pattern>> {
     let not_empty = |text: String, flag: &str| {
         if text.is_empty() {
-            return Err(Failure::usage(format!("{flag}: the value is empty"))
-                .hint("an unset variable in the command line is the usual cause"));
+            return Err(Failure::usage(format!("{flag}: the value is empty")).hint(UNSET_VARIABLE));
         }
         Ok(text)
     };

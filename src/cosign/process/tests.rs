@@ -1,7 +1,7 @@
 //! Programs of a few lines of `sh`, and how each of them ends.
 
 use super::*;
-use crate::plan::sourced::Source;
+use crate::plan::value::Source;
 
 fn shell(script: &str) -> Invocation<'static> {
     Invocation {

@@ -1,6 +1,6 @@
 //! The tables of the global flags.
 
-use super::super::sourced::Source;
+use super::super::value::Source;
 use super::*;
 
 const HEX: &str = "00ff0123456789abcdefABCDEF0123456789abcdef0123456789abcdef012345";

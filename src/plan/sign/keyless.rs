@@ -5,10 +5,9 @@ use std::fmt;
 use camino::Utf8PathBuf;
 
 use super::super::Surroundings;
-use super::super::path::not_empty;
 use super::super::secret::secret_in;
-use super::recording::PlannedServices;
-use super::services::sigstore;
+use super::super::value::not_empty;
+use super::recording::{self, PlannedServices};
 use crate::cli::SigningArgs;
 use crate::error::{Failure, Result};
 
@@ -89,7 +88,7 @@ const AMBIENT: [(Provider, &[&str]); 4] = [
 
 /// The keyless signer that `args` name.
 pub(super) fn signer(args: SigningArgs, surroundings: Surroundings<'_>) -> Result<KeylessSigner> {
-    let sigstore = sigstore(&args)?;
+    let sigstore = recording::services(&args)?;
     let issuer_is_typed = args.oidc_issuer.is_some();
     let token = token_source(args.identity_token, surroundings)?;
     match &token {

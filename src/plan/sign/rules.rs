@@ -1,8 +1,8 @@
 //! Which signing flags go together (section 2.1 of the contract), as tables. What the values are
 //! is decided in [`super`], from combinations that have passed here.
 
-use super::super::sourced::{Source, Sourced};
-use super::Command;
+use super::super::value::{Source, Sourced};
+use super::SigningCommand;
 use crate::cli::SigningArgs;
 use crate::error::{Failure, Result};
 
@@ -130,8 +130,8 @@ impl Statements {
     }
 
     /// Rules on the combination for `command`. `Ok(false)` means that nobody signs.
-    pub(super) fn check(mut self, command: Command) -> Result<bool> {
-        if command == (Command::Bundle { no_sign: true }) {
+    pub(super) fn check(mut self, command: SigningCommand) -> Result<bool> {
+        if command == (SigningCommand::Bundle { no_sign: true }) {
             return self.check_no_sign().map(|()| false);
         }
         let signs = self.has(SigningKey) || self.has(Keyless);
@@ -178,8 +178,8 @@ impl Statements {
 
     /// Nobody signs: an unsigned bundle, or `doctor` looking around. A missing signer of
     /// `bundle-sign` is the caller's to refuse.
-    fn check_no_signer(&self, command: Command) -> Result<()> {
-        if command == Command::BundleSign {
+    fn check_no_signer(&self, command: SigningCommand) -> Result<()> {
+        if command == SigningCommand::BundleSign {
             return Ok(());
         }
         if let Some(source) = self.source(NoLog) {

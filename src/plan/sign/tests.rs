@@ -21,9 +21,9 @@ fn ruled(command: &str, line: &[&str], environment: &Environment, terminal: bool
     }
     arguments.extend(line);
     let (command, args) = match Cli::try_parse_from(arguments).expect("a line that clap reads").command {
-        cli::Command::Bundle(args) => (Command::Bundle { no_sign: args.no_sign }, args.signing),
-        cli::Command::BundleSign(args) => (Command::BundleSign, args.signing),
-        cli::Command::Doctor(args) => (Command::Doctor, args.signing),
+        cli::Command::Bundle(args) => (SigningCommand::Bundle { no_sign: args.no_sign }, args.signing),
+        cli::Command::BundleSign(args) => (SigningCommand::BundleSign, args.signing),
+        cli::Command::Doctor(args) => (SigningCommand::Doctor, args.signing),
         other => panic!("{other:?} signs nothing"),
     };
     signer(command, args, Surroundings { environment, terminal })

@@ -333,7 +333,7 @@ fn a_private_service_does_not_go_with_public_ones_that_nobody_named() {
     let cli::Command::Bundle(args) = Cli::try_parse_from(line).expect("a line").command else { panic!() };
     let surroundings = Surroundings { environment: &none(), terminal: true };
     let failure =
-        signer(Command::Bundle { no_sign: false }, args.signing, surroundings).expect_err("no issuer");
+        signer(SigningCommand::Bundle { no_sign: false }, args.signing, surroundings).expect_err("no issuer");
     assert_eq!(
         (failure.message(), failure.way_out()),
         (

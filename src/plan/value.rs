@@ -1,10 +1,15 @@
-//! Where a value comes from: a flag that was typed, or a variable. A message names the one or the
-//! other. What the values mean is not here.
+//! Values of flags and variables: which flag or variable holds one, and what is wrong with it. What
+//! a value means is decided where it is used.
 
 use std::fmt;
 
+use camino::Utf8PathBuf;
+
 use crate::error::{Failure, Result};
 use crate::settings::Environment;
+
+/// The hint for an empty value.
+pub(super) const UNSET_VARIABLE: &str = "an unset variable in the command line is the usual cause";
 
 /// The flag or the variable that a value came from; shown as its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +66,41 @@ pub(super) fn typed_or_variable(
             .hint(format!("set {variable} anew, or unset it and give {flag}")));
     };
     Ok(Some(Sourced { value: value.to_owned(), source: Source::Variable(variable) }))
+}
+
+/// What is wrong with a value, without the flag or variable that it came from. Neither text holds
+/// a secret or a control character.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ValueError {
+    /// One clause, lower case, no period.
+    pub(crate) problem: String,
+    /// The corrected form, or where the value belongs.
+    pub(crate) hint: String,
+}
+
+impl ValueError {
+    /// A misreading with its way out.
+    pub(super) fn new(problem: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { problem: problem.into(), hint: hint.into() }
+    }
+
+    /// The failure of the flag or variable `source`, which held the value: exit 2.
+    pub(crate) fn at(self, source: Source) -> Failure {
+        Failure::usage(format!("{source}: {}", self.problem)).hint(self.hint)
+    }
+}
+
+/// Refuses an empty path; `flag` is the flag or the placeholder that holds it.
+pub(super) fn not_empty(path: Utf8PathBuf, flag: &str) -> Result<Utf8PathBuf> {
+    if path.as_str().is_empty() {
+        return Err(Failure::usage(format!("{flag}: the path is empty")).hint(UNSET_VARIABLE));
+    }
+    Ok(path)
+}
+
+/// Refuses empty paths among several.
+pub(super) fn none_empty(paths: Vec<Utf8PathBuf>, placeholder: &str) -> Result<Vec<Utf8PathBuf>> {
+    paths.into_iter().map(|path| not_empty(path, placeholder)).collect()
 }
 
 #[cfg(test)]
