@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::plan::service::ServiceUrl;
 use crate::settings::Environment;
+use crate::system_error::reason;
 
 /// How long is waited for an answer, and how long for the address of a name.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -44,7 +45,7 @@ pub(crate) fn reach(url: &ServiceUrl, environment: &Environment) -> Connectivity
     for address in addresses {
         match TcpStream::connect_timeout(&address, PATIENCE) {
             Ok(_) => return Connectivity::Yes,
-            Err(error) => last = Connectivity::No(format!("{address}: {error}")),
+            Err(error) => last = Connectivity::No(format!("{address}: {}", reason(&error))),
         }
     }
     last

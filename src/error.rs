@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::system_error::in_words;
+use crate::system_error::words;
 
 /// The result of everything that can fail.
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -91,7 +91,7 @@ pub(crate) struct Failure {
 impl Failure {
     /// A failure of `class`. The message is one line, lower case, no period, and names the thing.
     pub(crate) fn new(class: Class, message: impl Into<String>) -> Self {
-        Self { class, message: in_words(message.into()), cosign_said: None, hint: None }
+        Self { class, message: message.into(), cosign_said: None, hint: None }
     }
 
     /// Something impossible was asked for: exit 2.
@@ -171,7 +171,8 @@ impl fmt::Display for Failure {
 /// An operating-system error with its context, which says what was being done, as in "read a": exit 1.
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        Self::new(Class::Broken, format!("cannot {error:#}"))
+        let causes: Vec<String> = error.chain().map(words).collect();
+        Self::new(Class::Broken, format!("cannot {}", causes.join(": ")))
     }
 }
 
@@ -195,6 +196,13 @@ mod tests {
     fn the_table_has_each_code_once_in_order() {
         let codes = EXIT_CODES.map(|(class, _)| class.map_or(0, Class::code));
         assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn an_os_error_follows_what_was_being_done() {
+        let denied = anyhow::Error::from(std::io::Error::from_raw_os_error(13)).context("read a");
+        let failure = Failure::from(denied);
+        assert_eq!((failure.class(), failure.message()), (Class::Broken, "cannot read a: permission denied"));
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! Reads files that have to be small and regular: keys, and what cosign wrote. A FIFO, a device or
 //! an endless file in their place is refused and never waited for.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 
 use camino::Utf8Path;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
+
+use crate::system_error::reason;
 
 /// Whether a link in the place of the file itself is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,9 +36,9 @@ pub(crate) fn read(path: &Utf8Path, limit: u64, links: Links) -> Result<Vec<u8>,
             Some(Errno::LOOP) => "is a link".to_owned(),
             // A socket.
             Some(Errno::NXIO) => "is not a regular file".to_owned(),
-            _ => format!("cannot be read: {error}"),
+            _ => cannot_be_read(&error),
         })?;
-    let metadata = file.metadata().map_err(|error| format!("cannot be read: {error}"))?;
+    let metadata = file.metadata().map_err(|error| cannot_be_read(&error))?;
     if metadata.is_dir() {
         return Err("is a directory".into());
     }
@@ -44,11 +46,15 @@ pub(crate) fn read(path: &Utf8Path, limit: u64, links: Links) -> Result<Vec<u8>,
         return Err("is not a regular file".into());
     }
     let mut content = Vec::new();
-    file.take(limit + 1).read_to_end(&mut content).map_err(|error| format!("cannot be read: {error}"))?;
+    file.take(limit + 1).read_to_end(&mut content).map_err(|error| cannot_be_read(&error))?;
     if content.len() as u64 > limit {
         return Err(format!("is larger than {limit} bytes"));
     }
     Ok(content)
+}
+
+fn cannot_be_read(error: &io::Error) -> String {
+    format!("cannot be read: {}", reason(error))
 }
 
 #[cfg(test)]

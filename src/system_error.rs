@@ -1,46 +1,51 @@
-//! What the operating system says, in the house's words: lower case, without a number. The one place
-//! that has them: whatever becomes the message of a failure goes through here.
+//! Errors of the operating system in aicr's words: lower case, without "(os error N)". Every text that
+//! holds one gets it from [`reason`]; `Failure` does so for the causes of an `anyhow::Error`.
 
+use std::error::Error;
 use std::io;
 
 use rustix::io::Errno;
 
-/// How the standard library ends what it says for an error of the system.
+/// How the standard library ends the text of an operating-system error.
 const NUMBER: &str = " (os error ";
 
 /// The words of one error.
 pub(crate) fn reason(error: &io::Error) -> String {
-    in_words(error.to_string())
+    let text = error.to_string();
+    // Not by `raw_os_error`: an error of `tempfile` has none, and a path behind the number.
+    let Some((before, number, after)) = split_at_number(&text) else { return text };
+    let standard = io::Error::from_raw_os_error(number).to_string();
+    if split_at_number(&standard).is_none_or(|(words, ..)| words != before) {
+        return text;
+    }
+    let mut letters = before.chars();
+    let first = letters.next().into_iter().flat_map(char::to_lowercase);
+    first.chain(letters).chain(after.chars()).collect()
 }
 
-/// Whether this process, or the system, has run out of something: that tells nothing about the file or
+/// The words, the number and what follows them.
+fn split_at_number(text: &str) -> Option<(&str, i32, &str)> {
+    let (before, rest) = text.split_once(NUMBER)?;
+    let (number, after) = rest.split_once(')')?;
+    Some((before, number.parse().ok()?, after))
+}
+
+/// The words of any error, for a chain of causes.
+pub(crate) fn words(cause: &(dyn Error + 'static)) -> String {
+    if let Some(error) = cause.downcast_ref::<io::Error>() {
+        reason(error)
+    } else if let Some(errno) = cause.downcast_ref::<Errno>() {
+        reason(&(*errno).into())
+    } else {
+        cause.to_string()
+    }
+}
+
+/// Whether this process or the system has run out of something, which is no fault of the file or
 /// program that was asked for.
 pub(crate) fn is_exhaustion(error: &io::Error) -> bool {
     let exhausted = [Errno::AGAIN, Errno::NOMEM, Errno::MFILE, Errno::NFILE];
     Errno::from_io_error(error).is_some_and(|errno| exhausted.contains(&errno))
-}
-
-/// A text in which every error of the system, as the standard library shows it, is in those words.
-pub(crate) fn in_words(text: String) -> String {
-    let mut rest = text.as_str();
-    let mut words = String::new();
-    while let Some((before, after)) = rest.split_once(NUMBER)
-        && let Some((number, after)) = after.split_once(')')
-    {
-        let shown = number.parse().ok().map(|number| io::Error::from_raw_os_error(number).to_string());
-        let said = shown.as_deref().and_then(|shown| shown.split(NUMBER).next()).unwrap_or_default();
-        let mut letters = said.chars();
-        match (before.strip_suffix(said), letters.next()) {
-            (Some(before), Some(first)) => {
-                words.push_str(before);
-                words.extend(first.to_lowercase().chain(letters));
-            }
-            // Not what the standard library says; somebody's file may be called so.
-            _ => words.extend([before, NUMBER, number, ")"]),
-        }
-        rest = after;
-    }
-    if words.is_empty() { text } else { words + rest }
 }
 
 #[cfg(test)]
@@ -48,29 +53,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_of_the_system_is_a_lower_case_clause_without_a_number() {
-        for (text, expected) in [
-            ("", ""),
-            ("a", "a"),
-            ("Permission denied (os error 13)", "permission denied"),
+    fn an_os_error_is_a_lower_case_clause_without_a_number() {
+        for (error, expected) in [
+            (io::Error::from_raw_os_error(28), "no space left on device"),
+            (io::Error::from_raw_os_error(13), "permission denied"),
+            (io::Error::other("Permission denied (os error 13)"), "permission denied"),
             (
-                "x: No such file or directory (os error 2) at path \"/y\"",
-                "x: no such file or directory at path \"/y\"",
+                io::Error::other("No such file or directory (os error 2) at path \"/y\""),
+                "no such file or directory at path \"/y\"",
             ),
-            (
-                "Is a directory (os error 21), then Input/output error (os error 5)",
-                "is a directory, then input/output error",
-            ),
-            ("my file (os error 2)", "my file (os error 2)"),
-            (
-                "my file (os error two) Permission denied (os error 13)",
-                "my file (os error two) permission denied",
-            ),
-            ("x (os error 2", "x (os error 2"),
+            (io::Error::other("What it was"), "What it was"),
+            (io::Error::other(""), ""),
+            // A name may look like that, too.
+            (io::Error::other("my file (os error 2)"), "my file (os error 2)"),
+            (io::Error::other("my file (os error two)"), "my file (os error two)"),
+            (io::Error::other("x (os error 2"), "x (os error 2"),
         ] {
-            assert_eq!(in_words(text.to_owned()), expected);
+            assert_eq!(reason(&error), expected);
         }
-        assert_eq!(reason(&io::Error::from_raw_os_error(28)), "no space left on device");
-        assert_eq!(reason(&io::Error::other("what it was")), "what it was");
+    }
+
+    #[test]
+    fn every_cause_in_a_chain_is_in_those_words() {
+        let chain = anyhow::Error::from(Errno::ACCESS).context("My file");
+        assert_eq!(chain.chain().map(words).collect::<Vec<_>>(), ["My file", "permission denied"]);
+        let chain = anyhow::Error::from(io::Error::from_raw_os_error(2)).context("x");
+        assert_eq!(chain.chain().map(words).collect::<Vec<_>>(), ["x", "no such file or directory"]);
     }
 }

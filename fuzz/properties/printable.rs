@@ -2,7 +2,7 @@
 
 use super::is_one_plain_line;
 use crate::printable::{is_hidden, show, show_path, tame};
-use crate::system_error::in_words;
+use crate::system_error::reason;
 
 pub(super) fn holds(bytes: &[u8]) {
     let shown = show(bytes);
@@ -24,7 +24,7 @@ pub(super) fn holds(bytes: &[u8]) {
         assert_eq!(tamed, text);
     }
     assert!(tamed.len() >= plain(&text).len());
-    let words = in_words(text.clone().into_owned());
+    let words = reason(&std::io::Error::other(text.clone().into_owned()));
     assert!(words.len() <= text.len());
     if !text.contains("(os error ") {
         assert_eq!(words, text);

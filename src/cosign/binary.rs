@@ -11,6 +11,7 @@ use super::search_path::SearchPath;
 use crate::digest::{Hashing, Sha256Digest};
 use crate::error::{Class, Failure, Result};
 use crate::plan::value::{Source, Sourced};
+use crate::system_error::reason;
 
 /// What was asked for on the command line.
 #[derive(Debug, Default)]
@@ -64,8 +65,9 @@ impl Binary {
                 .hint("install cosign 2.0 or later, or name one with --cosign")
             })?,
         };
-        let none =
-            |error: io::Error| Failure::new(Class::NoCosign, format!("{path} cannot be read: {error}"));
+        let none = |error: io::Error| {
+            Failure::new(Class::NoCosign, format!("{path} cannot be read: {}", reason(&error)))
+        };
         let mut file = File::open(&path).map_err(none)?;
         let seen = FileIdentity::of(&file.metadata().map_err(none)?);
         if let Some(wanted) = wanted.sha256 {
@@ -113,9 +115,10 @@ fn named(wanted: &Sourced<Utf8PathBuf>, search_path: &SearchPath) -> Result<Utf8
         refused(why)
             .hint(format!("name the cosign binary, or {} to use the one on the PATH", source.removal()))
     };
-    let path =
-        camino::absolute_utf8(value).map_err(|error| unusable(format!("cannot be resolved: {error}")))?;
-    let metadata = std::fs::metadata(&path).map_err(|error| unusable(format!("cannot be used: {error}")))?;
+    let path = camino::absolute_utf8(value)
+        .map_err(|error| unusable(format!("cannot be resolved: {}", reason(&error))))?;
+    let metadata =
+        std::fs::metadata(&path).map_err(|error| unusable(format!("cannot be used: {}", reason(&error))))?;
     if !metadata.is_file() {
         return Err(unusable("is not a file".into()));
     }

@@ -22,7 +22,7 @@ use crate::error::{Class, Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::plan::value::Sourced;
 use crate::printable::is_hidden;
-use crate::system_error::is_exhaustion;
+use crate::system_error::{is_exhaustion, reason};
 
 /// Kept of each output stream. The rest is read and dropped, so that a program which prints
 /// without end fills neither memory nor its pipe.
@@ -146,7 +146,7 @@ impl Invocation<'_> {
             stdout.wait();
             stderr.wait();
             let class = if is_exhaustion(&error) { Class::Broken } else { Class::NoCosign };
-            Failure::new(class, format!("{} would not start: {error}", self.program))
+            Failure::new(class, format!("{} would not start: {}", self.program, reason(&error)))
         })?;
         let group = Group::of(&child.pids());
 
