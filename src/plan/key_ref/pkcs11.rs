@@ -1,6 +1,10 @@
 //! `pkcs11:` URIs (RFC 7512) as cosign reads them. No message here shows any part of a URI, since
 //! a PIN may stand in it. The module is not looked at.
 
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+
 use super::{Scheme, ValueError};
 
 /// Checks what follows `pkcs11:`, by `pkg/cosign/pkcs11key/util.go` of cosign 3.1: attributes of
@@ -44,30 +48,11 @@ pub(super) fn pin_value() -> ValueError {
     )
 }
 
-/// The attributes `name=value`, names decoded: cosign splits at `;` and `&` alike, and a PIN
-/// must not slip through as `pin%2Dvalue`.
-fn attributes(part: &str) -> impl Iterator<Item = (String, &str)> {
+/// The attributes `name=value`, with names decoded, so that no PIN passes as `pin%2Dvalue`. cosign
+/// splits at `;` and `&` alike.
+fn attributes(part: &str) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
     part.split([';', '&']).map(|attribute| {
         let (name, value) = attribute.split_once('=').unwrap_or((attribute, ""));
-        (percent_decoded(name), value)
+        (percent_decode_str(name).decode_utf8_lossy(), value)
     })
-}
-
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let digits = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        match digits.and_then(|two| u8::from_str_radix(two, 16).ok()) {
-            Some(byte) if first == b'%' => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            _ => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -1,6 +1,8 @@
 //! The schemes of key references and how each is written. What stands behind a scheme is checked
 //! in the file of its provider.
 
+use strsim::osa_distance;
+
 /// Where a key is kept. It decides which variables cosign gets and whether a run needs a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Scheme {
@@ -44,11 +46,11 @@ impl Scheme {
         NATIVE.iter().find(|(_, known, _)| *known == name).map(|(scheme, ..)| *scheme)
     }
 
-    /// The native scheme that `name` most likely stands for: the same but for upper case, or with
-    /// one letter wrong, missing, too many, or swapped with its neighbour.
+    /// The native scheme of which `name` is a typo: the same but for upper case, or one letter wrong,
+    /// missing, added, or swapped with its neighbour.
     pub(super) fn meant_by(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase();
-        NATIVE.iter().find(|(_, known, _)| one_slip_apart(&name, known)).map(|(scheme, ..)| *scheme)
+        NATIVE.iter().find(|(_, known, _)| osa_distance(&name, known) <= 1).map(|(scheme, ..)| *scheme)
     }
 
     /// The name in front of the colon; empty for a file, and for a plugin, which has its own.
@@ -64,26 +66,6 @@ impl Scheme {
     /// What stands between the name and the reference proper.
     pub(super) fn separator(self) -> &'static str {
         if self == Self::Pkcs11 { ":" } else { "://" }
-    }
-}
-
-/// Whether two words are the same but for at most one slip of the keyboard.
-fn one_slip_apart(typed: &str, known: &str) -> bool {
-    let (typed, known) = (typed.as_bytes(), known.as_bytes());
-    let same_start = typed.iter().zip(known).take_while(|(a, b)| a == b).count();
-    let (typed, known) = (&typed[same_start..], &known[same_start..]);
-    match (typed, known) {
-        ([] | [_], []) | ([], [_]) => true,
-        ([first, after @ ..], [wanted, expected @ ..]) => {
-            let wrong = after == expected;
-            let missing = typed == expected;
-            let too_many = after == known;
-            let swapped = after.first() == Some(wanted)
-                && expected.first() == Some(first)
-                && after[1..] == expected[1..];
-            wrong || missing || too_many || swapped
-        }
-        _ => false,
     }
 }
 
