@@ -99,6 +99,11 @@ bench: ## Measure the speed beside sha256sum, openssl, cp and the bare cosign (B
 	fi; \
 	cargo bench --locked --bench compare
 
+.PHONY: docs
+docs: ## Write again what README.md and docs/ show of the program: examples, flags, exit codes, the picture
+	AICR_TEST_COSIGN=$$(scripts/cosign-for-tests); export AICR_TEST_COSIGN; \
+	AICR_DOCS_UPDATE=1 cargo test --locked --test aicr docs
+
 .PHONY: fixtures
 fixtures: ## Record again what the cosign releases print, into fixtures/cosign
 	scripts/record-fixtures

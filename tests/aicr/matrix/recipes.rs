@@ -1,4 +1,4 @@
-//! What the README tells receivers without `aicr`: the blocks of shell below `<!-- recipe: NAME -->`, run
+//! `docs/verify-without-aicr.md`: the blocks of shell below `<!-- recipe: NAME -->`, run
 //! as they stand, on a good bundle and on bad ones, with every release that they are for.
 
 use std::fs;
@@ -8,9 +8,9 @@ use crate::without_aicr::{dialect, release};
 
 /// The block of shell of that name.
 fn recipe(name: &str) -> String {
-    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
+    let page = fs::read_to_string(repository().join("docs/verify-without-aicr.md")).unwrap();
     let marker = format!("<!-- recipe: {name} -->\n```sh\n");
-    let (_, rest) = readme.split_once(&marker).unwrap_or_else(|| panic!("README.md has no {marker}"));
+    let (_, rest) = page.split_once(&marker).unwrap_or_else(|| panic!("the page has no {marker}"));
     rest.split_once("```\n").unwrap().0.to_owned()
 }
 
@@ -24,7 +24,7 @@ fn stage(cosign: &std::path::Path) -> Sandbox {
     sandbox
 }
 
-/// The recipes that the README has for this release.
+/// The recipes that the page has for this release.
 fn for_release(cosign: &std::path::Path) -> Vec<&'static str> {
     let version: Vec<u32> =
         release(cosign).trim_start_matches('v').split('.').map_while(|part| part.parse().ok()).collect();
