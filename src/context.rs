@@ -1,4 +1,4 @@
-//! What every command works with: made once from the global flags and the environment.
+//! What every command needs: made once from the global flags and the environment.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use indicatif::ProgressBar;
@@ -21,7 +21,7 @@ use crate::report::printer::Printer;
 use crate::settings::Environment;
 use crate::tree::Work;
 
-/// The surroundings of a command.
+/// The context of a command.
 pub(crate) struct Context {
     pub(crate) environment: Environment,
     pub(crate) global: GlobalPlan,
@@ -30,8 +30,7 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// What runs of cosign have in common; `untrusted` are the bundles and inputs, from which
-    /// nothing is run.
+    /// What all runs of cosign have in common; `untrusted` are the bundles and inputs, from which no program is run.
     pub(crate) fn session(&self, untrusted: &[Utf8PathBuf]) -> Result<Session<'_>> {
         let printer = self.printer;
         let search_path = SearchPath::new(&self.environment, untrusted);
@@ -43,7 +42,7 @@ impl Context {
         if let Some(directory) = search_path.holder(temporary) {
             let (temporary, directory) = (show(temporary.as_str()), show(directory.as_str()));
             return Err(Failure::usage(format!(
-                "TMPDIR is {temporary}, which lies in {directory}, and nothing there is to be trusted"
+                "TMPDIR is {temporary}, which lies in {directory}, and that is not trusted yet"
             ))
             .hint("set TMPDIR to another directory"));
         }
@@ -57,8 +56,7 @@ impl Context {
         })
     }
 
-    /// Finds and probes cosign, for work with the secrets of `holder`. Says which variables will be kept from
-    /// it.
+    /// Finds and probes cosign, for runs with the secrets of `holder`. Warns of variables that cosign will not get.
     pub(crate) fn cosign<'a>(
         &self,
         session: &'a Session<'a>,
@@ -87,13 +85,13 @@ impl Context {
             Terminal::open().map(|terminal| terminal.ask(prompt, &self.interrupt)).transpose()
         })
         .map_err(|failure| match key.source {
-            // Nobody has typed what is wrong.
+            // The wrong value was not typed.
             Source::Variable(name) if failure.class() == Class::Usage => failure.told_as(name),
             Source::Variable(_) | Source::Flag(_) => failure,
         })
     }
 
-    /// Work on files that shows on this bar.
+    /// Work on files, shown on this bar.
     pub(crate) fn work<'a>(&'a self, bar: &'a ProgressBar) -> Work<'a> {
         Work { jobs: self.global.jobs, bar, interrupt: &self.interrupt }
     }

@@ -1,4 +1,4 @@
-//! The system's cosign: found, probed, asked, and never believed.
+//! The system's cosign: finding it, asking what it can do, running it.
 //!
 //! Here is what may be asked of it and in which form; nothing here knows payload files. cosign is
 //! the only implementation of signing and of signature verification: no cryptographic check of a
@@ -55,9 +55,9 @@ pub(crate) struct Session<'a> {
     pub(crate) temporary: Utf8PathBuf,
     /// When a run is ended.
     pub(crate) limits: Limits,
-    /// Told each command before it runs, as a line for a shell without secrets.
+    /// Gets each command before it runs, as a line for a shell without secrets.
     pub(crate) on_command: Box<dyn Fn(&str) + Sync>,
-    /// Told what cosign says to a person who signs in.
+    /// Gets what cosign prints for a person who signs in.
     pub(crate) on_talk: Box<dyn Fn(&str) + Sync>,
 }
 
@@ -82,7 +82,7 @@ impl<'a> Cosign<'a> {
                 shown_instead: None,
                 variables: environment::bare(private.path()),
             };
-            // Told here, in an order that is always the same; run at the same time.
+            // Shown here, in a fixed order; they run at the same time.
             (session.on_command)(&invocation.shown());
             move || invocation.run(&session.limits)
         };
@@ -90,7 +90,7 @@ impl<'a> Cosign<'a> {
         let (help, version) = std::thread::scope(|scope| {
             match std::thread::Builder::new().spawn_scoped(scope, &version) {
                 Ok(version) => (help(), version.join()),
-                // No thread is to be had: one after the other.
+                // The system has no thread left: one after the other.
                 Err(_) => (help(), Ok(version())),
             }
         });
@@ -107,9 +107,9 @@ impl<'a> Cosign<'a> {
             .cosign_said(diagnosis::shown(&help.stderr)));
         }
         let dialect = Dialect::of_help(&help.stdout).map_err(unusable)?;
-        // The release is for people: a cosign that does not tell is used all the same.
+        // The release is only shown: a cosign that does not print it is used all the same.
         let release = match version {
-            // 2.0 tells it on stderr.
+            // 2.0 prints it on stderr.
             Ok(Ok(version)) => capability::release(&[version.stdout, version.stderr].concat()),
             _ => capability::release(b""),
         };
@@ -122,12 +122,12 @@ impl<'a> Cosign<'a> {
         self.binary.path()
     }
 
-    /// How it is driven.
+    /// Its command line.
     pub(crate) fn dialect(&self) -> Dialect {
         self.dialect
     }
 
-    /// The release it states, for people.
+    /// The release that it prints, only shown.
     pub(crate) fn release(&self) -> &str {
         &self.release
     }
@@ -141,14 +141,14 @@ impl<'a> Cosign<'a> {
         PublicKey::from_pem(&finished.stdout).map_err(|why| {
             Failure::new(
                 Class::NotSigned,
-                format!("what cosign gave as the public key of {} {why}", key.reference),
+                format!("what cosign printed as the public key of {} {why}", key.reference),
             )
             .cosign_said(diagnosis::shown(&finished.stderr))
         })
     }
 
-    /// The variables with which one usually signs in to the manager of `key`, and those of `--kms-env`, that
-    /// are not set, each with what it is for.
+    /// The usual variables for the key manager of `key`, and those of `--kms-env`, that are not set, each with its
+    /// purpose.
     pub(crate) fn missing_variables<'k>(&self, key: &'k SigningKey) -> Vec<(&'k str, &'static str)> {
         let environment = self.session.environment;
         let named = key.unset(environment).map(|name| (name, "named by --kms-env"));
@@ -170,7 +170,7 @@ impl<'a> Cosign<'a> {
         variables
     }
 
-    /// A run that has to succeed, with words for why it did not.
+    /// A run that has to succeed; the failure says why it did not.
     fn ask_for_public_key(&self, key: &SigningKey, private: &PrivateDirectory) -> Result<Finished> {
         let operation = Operation::PublicKey { key: &key.argument };
         let variables = self.variables_of(key, false, private.path());
@@ -192,7 +192,7 @@ impl<'a> Cosign<'a> {
         Err(failure.cosign_said(diagnosis::shown(&finished.stderr)))
     }
 
-    /// A run that did what was asked, or refused to.
+    /// A run that ended in an orderly way: exit 0 or 1.
     fn run(
         &self,
         operation: Operation<'_>,
@@ -204,7 +204,7 @@ impl<'a> Cosign<'a> {
         if finished.orderly() { Ok(finished) } else { Err(self.broke(operation.verb(), &finished)) }
     }
 
-    /// A run that ended by itself, or by its own fault.
+    /// A run that ended, also by a crash.
     fn run_somehow(
         &self,
         operation: Operation<'_>,
@@ -222,7 +222,7 @@ impl<'a> Cosign<'a> {
         (self.session.on_command)(&invocation.shown());
         let limits = &self.session.limits;
         if operation.talks_to_a_person() {
-            // What follows is the signature, as 2.4 prints it.
+            // After this line 2.4 prints the signature.
             let done = std::cell::Cell::new(false);
             let talk = |line: &str| {
                 if !done.get() {
@@ -236,14 +236,13 @@ impl<'a> Cosign<'a> {
         }
     }
 
-    /// This cosign is too old for what is wanted: the end of a sentence that begins with it, and the releases
-    /// that can.
+    /// This cosign is too old for the plan: the end of a sentence that begins with it, and the releases that can.
     fn cannot(&self, (what, releases): (&str, &str)) -> Failure {
         Failure::new(Class::NoCosign, format!("{} ({}) {what}", self.binary.path(), self.release))
             .hint(format!("install cosign {releases}, or name one with --cosign"))
     }
 
-    /// It neither did nor refused: killed, or crashed.
+    /// It was killed, or crashed.
     fn broke(&self, verb: &str, finished: &Finished) -> Failure {
         Failure::new(Class::Broken, format!("{} {verb} {}", self.binary.path(), finished.ending()))
             .cosign_said(diagnosis::shown(&finished.stderr))

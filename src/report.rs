@@ -1,5 +1,5 @@
-//! What a command found out, as data: the JSON object, and what the text is made from. Nothing is
-//! printed here, and nothing is decided.
+//! The result of a command as data, from which text and JSON are made. Nothing is decided here. Only the files below
+//! print.
 
 mod color;
 mod json;
@@ -26,7 +26,7 @@ use crate::tree::audit::Finding;
 pub(crate) struct Report {
     pub(crate) cosign: Option<CosignReport>,
     pub(crate) bundles: Vec<BundleReport>,
-    /// What `doctor` found out; absent for other commands.
+    /// The checks of `doctor`; absent for other commands.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) checks: Vec<Check>,
     /// A failure that belongs to no bundle.
@@ -41,7 +41,7 @@ pub(crate) struct CosignReport {
     pub(crate) dialect: &'static str,
 }
 
-/// What became of one bundle.
+/// The result for one bundle.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BundleReport {
@@ -74,26 +74,25 @@ impl BundleReport {
         }
     }
 
-    /// A report about a bundle with which something went wrong: rejected if that is what the
-    /// failure says, failed otherwise.
+    /// A report about a bundle with a failure: rejected if the failure says so, else failed.
     pub(crate) fn failed(path: impl Into<Utf8PathBuf>, failure: Failure) -> Self {
         let verdict = Self::verdict_of(&failure);
         Self { error: Some(failure), ..Self::new(path, verdict) }
     }
 
-    /// What a failure makes of a bundle.
+    /// The verdict of a failure.
     pub(crate) fn verdict_of(failure: &Failure) -> Verdict {
         if failure.class() == Class::Rejected { Verdict::Rejected } else { Verdict::Failed }
     }
 }
 
-/// What is said of a bundle.
+/// The verdict on a bundle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Verdict {
     /// Exactly what the holder of the key signed.
     Accepted,
-    /// Not that.
+    /// Anything else.
     Rejected,
     /// Files as listed, and nothing proves who listed them.
     Unproven,
@@ -151,20 +150,20 @@ pub(crate) struct SignatureReport {
     pub(crate) timestamp: Witness,
 }
 
-/// A log entry or timestamp beside a signature.
+/// The log entry or timestamp of a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Witness {
     /// There is none.
     None,
-    /// There is one, and nobody looked whether it is true.
+    /// There is one, and it was not checked.
     Unchecked,
-    /// There is one, and cosign found it true.
+    /// There is one, and cosign verified it.
     Checked,
 }
 
 impl Witness {
-    /// What one is; `checked`: whether cosign was asked about it.
+    /// From whether there is one, and whether cosign checked it.
     pub(crate) fn of(is_there: bool, checked: bool) -> Self {
         match (is_there, checked) {
             (false, _) => Self::None,
@@ -183,12 +182,12 @@ impl Witness {
     }
 }
 
-/// One thing that `doctor` looked at.
+/// One check of `doctor`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Check {
-    /// What was looked at.
+    /// What was checked.
     pub(crate) name: &'static str,
-    /// What was seen.
+    /// What was found.
     pub(crate) found: String,
     /// Further values, by name.
     pub(crate) details: BTreeMap<String, String>,
@@ -197,12 +196,12 @@ pub(crate) struct Check {
 }
 
 impl Check {
-    /// Something that was looked at and is well.
+    /// A check that passed.
     pub(crate) fn new(name: &'static str, found: impl Into<String>) -> Self {
         Self { name, found: found.into(), details: BTreeMap::new(), error: None }
     }
 
-    /// Something with which something is wrong.
+    /// A check that failed.
     pub(crate) fn failed(name: &'static str, found: impl Into<String>, failure: Failure) -> Self {
         Self { error: Some(failure), ..Self::new(name, found) }
     }
@@ -215,7 +214,7 @@ impl Check {
     }
 }
 
-/// A path as JSON can hold it: escaped where it has to be, and whole beside that if it is not UTF-8.
+/// A path as JSON can hold it: escaped, and also whole in base64 if it is not UTF-8.
 impl Serialize for Finding {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { kind, path, to } = self;
@@ -254,7 +253,7 @@ impl Report {
         errors.flatten().map(Failure::class).reduce(Class::worse)
     }
 
-    /// What was made, as in "B is signed"; none if nothing was.
+    /// What was made, as in "B is signed"; `None` if nothing was.
     pub(crate) fn made(&self) -> Option<String> {
         let is_made = |bundle: &&BundleReport| matches!(bundle.verdict, Verdict::Signed | Verdict::Unsigned);
         let mut made = self.bundles.iter().filter(is_made);

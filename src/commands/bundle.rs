@@ -1,5 +1,5 @@
-//! `bundle`: builds a bundle of copies, or a manifest in place, and has it signed when a signer is
-//! named. Everything that can be refused is refused before the first byte of payload is read.
+//! `bundle`: builds a bundle from copies, or a manifest in place, and signs it when there is a signer. Everything that
+//! can be refused is refused before the first byte of payload is read.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use indicatif::ProgressBar;
@@ -87,7 +87,7 @@ fn in_place(
     let collected = look(plan, &inputs, &[], true, context)?;
     let refused = || {
         let shown = collected.roots[0].show(b"");
-        Failure::usage(format!("{shown} has a {MANIFEST} already")).hint("--force replaces it")
+        Failure::usage(format!("{shown} already has a {MANIFEST}")).hint("--force replaces it")
     };
     if collected.has_manifest && !force {
         return Err(refused());
@@ -101,7 +101,7 @@ fn in_place(
 
     let bundle = &collected.roots[0];
     let staging = Staging::for_bundle(bundle)?;
-    // Another run may have made one while the key manager was asked; from here on none can.
+    // Another run may have made one meanwhile; the lock of the staging directory prevents that from here on.
     if !force && bundle.stat(MANIFEST.as_bytes()).is_ok() {
         return Err(refused());
     }
@@ -119,7 +119,7 @@ fn in_place(
     finish(directory, &built, signing.as_ref().zip(evidence.as_ref()), report)
 }
 
-/// What signs, if somebody does.
+/// Prepares the signer, if there is one.
 fn prepare<'a>(
     signer: Option<&Signer>,
     untrusted: &[Utf8PathBuf],
@@ -160,19 +160,19 @@ fn planned(directory: &Utf8Path, collected: &Collected, signing: Option<&Signing
     }
 }
 
-/// The manifest that was just written, to be signed: what is on the disk must be what was hashed.
+/// Reads the manifest that was just written: the disk must have what was hashed.
 fn read_back(directory: &RootedDir, built: &Built) -> Result<Vec<u8>> {
     let shown = || directory.show(MANIFEST.as_bytes());
     let text = directory
         .read_small(MANIFEST.as_bytes(), manifest::MAX_BYTES)
         .map_err(|error| Failure::new(Class::Broken, format!("{} cannot be read back: {error}", shown())))?;
     if Sha256Digest::of(&text) != built.manifest {
-        return Err(Failure::new(Class::Broken, format!("{} is not what was written there", shown())));
+        return Err(Failure::new(Class::Broken, format!("{} differs from what was written", shown())));
     }
     Ok(text)
 }
 
-/// What was made, and what to do with it. The bundle stands also when the public key cannot be left.
+/// Reports what was made. The bundle stays even if the public key cannot be written.
 fn finish(
     directory: &Utf8Path,
     built: &Built,

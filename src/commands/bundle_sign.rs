@@ -20,9 +20,9 @@ use crate::tree::rooted_dir::RootedDir;
 use crate::tree::staging::Staging;
 use crate::tree::{MANIFEST, SIGNATURE};
 
-/// What whoever made the files can do about a manifest that is not there, or is none.
-const MAKE_ONE: &str = "`aicr bundle` makes one";
-const MAKE_ANEW: &str = "build it anew with `aicr bundle`";
+/// The hints for the maker of the files about a manifest that is missing or malformed.
+const MAKE_ONE: &str = "`aicr bundle` makes a bundle";
+const MAKE_AGAIN: &str = "build it again with `aicr bundle`";
 
 /// Signs every bundle of the plan, in order. What is impossible for one is refused before any work.
 pub(crate) fn run(plan: &BundleSignPlan, context: &Context, report: &mut Report) -> Result<()> {
@@ -34,17 +34,19 @@ pub(crate) fn run(plan: &BundleSignPlan, context: &Context, report: &mut Report)
 
     let mut looked_at = Vec::new();
     for bundle in &bundles {
-        // What a killed run left in it is no reason to reject it.
+        // Leftovers of a killed run are no reason to reject a bundle.
         let swept = if *dry_run { Ok(()) } else { Staging::sweep_inside(bundle) };
         looked_at.push(match swept.and_then(|()| look(bundle, &signing, plan.run, context)) {
             Err(failure) if matches!(failure.class(), Class::Signal(_)) => return Err(failure),
-            Err(failure) => Looked { report: BundleReport::failed(bundle.path(), failure), to_sign: None },
+            Err(failure) => {
+                CheckedBundle { report: BundleReport::failed(bundle.path(), failure), to_sign: None }
+            }
             Ok(looked) => looked,
         });
     }
 
     let mut stopped = looked_at.iter().any(|looked| looked.report.error.is_some());
-    for (bundle, Looked { report: mut done, to_sign }) in bundles.iter().zip(looked_at) {
+    for (bundle, CheckedBundle { report: mut done, to_sign }) in bundles.iter().zip(looked_at) {
         match to_sign {
             None if done.verdict == Verdict::AlreadySigned && !dry_run => Staging::sweep(bundle),
             None => {}
@@ -75,39 +77,41 @@ pub(crate) fn run(plan: &BundleSignPlan, context: &Context, report: &mut Report)
     Ok(())
 }
 
-/// A bundle that was looked at.
-struct Looked {
-    /// What is known of it; signed, if all goes well.
+/// A bundle that was checked.
+struct CheckedBundle {
+    /// The report about it; `signed` if all goes well.
     report: BundleReport,
-    /// What is to be signed; nothing if it is signed already, or something is wrong with it.
+    /// What is signed; `None` if it is signed already, or something is wrong with it.
     to_sign: Option<Seen>,
 }
 
-/// What was read of a bundle when it was looked at.
+/// What was read when a bundle was checked.
 struct Seen {
     manifest: Vec<u8>,
     evidence: Option<Evidence>,
 }
 
-/// A bundle that is named twice would be signed twice, the second time over its first signature.
+/// Refuses a bundle that is named twice: the second signature would replace the first.
 fn refuse_twice(bundles: &[RootedDir]) -> Result<()> {
     let mut seen = HashMap::new();
     for bundle in bundles {
         let stat = bundle.stat(b"").with_context(|| format!("look at {}", bundle.show(b"")))?;
         if let Some(first) = seen.insert((stat.st_dev, stat.st_ino), bundle) {
             let (first, second) = (first.show(b""), bundle.show(b""));
-            return Err(Failure::usage(format!("{first} and {second} are one bundle")).hint("name it once"));
+            return Err(
+                Failure::usage(format!("{first} and {second} are the same bundle")).hint("name it once")
+            );
         }
     }
     Ok(())
 }
 
-fn look(bundle: &RootedDir, signing: &Signing<'_>, run: Run, context: &Context) -> Result<Looked> {
+fn look(bundle: &RootedDir, signing: &Signing<'_>, run: Run, context: &Context) -> Result<CheckedBundle> {
     let text = manifest_text(bundle, MAKE_ONE)?;
     let digest = Sha256Digest::of(&text);
-    // Whoever signs vouches for these bytes from here on, so they need no other proof.
+    // The signer answers for these bytes from here on, so they need no other proof.
     let manifest = Manifest::unproven(&text)
-        .map_err(|error| error.rejects(bundle.show(MANIFEST.as_bytes())).hint(MAKE_ANEW))?;
+        .map_err(|error| error.rejects(bundle.show(MANIFEST.as_bytes())).hint(MAKE_AGAIN))?;
     let checked = if run.dry_run {
         check_only_names(bundle, &manifest, context)
     } else {
@@ -115,26 +119,25 @@ fn look(bundle: &RootedDir, signing: &Signing<'_>, run: Run, context: &Context) 
     };
     let mut report = bundle_check::report(bundle, digest, checked?, Verdict::Signed, context);
     if report.error.is_some() {
-        return Ok(Looked { report, to_sign: None });
+        return Ok(CheckedBundle { report, to_sign: None });
     }
     let Some(there) = signature_file(bundle)? else {
-        return Ok(Looked { report, to_sign: Some(Seen { manifest: text, evidence: None }) });
+        return Ok(CheckedBundle { report, to_sign: Some(Seen { manifest: text, evidence: None }) });
     };
     let top = bundle.show(b"");
     if there.digest() != digest {
         return Err(Failure::rejected(format!(
-            "{top} is signed, but not over this {MANIFEST}: its manifest was changed after it was signed"
+            "{top}: {MANIFEST} was changed after it was signed (SHA-256 {digest}, signed was {})",
+            there.digest()
         ))
-        .hint(format!(
-            "find out who changed it; {SIGNATURE} has to be removed by hand before it is signed anew"
-        )));
+        .hint(format!("find out who changed it; to sign again, remove {SIGNATURE} by hand first")));
     }
     let by = match signing.owner(&there, &text)? {
         SignatureOwner::AsWanted => {
             report.verdict = Verdict::AlreadySigned;
             report.signatures = signing.reports(&there);
             report.commands = vec![signing.verify_command(bundle.path(), &there)];
-            return Ok(Looked { report, to_sign: None });
+            return Ok(CheckedBundle { report, to_sign: None });
         }
         SignatureOwner::Refused(said) => {
             let kind = signing.signer_kind();
@@ -152,19 +155,19 @@ fn look(bundle: &RootedDir, signing: &Signing<'_>, run: Run, context: &Context) 
     };
     match by {
         Some(by) if !run.force => {
-            Err(Failure::usage(format!("{top} is signed by {by}")).hint("--force signs it anew"))
+            Err(Failure::usage(format!("{top} is signed by {by}")).hint("--force replaces that signature"))
         }
-        _ => Ok(Looked { report, to_sign: Some(Seen { manifest: text, evidence: Some(there) }) }),
+        _ => Ok(CheckedBundle { report, to_sign: Some(Seen { manifest: text, evidence: Some(there) }) }),
     }
 }
 
 fn sign(bundle: &RootedDir, seen: &Seen, signing: &Signing<'_>, context: &Context) -> Result<Evidence> {
     let staging = Staging::for_bundle(bundle)?;
-    // Since it was looked at, other bundles were signed, and another run may have been here. From here
-    // on none can.
+    // Since the check other bundles were signed, and another run may have changed this one. The lock of the
+    // staging directory prevents that from here on.
     if manifest_text(bundle, MAKE_ONE)? != seen.manifest || signature_file(bundle)? != seen.evidence {
         return Err(Failure::rejected(format!(
-            "{} was changed since it was looked at: by another run of aicr, perhaps",
+            "{} was changed while this run was working: another run of aicr may be the cause",
             bundle.show(b"")
         )));
     }

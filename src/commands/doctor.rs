@@ -1,5 +1,5 @@
-//! `doctor`: what would happen here, without signing and without reading a payload. A check that
-//! fails carries its failure, and the next ones are made all the same where they can be.
+//! `doctor`: shows what would happen here, without signing and without reading payload. A check that fails is
+//! reported, and the next ones are made all the same where that is possible.
 
 use camino::Utf8Path;
 
@@ -19,8 +19,7 @@ use crate::report::{Check, Report};
 use crate::sigstore::public_key::PublicKey;
 use crate::tree::public_key_out::PublicKeyOut;
 
-/// Looks at cosign, and at the signer and the services if they are named. `online`: also whether somebody
-/// answers there.
+/// Checks cosign, and the signer and services if the plan has them. `online`: also whether the services answer.
 pub(crate) fn run(
     signer: Option<&Signer>,
     online: bool,
@@ -51,7 +50,7 @@ pub(crate) fn run(
         }
     };
     let Some(signer) = signer else {
-        report.checks.push(Check::new("key", "none named; --signing-key REF has one looked at"));
+        report.checks.push(Check::new("key", "not checked: give --signing-key REF"));
         return Ok(());
     };
     let sigstore = match services::read(signer, &[]) {
@@ -101,7 +100,7 @@ pub(crate) fn run(
     Ok(())
 }
 
-/// To whom a signature would be told.
+/// The services that would record a signature.
 fn look_at_services(
     sigstore: &RecordingServices,
     signer: &Signer,
@@ -114,7 +113,7 @@ fn look_at_services(
         context.printer.notice(&notice);
     }
     if let Some(Err(failure)) = cosign.map(|cosign| cosign.can_record(sigstore)) {
-        report.checks.push(Check::failed("services", "cannot be told by this cosign", failure));
+        report.checks.push(Check::failed("services", "not supported by this cosign", failure));
     }
     let person = match signer {
         Signer::Key(_) => false,
@@ -124,13 +123,13 @@ fn look_at_services(
         (RecordingServices::NotRecorded, _) => {}
         (RecordingServices::Private(private), _) => look_at_private(private, person, online, context, report),
         (RecordingServices::Public, asked) => {
-            let found = "those of the public Sigstore, which cosign looks up";
+            let found = "those of the public Sigstore, which cosign fetches";
             match asked.map(|cosign| services::public(cosign, signer, &|text| context.printer.warning(text)))
             {
                 None => report.checks.push(Check::new("services", found)),
                 Some(Err(failure)) => report.checks.push(Check::failed("services", found, failure)),
                 Some(Ok(RecordingServices::Private(private))) => {
-                    report.checks.push(Check::new("services", found).detail("online", "they were looked up"));
+                    report.checks.push(Check::new("services", found).detail("online", "fetched"));
                     look_at_private(&private, person, online, context, report);
                 }
                 Some(Ok(RecordingServices::NotRecorded | RecordingServices::Public)) => {}
@@ -155,9 +154,9 @@ fn look_at_private(
             .detail("API version", service.api_version().to_string());
         report.checks.push(match online.then(|| reach(url, &context.environment)) {
             None => check,
-            Some(Connectivity::Yes) => check.detail("online", "somebody answers"),
+            Some(Connectivity::Yes) => check.detail("online", "answers"),
             Some(Connectivity::ThroughProxy(variable)) => {
-                check.detail("online", format!("not asked: {variable} names a proxy"))
+                check.detail("online", format!("not checked: {variable} sets a proxy"))
             }
             Some(Connectivity::No(why)) => {
                 let message = format!("the {name} at {} could not be reached: {why}", url.host());
@@ -191,16 +190,16 @@ fn look_at_identity(signer: &KeylessSigner, identity: &SigningIdentity) -> Check
     let found = format!("from {}", signer.token);
     match (identity.fault_in_itself(), identity.fault()) {
         (None, None) => Check::new("identity", found),
-        // A certificate authority of one's own may want just that.
+        // A private certificate authority may want exactly that audience.
         (None, Some(fault)) => Check::new("identity", found).detail("audience", fault),
         (Some(fault), _) => {
-            let failure = Failure::new(Class::NotSigned, "the identity token will be refused").hint(fault);
+            let failure = Failure::new(Class::NotSigned, "the identity token would be refused").hint(fault);
             Check::failed("identity", found, failure)
         }
     }
 }
 
-/// What cosign would be given, and how it would be called.
+/// The environment and the command line of cosign.
 fn show_run(cosign: &Cosign<'_>, signer: &ReadySigner, sigstore: &RecordingServices, report: &mut Report) {
     let private = Utf8Path::new(crate::commands::signing::PLANNED_DIRECTORY);
     let missing = match signer {
@@ -210,10 +209,10 @@ fn show_run(cosign: &Cosign<'_>, signer: &ReadySigner, sigstore: &RecordingServi
     let variables = cosign.signing_variables(signer, sigstore, private);
     let not_set = match missing.len() {
         0 => String::new(),
-        1 => "; 1 more is not set".to_owned(),
-        more => format!("; {more} more are not set"),
+        1 => "; 1 more is usual and not set".to_owned(),
+        more => format!("; {more} more are usual and not set"),
     };
-    let found = format!("{} variables, and nothing else{not_set}", variables.len());
+    let found = format!("cosign gets only these {} variables{not_set}", variables.len());
     let environment = Check::new("environment", found);
     let environment = missing
         .iter()
@@ -223,14 +222,14 @@ fn show_run(cosign: &Cosign<'_>, signer: &ReadySigner, sigstore: &RecordingServi
             name,
             match value {
                 Value::Set(value) => value.to_string_lossy().into_owned(),
-                Value::HandedOn(_) | Value::Secret(_) => "handed on".into(),
+                Value::HandedOn(_) | Value::Secret(_) => "passed on".into(),
             },
         )
     }));
     report.checks.push(Check::new("command", cosign.signing_command(signer, sigstore, private)));
 }
 
-/// Writes the public key for the receivers, and says where.
+/// Writes the public key for the receivers.
 fn leave(key: &PublicKey, path: &Utf8Path) -> Result<String> {
     PublicKeyOut::new(path, &[])?.write(key.pem().as_bytes())?;
     Ok(format!("in {path}"))

@@ -1,6 +1,6 @@
-//! The services of a plan, with the files that say where they are and what they are checked against. Each
-//! file is read once, and what cannot work is refused here: what a log has been told stays there, even if
-//! nobody can use it.
+//! The services of a plan, with the files that say where they are and what they are checked against. Each file is read
+//! once, and services that cannot give a usable signature are refused here: an entry in a log stays there for ever,
+//! even one that nothing can verify.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -24,7 +24,7 @@ use crate::sigstore::trusted_root::{Authority, Log, TrustedRoot};
 use crate::small_file::{self, Links};
 use crate::tree::ancestry::lies_in;
 
-/// The services that `signer` tells of a signature. Those of the public Sigstore are not looked up here.
+/// The services that record a signature of `signer`. Those of the public Sigstore are not fetched here.
 /// `untrusted` are the bundles and inputs.
 pub(crate) fn read(signer: &Signer, untrusted: &[Utf8PathBuf]) -> Result<RecordingServices> {
     let sigstore = match signer {
@@ -55,7 +55,7 @@ pub(crate) fn read(signer: &Signer, untrusted: &[Utf8PathBuf]) -> Result<Recordi
             if let Some(url) = timestamp_authority {
                 config = config.with_timestamp_authority(url);
             }
-            sufficient(config, "the services that are named", signer, root)
+            sufficient(config, "the services named by flags", signer, root)
         }
         plan::sign::PlannedServices::Configured { file, trusted_root } => {
             let root = NamedRoot::read(trusted_root, untrusted)?;
@@ -64,11 +64,13 @@ pub(crate) fn read(signer: &Signer, untrusted: &[Utf8PathBuf]) -> Result<Recordi
     }
 }
 
-/// The services of the public Sigstore, fetched; `warn` is told if they are not those that it names.
+/// Fetches the services of the public Sigstore; `warn` gets a sentence if built-in addresses are used instead.
 pub(crate) fn public(cosign: &Cosign<'_>, signer: &Signer, warn: &dyn Fn(&str)) -> Result<RecordingServices> {
     const NAME: &str = "the public Sigstore";
     let PublicSigstore { root, config } = cosign.public_sigstore().map_err(|failure| match signer {
-        Signer::Key(_) => failure.hint("--tlog-upload=false signs with the key alone, and needs no Sigstore"),
+        Signer::Key(_) => {
+            failure.hint("--tlog-upload=false signs with the key alone, and contacts no service")
+        }
         Signer::Keyless(_) => failure,
     })?;
     let root = NamedRoot::new(format!("the root of {NAME}"), root);
@@ -76,7 +78,7 @@ pub(crate) fn public(cosign: &Cosign<'_>, signer: &Signer, warn: &dyn Fn(&str)) 
         Some(Ok(config)) if cosign.dialect() == Dialect::SigningConfig => config,
         Some(Err(why)) if cosign.dialect() == Dialect::SigningConfig => {
             warn(&format!(
-                "the signing config of {NAME} {why}; the addresses that every cosign knows are used"
+                "the signing config of {NAME} {why}; using the addresses that are built into every cosign"
             ));
             built_in(&root)?
         }
@@ -87,7 +89,7 @@ pub(crate) fn public(cosign: &Cosign<'_>, signer: &Signer, warn: &dyn Fn(&str)) 
     Ok(sigstore)
 }
 
-/// The public services, as every cosign has them built in.
+/// The public services that are built into every cosign.
 fn built_in(root: &NamedRoot) -> Result<SigningConfig> {
     let url = |text: &str| {
         ServiceUrl::parse(text).map_err(|why| Failure::new(Class::Broken, format!("{text}: {}", why.problem)))
@@ -98,19 +100,17 @@ fn built_in(root: &NamedRoot) -> Result<SigningConfig> {
     Ok(config.with_authority(&url(PUBLIC_AUTHORITY)?).with_issuer(&url(PUBLIC_ISSUER)?))
 }
 
-/// The trusted root in a file that the operator named, outside of every bundle.
+/// The trusted root in a file that the operator named, which must lie outside every bundle.
 pub(crate) fn trusted_root(path: &Utf8Path, untrusted: &[Utf8PathBuf]) -> Result<TrustedRoot> {
     NamedRoot::read(path, untrusted).map(|named| named.root)
 }
 
-/// Refuses a file that lies in what is bundled, signed or verified. `name` is how messages name it.
+/// Refuses a file below a bundle or an input. `name` is how messages name the file.
 pub(crate) fn lies_outside(path: &Utf8Path, name: &str, untrusted: &[Utf8PathBuf]) -> Result<()> {
     for holder in untrusted {
         if lies_in(path, holder).with_context(|| format!("look at {path}"))? {
-            return Err(Failure::usage(format!(
-                "{name} lies in {holder}, and nothing there is to be trusted"
-            ))
-            .hint("use one that reached you another way"));
+            return Err(Failure::usage(format!("{name} lies in {holder}, which is not trusted yet"))
+                .hint("use a file that you received through a separate channel"));
         }
     }
     Ok(())
@@ -123,12 +123,13 @@ fn configured(path: &Utf8Path, untrusted: &[Utf8PathBuf]) -> Result<SigningConfi
     let text = small_file::read(path, SIZE_LIMIT, Links::Follow).map_err(refuse)?;
     lies_outside(path, &name, untrusted)?;
     SigningConfig::parse(&text).map_err(|why| {
-        refuse(why)
-            .hint("`cosign signing-config create` writes one; --rekor-url and its likes do without a file")
+        refuse(why).hint(
+            "`cosign signing-config create` writes one; --rekor-url and the other URL flags need no file",
+        )
     })
 }
 
-/// What a signature needs of `config` to be worth something, with a root that knows all of it.
+/// The services in `config` that make a verifiable signature, with a root that knows all of them.
 fn sufficient(
     config: SigningConfig,
     name: &str,
@@ -142,14 +143,14 @@ fn sufficient(
     };
     enough(&config, name, signer)?;
     if let Some(several) = config.wants_several() {
-        return Err(Failure::usage(format!("{name}: a signature would be told to {several}"))
-            .hint("set the selector to ANY, which takes one"));
+        return Err(Failure::usage(format!("{name}: the signature would be recorded with {several}"))
+            .hint("set its selector to ANY, which uses one"));
     }
     for log in config.logs() {
         let known = root.knows_the_log_at(log.url())?;
         if known == RekorVersion::V2 && log.api_version() == 1 {
             return Err(Failure::usage(format!(
-                "{name}: the log at {} is said to be a Rekor v1, and {} knows it as a Rekor v2",
+                "{name} says that the log at {} is a Rekor v1, but {} says that it is a Rekor v2",
                 log.url(),
                 root.name
             ))
@@ -165,43 +166,43 @@ fn sufficient(
     Ok(root.with(config))
 }
 
-/// Whether every kind of service is there.
+/// Refuses a config that lacks a kind of service.
 fn enough(config: &SigningConfig, name: &str, signer: &Signer) -> Result<()> {
     let lacks = |what: &str, hint: &str| {
         Err(Failure::usage(format!("{name}: there is no {what}"))
-            .hint(format!("{hint}, and check this machine's clock")))
+            .hint(format!("{hint}; check the clock of this machine too")))
     };
     let by_a_person = match signer {
         Signer::Key(_) if config.logs().is_empty() => {
             return lacks(
-                "transparency log (rekorTlogUrls) that counts now",
-                "name one, or take --tlog-upload=false with --timestamp-server-url for a timestamp alone",
+                "transparency log (rekorTlogUrls) that is currently valid",
+                "add one, or use --tlog-upload=false with --timestamp-server-url for a timestamp alone",
             );
         }
         Signer::Key(_) => return Ok(()),
         Signer::Keyless(signer) => signer.token == TokenSource::Terminal,
     };
     if config.logs().is_empty() {
-        return lacks("transparency log (rekorTlogUrls) that counts now", "name one");
+        return lacks("transparency log (rekorTlogUrls) that is currently valid", "add one");
     }
     if config.authorities().is_empty() {
         return lacks(
-            "certificate authority (caUrls) that counts now",
-            "name the Fulcio that certifies the identity",
+            "certificate authority (caUrls) that is currently valid",
+            "add the Fulcio that certifies the identity",
         );
     }
     if by_a_person && config.issuers().is_empty() {
         return lacks(
-            "OIDC issuer (oidcUrls) that counts now",
-            "name where to sign in, or give --identity-token FILE",
+            "OIDC issuer (oidcUrls) that is currently valid",
+            "add the issuer where you sign in, or give --identity-token FILE",
         );
     }
-    // Only Rekor v1 states when it got an entry, and a certificate is over in ten minutes.
+    // Certificates expire after ten minutes, and only Rekor v1 states when it received an entry.
     let states_time = config.logs().iter().all(|log| log.api_version() == 1);
     if !states_time && config.timestamp_authorities().is_empty() {
         return lacks(
-            "timestamp authority (tsaUrls) that counts now, and a log of Rekor v2 does not state when it got an entry",
-            "name one with --timestamp-server-url, or in the tsaUrls of the signing config",
+            "timestamp authority (tsaUrls) that is currently valid, and a log of Rekor v2 states no time",
+            "add one with --timestamp-server-url, or to the tsaUrls of the signing config",
         );
     }
     Ok(())
@@ -234,7 +235,7 @@ impl NamedRoot {
         RecordingServices::Private(Box::new(PrivateServices { config, root: self.root, now: self.now }))
     }
 
-    /// What the log at `url` speaks, if this knows it. Else nobody could verify its entries.
+    /// The version of the log at `url`. Without its key in the root, nothing could verify its entries.
     fn knows_the_log_at(&self, url: &ServiceUrl) -> Result<RekorVersion> {
         let mut known = self.root.logs_at(url);
         if let Some(log) = known.find(|log| log.counts_at(self.now)) {
@@ -256,13 +257,13 @@ impl NamedRoot {
             return Ok(());
         }
         Err(Failure::usage(format!(
-            "{} knows no certificate transparency log that counts now, without which no certificate is accepted",
+            "{} has no certificate transparency log that is currently valid; without one no certificate is accepted",
             self.name
         ))
-        .hint("add it: `cosign trusted-root create --ctfe url=…,public-key=…`"))
+        .hint("add one with `cosign trusted-root create --ctfe url=…,public-key=…`"))
     }
 
-    /// Whether one of `authorities` is at `url`, or does not say where it is.
+    /// Refuses a `url` that none of `authorities` has; one without an address may be anywhere.
     fn knows(&self, what: &str, authorities: &[Authority], url: &ServiceUrl, flag: &str) -> Result<()> {
         if authorities.iter().any(|known| known.url().is_none_or(|known| known.is_same_place(url))) {
             return Ok(());
@@ -279,9 +280,10 @@ impl NamedRoot {
     ) -> Result<()> {
         let known: Vec<_> = known.map(ToString::to_string).collect();
         let known =
-            if known.is_empty() { "none at all".to_owned() } else { format!("only {}", known.join(", ")) };
-        Err(Failure::usage(format!("{} knows no {what} at {url}, {known}", self.name))
-            .hint(format!("name it as it is named there, or add it: `cosign trusted-root create {flag}`")))
+            if known.is_empty() { "it has none".to_owned() } else { format!("it has {}", known.join(", ")) };
+        Err(Failure::usage(format!("{} has no {what} at {url} ({known})", self.name)).hint(format!(
+            "write the address as it is in the file, or add it with `cosign trusted-root create {flag}`"
+        )))
     }
 }
 

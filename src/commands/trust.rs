@@ -1,6 +1,12 @@
-//! Whom `verify` believes and on what evidence, with the key, the root and the cosign for it. What can be
-//! told from a signature file without cosign is said here, in better words than cosign has: is this about
-//! the manifest, the signer and the evidence that the verifier has in mind?
+//! The trust policy of `verify`: the key or identity, and what a signature must come with. Before cosign is asked, a
+//! signature file is compared with it in this order, to report a difference in plain words:
+//!
+//! 1. The signer is the key of `--key`, or the certificate names the identity and issuer of the flags.
+//! 2. The signature is over the SHA-256 of this manifest.
+//! 3. The log entry exists if one is required, its log is in the trusted root, and it is about this signature.
+//! 4. The timestamp exists if one is required, and its authority is in the trusted root.
+//!
+//! Nothing here makes a signature valid: only cosign does (`cosign/verify_blob.rs`).
 
 use anyhow::Context as _;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -27,22 +33,22 @@ use crate::tree::ancestry::lies_in;
 /// The largest public key file that is read, in bytes.
 const KEY_SIZE_LIMIT: u64 = 1 << 20;
 
-/// What is left to those who cannot trust the signature.
+/// The hint when the signature cannot be trusted.
 pub(crate) const CHECKSUMS_ONLY: &str =
-    "--checksums-only compares the files with the manifest, and proves nothing about who made it";
+    "--checksums-only compares the files with the manifest; it proves nothing about who made it";
 
-/// Whom to believe, and the cosign that is asked.
+/// The signer to trust, and what its signature must come with.
 pub(crate) struct TrustPolicy<'a> {
     pub(crate) cosign: Cosign<'a>,
-    whom: TrustedSigner<'a>,
-    /// Whether there must be an entry in a log.
+    signer: TrustedSigner<'a>,
+    /// Whether a log entry is required.
     log: bool,
-    /// Whether a timestamp counts; `None` if nobody looks at it.
+    /// Whether a timestamp is required; `None` if it is not checked.
     timestamp: Option<TimestampPolicy>,
     root: Option<TrustedRoot>,
 }
 
-/// Whom to believe.
+/// The signer to trust.
 enum TrustedSigner<'a> {
     Key(PublicKey),
     Identity { identity: &'a Pattern, issuer: &'a Pattern },
@@ -51,12 +57,12 @@ enum TrustedSigner<'a> {
 /// The signer that the plan names, before cosign is found.
 enum NamedSigner<'a> {
     Known(TrustedSigner<'a>),
-    /// A key manager's key, which cosign is to ask for.
+    /// A key in a key manager, which cosign will ask for its public half.
     InKeyManager(&'a KeyRef, SigningKey),
 }
 
 impl<'a> TrustPolicy<'a> {
-    /// Reads or fetches what is to be trusted, and finds cosign.
+    /// Reads or fetches the key and the root, and finds cosign.
     pub(crate) fn new(
         trust: &'a Trust,
         bundles: &[Utf8PathBuf],
@@ -69,7 +75,7 @@ impl<'a> TrustPolicy<'a> {
                 context.printer.warning(&warning);
             }
         }
-        // Files first: they are quick, and a mistake in one is the operator's.
+        // Files first: they are quick to read, and a wrong one needs no network.
         let file = match trust.root() {
             Some(Root::File(path)) => Some(trusted_root(path, bundles)?),
             Some(Root::Online) | None => None,
@@ -95,7 +101,7 @@ impl<'a> TrustPolicy<'a> {
         };
         let (cosign, found) = context.cosign(session, holder)?;
         report.cosign = Some(found);
-        let whom = match signer {
+        let signer = match signer {
             NamedSigner::Known(signer) => signer,
             NamedSigner::InKeyManager(reference, key) => {
                 TrustedSigner::Key(ask(reference, &key, &cosign, context)?)
@@ -104,18 +110,18 @@ impl<'a> TrustPolicy<'a> {
         let root = match trust.root() {
             Some(Root::Online) => {
                 let fetched = cosign.public_sigstore().map_err(|failure| {
-                    failure.hint("--trusted-root FILE names one that is at hand, and needs no network")
+                    failure.hint("--trusted-root FILE uses a root that you have, and needs no network")
                 })?;
                 Some(fetched.root)
             }
             Some(Root::File(_)) | None => file,
         };
         let (log, timestamp) = (trust.requires_log_entry(), trust.timestamp_policy());
-        Ok(Self { cosign, whom, log, timestamp, root })
+        Ok(Self { cosign, signer, log, timestamp, root })
     }
 
-    /// What cosign is asked about a signature over the manifest with this digest, unless it is clear already
-    /// that the bundle `top` is to be rejected.
+    /// The request to cosign about a signature over the manifest with this digest; `Class::Rejected` if the bundle
+    /// `top` is rejected without it.
     pub(crate) fn request(
         &self,
         top: &str,
@@ -126,7 +132,7 @@ impl<'a> TrustPolicy<'a> {
         if evidence.digest() != manifest {
             let signed = evidence.digest();
             return Err(Failure::rejected(format!(
-                "{top}: the signature is over another {MANIFEST} (SHA-256 {signed}, here {manifest})"
+                "{top}: {MANIFEST} was changed after it was signed (SHA-256 {manifest}, signed was {signed})"
             ))
             .hint(CHECKSUMS_ONLY));
         }
@@ -136,30 +142,30 @@ impl<'a> TrustPolicy<'a> {
     }
 
     fn signer(&self, top: &str, evidence: &Evidence) -> Result<VerifyAs<'_>> {
-        match (&self.whom, evidence.signer()) {
+        match (&self.signer, evidence.signer()) {
             (TrustedSigner::Key(key), SignedBy::Key(hint)) if *hint == key.sha256() => Ok(VerifyAs::Key(key)),
             (TrustedSigner::Key(key), SignedBy::Key(hint)) => Err(Failure::rejected(format!(
-                "{top} is signed by the key {hint}, and --key is {}",
+                "{top} is signed by key {hint}, not by --key ({})",
                 key.sha256()
             ))
-            .hint("a rotated key is the usual cause: get the public key of the version that signed")),
+            .hint("a rotated key is the usual cause: use the public key of the version that signed")),
             (TrustedSigner::Key(_), SignedBy::Certificate(_)) => {
-                Err(Failure::rejected(format!("{top} is signed by a certificate (keyless), not by a key")))
+                Err(Failure::rejected(format!("{top} is signed by an identity (keyless), not by a key")))
             }
-            (TrustedSigner::Identity { .. }, SignedBy::Key(hint)) => Err(Failure::rejected(format!(
-                "{top} is signed by the key {hint}, not by an identity (keyless)"
-            ))),
+            (TrustedSigner::Identity { .. }, SignedBy::Key(hint)) => {
+                Err(Failure::rejected(format!("{top} is signed by key {hint}, not by an identity (keyless)")))
+            }
             (TrustedSigner::Identity { identity, issuer }, SignedBy::Certificate(certificate)) => {
                 for (flag, wanted, is) in [
                     ("--certificate-identity", *identity, certificate.identity()),
                     ("--certificate-oidc-issuer", *issuer, certificate.issuer()),
                 ] {
-                    // What an expression matches is cosign's to say.
+                    // cosign matches the regular expressions.
                     if let Pattern::Exact(wanted) = wanted
                         && wanted != is
                     {
                         return Err(Failure::rejected(format!(
-                            "{top} is signed by {}, for whom {} vouched, and {flag} is {wanted}",
+                            "{top} is signed by {} (issuer {}), but {flag} is {wanted}",
                             certificate.identity(),
                             certificate.issuer()
                         )));
@@ -170,82 +176,88 @@ impl<'a> TrustPolicy<'a> {
         }
     }
 
-    /// Whether cosign is asked about the log entry.
+    /// Whether cosign checks the log entry.
     fn log(&self, top: &str, evidence: &Evidence) -> Result<bool> {
         let refuse = |what: String| Err(Failure::rejected(format!("{top}: {what}")));
         if !self.log {
             return Ok(false);
         }
         let Some(entry) = evidence.log_entry() else {
-            let none = Failure::rejected(format!("{top}: the signature has no entry of a transparency log"));
-            return Err(match self.whom {
-                TrustedSigner::Key(_) => none.hint("--insecure-ignore-tlog accepts a signature by the key alone, as made with --tlog-upload=false"),
-                TrustedSigner::Identity { .. } => none.hint("--insecure-ignore-tlog with --require-timestamp accepts one that has a timestamp instead"),
+            let none = Failure::rejected(format!(
+                "{top} is not accepted: there is no transparency log entry, and this command line requires one"
+            ));
+            return Err(match self.signer {
+                TrustedSigner::Key(_) => {
+                    none.hint("add --insecure-ignore-tlog if it was signed with --tlog-upload=false")
+                }
+                TrustedSigner::Identity { .. } => {
+                    none.hint("--insecure-ignore-tlog with --require-timestamp accepts a timestamp instead")
+                }
             });
         };
         let Some(root) = &self.root else {
             return Err(Failure::rejected(format!(
-                "{top}: there is nothing to check the signature's transparency log entry against"
+                "{top} is not accepted: without --trusted-root its transparency log entry cannot be checked"
             ))
-            .hint("--trusted-root names a file that knows the log; --insecure-ignore-tlog leaves the entry unchecked"));
+            .hint("add --trusted-root FILE with the log's key, or --insecure-ignore-tlog to leave the entry unchecked"));
         };
         if root.log_with_id(entry.log_id()).is_none() {
             return refuse(format!(
-                "the signature has an entry in a transparency log that the trusted root does not know (log ID {})",
+                "the transparency log of the signature is not in the trusted root (log ID {})",
                 entry.log_id()
             ));
         }
         match entry.misfit(evidence) {
-            Some(why) => refuse(format!("the signature's transparency log entry {why}")),
+            Some(why) => refuse(format!("the transparency log entry {why}")),
             None => Ok(true),
         }
     }
 
-    /// Whether only a timestamp shows that the certificate counted when it signed.
+    /// Whether only a timestamp can show that the certificate was valid when it signed.
     fn needs_a_timestamp(&self, evidence: &Evidence) -> bool {
         let is_v2 = |entry: &LogEntry| entry.version() == RekorVersion::V2;
-        matches!(self.whom, TrustedSigner::Identity { .. }) && evidence.log_entry().is_some_and(is_v2)
+        matches!(self.signer, TrustedSigner::Identity { .. }) && evidence.log_entry().is_some_and(is_v2)
     }
 
-    /// Whether cosign is asked about the timestamp.
+    /// Whether cosign checks the timestamp.
     fn timestamp(&self, top: &str, evidence: &Evidence) -> Result<bool> {
         let Some(policy) = self.timestamp else { return Ok(false) };
-        let refuse = |what: &str| Err(Failure::rejected(format!("{top}: the signature{what}")));
+        let refuse = |what: &str| Err(Failure::rejected(format!("{top}: the {what}")));
         let is_known = |timestamp| self.root.as_ref().is_some_and(|root| root.knows(timestamp));
         match (evidence.timestamp().map(is_known), policy) {
             (Some(true), _) => Ok(true),
-            (None, TimestampPolicy::Required) => refuse(" has no timestamp"),
+            (None, TimestampPolicy::Required) => refuse("signature has no timestamp"),
             (Some(false), TimestampPolicy::Required) => {
-                refuse("'s timestamp is of an authority that the trusted root does not know")
+                refuse("timestamp authority of the signature is not in the trusted root")
             }
             (None | Some(false), TimestampPolicy::IfKnown) if self.needs_a_timestamp(evidence) => refuse(
-                " shows nowhere when it was made: a log of Rekor v2 does not state it, and there is no timestamp of an authority that the trusted root knows",
+                "signature has no trusted signing time: Rekor v2 states none, and there is no timestamp of an authority in the trusted root",
             ),
             (None | Some(false), TimestampPolicy::IfKnown) => Ok(false),
         }
     }
 }
 
-/// Asks the key manager, and says so.
+/// Asks the key manager for the public key, and says so.
 fn ask(reference: &KeyRef, key: &SigningKey, cosign: &Cosign<'_>, context: &Context) -> Result<PublicKey> {
     context.printer.warning(&format!("asking {reference} for its public key, once"));
     cosign.public_key(key)
 }
 
-/// The public key in a file that the operator named, outside of every bundle.
+/// The public key in a file that the operator named, which must lie outside every bundle.
 fn key_file(path: &Utf8Path, bundles: &[Utf8PathBuf]) -> Result<PublicKey> {
     let content = small_file::read(path, KEY_SIZE_LIMIT, Links::Follow)
         .map_err(|why| Failure::usage(format!("--key {path} {why}")))?;
     for bundle in bundles {
         if lies_in(path, bundle).with_context(|| format!("look at {path}"))? {
             return Err(Failure::usage(format!(
-                "--key {path} lies in the bundle {bundle}, and proves nothing about it"
+                "--key {path} lies in the bundle {bundle}, so it proves nothing about it"
             ))
-            .hint("use a key that reached you another way"));
+            .hint("use a key that you received through a separate channel"));
         }
     }
     PublicKey::from_pem(&content).map_err(|why| {
         Failure::usage(format!("--key {path} {why}"))
-            .hint("`cosign public-key --key REF --outfile cosign.pub` writes the public key of a signer")
+            .hint("`cosign public-key --key REF --outfile cosign.pub` writes a public key")
     })
 }

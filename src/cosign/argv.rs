@@ -1,8 +1,7 @@
 //! The exact command lines, one `match` on (operation, dialect). Pure.
 //!
-//! Each was run on every release of its dialect. Those with a key and no service made no outside connect
-//! and no look-up, as `tests/aicr/matrix.rs` shows; those with services connect to these alone, as
-//! `tests/sigstore` shows.
+//! Each was run on every release of its dialect. Those with a key and no service make no outside connection and no
+//! look-up (`tests/aicr/matrix.rs`); those with services connect only to these (`tests/sigstore`).
 
 use camino::Utf8Path;
 
@@ -14,7 +13,7 @@ use super::verify_request::{VerifyAs, VerifyRequest};
 use crate::plan::sign::Provider;
 use crate::plan::verify::Pattern;
 
-/// What cosign is asked to do.
+/// A run of cosign.
 #[derive(Clone, Copy)]
 pub(crate) enum Operation<'a> {
     /// `cosign public-key`: print the public half of a key.
@@ -22,7 +21,7 @@ pub(crate) enum Operation<'a> {
         /// The key as cosign takes it.
         key: &'a str,
     },
-    /// `cosign initialize`: fetch what the public Sigstore says of itself.
+    /// `cosign initialize`: fetch the keys and addresses of the public Sigstore.
     Initialize,
     /// `cosign sign-blob`.
     Sign {
@@ -57,7 +56,7 @@ impl Operation<'_> {
         }
     }
 
-    /// Whether what it prints while it runs is for a person.
+    /// Whether it prints instructions for a person who signs in.
     pub(crate) fn talks_to_a_person(self) -> bool {
         matches!(self, Self::Sign { signer: ReadySigner::Identity(identity), .. } if identity.login() == Login::Device)
     }
@@ -100,8 +99,8 @@ pub(crate) fn arguments(operation: Operation<'_>, dialect: Dialect, directory: &
         Operation::Verify(request) => {
             line.extend(request_flags(request, &at));
             match dialect {
-                // A new bundle is recognised without being told so, and the flag is deprecated. The root is
-                // there even if nobody is trusted: see `trusted_root::EMPTY`.
+                // This dialect recognises a new bundle by itself, and the flag for that is deprecated. There is
+                // always a root: see `trusted_root::EMPTY`.
                 Dialect::SigningConfig => {
                     line.extend([
                         at("trusted-root", private_file::TRUSTED_ROOT),
@@ -114,8 +113,8 @@ pub(crate) fn arguments(operation: Operation<'_>, dialect: Dialect, directory: &
                     at("bundle", private_file::BUNDLE),
                 ]),
                 // No bundle is safe here (GHSA-fx35-mq7g-6g98), hence the bare signature and the empty
-                // --bundle. 2.0 fetches CT log keys for a plain key unless told to ignore them; there
-                // is no certificate here to which they could belong.
+                // --bundle. 2.0 fetches CT log keys even for a plain key, unless a flag says to ignore them; no
+                // certificate is involved here.
                 Dialect::LegacyBundle => line.extend([
                     "--insecure-ignore-sct=true".to_owned(),
                     "--bundle=".to_owned(),

@@ -1,34 +1,34 @@
-//! To whom a signature is told, with everything that cosign needs for it. Pure: the files were read by
-//! `services.rs`.
+//! The services that record a signature, with everything that cosign needs for them. Pure: `commands/services.rs` read
+//! the files.
 
 use super::capability::Dialect;
 use super::private_file;
 use crate::sigstore::signing_config::{Service, SigningConfig};
 use crate::sigstore::trusted_root::{Authority, Log, TrustedRoot};
 
-/// The services that a signature is told to.
+/// The services that record a signature.
 #[derive(Clone, Debug)]
 pub(crate) enum RecordingServices {
-    /// None: it is made, and that is all.
+    /// None: no service is contacted.
     NotRecorded,
-    /// Those of the public Sigstore, whose addresses and keys cosign fetches.
+    /// Those of the public Sigstore; cosign fetches their addresses and keys.
     Public,
-    /// Those that were named.
+    /// Those that the plan names.
     Private(Box<PrivateServices>),
 }
 
-/// Services that were named.
+/// Services that the plan names.
 #[derive(Clone, Debug)]
 pub(crate) struct PrivateServices {
-    /// Where they are; nothing in it that the signature does not need.
+    /// Their addresses; only services that the signature needs.
     pub(crate) config: SigningConfig,
-    /// What they are checked against. It knows every log in the config.
+    /// What they are checked against. It has the key of every log in the config.
     pub(crate) root: TrustedRoot,
-    /// When this was put together, in seconds since 1970: which of several keys of a log counts.
+    /// When this was read, in seconds since 1970: decides which of several keys of a log is valid.
     pub(crate) now: i64,
 }
 
-/// The services for a cosign that is told of each by a flag.
+/// The services for a cosign that takes a flag for each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ByFlag<'a> {
     pub(crate) log: Option<&'a str>,
@@ -37,13 +37,13 @@ pub(crate) struct ByFlag<'a> {
     pub(crate) timestamp_authority: Option<&'a str>,
 }
 
-/// The services of the public Sigstore, as every cosign has them built in.
+/// The services of the public Sigstore that are built into every cosign.
 pub(crate) const PUBLIC_LOG: &str = "https://rekor.sigstore.dev";
 pub(crate) const PUBLIC_AUTHORITY: &str = "https://fulcio.sigstore.dev";
 pub(crate) const PUBLIC_ISSUER: &str = "https://oauth2.sigstore.dev/auth";
 
 impl RecordingServices {
-    /// Whether a log is told.
+    /// Whether a transparency log is among them.
     pub(crate) fn has_log(&self) -> bool {
         match self {
             Self::NotRecorded => false,
@@ -52,7 +52,7 @@ impl RecordingServices {
         }
     }
 
-    /// Whether a timestamp is asked for. What the public Sigstore does about it is its own affair.
+    /// Whether a timestamp is requested. For the public Sigstore that is not known here.
     pub(crate) fn has_timestamp(&self) -> bool {
         matches!(self, Self::Private(private) if !private.config.timestamp_authorities().is_empty())
     }
@@ -79,31 +79,31 @@ impl RecordingServices {
         }
     }
 
-    /// Why a cosign of this dialect cannot tell them: the end of a sentence that begins with the cosign,
-    /// and the releases that can.
+    /// Why a cosign of this dialect cannot use them: the end of a sentence that begins with the cosign, and the
+    /// releases that can.
     pub(crate) fn is_beyond(&self, dialect: Dialect) -> Option<(&'static str, &'static str)> {
         match (dialect, self) {
             (_, Self::NotRecorded) | (Dialect::SigningConfig, _) | (Dialect::BundleFlag, Self::Public) => {
                 None
             }
             (Dialect::LegacyBundle, _) => Some((
-                "makes no Sigstore bundle, in which a log entry, a certificate or a timestamp could stand",
+                "cannot write a Sigstore bundle with a log entry, a certificate or a timestamp",
                 "2.4 or later",
             )),
             (Dialect::BundleFlag, Self::Private(private)) if private.config.logs().is_empty() => None,
             (Dialect::BundleFlag, Self::Private(_)) if self.by_flag().log.is_none() => {
-                Some(("does not know Rekor v2", "2.6 or later"))
+                Some(("cannot use Rekor v2", "2.6 or later"))
             }
             (Dialect::BundleFlag, Self::Private(private))
                 if !private.config.authorities().is_empty() && private.current_ct_logs().count() > 1 =>
             {
-                Some(("knows one certificate transparency log at a time", "2.6 or later"))
+                Some(("can use only one certificate transparency log", "2.6 or later"))
             }
             (Dialect::BundleFlag, Self::Private(_)) => None,
         }
     }
 
-    /// The hosts that are asked, for a sentence.
+    /// The hosts that are contacted, for a sentence.
     pub(crate) fn hosts(&self) -> Vec<String> {
         match self {
             Self::NotRecorded => Vec::new(),
@@ -112,8 +112,8 @@ impl RecordingServices {
         }
     }
 
-    /// The line that warns of the upload, the only one, since cosign's own question is skipped; `None` if
-    /// there is none. A public log may also have been named by its address.
+    /// The notice before an upload, the only warning, since cosign's own question is skipped; `None` without a log.
+    /// A public log may also be named by its address.
     pub(crate) fn notice(&self, keyless: bool) -> Option<String> {
         const START: &str = "the signature goes to the transparency log";
         let with_a_key = if keyless { " (with --signing-key)" } else { "" };
@@ -136,9 +136,12 @@ impl RecordingServices {
         if !services.iter().any(|(role, service)| *role == Role::Log && service.url().is_public()) {
             return Some(format!("{START} at {logs}"));
         }
-        // Those of a private Sigstore were all named; what belongs to the public one need not have been.
-        let too =
-            if others.is_empty() { String::new() } else { format!("; {} is asked, too", others.join(", ")) };
+        // Private services are all named by the operator; those of the public Sigstore need not be.
+        let too = if others.is_empty() {
+            String::new()
+        } else {
+            format!("; {} is contacted too", others.join(", "))
+        };
         Some(format!("{START} at {logs}: {keeps_out}{too}"))
     }
 }
@@ -152,7 +155,7 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    /// What it is called.
+    /// Its name in messages.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Log => "transparency log",
@@ -163,7 +166,7 @@ impl Role {
 }
 
 impl PrivateServices {
-    /// All services but the issuer, which a cosign that has a token does not ask.
+    /// All services except the issuer, which is not contacted when there is a token.
     pub(crate) fn services(&self) -> Vec<(Role, &Service)> {
         let config = &self.config;
         let logs = config.logs().iter().map(|service| (Role::Log, service));
@@ -173,18 +176,17 @@ impl PrivateServices {
         logs.chain(certificate).chain(timestamp).collect()
     }
 
-    /// Where the services of this kind are.
+    /// The hosts of the services of this kind.
     pub(crate) fn hosts_of(&self, role: Role) -> Vec<String> {
         each_once(self.services().into_iter().filter(|(of, _)| *of == role).map(|(_, service)| service))
     }
 
-    /// The certificate transparency logs whose keys count.
+    /// The certificate transparency logs whose keys are currently valid.
     fn current_ct_logs(&self) -> impl Iterator<Item = &Log> {
         self.root.ct_logs().iter().filter(|log| log.counts_at(self.now))
     }
 
-    /// What the trusted root says, for a cosign that is told of it by variables when it signs: the variable,
-    /// the name of a file, and what stands in it.
+    /// The trusted root for a cosign that takes it from variables when it signs: variable, file name, content.
     pub(crate) fn trust_by_variable(&self, keyless: bool) -> Vec<(&'static str, &'static str, String)> {
         let Self { config, root, now } = self;
         let log = config.logs().iter().filter(|log| log.api_version() == 1);

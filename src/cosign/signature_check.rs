@@ -1,14 +1,14 @@
-//! What a signature that cosign has just made has to be. It is held against this before cosign is asked
-//! whether it is true. Pure.
+//! The check of a signature that cosign has just made: how it was recorded, what it is over, and who made it. Pure.
+//! `cosign verify-blob` comes after it.
 
 use super::recording_services::{PrivateServices, RecordingServices};
 use crate::digest::Sha256Digest;
 use crate::sigstore::evidence::{Evidence, SignedBy};
 
-/// The signature that was asked for.
+/// The signature that was requested.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SignatureCheck<'a> {
-    /// Of these bytes.
+    /// Over the manifest with this digest.
     pub(crate) manifest: Sha256Digest,
     /// By this key; by a certificate if there is none.
     pub(crate) key: Option<Sha256Digest>,
@@ -17,10 +17,11 @@ pub(crate) struct SignatureCheck<'a> {
 }
 
 /// The end of a sentence about a signature that shows an upload.
-pub(crate) const UPLOADED: &str = ": it was uploaded although that was not wanted, and this cannot be undone";
+pub(crate) const UPLOADED: &str =
+    ": it was uploaded although the plan forbids that, and this cannot be undone";
 
 impl SignatureCheck<'_> {
-    /// In what `evidence` is something else: a sentence. What cannot be undone comes first.
+    /// How `evidence` differs from it: a sentence. An upload, which cannot be undone, comes first.
     pub(crate) fn refutes(&self, evidence: &Evidence) -> Option<String> {
         let Self { manifest, key, services } = *self;
         services.is_recorded_otherwise(evidence).or_else(|| {
@@ -30,7 +31,7 @@ impl SignatureCheck<'_> {
             match (key, evidence.signer()) {
                 (Some(key), SignedBy::Key(hint)) if *hint == key => None,
                 (Some(_), SignedBy::Key(_)) => Some(
-                    "the signature was made by another key; if it was rotated meanwhile, run this again"
+                    "the signature was made by another key; if the key was just rotated, run this again"
                         .into(),
                 ),
                 (Some(_), SignedBy::Certificate(_)) => Some("the signature was made by another key".into()),
@@ -55,7 +56,7 @@ impl RecordingServices {
         match (self.has_timestamp(), timestamp.is_none()) {
             (false, false) => {
                 return Some(
-                    "the signature carries a timestamp although none was wanted: a timestamp authority has seen its digest, and this cannot be undone"
+                    "the signature carries a timestamp although none was requested: a timestamp authority has seen its digest, and this cannot be undone"
                         .into(),
                 );
             }
@@ -68,14 +69,12 @@ impl RecordingServices {
             |id| config.logs().iter().flat_map(|log| root.logs_at(log.url())).any(|log| log.id() == id);
         if entry.is_some_and(|entry| !is_of_a_named_log(entry.log_id())) {
             return Some(
-                "the signature has an entry in a log that is not, by its ID, the one that the trusted root knows at the address that was named, and this cannot be undone"
+                "the signature was recorded in another log than the one named: its log ID is not the one that the trusted root has for that address, and this cannot be undone"
                     .into(),
             );
         }
         if timestamp.is_some_and(|timestamp| !root.knows(timestamp)) {
-            return Some(
-                "the signature's timestamp is of an authority that the trusted root does not know".into(),
-            );
+            return Some("the timestamp authority of the signature is not in the trusted root".into());
         }
         None
     }
@@ -107,12 +106,11 @@ mod tests {
     #[test]
     fn it_is_told_to_those_who_were_named_and_to_no_others() {
         let uploaded = "the signature carries an entry of a transparency log: it was uploaded although that was not wanted, and this cannot be undone";
-        let stamped = "the signature carries a timestamp although none was wanted: a timestamp authority has seen its digest, and this cannot be undone";
+        let stamped = "the signature carries a timestamp although none was requested: a timestamp authority has seen its digest, and this cannot be undone";
         let no_entry = "the signature has no entry of a transparency log";
         let no_timestamp = "the signature has no timestamp";
-        let other_log = "the signature has an entry in a log that is not, by its ID, the one that the trusted root knows at the address that was named, and this cannot be undone";
-        let other_authority =
-            "the signature's timestamp is of an authority that the trusted root does not know";
+        let other_log = "the signature was recorded in another log than the one named: its log ID is not the one that the trusted root has for that address, and this cannot be undone";
+        let other_authority = "the timestamp authority of the signature is not in the trusted root";
 
         let timestamp = include_str!("../../fixtures/sigstore/signing-config-timestamp.json");
         let v1 = include_str!("../../fixtures/sigstore/signing-config-keyless-rekor-v1.json");

@@ -1,5 +1,4 @@
-//! The only file that prints: results to stdout, talk to stderr. What is printed was decided
-//! elsewhere; here it becomes text or JSON.
+//! The only file that prints: results to stdout, everything else to stderr.
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
@@ -15,7 +14,7 @@ use crate::plan::global::Verbosity;
 use crate::printable::tame;
 use crate::settings::Environment;
 
-/// Prints, in the way that the global flags ask for.
+/// Prints as the global flags say.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Printer {
     format: Format,
@@ -41,14 +40,14 @@ impl Printer {
         }
     }
 
-    /// Something the operator should know, although all goes on.
+    /// A warning; the run goes on.
     pub(crate) fn warning(self, text: &str) {
         if self.verbosity > Verbosity::Quiet {
             self.talk(&format!("{}: {}", self.painted("warning", Tone::Warning), tame(text)));
         }
     }
 
-    /// The line that names what a signature will be told to; `--quiet` does not silence it.
+    /// The notice that names the log that will get a signature; `--quiet` does not silence it.
     pub(crate) fn notice(self, text: &str) {
         self.talk(&format!("{}: {}", self.painted("notice", Tone::Warning), tame(text)));
     }
@@ -60,7 +59,7 @@ impl Printer {
         }
     }
 
-    /// What cosign says to a person who has to do something; `--quiet` does not silence it.
+    /// What cosign prints for a person who signs in; `--quiet` does not silence it.
     pub(crate) fn cosign_says(self, line: &str) {
         self.talk(&format!("    {}", tame(line)));
     }
@@ -97,7 +96,7 @@ impl Printer {
         Ok(stdout.write_all(bytes).and_then(|()| stdout.flush()).context("write to stdout")?)
     }
 
-    /// One failure: what is wrong, what cosign said, the way out.
+    /// One failure: message, what cosign said, hint.
     pub(crate) fn failure(self, failure: &Failure) {
         let mut text = format!("{}: {}", self.painted("error", Tone::Bad), tame(failure.message()));
         for line in failure.said().unwrap_or_default().lines() {
