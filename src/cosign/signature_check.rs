@@ -104,8 +104,8 @@ mod tests {
     }
 
     #[test]
-    fn it_is_told_to_those_who_were_named_and_to_no_others() {
-        let uploaded = "the signature carries an entry of a transparency log: it was uploaded although that was not wanted, and this cannot be undone";
+    fn a_signature_is_recorded_with_the_named_services_and_no_others() {
+        let uploaded = "the signature carries an entry of a transparency log: it was uploaded although the plan forbids that, and this cannot be undone";
         let stamped = "the signature carries a timestamp although none was requested: a timestamp authority has seen its digest, and this cannot be undone";
         let no_entry = "the signature has no entry of a transparency log";
         let no_timestamp = "the signature has no timestamp";
@@ -149,17 +149,17 @@ mod tests {
     }
 
     #[test]
-    fn it_is_of_the_manifest_and_by_whom_it_was_asked_for() {
+    fn a_signature_is_over_the_manifest_and_by_the_signer() {
         let by_key = evidence(KEY_ONLY);
         let &SignedBy::Key(key) = by_key.signer() else { panic!("{KEY_ONLY}") };
         let by_identity = evidence(KEYLESS);
-        let stranger = Sha256Digest::of(b"another key");
+        let other_key = Sha256Digest::of(b"another key");
         let another = "the signature was made by another key";
-        let rotated = format!("{another}; if it was rotated meanwhile, run this again");
+        let rotated = format!("{another}; if the key was just rotated, run this again");
         let (none, public) = (RecordingServices::NotRecorded, RecordingServices::Public);
         for (evidence, key, services, sentence) in [
             (&by_key, Some(key), &none, None),
-            (&by_key, Some(stranger), &none, Some(rotated.as_str())),
+            (&by_key, Some(other_key), &none, Some(rotated.as_str())),
             (&by_key, None, &none, Some("the signature has no certificate of an identity")),
             (&by_identity, None, &public, None),
             (&by_identity, Some(key), &public, Some(another)),
@@ -169,7 +169,7 @@ mod tests {
                 Some(key),
                 &none,
                 Some(
-                    "the signature carries an entry of a transparency log: it was uploaded although that was not wanted, and this cannot be undone",
+                    "the signature carries an entry of a transparency log: it was uploaded although the plan forbids that, and this cannot be undone",
                 ),
             ),
         ] {

@@ -65,7 +65,7 @@ fn another_signer_is_replaced_by_force_alone() {
     for more in ["", " --dry-run"] {
         sandbox
             .aicr(&format!("{sign}{more}"))
-            .stderr("error: B is signed by another signer\nhint: --force signs it anew\n")
+            .stderr("error: B is signed by another signer\nhint: --force replaces that signature\n")
             .exits(2);
     }
     assert!(!sandbox.path("k.pub").exists());
@@ -81,14 +81,14 @@ fn a_dry_run_for_the_public_log_refuses_what_is_there() {
     sandbox.signed();
     for (key, by) in [
         ("stranger.key", "another signer"),
-        ("cosign.key", "this signer, but told to others than is asked for"),
+        ("cosign.key", "this signer, but recorded with different services than requested"),
     ] {
         sandbox
             .aicr(&format!("bundle-sign B --signing-key {key} --dry-run"))
             .stderr(&format!(
                 "notice: the signature goes to the transparency log of the public Sigstore: public and permanent; \
                  --tlog-upload=false keeps it out\n\
-                 error: B is signed by {by}\nhint: --force signs it anew\n"
+                 error: B is signed by {by}\nhint: --force replaces that signature\n"
             ))
             .exits(2);
     }
@@ -154,7 +154,7 @@ fn a_bundle_is_named_once() {
     sandbox.unsigned();
     sandbox
         .aicr(&format!("bundle-sign B dist/../B {SIGN}"))
-        .stderr("error: B and dist/../B are one bundle\nhint: name it once\n")
+        .stderr("error: B and dist/../B are the same bundle\nhint: name it once\n")
         .exits(2);
     sandbox.aicr(&format!("bundle-sign B {SIGN} --quiet")).succeeds();
 }
@@ -175,7 +175,7 @@ fn nobody_launders_a_stale_signature() {
             .stdout("rejected B\n")
             .stderr(
                 "error: B is signed, but not over this checksums.txt: its manifest was changed after it was signed
-hint: find out who changed it; attestation/checksums.txt.sigstore.json has to be removed by hand before it is signed anew
+hint: find out who changed it; to sign again, remove attestation/checksums.txt.sigstore.json by hand first
 ",
             )
             .exits(5);
@@ -261,7 +261,7 @@ fn a_signature_that_only_names_this_key_is_rejected() {
         assert_eq!(
             lines.last(),
             Some(
-                &"hint: find out who made it; attestation/checksums.txt.sigstore.json has to be removed by hand before it is signed anew"
+                &"hint: find out who made it; to sign again, remove attestation/checksums.txt.sigstore.json by hand first"
             )
         );
         // What cosign says of it differs from release to release.
@@ -278,7 +278,7 @@ fn what_is_no_bundle_is_refused() {
         (
             "dist",
             "rejected dist\n",
-            "error: dist has no checksums.txt, so it is no bundle\nhint: `aicr bundle` makes one\n",
+            "error: dist is not a bundle: it has no checksums.txt\nhint: `aicr bundle` makes a bundle\n",
             5,
         ),
         ("nowhere", "", "error: there is no directory nowhere\n", 2),

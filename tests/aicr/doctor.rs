@@ -73,7 +73,7 @@ impl Recording {
 
     fn seen(&self, key: &str, mut variables: Vec<(&str, &str)>) -> String {
         variables.sort_unstable();
-        let mut lines = format!("environment   {} variables, and nothing else\n", variables.len());
+        let mut lines = format!("environment   cosign gets only these {} variables\n", variables.len());
         let mut command = "command       env -i".to_owned();
         for (name, value) in variables {
             writeln!(lines, "                {name}: {value}").unwrap();
@@ -115,7 +115,7 @@ fn matrix_of_cosigns_without_a_key() {
     for cosign in cosigns() {
         let sandbox = Sandbox::with_cosign(&cosign);
         let told = Recording::about(&sandbox).cosign();
-        let stdout = format!("{told}key           none named; --signing-key REF has one looked at\n");
+        let stdout = format!("{told}key           not checked: give --signing-key REF\n");
         sandbox.aicr("doctor").stdout(&stdout).succeeds();
         sandbox.aicr("doctor --quiet").succeeds();
     }
@@ -157,7 +157,7 @@ fn every_recorded_release_is_driven_in_its_way() {
             .stdout(&format!(
                 "cosign        {{root}}/bin/cosign, {release}
                 driven as: {driven_as}
-key           none named; --signing-key REF has one looked at\n"
+key           not checked: give --signing-key REF\n"
             ))
             .succeeds();
     }
@@ -194,7 +194,7 @@ fn as_json() {
 \"cosign\":{\"path\":\"{root}/bin/cosign\",\"version\":\"v3.1.3\",\"dialect\":\"signing-config\"},\"bundles\":[],\
 \"checks\":[{\"name\":\"cosign\",\"found\":\"{root}/bin/cosign, v3.1.3\",\
 \"details\":{\"driven as\":\"signing-config, the dialect of 2.6 and later\"},\"error\":null},\
-{\"name\":\"key\",\"found\":\"none named; --signing-key REF has one looked at\",\"details\":{},\"error\":null}],\
+{\"name\":\"key\",\"found\":\"not checked: give --signing-key REF\",\"details\":{},\"error\":null}],\
 \"error\":null}\n",
         )
         .succeeds();
@@ -206,7 +206,7 @@ fn as_json() {
 \"checks\":[{\"name\":\"cosign\",\"found\":\"not usable\",\"details\":{},\
 \"error\":{\"exit\":3,\"message\":\"no cosign on the PATH (relative elements, bundles and inputs do not count)\",\"cosign\":null,\
 \"hint\":\"install cosign 2.0 or later, or name one with --cosign\"}},\
-{\"name\":\"key\",\"found\":\"none named; --signing-key REF has one looked at\",\"details\":{},\"error\":null}],\
+{\"name\":\"key\",\"found\":\"not checked: give --signing-key REF\",\"details\":{},\"error\":null}],\
 \"error\":null}\n",
         )
         .stderr("error: no cosign on the PATH (relative elements, bundles and inputs do not count)\nhint: install cosign 2.0 or later, or name one with --cosign\n")

@@ -93,7 +93,7 @@ fn a_manifest_that_is_there_is_replaced_by_force_alone() {
     for more in ["", SIGN, "--dry-run"] {
         sandbox
             .aicr(&format!("bundle dist --in-place {more}"))
-            .stderr("error: dist has a checksums.txt already\nhint: --force replaces it\n")
+            .stderr("error: dist already has a checksums.txt\nhint: --force replaces it\n")
             .exits(2);
     }
     assert_eq!((sandbox.read("dist/checksums.txt"), sandbox.read(SIGNATURE)), before);

@@ -43,7 +43,7 @@ fn files_are_read() {
 const REFUSING: Fake<'_> = Fake { verify: "echo 'no matching signatures' >&2; exit 1", ..HONEST };
 const REFUSED: &str = "error: B: cosign does not accept the signature
     no matching signatures
-hint: --checksums-only compares the files with the manifest, and proves nothing about who made it
+hint: --checksums-only compares the files with the manifest; it proves nothing about who made it
 ";
 
 #[test]

@@ -75,26 +75,26 @@ fn nobody_is_told_of_what_could_not_be_verified() {
             format!("{key} --signing-config root.json --trusted-root root.json"),
             "--signing-config root.json is a trusted root, not a signing config",
             Some(
-                "`cosign signing-config create` writes one; --rekor-url and its likes do without a file"
+                "`cosign signing-config create` writes one; --rekor-url and the other URL flags need no file"
                     .to_owned(),
             ),
         ),
         (
             "bundle-sign B --signing-key cosign.key --rekor-url http://localhost:3000 --trusted-root B/checksums.txt"
                 .to_owned(),
-            "--trusted-root B/checksums.txt lies in B, and nothing there is to be trusted",
-            Some("use one that reached you another way".to_owned()),
+            "--trusted-root B/checksums.txt lies in B, which is not trusted yet",
+            Some("use a file that you received through a separate channel".to_owned()),
         ),
         (
             "bundle-sign B --signing-key cosign.key --signing-config B/checksums.txt --trusted-root root.json"
                 .to_owned(),
-            "--signing-config B/checksums.txt lies in B, and nothing there is to be trusted",
-            Some("use one that reached you another way".to_owned()),
+            "--signing-config B/checksums.txt lies in B, which is not trusted yet",
+            Some("use a file that you received through a separate channel".to_owned()),
         ),
         (
             format!("{key} --signing-config several.json --trusted-root root.json"),
-            "--signing-config several.json: a signature would be told to more than one transparency log (rekorTlogConfig)",
-            Some("set the selector to ANY, which takes one".to_owned()),
+            "--signing-config several.json: the signature would be recorded with more than one transparency log (rekorTlogConfig)",
+            Some("set its selector to ANY, which uses one".to_owned()),
         ),
         (
             format!("{key} --signing-config v1.json --trusted-root root.json"),
@@ -127,26 +127,26 @@ fn nobody_is_told_of_what_could_not_be_verified() {
         ),
         (
             format!("{keyless} --signing-config config.json --trusted-root no-ctlogs.json"),
-            "--trusted-root no-ctlogs.json knows no certificate transparency log that counts now, without which no certificate is accepted",
+            "--trusted-root no-ctlogs.json has no certificate transparency log that is currently valid; without one no certificate is accepted",
             Some(format!("add it: {create} --ctfe url=…,public-key=…`")),
         ),
         (
             format!("{key} --signing-config no-rekorTlogUrls.json --trusted-root root.json"),
-            "--signing-config no-rekorTlogUrls.json: there is no transparency log (rekorTlogUrls) that counts now",
+            "--signing-config no-rekorTlogUrls.json: there is no transparency log (rekorTlogUrls) that is currently valid",
             Some(
-                "name one, or take --tlog-upload=false with --timestamp-server-url for a timestamp alone, and check this machine's clock"
+                "add one, or use --tlog-upload=false with --timestamp-server-url for a timestamp alone; check the clock of this machine too"
                     .to_owned(),
             ),
         ),
         (
             format!("{keyless} --signing-config no-caUrls.json --trusted-root root.json"),
-            "--signing-config no-caUrls.json: there is no certificate authority (caUrls) that counts now",
-            Some("name the Fulcio that certifies the identity, and check this machine's clock".to_owned()),
+            "--signing-config no-caUrls.json: there is no certificate authority (caUrls) that is currently valid",
+            Some("name the Fulcio that certifies the identity; check the clock of this machine too".to_owned()),
         ),
         (
             format!("{keyless} --signing-config no-tsaUrls.json --trusted-root root.json"),
-            "--signing-config no-tsaUrls.json: there is no timestamp authority (tsaUrls) that counts now, and a log of Rekor v2 does not state when it got an entry",
-            Some("name one with --timestamp-server-url, or in the tsaUrls of the signing config, and check this machine's clock".to_owned()),
+            "--signing-config no-tsaUrls.json: there is no timestamp authority (tsaUrls) that is currently valid, and a log of Rekor v2 states no time",
+            Some("name one with --timestamp-server-url, or in the tsaUrls of the signing config; check the clock of this machine too".to_owned()),
         ),
     ] {
         let hint = hint.map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
@@ -219,8 +219,7 @@ fn who_would_be_told_is_said() {
 #[test]
 fn what_a_release_cannot_do_is_refused_with_the_one_that_can() {
     let sandbox = stage();
-    let no_bundle =
-        "makes no Sigstore bundle, in which a log entry, a certificate or a timestamp could stand";
+    let no_bundle = "cannot write a Sigstore bundle with a log entry, a certificate or a timestamp";
     let rows = [
         ("v2.2.4", "--signing-key cosign.key", no_bundle, "2.4"),
         ("v2.2.4", "--keyless --identity-token token", no_bundle, "2.4"),

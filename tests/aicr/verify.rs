@@ -9,7 +9,7 @@ use crate::without_aicr::{dialect, release};
 
 const VERIFY: &str = "verify B --key cosign.pub --insecure-ignore-tlog";
 const ONLY: &str =
-    "hint: --checksums-only compares the files with the manifest, and proves nothing about who made it";
+    "hint: --checksums-only compares the files with the manifest; it proves nothing about who made it";
 const NOTHING_PROVES: &str = "nothing proves who made it: anybody can write a manifest";
 
 /// The report about an accepted bundle of the small payload.
@@ -150,12 +150,12 @@ fn what_is_no_bundle() {
         (
             "empty",
             5,
-            "empty has no checksums.txt, so it is no bundle\nhint: give the directory that holds it",
+            "empty is not a bundle: it has no checksums.txt\nhint: give the directory that holds it",
         ),
         (
             "B/sub",
             5,
-            "B/sub has no checksums.txt, so it is no bundle\nhint: give the directory that holds it",
+            "B/sub is not a bundle: it has no checksums.txt\nhint: give the directory that holds it",
         ),
     ] {
         let stdout = if exit == 5 { format!("rejected {bundle}\n") } else { String::new() };
@@ -242,7 +242,7 @@ fn keys_in_files() {
     for file in ["crlf.pub", "text.pub", "./cosign.pub", "B/../cosign.pub"] {
         sandbox.aicr(&format!("verify B --key {file} --insecure-ignore-tlog -q")).succeeds();
     }
-    let how = "hint: `cosign public-key --key REF --outfile cosign.pub` writes the public key of a signer";
+    let how = "hint: `cosign public-key --key REF --outfile cosign.pub` writes a public key";
     sandbox.file("two.pub", key.clone() + &sandbox.read("stranger.pub"));
     sandbox
         .file("damaged.pub", key.replace("MF", "M!"))
@@ -262,8 +262,8 @@ fn keys_in_files() {
         .aicr("verify B --key stranger.pub --insecure-ignore-tlog")
         .stdout("rejected B\n")
         .stderr(&format!(
-            "error: B is signed by the key {KEY_SHA256}, and --key is {STRANGER_SHA256}
-hint: a rotated key is the usual cause: get the public key of the version that signed
+            "error: B is signed by key {KEY_SHA256}, and --key is {STRANGER_SHA256}
+hint: a rotated key is the usual cause: use the public key of the version that signed
 "
         ))
         .exits(5);
@@ -355,8 +355,8 @@ fn variables_that_are_meant_for_cosign() {
     run("verify B --key cosign.pub")
         .stdout("rejected B\n")
         .stderr(&format!(
-            "{kept}error: B: the signature has no entry of a transparency log
-hint: --insecure-ignore-tlog accepts a signature by the key alone, as made with --tlog-upload=false
+            "{kept}error: B is not accepted: there is no transparency log entry, and this command line requires one
+hint: add --insecure-ignore-tlog if it was signed with --tlog-upload=false
 "
         ))
         .exits(5);

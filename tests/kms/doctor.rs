@@ -17,8 +17,8 @@ fn a_key_that_answers_and_one_that_does_not() {
                 driven as: signing-config, the dialect of 2.6 and later\n";
     let handed_on = |count: usize, names: &[(&str, &str)]| {
         let mut lines = format!(
-            "environment   {count} variables, and nothing else
-                HOME: handed on
+            "environment   cosign gets only these {count} variables
+                HOME: passed on
                 LANG: C
                 TMPDIR: PRIVATE_DIRECTORY/tmp
                 TUF_MIRROR: http://127.0.0.1:1
@@ -89,7 +89,7 @@ hint: use an ECDSA P-256 key, or RSA with 2048 to 4096 bits\n",
         .without("VAULT_TOKEN")
         .stdout(&format!(
             "{cosign}key           hashivault://ec cannot be used\n{}{}",
-            handed_on(7, &missing).replacen("nothing else", "nothing else; 1 more is not set", 1),
+            handed_on(7, &missing).replacen(" variables", " variables; 1 more is usual and not set", 1),
             command("VAULT_ADDR=\"$VAULT_ADDR\" VAULT_CACERT=\"$VAULT_CACERT\"", "hashivault://ec")
         ))
         .stderr(
@@ -139,7 +139,7 @@ fn as_json() {
         "checks": [
             check("cosign", &found, dialect, Value::Null),
             check("key", &format!("{key} cannot be used"), json!({}), failure),
-            check("environment", "8 variables, and nothing else", details, Value::Null),
+            check("environment", "cosign gets only these 8 variables", details, Value::Null),
             check("command", &command, json!({}), Value::Null),
         ],
         "error": null,

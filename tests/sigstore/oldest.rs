@@ -7,7 +7,7 @@ use crate::site::{REKOR_1, Site};
 
 const OLDEST: &str = "v2.4.1";
 const SIGNATURE: &str = "B/attestation/checksums.txt.sigstore.json";
-const FIRST: &str = "takes the first entry of a log for a damaged one";
+const FIRST: &str = "rejects the first entry of a log as damaged";
 const HINT: &str = "hint: install cosign 2.6 or later, or name one with --cosign\n";
 
 fn bundle(name: &str, cosign: &str) -> String {
@@ -73,7 +73,7 @@ fn an_entry_without_a_promise() {
         } else {
             oldest
                 .stdout("rejected B\n")
-                .stderr("error: B: cosign does not accept the signature\n    (what cosign said)\nhint: --checksums-only compares the files with the manifest, and proves nothing about who made it\n")
+                .stderr("error: B: cosign does not accept the signature\n    (what cosign said)\nhint: --checksums-only compares the files with the manifest; it proves nothing about who made it\n")
                 .cosigns_words_left_out()
                 .exits(5);
         }

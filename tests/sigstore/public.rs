@@ -7,7 +7,7 @@ use crate::site::{ISSUER, PERSON, Site};
 
 /// What is said before anything is asked of a network that nobody named.
 const NOTICE: &str =
-    "notice: the keys and addresses of the public Sigstore are fetched (tuf-repo-cdn.sigstore.dev)\n";
+    "notice: fetching the keys and addresses of the public Sigstore (tuf-repo-cdn.sigstore.dev)\n";
 
 /// The name server, where nobody answers: all that was tried.
 const NAME_SERVER: &str = "127.0.0.1:53";
@@ -18,8 +18,8 @@ fn without_a_network_nothing_is_signed_and_nothing_is_proven() {
     site.signed();
     site.token("token", "person", "{}");
     let before = site.tree("");
-    let alone = "hint: --tlog-upload=false signs with the key alone, and needs no Sigstore\n";
-    let at_hand = "hint: --trusted-root FILE names one that is at hand, and needs no network\n";
+    let alone = "hint: --tlog-upload=false signs with the key alone, and contacts no service\n";
+    let at_hand = "hint: --trusted-root FILE uses a root that you have, and needs no network\n";
     for release in ["v2.4.1", "v2.6.1", "v3.0.2", "v3.1.3"] {
         for (words, notice, hint) in [
             ("bundle dist --output P --signing-key cosign.key", NOTICE, alone),
@@ -81,7 +81,7 @@ fn is_one_like_any_other_once_it_is_fetched() {
     site.aicr("bundle dist -o other --signing-key cosign.key")
         .stderr(&format!(
             "{NOTICE}error: the root of the public Sigstore knows no log at https://rekor.sigstore.dev, only http://localhost:3003, http://localhost:3000
-hint: name it as it is named there, or add it: `cosign trusted-root create --rekor url=…,public-key=…`\n"
+hint: write the address as it is in the file, or add it with `cosign trusted-root create --rekor url=…,public-key=…`\n"
         ))
         .exits(2);
 }

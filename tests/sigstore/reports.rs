@@ -95,11 +95,11 @@ fn a_report_tells_who_signed_and_who_witnessed_it() {
         bundle["error"].clone()
     };
     let error = rejected("rejected", &verify(&format!("K {whom}"), 5));
-    let by = format!("K is signed by the key {KEY_SHA256}, not by an identity (keyless)");
+    let by = format!("K is signed by key {KEY_SHA256}, not by an identity (keyless)");
     assert_eq!(error, json!({"exit": 5, "message": by, "cosign": null, "hint": null}));
     let oldest = cosign("v2.4.1");
     let error = rejected("failed", &verify(&format!("P {whom} --cosign {oldest}"), 3));
-    let beyond = format!("{oldest} (v2.4.1) does not know the entries of Rekor v2");
+    let beyond = format!("{oldest} (v2.4.1) cannot verify log entries of Rekor v2");
     assert_eq!((&error["message"], &error["cosign"]), (&json!(beyond), &Value::Null));
     site.file(&format!("P/{SIGNATURE}"), changed.to_string());
     let error = rejected("rejected", &verify(&format!("P {whom}"), 5));

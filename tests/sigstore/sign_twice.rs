@@ -13,7 +13,7 @@ const SIGNATURE: &str = "attestation/checksums.txt.sigstore.json";
 const KEY: &str = "--signing-key cosign.key";
 const ROOT: &str = "--trusted-root site/trusted-root.json";
 const ALREADY: &str = "already signed";
-const NOT_SO: &str = "this signer, but told to others than is asked for";
+const NOT_SO: &str = "this signer, but recorded with different services than requested";
 
 fn keyless(token: &str) -> String {
     format!("--keyless --identity-token {token} --fulcio-url {FULCIO}")
@@ -78,7 +78,7 @@ fn a_directory_becomes_a_bundle_in_place() {
     verify("--key cosign.pub").succeeds();
 
     let there = site.read(&format!("dist/{SIGNATURE}"));
-    let exists = "error: dist has a checksums.txt already\nhint: --force replaces it\n";
+    let exists = "error: dist already has a checksums.txt\nhint: --force replaces it\n";
     let again = bundle(&keyless("token")).stderr(exists);
     assert_eq!(reached(&site, again, 2), [""; 0]);
     assert_eq!(site.read(&format!("dist/{SIGNATURE}")), there);
@@ -224,7 +224,7 @@ fn what_is_signed_otherwise_is_signed_anew_with_force() {
         let file = format!("{bundle}/{SIGNATURE}");
         let there = site.read(&file);
         let words = format!("bundle-sign {bundle} {wanted}");
-        let refused = format!("error: {bundle} is signed by {by}\nhint: --force signs it anew\n");
+        let refused = format!("error: {bundle} is signed by {by}\nhint: --force replaces that signature\n");
         assert_eq!(reached(&site, site.aicr(&words).stderr(&refused), 2), [""; 0], "{words}");
         assert_eq!(site.read(&file), there, "{words}");
 

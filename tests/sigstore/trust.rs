@@ -42,15 +42,14 @@ fn what_is_asked_decides_what_counts() {
         |bundle, flags: String, by: &str, witnesses| (bundle, flags, Ok(accepted(bundle, by, witnesses)));
     let reject =
         |bundle, flags: String, words: &str| (bundle, flags, Err(format!("error: {bundle}{words}\n")));
-    const NO_ENTRY: &str = ": the signature has no entry of a transparency log\nhint: --insecure-ignore-tlog accepts a signature by the key alone, as made with --tlog-upload=false";
-    const NO_ROOT: &str = ": there is nothing to check the signature's transparency log entry against\nhint: --trusted-root names a file that knows the log; --insecure-ignore-tlog leaves the entry unchecked";
+    const NO_ENTRY: &str = " is not accepted: there is no transparency log entry, and this command line requires one\nhint: add --insecure-ignore-tlog if it was signed with --tlog-upload=false";
+    const NO_ROOT: &str = " is not accepted: without --trusted-root its transparency log entry cannot be checked\nhint: add --trusted-root FILE with the log's key, or --insecure-ignore-tlog to leave the entry unchecked";
     const NO_TIMESTAMP: &str = ": the signature has no timestamp";
-    const ROTATED: &str = "a rotated key is the usual cause: get the public key of the version that signed";
+    const ROTATED: &str = "a rotated key is the usual cause: use the public key of the version that signed";
     let ignore = "--key cosign.pub --insecure-ignore-tlog";
-    let stranger =
-        format!(" is signed by the key {KEY_SHA256}, and --key is {STRANGER_SHA256}\nhint: {ROTATED}");
-    let by_certificate = " is signed by a certificate (keyless), not by a key";
-    let by_key = format!(" is signed by the key {KEY_SHA256}, not by an identity (keyless)");
+    let stranger = format!(" is signed by key {KEY_SHA256}, and --key is {STRANGER_SHA256}\nhint: {ROTATED}");
+    let by_certificate = " is signed by an identity (keyless), not by a key";
+    let by_key = format!(" is signed by key {KEY_SHA256}, not by an identity (keyless)");
     let rows = [
         // By a key alone.
         accept("key", ignore.into(), &key, "log none, timestamp none"),
@@ -101,11 +100,11 @@ fn what_is_asked_decides_what_counts() {
     // What lies in a bundle is nothing to trust.
     site.file("logged/key", site.read("cosign.pub"));
     site.aicr(&format!("verify logged --key logged/key {root}"))
-        .stderr("error: --key logged/key lies in the bundle logged, and proves nothing about it\nhint: use a key that reached you another way\n")
+        .stderr("error: --key logged/key lies in the bundle logged, so it proves nothing about it\nhint: use a key that you received through a separate channel\n")
         .exits(2);
     site.remove("logged/key").file("logged/root", site.read("site/trusted-root.json"));
     site.aicr("verify logged --key cosign.pub --trusted-root logged/root")
-        .stderr("error: --trusted-root logged/root lies in logged, and nothing there is to be trusted\nhint: use one that reached you another way\n")
+        .stderr("error: --trusted-root logged/root lies in logged, which is not trusted yet\nhint: use a file that you received through a separate channel\n")
         .exits(2);
 }
 
@@ -258,7 +257,7 @@ impl Naming {
                     // Older releases say it in other words.
                     let words = if release == NEWEST { words } else { "(what cosign said)" };
                     format!(
-                        "{bundle}: cosign does not accept the signature\n    {words}\nhint: --checksums-only compares the files with the manifest, and proves nothing about who made it"
+                        "{bundle}: cosign does not accept the signature\n    {words}\nhint: --checksums-only compares the files with the manifest; it proves nothing about who made it"
                     )
                 };
                 let run = run

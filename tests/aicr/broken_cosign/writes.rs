@@ -72,7 +72,7 @@ fn a_signature_over_something_else_or_by_somebody_else() {
             sigstore_bundle("AAAA", "another manifest"),
             "the signature is over something other than the manifest",
         ),
-        (other_key, "the signature was made by another key; if it was rotated meanwhile, run this again"),
+        (other_key, "the signature was made by another key; if the key was just rotated, run this again"),
         (certificate("AAAA"), "the signature file it wrote has a certificate that cannot be read"),
         (
             certificate(real),
@@ -104,8 +104,8 @@ fn a_signature_over_something_else_or_by_somebody_else() {
 fn a_signature_that_was_uploaded_although_nobody_wanted_that() {
     let recorded =
         |name: &str| std::fs::read_to_string(repository().join("fixtures/evidence").join(name)).unwrap();
-    let log = "the signature carries an entry of a transparency log: it was uploaded although that was not wanted, and this cannot be undone";
-    let timestamp = "the signature carries a timestamp although none was wanted: a timestamp authority has seen its digest, and this cannot be undone";
+    let log = "the signature carries an entry of a transparency log: it was uploaded although the plan forbids that, and this cannot be undone";
+    let timestamp = "the signature carries a timestamp although none was requested: a timestamp authority has seen its digest, and this cannot be undone";
     refused_content("v3.1.3", recorded("key-rekor-v1.json").trim_end(), log);
     refused_content("v3.1.3", recorded("key-rekor-v2-timestamp.json").trim_end(), log);
     refused_content("v2.4.1", recorded("key-rekor-v1.json").trim_end(), log);

@@ -144,7 +144,7 @@ fn a_provider_that_is_not_built_in() {
             "{}key           hashivault://x cannot be used\n{}",
             told.cosign(),
             told.seen("hashivault://x", seen)
-                .replacen("nothing else", "nothing else; 2 more are not set", 1)
+                .replacen(" variables", " variables; 2 more are usual and not set", 1)
                 .replacen("                TUF_ROOT: PRIVATE_DIRECTORY/home\n", missing, 1)
         ))
         .stderr(
@@ -181,7 +181,7 @@ fn a_variable_of_a_plugin_that_is_not_set() {
 {}",
             told.cosign(),
             told.seen("foo://k", seen)
-                .replacen("nothing else", "nothing else; 1 more is not set", 1)
+                .replacen(" variables", " variables; 1 more is usual and not set", 1)
                 .replacen(
                     "                TMPDIR",
                     "                SLOT: not set (named by --kms-env)\n                TMPDIR",
@@ -237,11 +237,9 @@ fn no_cosign_that_can_be_used() {
     ] {
         let run = sandbox.aicr(words).env("PATH", path);
         let run = if let Some(cosign) = cosign { run.env("AICR_COSIGN", cosign) } else { run };
-        run.stdout(
-            "cosign        not usable\nkey           none named; --signing-key REF has one looked at\n",
-        )
-        .stderr(&format!("error: {error}\nhint: {hint}\n"))
-        .exits(3);
+        run.stdout("cosign        not usable\nkey           not checked: give --signing-key REF\n")
+            .stderr(&format!("error: {error}\nhint: {hint}\n"))
+            .exits(3);
     }
     sandbox
         .aicr_with(["doctor", NO_LOG, "--signing-key=cosign.key"])

@@ -136,12 +136,12 @@ fn keys_that_prove_nothing() {
         (
             "cosign.key",
             "--key cosign.key is a private key
-hint: `cosign public-key --key REF --outfile cosign.pub` writes the public key of a signer",
+hint: `cosign public-key --key REF --outfile cosign.pub` writes a public key",
         ),
         (
             "B/inside.pub",
-            "--key B/inside.pub lies in the bundle B, and proves nothing about it
-hint: use a key that reached you another way",
+            "--key B/inside.pub lies in the bundle B, so it proves nothing about it
+hint: use a key that you received through a separate channel",
         ),
         ("nowhere.pub", "--key nowhere.pub does not exist"),
         (

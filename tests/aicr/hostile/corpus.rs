@@ -15,13 +15,13 @@ const OTHER_EMPTY: &str = "B: the signature is over another checksums.txt (SHA-2
 const OTHER_SHORT: &str = "B: the signature is over another checksums.txt (SHA-256 162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8, here 54fef693df6a88ee6163ed5a3c467b9cd14c7a959443e8534a5743bc0c2034f3)";
 const OTHER_DIGEST: &str = "B: the signature is over another checksums.txt (SHA-256 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855, here 162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8)";
 const ANOTHER_BLOB: &str = "B: the signature is over another checksums.txt (SHA-256 98ab52548ea596edc397acfff3ef00dc2908fcc793a34c01d9f06a53846f22ca, here 162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8)";
-const ANOTHER_KEY: &str = "B is signed by the key 292133b6f2c6f2f5d0de9017c7177ac6a7267ed61741d714ff41f6985da89833, and --key is 1e9fc1b5f1ff2aaccac79d66c2feff86234d8d3b3e069614ed3eddf7ba30ffee";
+const ANOTHER_KEY: &str = "B is signed by key 292133b6f2c6f2f5d0de9017c7177ac6a7267ed61741d714ff41f6985da89833, and --key is 1e9fc1b5f1ff2aaccac79d66c2feff86234d8d3b3e069614ed3eddf7ba30ffee";
 const UNKNOWN_X: &str = "B/attestation/checksums.txt.sigstore.json is not a Sigstore bundle: unknown field `x`, expected one of `mediaType`, `verificationMaterial`, `messageSignature`";
 const UNKNOWN_SNAKE: &str = "B/attestation/checksums.txt.sigstore.json is not a Sigstore bundle: unknown field `media_type`, expected one of `mediaType`, `verificationMaterial`, `messageSignature`";
 const LEGACY: &str = "B/attestation/checksums.txt.sigstore.json has a field of the legacy form, which can forge a signature (GHSA-fx35-mq7g-6g98)";
 const MEDIA_TYPE: &str =
     "B/attestation/checksums.txt.sigstore.json has a media type other than that of a Sigstore bundle v0.3";
-const BORROWED: &str = "B: the signature's transparency log entry is about something other than the manifest";
+const BORROWED: &str = "B: the transparency log entry is about something other than the manifest";
 const ALL_ODD: &str = "warning: B: files that are set-user-ID or set-group-ID, which no signature covers: 1; warning: B: files that are writable by everybody: 1; warning: B: files that are hard-linked from elsewhere, where they can be changed: 1";
 const ROOT: &str = "--key cosign.pub --trusted-root root.json";
 
@@ -57,7 +57,7 @@ const CORPUS: &[(&str, &[Attack])] = &[
                                                                                                         5, "missing a; unlisted b; changed sub/b; unlisted z"),
         ("A2",  "an empty manifest",                |s| s.file("B/checksums.txt", ""),                  5, OTHER_EMPTY),
         ("A2",  "an empty manifest, signed",        |s| lists(s, b""),                                  5, "B/checksums.txt: has no entries"),
-        ("A2",  "no manifest",                      |s| s.remove("B/checksums.txt"),                    5, "B has no checksums.txt, so it is no bundle"),
+        ("A2",  "no manifest",                      |s| s.remove("B/checksums.txt"),                    5, "B is not a bundle: it has no checksums.txt"),
         ("A2",  "no signature",                     |s| s.remove(SIGNATURE),                            5, "B is unsigned: it has no attestation/checksums.txt.sigstore.json"),
         ("A2",  "a manifest of fewer lines",        |s| s.file("B/checksums.txt", &s.read("B/checksums.txt")[..69]), 5, OTHER_SHORT),
 
@@ -181,7 +181,7 @@ const CORPUS: &[(&str, &[Attack])] = &[
         ("A17", "dsse",                             |s| s.file(SIGNATURE, std::fs::read(repository().join("fixtures/bundles/dsse.json")).unwrap()), 5, "B/attestation/checksums.txt.sigstore.json is a DSSE attestation about the manifest, not a signature of it"),
         ("A17", "a key and a certificate",          |s| edit(s, "{\"publicKey\":", "{\"certificate\":{\"rawBytes\":\"AA==\"},\"publicKey\":"), 5, "B/attestation/checksums.txt.sigstore.json names both a key and a certificate"),
         ("A17", "a chain",                          |s| edit(s, "{\"publicKey\":", "{\"x509CertificateChain\":{\"certificates\":[]},\"publicKey\":"), 5, "B/attestation/checksums.txt.sigstore.json has a certificate chain, which a v0.3 bundle does not carry"),
-        ("A17", "a certificate (keyless)",          |s| keyless(s),                                     5, "B is signed by a certificate (keyless), not by a key"),
+        ("A17", "a certificate (keyless)",          |s| keyless(s),                                     5, "B is signed by an identity (keyless), not by a key"),
 
         ("A19", "an empty list of entries",         |s| edit(s, "{\"publicKey\":", "{\"tlogEntries\":[],\"publicKey\":"), 5, "B/attestation/checksums.txt.sigstore.json has an empty list of log entries"),
         ("A19", "null for a list of entries",       |s| edit(s, "{\"publicKey\":", "{\"tlogEntries\":null,\"publicKey\":"), 5, "B/attestation/checksums.txt.sigstore.json is not a Sigstore bundle: invalid type: null, expected a sequence"),
@@ -197,11 +197,11 @@ const CORPUS: &[(&str, &[Attack])] = &[
         ("A31", "other modes, no harm",             |s| s.chmod("B/a", 0o444).chmod("B/sub/b", 0o755),  0, ""),
     ]),
     (LOG, &[
-        ("A18", "an entry stripped",                |s| s,                                              5, "B: the signature has no entry of a transparency log"),
-        ("A18", "an entry that nobody can check",   |s| borrowed(s, "key-rekor-v1.json"),               5, "B: there is nothing to check the signature's transparency log entry against"),
+        ("A18", "an entry stripped",                |s| s,                                              5, "B is not accepted: there is no transparency log entry, and this command line requires one"),
+        ("A18", "an entry that nobody can check",   |s| borrowed(s, "key-rekor-v1.json"),               5, "B is not accepted: without --trusted-root its transparency log entry cannot be checked"),
     ]),
     (ROOT, &[
-        ("A18", "an entry stripped",                |s| s,                                              5, "B: the signature has no entry of a transparency log"),
+        ("A18", "an entry stripped",                |s| s,                                              5, "B is not accepted: there is no transparency log entry, and this command line requires one"),
         ("A19", "swapped-tlog-entry, Rekor v1",     |s| borrowed(s, "key-rekor-v1.json"),               5, BORROWED),
         ("A19", "swapped-tlog-entry, Rekor v2",     |s| borrowed(s, "key-rekor-v2-timestamp.json"),     5, BORROWED),
     ]),
@@ -210,7 +210,7 @@ const CORPUS: &[(&str, &[Attack])] = &[
         ("A16", "ours in a stranger's name",        |s| renamed_signer(s),                              5, "B: cosign does not accept the signature"),
     ]),
     ("--key B/sub/key.pub --insecure-ignore-tlog", &[
-        ("A15", "a key in the bundle",              |s| s.file("B/sub/key.pub", s.read("cosign.pub")),  2, "--key B/sub/key.pub lies in the bundle B, and proves nothing about it"),
+        ("A15", "a key in the bundle",              |s| s.file("B/sub/key.pub", s.read("cosign.pub")),  2, "--key B/sub/key.pub lies in the bundle B, so it proves nothing about it"),
         ("A6",  "a FIFO for the key",               |s| s.special("B/sub/key.pub", FileType::Fifo),     2, "--key B/sub/key.pub is not a regular file"),
         ("A6",  "a device for the key",             |s| s.link("B/sub/key.pub", "/dev/zero"),           2, "--key B/sub/key.pub is not a regular file"),
     ]),

@@ -30,7 +30,7 @@ fn links_are_told_from_what_is_missing() {
             "error: B is not what its manifest says: 2 files are wrong\n"),
         (|s| s.remove(SIGNATURE),           5, "",
             "error: B is unsigned: it has no attestation/checksums.txt.sigstore.json
-hint: --checksums-only compares the files with the manifest, and proves nothing about who made it\n"),
+hint: --checksums-only compares the files with the manifest; it proves nothing about who made it\n"),
     ];
     let sandbox = stage();
     for errno in ["ENOSYS", "EPERM"] {

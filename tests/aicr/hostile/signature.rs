@@ -8,12 +8,13 @@ use crate::sandbox::{KEY_SHA256, SMALL_SHA256};
 #[test]
 fn log_entries_and_timestamps() {
     let sandbox = stage();
-    let flag =
-        "hint: --insecure-ignore-tlog accepts a signature by the key alone, as made with --tlog-upload=false";
-    let root = "hint: --trusted-root names a file that knows the log; --insecure-ignore-tlog leaves the entry unchecked";
-    let none = format!("error: B: the signature has no entry of a transparency log\n{flag}\n");
+    let flag = "hint: add --insecure-ignore-tlog if it was signed with --tlog-upload=false";
+    let root = "hint: add --trusted-root FILE with the log's key, or --insecure-ignore-tlog to leave the entry unchecked";
+    let none = format!(
+        "error: B is not accepted: there is no transparency log entry, and this command line requires one\n{flag}\n"
+    );
     let unknown = format!(
-        "error: B: there is nothing to check the signature's transparency log entry against\n{root}\n"
+        "error: B is not accepted: without --trusted-root its transparency log entry cannot be checked\n{root}\n"
     );
     for (name, log, timestamp, without_root) in [
         ("key.json", "none", "none", &none),

@@ -28,8 +28,8 @@ fn in_the_place_of_the_key() {
     sandbox.file("big.pub", vec![b' '; (1 << 20) + 1]).file("empty.pub", "");
     // A15: what came with the bundle proves nothing about it, however it is named.
     sandbox.file("B/sub/key.pub", sandbox.read("cosign.pub"));
-    let lies = "\nhint: use a key that reached you another way";
-    let how = "\nhint: `cosign public-key --key REF --outfile cosign.pub` writes the public key of a signer";
+    let lies = "\nhint: use a key that you received through a separate channel";
+    let how = "\nhint: `cosign public-key --key REF --outfile cosign.pub` writes a public key";
     for (key, stderr) in [
         ("fifo.pub",      "is not a regular file".to_owned()),
         ("/dev/zero",     "is not a regular file".to_owned()),
@@ -38,9 +38,9 @@ fn in_the_place_of_the_key() {
         ("big.pub",       "is larger than 1048576 bytes".to_owned()),
         ("B",             "is a directory".to_owned()),
         ("empty.pub",     format!("is not a PEM public key{how}")),
-        ("B/sub/key.pub", format!("lies in the bundle B, and proves nothing about it{lies}")),
-        ("out.pub",       format!("lies in the bundle B, and proves nothing about it{lies}")),
-        ("kept/../B/sub/key.pub", format!("lies in the bundle B, and proves nothing about it{lies}")),
+        ("B/sub/key.pub", format!("lies in the bundle B, so it proves nothing about it{lies}")),
+        ("out.pub",       format!("lies in the bundle B, so it proves nothing about it{lies}")),
+        ("kept/../B/sub/key.pub", format!("lies in the bundle B, so it proves nothing about it{lies}")),
     ] {
         sandbox
             .aicr(&format!("verify B --key {key} --insecure-ignore-tlog"))

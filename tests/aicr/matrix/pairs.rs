@@ -78,7 +78,7 @@ fn each_release_refuses_what_a_stranger_signed() {
             .stderr(
                 "error: B: cosign does not accept the signature
     (what cosign said)
-hint: --checksums-only compares the files with the manifest, and proves nothing about who made it
+hint: --checksums-only compares the files with the manifest; it proves nothing about who made it
 ",
             )
             .cosigns_words_left_out()

@@ -190,7 +190,7 @@ fn what_hurts_most_has_no_effect() {
             .stderr(&format!(
                 "{}error: B: cosign does not accept the signature
     (what cosign said)
-hint: --checksums-only compares the files with the manifest, and proves nothing about who made it
+hint: --checksums-only compares the files with the manifest; it proves nothing about who made it
 ",
                 kept_back(&names)
             ))
@@ -210,8 +210,8 @@ fn none_makes_a_refusal_an_acceptance() {
             (
                 "true",
                 "verify B --key cosign.pub",
-                "error: B: the signature has no entry of a transparency log
-hint: --insecure-ignore-tlog accepts a signature by the key alone, as made with --tlog-upload=false
+                "error: B is not accepted: there is no transparency log entry, and this command line requires one
+hint: add --insecure-ignore-tlog if it was signed with --tlog-upload=false
 "
                 .to_owned(),
             ),
@@ -219,8 +219,8 @@ hint: --insecure-ignore-tlog accepts a signature by the key alone, as made with 
                 "cosign.pub",
                 "verify B --key stranger.pub --insecure-ignore-tlog",
                 format!(
-                    "error: B is signed by the key {KEY_SHA256}, and --key is {}
-hint: a rotated key is the usual cause: get the public key of the version that signed
+                    "error: B is signed by key {KEY_SHA256}, and --key is {}
+hint: a rotated key is the usual cause: use the public key of the version that signed
 ",
                     crate::sandbox::STRANGER_SHA256
                 ),

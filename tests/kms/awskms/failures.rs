@@ -52,7 +52,7 @@ hint: use an ECDSA P-256 key, or RSA with 2048 to 4096 bits
 hint: the key manager's signature is wrong or of a kind that cosign cannot check; ECDSA P-256 works with every one
 "),
         ("changing", &[], 4,
-         "error: cosign ended with exit 0, but the signature was made by another key; if it was rotated meanwhile, run this again
+         "error: cosign ended with exit 0, but the signature was made by another key; if the key was just rotated, run this again
     (what cosign said)
 "),
         ("ec", &["AWS_ACCESS_KEY_ID=UNKNOWN"], 4,

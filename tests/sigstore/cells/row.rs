@@ -216,8 +216,9 @@ impl Row {
 
     /// What has to come of signing with this release.
     pub(super) fn outcome(&self, release: &str) -> Outcome {
-        const NO_TIME: &str = "there is no timestamp authority (tsaUrls) that counts now, and a log of Rekor v2 does not state when it got an entry\nhint: name one with --timestamp-server-url, or in the tsaUrls of the signing config, and check this machine's clock";
-        const NO_LOG: &str = "there is no transparency log (rekorTlogUrls) that counts now\nhint: name one";
+        const NO_TIME: &str = "there is no timestamp authority (tsaUrls) that is currently valid, and a log of Rekor v2 states no time\nhint: name one with --timestamp-server-url, or in the tsaUrls of the signing config; check the clock of this machine too";
+        const NO_LOG: &str =
+            "there is no transparency log (rekorTlogUrls) that is currently valid\nhint: name one";
         const CLOCK: &str = "and check this machine's clock";
         let Witnesses { log, timestamp, .. } = self.witnesses;
         let config = self.config();
@@ -229,7 +230,7 @@ impl Row {
             (false, Recording::ByConfig, None, _) => format!(
                 "{config}: {NO_LOG}, or take --tlog-upload=false with --timestamp-server-url for a timestamp alone, {CLOCK}"
             ),
-            (true, Recording::ByFlags, Some(2), false) => format!("the services that are named: {NO_TIME}"),
+            (true, Recording::ByFlags, Some(2), false) => format!("the services named by flags: {NO_TIME}"),
             (true, Recording::ByConfig, Some(2), false) => format!("{config}: {NO_TIME}"),
             _ => return self.with_release(release, true),
         };
@@ -245,17 +246,16 @@ impl Row {
     fn with_release(&self, release: &str, signs: bool) -> Outcome {
         let Witnesses { log, timestamp, .. } = self.witnesses;
         let (what, from) = match (release, signs) {
-            ("v2.2.4", true) if log.is_some() || timestamp => (
-                "makes no Sigstore bundle, in which a log entry, a certificate or a timestamp could stand",
-                "2.4",
-            ),
-            ("v2.2.4", false) if self.signer.is_identity() => {
-                ("reads no certificate of a Sigstore bundle", "2.4")
+            ("v2.2.4", true) if log.is_some() || timestamp => {
+                ("cannot write a Sigstore bundle with a log entry, a certificate or a timestamp", "2.4")
             }
-            ("v2.2.4", false) if log.is_some() => ("reads no log entry of a Sigstore bundle", "2.4"),
-            ("v2.2.4", false) if timestamp => ("reads no timestamp of a Sigstore bundle", "2.4"),
+            ("v2.2.4", false) if self.signer.is_identity() => {
+                ("cannot read the certificate of a Sigstore bundle", "2.4")
+            }
+            ("v2.2.4", false) if log.is_some() => ("cannot read the log entry of a Sigstore bundle", "2.4"),
+            ("v2.2.4", false) if timestamp => ("cannot read the timestamp of a Sigstore bundle", "2.4"),
             ("v2.4.1", true) if log == Some(2) => ("does not know Rekor v2", "2.6"),
-            ("v2.4.1", false) if log == Some(2) => ("does not know the entries of Rekor v2", "2.6"),
+            ("v2.4.1", false) if log == Some(2) => ("cannot verify log entries of Rekor v2", "2.6"),
             _ => return Outcome::Signed,
         };
         let words = format!(

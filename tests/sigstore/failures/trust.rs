@@ -165,18 +165,18 @@ fn nothing_is_told_where_nobody_could_verify_it() {
     for (file, what, hint) in [
         (
             "log.json",
-            "transparency log (rekorTlogUrls) that counts now",
-            "name one, and check this machine's clock",
+            "transparency log (rekorTlogUrls) that is currently valid",
+            "name one; check the clock of this machine too",
         ),
         (
             "ca.json",
-            "certificate authority (caUrls) that counts now",
-            "name the Fulcio that certifies the identity, and check this machine's clock",
+            "certificate authority (caUrls) that is currently valid",
+            "name the Fulcio that certifies the identity; check the clock of this machine too",
         ),
         (
             "tsa.json",
-            "timestamp authority (tsaUrls) that counts now, and a log of Rekor v2 does not state when it got an entry",
-            "name one with --timestamp-server-url, or in the tsaUrls of the signing config, and check this machine's clock",
+            "timestamp authority (tsaUrls) that is currently valid, and a log of Rekor v2 states no time",
+            "name one with --timestamp-server-url, or in the tsaUrls of the signing config; check the clock of this machine too",
         ),
     ] {
         for when in ["new", "old"] {

@@ -32,7 +32,7 @@ impl Case<'_> {
         let is_beyond = release == OLDER[0] && row.of.contains("rekor2") && asked.is_about_the_log();
         if is_beyond && !matches!(said, Rejected(_)) {
             let words = format!(
-                "error: {} ({release}) does not know the entries of Rekor v2\nhint: install cosign 2.6 or later, or name one with --cosign\n",
+                "error: {} ({release}) cannot verify log entries of Rekor v2\nhint: install cosign 2.6 or later, or name one with --cosign\n",
                 cosign(release)
             );
             return (3, format!("failed {bundle}\n"), words);
@@ -51,7 +51,7 @@ impl Case<'_> {
                 None => words.replacen('B', bundle, 1),
             }),
             ByCosign(words) => rejected(format!(
-                "{bundle}: cosign does not accept the signature\n    {words}\nhint: --checksums-only compares the files with the manifest, and proves nothing about who made it"
+                "{bundle}: cosign does not accept the signature\n    {words}\nhint: --checksums-only compares the files with the manifest; it proves nothing about who made it"
             )),
         }
     }

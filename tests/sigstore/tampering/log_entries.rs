@@ -12,11 +12,11 @@ use super::row::{
 
 /// No entry, with a key.
 pub(super) const NO_ENTRY: Said = Rejected(
-    "B: the signature has no entry of a transparency log\nhint: --insecure-ignore-tlog accepts a signature by the key alone, as made with --tlog-upload=false",
+    "B is not accepted: there is no transparency log entry, and this command line requires one\nhint: add --insecure-ignore-tlog if it was signed with --tlog-upload=false",
 );
 /// No entry, with an identity.
 const NO_ENTRY_OF_IDENTITY: Said = Rejected(
-    "B: the signature has no entry of a transparency log\nhint: --insecure-ignore-tlog with --require-timestamp accepts one that has a timestamp instead",
+    "B is not accepted: there is no transparency log entry, and this command line requires one\nhint: --insecure-ignore-tlog with --require-timestamp accepts a timestamp instead",
 );
 const NOT_IN_THE_LOG: Said =
     ByCosign("failed to verify log inclusion: not enough verified log entries from transparency log: 0 < 1");
@@ -24,12 +24,11 @@ const UNKNOWN_LOG: Said = Rejected(
     "B: the signature has an entry in a transparency log that the trusted root does not know (log ID 0000000000000000000000000000000000000000000000000000000000000000)",
 );
 pub(super) const OF_ANOTHER_SIGNATURE: Said =
-    Rejected("B: the signature's transparency log entry is about another signature");
+    Rejected("B: the transparency log entry is about another signature");
 const OF_OTHER_FILES: Said =
-    Rejected("B: the signature's transparency log entry is about something other than the manifest");
-const PARTS: Said = Rejected(
-    "B: the signature's transparency log entry has a proof that is not of its checkpoint and its index",
-);
+    Rejected("B: the transparency log entry is about something other than the manifest");
+const PARTS: Said =
+    Rejected("B: the transparency log entry has a proof that is not of its checkpoint and its index");
 
 const SEVERAL: &str = "FILE has more than one log entry";
 
@@ -208,10 +207,7 @@ fn made_up() -> Vec<Row> {
             "body that is none",
             REKOR_1,
             |bundle, _| entry(bundle)["canonicalizedBody"] = json!("AAAA"),
-            wrong(
-                REKOR_1,
-                Rejected("B: the signature's transparency log entry does not say what it is about"),
-            ),
+            wrong(REKOR_1, Rejected("B: the transparency log entry does not say what it is about")),
         ),
     ];
     for of in LOGGED {

@@ -12,10 +12,9 @@ use super::row::{
 };
 
 pub(super) const NONE: Said = Rejected("B: the signature has no timestamp");
-const UNKNOWN: Said =
-    Rejected("B: the signature's timestamp is of an authority that the trusted root does not know");
+const UNKNOWN: Said = Rejected("B: the timestamp authority of the signature is not in the trusted root");
 const UNTIMED: Said = Rejected(
-    "B: the signature shows nowhere when it was made: a log of Rekor v2 does not state it, and there is no timestamp of an authority that the trusted root knows",
+    "B: the signature has no trusted signing time: Rekor v2 states none, and there is no timestamp of an authority in the trusted root",
 );
 const UNTRUE: Said = ByCosign(
     "failed to verify timestamps: threshold not met for verified signed timestamps: 0 < 1; error: unable to verify signed timestamps: error while verifying signature: x509: ECDSA verification failure",
