@@ -38,8 +38,8 @@ pub(crate) fn reach(url: &ServiceUrl, environment: &Environment) -> Connectivity
     std::thread::spawn(move || send.send((host.as_str(), port).to_socket_addrs()));
     let addresses = match received.recv_timeout(PATIENCE) {
         Ok(Ok(addresses)) => addresses,
-        Ok(Err(_)) => return Connectivity::No("its host name is not known here".into()),
-        Err(_) => return Connectivity::No("no name server says in time where it is".into()),
+        Ok(Err(_)) => return Connectivity::No("its host name cannot be resolved".into()),
+        Err(_) => return Connectivity::No("the name server did not answer in time".into()),
     };
     let mut last = Connectivity::No("its host name has no address".into());
     for address in addresses {
