@@ -1,4 +1,4 @@
-//! What can go wrong, and the exit code of each class. Nothing is printed here: `output.rs` does that.
+//! Failures, and the exit code of each class. Nothing is printed here.
 
 use std::fmt;
 
@@ -10,24 +10,23 @@ pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 /// The class of a failure. It decides the exit code, by [`EXIT_CODES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
-    /// Could not do it: I/O, disk full, cosign broke (a signal, a panic), or a bug.
+    /// I/O, disk full, cosign crashed (a signal, a panic), or a bug.
     Broken,
-    /// Asked for something impossible.
+    /// The request is impossible.
     Usage,
     /// No usable cosign.
     NoCosign,
-    /// cosign did not sign, or what it made was refused.
+    /// cosign did not sign, or aicr refused its signature.
     NotSigned,
     /// The bundle is rejected.
     Rejected,
-    /// Nothing proven either way: a key manager or service is unreachable, or time is up.
+    /// Nothing is proven either way: a key manager or service is unreachable, or timed out.
     Unproven,
-    /// Ended by this signal, which is raised again once everything is cleaned up.
+    /// Ended by this signal, which is raised again after the cleanup.
     Signal(i32),
 }
 
-/// The table of the README and the manual page: each class of outcome, success first, and what its
-/// exit code says.
+/// The table of the README and the manual page: the meaning of each exit code, success first.
 pub(crate) const EXIT_CODES: [(Option<Class>, &str); 7] = [
     (None, "done; for verify: every bundle is accepted (or, with --checksums-only, every file is as listed)"),
     (Some(Class::Broken), "could not do it: I/O, disk full, cosign broke (a signal, a panic), or a bug"),
@@ -45,7 +44,7 @@ pub(crate) const EXIT_CODES: [(Option<Class>, &str); 7] = [
 ];
 
 impl Class {
-    /// The exit code; for a signal, the code that a shell shows.
+    /// The exit code; for a signal, the one that a shell reports.
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Broken => 1,
@@ -58,8 +57,8 @@ impl Class {
         }
     }
 
-    /// Which of several outcomes decides, the larger the worse: 5, 6, 4, 3, 1, then 2, with which
-    /// nothing has been done yet.
+    /// The order of several outcomes, the largest is the worst: 5, 6, 4, 3, 1, then 2, which comes before
+    /// any work.
     fn weight(self) -> u8 {
         match self {
             Self::Usage => 0,
@@ -79,7 +78,7 @@ impl Class {
     }
 }
 
-/// One failure as a person reads it: what is wrong, what cosign said, the way out.
+/// A failure as it is printed: what is wrong, the output of cosign, and a hint.
 #[derive(Debug)]
 pub(crate) struct Failure {
     class: Class,
@@ -94,7 +93,7 @@ impl Failure {
         Self { class, message: message.into(), cosign_said: None, hint: None }
     }
 
-    /// Something impossible was asked for: exit 2.
+    /// The request is impossible: exit 2.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Class::Usage, message)
     }
@@ -104,21 +103,21 @@ impl Failure {
         Self::new(Class::Rejected, message)
     }
 
-    /// Puts what this means before what happened.
+    /// Puts `meaning` in front of the message.
     #[must_use]
     pub(crate) fn told_as(mut self, meaning: &str) -> Self {
         self.message = format!("{meaning}: {}", self.message);
         self
     }
 
-    /// Puts what follows from it behind what happened.
+    /// Appends `consequence` to the message.
     #[must_use]
     pub(crate) fn and(mut self, consequence: &str) -> Self {
         self.message.push_str(consequence);
         self
     }
 
-    /// What it means that somebody who was asked did not answer in time, and the usual cause.
+    /// Puts the meaning of a timeout in front of the message, and adds the usual cause to the hint.
     #[must_use]
     pub(crate) fn unanswered(mut self, meaning: &str) -> Self {
         let cause = "a key manager or service that accepts and never answers is the usual cause";
@@ -126,14 +125,14 @@ impl Failure {
         self.told_as(meaning)
     }
 
-    /// Adds the command or flag that helps. The first hint stays.
+    /// Adds the command or flag that helps, unless there is a hint already.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint.get_or_insert(hint.into());
         self
     }
 
-    /// Adds what cosign printed, shown indented below the message.
+    /// Adds the output of cosign, which is printed indented below the message.
     #[must_use]
     pub(crate) fn cosign_said(mut self, text: impl Into<String>) -> Self {
         let text = text.into();
@@ -151,12 +150,12 @@ impl Failure {
         &self.message
     }
 
-    /// What cosign printed, if it played a part.
+    /// The output of cosign, if it matters.
     pub(crate) fn said(&self) -> Option<&str> {
         self.cosign_said.as_deref()
     }
 
-    /// The way out, if there is one.
+    /// The hint, if there is one.
     pub(crate) fn way_out(&self) -> Option<&str> {
         self.hint.as_deref()
     }
@@ -168,7 +167,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// An operating-system error with its context, which says what was being done, as in "read a": exit 1.
+/// An operating-system error, and as its context what aicr was doing, such as "read a": exit 1.
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         let causes: Vec<String> = error.chain().map(words).collect();
@@ -206,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signal_has_the_code_that_a_shell_shows() {
+    fn a_signal_has_the_code_that_a_shell_reports() {
         assert_eq!(Class::Signal(2).code(), 130);
         assert_eq!(Class::Signal(15).code(), 143);
     }

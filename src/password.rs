@@ -1,5 +1,5 @@
-//! Asks at the terminal for the password of a key file, without showing it, and gives up as soon
-//! as a signal comes. Nothing else reads from the terminal.
+//! Asks at the terminal for the password of a key file, without echo. A signal ends the prompt. No other
+//! file reads from the terminal.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -12,7 +12,7 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr
 use crate::error::Result;
 use crate::interrupt::Interrupt;
 
-/// How often a waiting prompt looks whether it has been interrupted.
+/// How often a prompt checks whether a signal has come.
 const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 /// The controlling terminal of this process.
@@ -31,7 +31,7 @@ impl Terminal {
         write!(terminal, "{prompt}: ").context("write to the terminal")?;
         let typed = self.line(interrupt);
         drop(silence);
-        // Also after Ctrl-C, so that what is said next begins a line.
+        // Also after Ctrl-C, so that the next message begins on a line of its own.
         writeln!(terminal).context("write to the terminal")?;
         Ok(String::from_utf8(typed?).context("use a password that is not UTF-8")?)
     }
@@ -43,7 +43,7 @@ impl Terminal {
             interrupt.check()?;
             match poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&TICK)) {
                 Ok(1..) => {}
-                // A signal ends the wait early; the next round sees it.
+                // A signal ends the wait early, and the check above sees it.
                 Ok(0) | Err(Errno::INTR) => continue,
                 Err(errno) => return Err(anyhow::Error::from(errno).context("wait for the terminal").into()),
             }
@@ -74,7 +74,7 @@ impl<'a> Silence<'a> {
 
 impl Drop for Silence<'_> {
     fn drop(&mut self) {
-        // Nothing better can be done about a terminal that went away.
+        // If the terminal is gone, there is nothing to restore.
         let _ = tcsetattr(self.terminal, OptionalActions::Flush, &self.before);
     }
 }

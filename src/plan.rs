@@ -1,10 +1,10 @@
-//! What was typed -> what it means: the rules of the command line, as plans that need no flag to be
-//! read again. Read [`sign`] and its `rules` for signing, [`verify`] for whom to believe.
+//! The rules of the command line: arguments -> a plan, after which no flag is read again. [`sign`] and
+//! its `rules` are for signing, [`verify`] is for trust.
 //!
 //! Everything here is pure. Arguments, variables and whether there is a terminal come in; a plan,
 //! or a refusal with exit code 2, goes out. No file, process, clock or socket is touched, so a
-//! refusal has changed nothing. What only the disk can tell (a key file that is no key, a plugin
-//! that is not on the PATH, an output inside an input) is asked later, by who looks there.
+//! refusal has changed nothing. Later steps check what only the disk shows: a file that is not a key,
+//! a plugin that is not on the PATH, an output inside an input.
 
 pub(crate) mod arguments;
 pub(crate) mod bundle;
@@ -19,11 +19,11 @@ pub(crate) mod verify;
 
 use crate::settings::Environment;
 
-/// What the rules may know of the world: two facts, read once by the caller.
+/// The facts of this machine that the rules use, read once by the caller.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Surroundings<'a> {
     /// The variables.
     pub(crate) environment: &'a Environment,
-    /// Whether a person can answer: stdin and stderr are a terminal.
+    /// Whether stdin and stderr are a terminal, so that a person can answer.
     pub(crate) terminal: bool,
 }

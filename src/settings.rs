@@ -1,9 +1,9 @@
-//! The process environment, read once. No other file looks at it.
+//! The environment variables of the process, read once. No other file reads them.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 
-/// Every environment variable as it was when aicr started.
+/// The environment variables with which aicr was started.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Environment(BTreeMap<OsString, OsString>);
 
@@ -14,7 +14,7 @@ impl Environment {
         Self(std::env::vars_os().collect())
     }
 
-    /// An environment of these variables, for tables.
+    /// An environment of these variables, for tests.
     #[cfg(test)]
     pub(crate) fn of<const N: usize>(variables: [(&str, &str); N]) -> Self {
         Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
@@ -25,7 +25,7 @@ impl Environment {
         self.0.get(OsStr::new(name)).map(OsString::as_os_str)
     }
 
-    /// All variables in the order of their names.
+    /// All variables, sorted by name.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         self.0.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }

@@ -1,10 +1,10 @@
-//! A key reference reaches cosign letter by letter, by the provider that its scheme names; and a secret in
-//! one that is refused is not repeated.
+//! A key reference reaches cosign letter by letter, and the provider that its scheme names. A message
+//! about a refused one never shows a secret in it.
 
 use super::is_one_plain_line;
 use crate::plan::key_ref::{KeyRef, Scheme};
 
-/// What must not be shown.
+/// A secret that no message may show.
 const SECRET: &str = "S3cretS3cret";
 
 pub(super) fn holds(input: &[u8]) {
@@ -23,7 +23,7 @@ pub(super) fn holds(input: &[u8]) {
     ] {
         is_not_shown(&whole);
     }
-    // Elsewhere it is no user-info and no query.
+    // With one of these letters the secret is in no user-info and no query.
     if !value.contains([':', '/', '?']) {
         is_not_shown(&format!("{value}://user:{SECRET}@host/key"));
         is_not_shown(&format!("awskms://{value}:{SECRET}@host/alias/key"));
@@ -34,9 +34,9 @@ pub(super) fn holds(input: &[u8]) {
 fn is_handed_on(value: &str) {
     let key = match KeyRef::parse(value) {
         Ok(key) => key,
-        Err(misread) => {
-            is_one_plain_line(&misread.problem);
-            return is_one_plain_line(&misread.hint);
+        Err(error) => {
+            is_one_plain_line(&error.problem);
+            return is_one_plain_line(&error.hint);
         }
     };
     assert_eq!(key.as_cosign_arg(), value);
@@ -69,9 +69,8 @@ fn is_handed_on(value: &str) {
 fn is_not_shown(value: &str) {
     match KeyRef::parse(value) {
         Ok(key) => assert!(!key.to_string().contains(SECRET), "{key}"),
-        Err(misread) => assert!(
-            ![&misread.problem, &misread.hint].iter().any(|text| text.contains(SECRET)),
-            "{misread:?}"
-        ),
+        Err(error) => {
+            assert!(![&error.problem, &error.hint].iter().any(|text| text.contains(SECRET)), "{error:?}")
+        }
     }
 }

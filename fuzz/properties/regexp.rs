@@ -1,5 +1,5 @@
-//! A regular expression stays anchored: neither Rust nor Go, which cosign is written in, takes a bracket in it
-//! for the end of the group that is put around it.
+//! A regular expression stays anchored: no bracket in it ends the group that aicr puts around it, neither
+//! as Rust reads it nor as Go does, in which cosign is written.
 
 use regex_syntax::ast::parse::Parser;
 use regex_syntax::ast::{Ast, GroupKind};
@@ -27,8 +27,8 @@ pub(super) fn holds(input: &[u8]) {
     assert!(!go_ends_a_group_around(typed), "{anchored}");
 }
 
-/// Whether Go meets a `)` that ends nothing in here: `regexp/syntax/parse.go` of Go 1.26, as far as it says
-/// what is a bracket. What Go refuses may be answered either way, since cosign then refuses it.
+/// Whether Go reads a `)` that ends no group of `typed`: the part of `regexp/syntax/parse.go` of Go 1.26
+/// about brackets. For an expression that Go refuses either answer is right: cosign refuses it too.
 fn go_ends_a_group_around(typed: &str) -> bool {
     let mut depth = 0_usize;
     let mut rest = typed;
@@ -36,13 +36,13 @@ fn go_ends_a_group_around(typed: &str) -> bool {
         rest = match letter {
             '(' => {
                 depth += 1;
-                // The name of a group, which may hold anything until it is looked at.
+                // The name of a group, in which Go allows any letter at this point.
                 let named = rest.strip_prefix("(?P<").or_else(|| rest.strip_prefix("(?<"));
                 named.map_or(&rest[1..], |name| name.split_once('>').map_or("", |(_, rest)| rest))
             }
             ')' if depth == 0 => return true,
             ')' => {
-                // `(?i)` is no group, and closes itself.
+                // `(?i)` is not a group, and ends itself.
                 depth -= 1;
                 &rest[1..]
             }
@@ -54,7 +54,7 @@ fn go_ends_a_group_around(typed: &str) -> bool {
     false
 }
 
-/// What follows a class, whose `[` was read. A `]` is in it if it comes first.
+/// The text after a class, whose `[` was read. A `]` that comes first is part of the class.
 fn after_class(text: &str) -> &str {
     let mut rest = text.strip_prefix('^').unwrap_or(text);
     let mut first = true;
@@ -68,7 +68,7 @@ fn after_class(text: &str) -> &str {
             None if is_class => after_escape(rest),
             None => {
                 let rest = after_letter(rest);
-                // The `[` of `a-[` begins no class.
+                // The `[` of `a-[` does not begin a class.
                 let to = rest.strip_prefix('-').filter(|to| !to.is_empty() && !to.starts_with(']'));
                 to.map_or(rest, after_letter)
             }
@@ -77,7 +77,7 @@ fn after_class(text: &str) -> &str {
     rest.get(1..).unwrap_or_default()
 }
 
-/// What follows a letter, escaped or not.
+/// The text after a letter, escaped or not.
 fn after_letter(text: &str) -> &str {
     if text.starts_with('\\') {
         after_escape(text)
@@ -86,7 +86,7 @@ fn after_letter(text: &str) -> &str {
     }
 }
 
-/// What follows an escaped letter, and the class that it names, or its value in braces.
+/// The text after an escaped letter, and after its class or its value in braces.
 fn after_escape(text: &str) -> &str {
     let mut letters = text.chars();
     letters.next();
@@ -107,16 +107,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn go_reads_brackets_in_its_own_way() {
+    fn brackets_are_read_as_go_reads_them() {
         for (typed, ends) in [
             ("a)|(b", true),
             ("(a)|(?:b)", false),
             ("(?i)a", false),
             ("\\)[)]\\Q)\\E[^])]", false),
-            // One class to Rust.
+            // Rust reads one class.
             ("[[a])|(?:]", true),
             ("[[:alpha:])]", false),
-            // In Go `[:]` names no class, and a `[` that ends a range begins none.
+            // In Go `[:]` is not the name of a class, and a `[` at the end of a range does not begin one.
             ("[[:](a)[:]", false),
             ("[+-[:](a)", false),
             ("[+-[:])", true),

@@ -1,4 +1,4 @@
-//! What only the raw arguments show, before clap has read them.
+//! Checks that need the raw arguments, before clap has read them.
 
 use std::ffi::{OsStr, OsString};
 
@@ -7,10 +7,10 @@ use clap::CommandFactory as _;
 use crate::cli::Cli;
 use crate::error::Failure;
 
-/// The refusal of `--tlog-upload false` with a blank instead of `=`, if that stands in `arguments`.
+/// The refusal of `--tlog-upload false`, with a blank instead of `=`.
 ///
-/// The bare flag means `true`, so clap would upload and take `false` for an input; a directory of
-/// that name would make this look right. Arguments after `--` are never flags.
+/// The bare flag means `true`, so clap would upload and read `false` as an input. If a directory has
+/// that name, there would be no error. Arguments after `--` are never flags.
 pub(crate) fn refuse_blank_after_tlog_upload<I, T>(arguments: I) -> Option<Failure>
 where
     I: IntoIterator<Item = T>,
@@ -22,8 +22,8 @@ where
         let value = pair[1].to_str()?;
         let means = value.to_ascii_lowercase();
         (pair[0] == "--tlog-upload" && (means == "true" || means == "false")).then(|| {
-            Failure::usage(format!("--tlog-upload {value}: a blank stands where `=` belongs"))
-                .hint(format!("write --tlog-upload={means}; an input of the name `{value}` is `./{value}`"))
+            Failure::usage(format!("--tlog-upload {value}: there is a blank instead of `=`"))
+                .hint(format!("write --tlog-upload={means}; write `./{value}` for an input of that name"))
         })
     })
 }
@@ -64,13 +64,13 @@ mod tests {
         for (arguments, message, hint) in [
             (
                 &["aicr", "bundle", "dist", "--tlog-upload", "false", "-o", "out"][..],
-                "--tlog-upload false: a blank stands where `=` belongs",
-                "write --tlog-upload=false; an input of the name `false` is `./false`",
+                "--tlog-upload false: there is a blank instead of `=`",
+                "write --tlog-upload=false; write `./false` for an input of that name",
             ),
             (
                 &["aicr", "bundle-sign", "--tlog-upload", "TRUE"][..],
-                "--tlog-upload TRUE: a blank stands where `=` belongs",
-                "write --tlog-upload=true; an input of the name `TRUE` is `./TRUE`",
+                "--tlog-upload TRUE: there is a blank instead of `=`",
+                "write --tlog-upload=true; write `./TRUE` for an input of that name",
             ),
         ] {
             let failure = refuse_blank_after_tlog_upload(arguments).expect("a refusal");
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_global_flag_stands_once() {
+    fn a_global_flag_is_given_once() {
         for (arguments, message) in [
             (&["aicr", "-q", "verify", "B", "--quiet"][..], "'--quiet'"),
             (&["aicr", "--format=json", "doctor", "--format", "json"][..], "'--format <FORMAT>'"),

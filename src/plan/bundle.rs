@@ -1,5 +1,5 @@
-//! The plans of `bundle` and `bundle-sign`: what is built, where, and who signs it. Who may sign
-//! how is in [`super::sign`]; what the paths lead to is not asked here.
+//! The plans of `bundle` and `bundle-sign`: what is built, where, and who signs it. The rules for
+//! signers are in [`super::sign`]; no path is looked at here.
 
 use camino::Utf8PathBuf;
 
@@ -13,11 +13,11 @@ use crate::printable::show;
 /// What `bundle` is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BundlePlan {
-    /// What goes in, and where the bundle is made.
+    /// The inputs, and where the bundle is built.
     pub(crate) destination: Destination,
-    /// Let in names that are one name on a case-insensitive file system.
+    /// Allow names that collide on case-insensitive file systems.
     pub(crate) allow_name_collisions: bool,
-    /// Let in files that hold a PEM private key.
+    /// Allow files that contain a PEM private key.
     pub(crate) allow_private_keys: bool,
     /// Who signs; `None` for an unsigned bundle.
     pub(crate) signer: Option<Signer>,
@@ -28,13 +28,13 @@ pub(crate) struct BundlePlan {
 /// How `bundle` and `bundle-sign` run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Run {
-    /// Check and show only.
+    /// Check and print only.
     pub(crate) dry_run: bool,
     /// Replace the bundle, manifest or signature that is there.
     pub(crate) force: bool,
 }
 
-/// Where a bundle is made, and of what.
+/// Where a bundle is built, and from what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Destination {
     /// In a new directory, from copies.
@@ -43,10 +43,10 @@ pub(crate) enum Destination {
         inputs: Vec<Utf8PathBuf>,
         /// The directory to make.
         directory: Utf8PathBuf,
-        /// Patterns of what to leave out, in gitignore's reading.
+        /// Patterns of files to leave out, in the syntax of gitignore.
         exclude: Vec<String>,
     },
-    /// In the input itself: everything that is there goes in.
+    /// In the input itself, with everything that is in it.
     InPlace {
         /// The one input.
         directory: Utf8PathBuf,
@@ -97,7 +97,7 @@ impl BundleSignPlan {
         let bundles = none_empty(bundles, "BUNDLE")?;
         let Some(signer) = signer(SigningCommand::BundleSign, signing, surroundings)? else {
             return Err(Failure::usage("bundle-sign needs a signer")
-                .hint("name a key with --signing-key or AICR_SIGNING_KEY, or give --keyless"));
+                .hint("add --signing-key REF or --keyless, or set AICR_SIGNING_KEY"));
         };
         Ok(Self { bundles, signer, run: Run::new(&signing_run) })
     }
@@ -122,19 +122,18 @@ fn destination(
     }
     match (output, in_place) {
         (Some(_), true) => {
-            Err(Failure::usage("--output cannot go with --in-place: a bundle is made in one place")
+            Err(Failure::usage("--output cannot be used with --in-place: a bundle is built in one place")
                 .hint("leave out --output to write the manifest into the input itself, or leave out --in-place"))
         }
         (None, false) => Err(Failure::usage("bundle needs --output or --in-place")
-            .hint("give --output DIR, or --in-place to write the manifest into the input itself")),
+            .hint("add --output DIR, or add --in-place to write the manifest into the input itself")),
         (Some(directory), false) => {
             Ok(Destination::Output { inputs, directory: not_empty(directory, "--output")?, exclude })
         }
-        // What is left out of the manifest but not of the tree makes `verify` reject the bundle.
         (None, true) if !exclude.is_empty() => Err(Failure::usage(
-            "--exclude cannot go with --in-place: the file would stay in the bundle, unlisted, and verify rejects that",
+            "--exclude cannot be used with --in-place: the files would stay in the bundle, and verify rejects unlisted files",
         )
-        .hint("build into a new directory with --output DIR, or move the files out")),
+        .hint("build in a new directory with --output DIR, or move the files away")),
         (None, true) => match (inputs.pop(), inputs.is_empty()) {
             (Some(directory), true) => Ok(Destination::InPlace { directory }),
             (last, _) => {
@@ -144,7 +143,7 @@ fn destination(
                     inputs.len(),
                     first_of(&inputs)
                 ))
-                .hint("build several inputs into a new directory with --output DIR"))
+                .hint("build from several inputs in a new directory: --output DIR"))
             }
         },
     }

@@ -1,4 +1,4 @@
-//! The flags that every command has. How output looks is decided in `output.rs`.
+//! The flags that every command has.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -12,16 +12,16 @@ use crate::error::{Failure, Result};
 use crate::printable::show;
 use crate::settings::Environment;
 
-/// How long a run of cosign may take when nobody says.
+/// The default timeout of a run of cosign.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3 * 60);
 
-/// The longest timeout: what is longer was a slip, and would overflow somebody's clock.
+/// The longest timeout. More is a typo, and would overflow a clock.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// The most files that are read at once: more would run out of descriptors before it gained anything.
+/// The most files that are read at once: more would exhaust file descriptors and be no faster.
 const MOST_JOBS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(255);
 
-/// How much is said.
+/// How much is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Verbosity {
     /// Findings, errors and the log notice only.
@@ -35,17 +35,17 @@ pub(crate) enum Verbosity {
 /// The global flags, understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct GlobalPlan {
-    /// The cosign to use, with the flag or variable that names it; else the one on the PATH.
+    /// The cosign to use, and the flag or variable that names it; `None` for the one on the PATH.
     pub(crate) cosign: Option<Sourced<Utf8PathBuf>>,
     /// The SHA-256 that the cosign binary must have.
     pub(crate) cosign_sha256: Option<Sha256Digest>,
-    /// How long each run of cosign may take, never zero, and the flag or variable that says so or could.
+    /// How long each run of cosign may take, never zero, and the flag or variable to change it.
     pub(crate) timeout: Sourced<Duration>,
     /// How many files are read at once; at most [`MOST_JOBS`].
     pub(crate) jobs: NonZeroUsize,
     /// The form of results.
     pub(crate) format: Format,
-    /// How much is said.
+    /// How much is printed.
     pub(crate) verbosity: Verbosity,
     /// When output is colored.
     pub(crate) color: Color,
@@ -55,9 +55,10 @@ impl GlobalPlan {
     /// The plan of `args`; `processors` is the number of jobs when none is typed.
     pub(crate) fn new(args: GlobalArgs, environment: &Environment, processors: NonZeroUsize) -> Result<Self> {
         let GlobalArgs { cosign, cosign_sha256, timeout, jobs, format, quiet, verbose, color } = args;
-        // clap does not see that the two exclude each other when one stands before the command.
+        // clap does not see this conflict when one of them is before the command.
         if quiet && verbose {
-            return Err(Failure::usage("--quiet cannot go with --verbose").hint("leave out one of them"));
+            return Err(Failure::usage("--quiet cannot be used with --verbose")
+                .hint("leave out --quiet, or leave out --verbose"));
         }
         let typed = cosign.map(Utf8PathBuf::into_string);
         let cosign = typed_or_variable(typed, "--cosign", environment, "AICR_COSIGN")?;
@@ -84,7 +85,7 @@ impl GlobalPlan {
 fn files_at_once(text: &str) -> Result<NonZeroUsize> {
     text.parse().ok().filter(|jobs| *jobs <= MOST_JOBS).ok_or_else(|| {
         Failure::usage(format!("--jobs: `{}` is not a number from 1 to {MOST_JOBS}", show(text)))
-            .hint("leave out --jobs to read one file at once for each processor")
+            .hint("leave out --jobs to use one job for each processor")
     })
 }
 
@@ -100,7 +101,7 @@ fn cosign_path(path: Sourced<String>) -> Result<Sourced<Utf8PathBuf>> {
 fn sha256(text: &str) -> Result<Sha256Digest> {
     Sha256Digest::parse(text.to_ascii_lowercase().as_bytes()).ok_or_else(|| {
         Failure::usage(format!("--cosign-sha256: `{}` is not 64 hex digits", show(text)))
-            .hint("`sha256sum \"$(command -v cosign)\"` prints the digest of a binary")
+            .hint("`sha256sum \"$(command -v cosign)\"` prints the digest of the cosign on the PATH")
     })
 }
 
@@ -110,14 +111,14 @@ fn duration(text: &Sourced<String>) -> Result<Duration> {
     let refuse = |problem: &str| Failure::usage(format!("{source}: {problem}")).hint(FORM);
     let shown = show(value);
     if value.is_empty() {
-        return Err(refuse("the time is empty"));
+        return Err(refuse("the duration is empty"));
     }
     if value.bytes().all(|b| b.is_ascii_digit()) && value.bytes().any(|b| b != b'0') {
         return Err(refuse(&format!("`{shown}` has no unit")));
     }
     match humantime::parse_duration(value) {
-        Err(_) => Err(refuse(&format!("`{shown}` is not a time"))),
-        Ok(time) if time.is_zero() => Err(refuse("a time of 0 would end every run of cosign")),
+        Err(_) => Err(refuse(&format!("`{shown}` is not a duration"))),
+        Ok(time) if time.is_zero() => Err(refuse("a timeout of 0 would stop cosign at once")),
         Ok(time) if time > LONGEST_TIMEOUT => Err(refuse(&format!("`{shown}` is longer than 30 days"))),
         Ok(time) => Ok(time),
     }

@@ -1,6 +1,6 @@
-//! A key reference: what was typed for a key, checked against the way cosign reads it, so that one
-//! that cosign misreads never reaches it. Nothing here opens a file, looks for a plugin or asks a
-//! key manager.
+//! A key reference, checked against the way in which cosign reads it: one that cosign reads in another
+//! way than the user means never reaches it. Nothing here opens a file, looks for a plugin or contacts
+//! a key manager.
 
 mod aws;
 mod azure;
@@ -21,7 +21,7 @@ use super::variable_name::VariableName;
 use crate::printable::show;
 pub(crate) use scheme::Scheme;
 
-/// Where the signing key, or the key to trust, is kept. Made by [`KeyRef::parse`] only.
+/// Where the signing key or the key to trust is. Only [`KeyRef::parse`] makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum KeyRef {
     /// `awskms://`
@@ -42,7 +42,7 @@ pub(crate) enum KeyRef {
     EnvVariable(VariableName),
     /// A file, as typed.
     File(Utf8PathBuf),
-    /// `SCHEME://`: answered by the program `sigstore-kms-SCHEME`.
+    /// `SCHEME://`, for which cosign runs the program `sigstore-kms-SCHEME`.
     Plugin {
         /// The scheme, letter for letter.
         scheme: String,
@@ -51,13 +51,13 @@ pub(crate) enum KeyRef {
     },
 }
 
-/// A reference that was checked: whole, with its scheme. It holds no PIN and no user-info.
+/// A checked reference, with its scheme. It contains no PIN and no user-info.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Uri(String);
 
 impl KeyRef {
-    /// The key reference in `value`, or what is wrong with it and the corrected form. A value that
-    /// holds a secret is refused without being shown.
+    /// The key reference in `value`, or what is wrong with it and the corrected form. The error never
+    /// shows a secret in it.
     pub(crate) fn parse(value: &str) -> Result<Self, ValueError> {
         refusals::check_text(value)?;
         if let Some(rest) = value.strip_prefix("pkcs11:") {
@@ -80,10 +80,10 @@ impl KeyRef {
             Some(Scheme::OpenBao) => named::check_transit(scheme, rest).map(|()| Self::OpenBao(uri())),
             Some(Scheme::K8s) => named::check_secret(rest).map(|()| Self::K8s(uri())),
             Some(Scheme::Env) => named::variable(rest).map(Self::EnvVariable),
-            // `pkcs11:` has been taken before.
+            // `pkcs11:` was handled before.
             Some(Scheme::Pkcs11 | Scheme::File | Scheme::Plugin) | None => {
                 refusals::refuse_foreign(scheme, rest)?;
-                refusals::refuse_slip(scheme, rest)?;
+                refusals::refuse_typo(scheme, rest)?;
                 if !is_plugin_scheme(scheme) || rest.is_empty() {
                     return Err(ValueError::new(
                         format!(
@@ -98,30 +98,30 @@ impl KeyRef {
         }
     }
 
-    /// A value without `://`: a file, unless it is a key manager's own name for a key, or a URI
-    /// that lacks its slashes, which cosign would look for as a file.
+    /// A value without `://`: a file. Refused are a key manager's own name for a key, and a URI without
+    /// its slashes: cosign would look for a file with that name.
     fn parse_file(value: &str) -> Result<Self, ValueError> {
         if value.starts_with("arn:") {
             return Err(ValueError::new(
-                "an ARN needs awskms:/// in front, or cosign looks for a file of that name",
+                "an ARN needs awskms:/// in front, or cosign looks for a file with that name",
                 corrected(&format!("awskms:///{value}")),
             ));
         }
         if gcp::is_resource_name(value) {
             return Err(ValueError::new(
-                "a Google Cloud resource name needs gcpkms:// in front, or cosign looks for a file of that name",
+                "a Google Cloud resource name needs gcpkms:// in front, or cosign looks for a file with that name",
                 corrected(&format!("gcpkms://{value}")),
             ));
         }
         if let Some((name, rest)) = value.split_once(':') {
-            let slip =
+            let typo =
                 Scheme::meant_by(name).filter(|scheme| *scheme == Scheme::Pkcs11 && rest.contains('='));
             let exact = Scheme::named(&name.to_ascii_lowercase());
-            if let Some(scheme) = slip.or(exact) {
+            if let Some(scheme) = typo.or(exact) {
                 let name = show(name);
                 return Err(ValueError::new(
                     format!(
-                        "`{name}:` begins no key reference; {}{} does",
+                        "`{name}:` is not the start of a key reference; {}{} is",
                         scheme.name(),
                         scheme.separator()
                     ),
@@ -132,7 +132,7 @@ impl KeyRef {
         Ok(Self::File(Utf8PathBuf::from(value)))
     }
 
-    /// The value of cosign's `--key`. A file is as typed: relative to the working directory of aicr.
+    /// The value of cosign's `--key`. A file is as typed, relative to aicr's working directory.
     pub(crate) fn as_cosign_arg(&self) -> String {
         match self {
             Self::Aws(uri)
@@ -148,7 +148,7 @@ impl KeyRef {
         }
     }
 
-    /// The family of the reference.
+    /// The scheme of the reference.
     pub(crate) fn scheme(&self) -> Scheme {
         match self {
             Self::Aws(_) => Scheme::Aws,
@@ -164,7 +164,7 @@ impl KeyRef {
         }
     }
 
-    /// Whether using the key may need a network. A plugin may do anything, so it counts.
+    /// Whether the key may need a network. A plugin may do anything, so it may.
     pub(crate) fn needs_network(&self) -> bool {
         match self.scheme() {
             Scheme::Aws
@@ -178,8 +178,8 @@ impl KeyRef {
         }
     }
 
-    /// The program that cosign starts from the PATH for a plugin scheme, `sigstore-kms-SCHEME`.
-    /// Whether it is there is asked elsewhere.
+    /// The program that cosign runs from the PATH for a plugin scheme, `sigstore-kms-SCHEME`. Nothing
+    /// here checks that it exists.
     pub(crate) fn plugin_program(&self) -> Option<String> {
         match self {
             Self::Plugin { scheme, .. } => Some(format!("sigstore-kms-{scheme}")),
@@ -188,8 +188,8 @@ impl KeyRef {
     }
 }
 
-/// Fit for messages and logs: the reference without the query of a plugin URI, which may hold
-/// anything, and with control characters made visible.
+/// For messages: the reference with control characters made visible, and without the query of a
+/// plugin URI, which may contain a secret.
 impl fmt::Display for KeyRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -199,14 +199,14 @@ impl fmt::Display for KeyRef {
     }
 }
 
-/// The name becomes part of the name of a program, so it must not be a path.
+/// The scheme becomes part of a program's name, so it must not be a path.
 fn is_plugin_scheme(scheme: &str) -> bool {
     scheme.starts_with(|c: char| c.is_ascii_alphanumeric())
         && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'+'))
 }
 
-/// A hint with the reference put right: what was typed after another scheme, if that makes a good
-/// reference, else the general form.
+/// A hint with the corrected reference: the rest of the value after another scheme, if that is valid,
+/// else the general form.
 fn corrected_or_form(scheme: Scheme, rest: &str) -> String {
     let bare = rest.trim_start_matches('/');
     let start = format!("{}{}", scheme.name(), scheme.separator());

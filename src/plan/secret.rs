@@ -1,10 +1,10 @@
-//! Values that are themselves a secret, typed where a name, a file or a URI belongs. They are
-//! recognised so that they can be refused without being echoed; nothing here judges a secret.
+//! Recognises a secret that was typed where a name, a file or a URI belongs, so that it is refused
+//! without being shown.
 
-/// What kind of secret `value` seems to be, in words for a message; `None` for anything else.
+/// The kind of secret that `value` seems to be, in words for a message; `None` for anything else.
 ///
-/// A miss costs one echo of what the operator typed into the operator's own terminal; a false
-/// alarm would refuse a good file name. So only unmistakable forms count.
+/// A miss shows the value once, on the terminal where it was typed. A false alarm would refuse a good
+/// file name. So only unmistakable forms are recognised.
 pub(super) fn secret_in(value: &str) -> Option<&'static str> {
     if value.contains("-----BEGIN ") {
         Some("a PEM")
@@ -39,7 +39,7 @@ mod tests {
     use super::secret_in;
 
     #[test]
-    fn only_unmistakable_secrets_count() {
+    fn only_unmistakable_secrets_are_recognised() {
         for (value, kind) in [
             ("-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\nabc", Some("a PEM")),
             ("eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJ4In0.c2ln", Some("a token")),

@@ -1,5 +1,5 @@
-//! The address of a service: encrypted, or on this very machine, and without credentials. Nothing
-//! here connects to it.
+//! The address of a service: encrypted or on this machine, and without credentials. Nothing here
+//! connects to it.
 
 use url::{Host, Url};
 
@@ -7,7 +7,7 @@ use super::value::ValueError;
 use crate::printable::is_hidden;
 
 /// The address of a log, certificate authority, timestamp authority or OIDC issuer. `https://`, or
-/// `http://` on loopback; no user-info. Kept as it was typed, since an OIDC issuer is its address to the
+/// `http://` on loopback; no user-info. Kept as it was typed: an OIDC issuer is compared letter by
 /// letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ServiceUrl {
@@ -23,7 +23,10 @@ impl ServiceUrl {
             return Err(ValueError::new("the address is empty", FORM));
         }
         if value.chars().any(|c| c.is_whitespace() || is_hidden(c) || c == '\\') {
-            return Err(ValueError::new("the address holds blanks, backslashes or control characters", FORM));
+            return Err(ValueError::new(
+                "the address contains blanks, backslashes or control characters",
+                FORM,
+            ));
         }
         let lower = value.to_ascii_lowercase();
         if !lower.starts_with("https://") && !lower.starts_with("http://") {
@@ -33,18 +36,18 @@ impl ServiceUrl {
             .map_err(|error| ValueError::new(format!("the address is not a URL: {error}"), FORM))?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(ValueError::new(
-                "credentials do not belong in an address (not shown)",
-                "leave out what stands before the @",
+                "the address contains credentials (not shown)",
+                "leave out everything before the @",
             ));
         }
-        // `http://2130706433` is 127.0.0.1 to this reader and a name to Go's, `https:///x` a host or none.
+        // Go may read another host: `http://2130706433` is 127.0.0.1 here and a name there.
         let host = host_and_port(&url);
         let default_port = url.port_or_known_default().filter(|_| url.port().is_none());
         let with_port = default_port.map(|port| format!("{host}:{port}"));
         let authority = lower.split(['/', '?', '#']).nth(2).unwrap_or_default();
         if authority != host && Some(authority) != with_port.as_deref() {
             return Err(ValueError::new(
-                "the host of the address is not written as it is read",
+                "the host of the address is not in its normal form",
                 format!("write `{}://{host}`", url.scheme()),
             ));
         }
@@ -62,8 +65,8 @@ impl ServiceUrl {
         &self.typed
     }
 
-    /// Whether both lead to one place: letter case of the host, the usual port and slashes at the end
-    /// make no difference.
+    /// Whether both are one place: the case of the host, the default port and slashes at the end make no
+    /// difference.
     pub(crate) fn is_same_place(&self, other: &Self) -> bool {
         let place = |Self { url, .. }: &Self| {
             let path = url.path().trim_end_matches('/').to_owned();
@@ -72,18 +75,18 @@ impl ServiceUrl {
         place(self) == place(other)
     }
 
-    /// The host, with the port when it is not the usual one.
+    /// The host, with the port if it is not the default one.
     pub(crate) fn host(&self) -> String {
         host_and_port(&self.url)
     }
 
-    /// The host and port that are connected to.
+    /// The host and port to connect to.
     pub(crate) fn host_and_port(&self) -> (String, u16) {
         let host = self.url.host_str().unwrap_or_default().trim_matches(['[', ']']);
         (host.to_owned(), self.url.port_or_known_default().unwrap_or(443))
     }
 
-    /// Whether it is spoken to in TLS.
+    /// Whether connections use TLS.
     pub(crate) fn is_encrypted(&self) -> bool {
         self.url.scheme() == "https"
     }
@@ -93,7 +96,7 @@ impl ServiceUrl {
         is_loopback(&self.url)
     }
 
-    /// Whether the service is the public Sigstore's.
+    /// Whether the service belongs to the public Sigstore.
     pub(crate) fn is_public(&self) -> bool {
         let host = self.url.host_str().unwrap_or_default().trim_end_matches('.');
         host == "sigstore.dev" || host.ends_with(".sigstore.dev")
@@ -147,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_connected_to() {
+    fn host_and_port_to_connect_to() {
         for (value, host, port, encrypted, loopback) in [
             ("https://rekor.example.com", "rekor.example.com", 443, true, false),
             ("https://example.com:8443/api/v2", "example.com", 8443, true, false),
@@ -194,10 +197,10 @@ mod tests {
     fn bad_addresses() {
         let form = "write `https://HOST`";
         let loopback = "plain http:// is for loopback only (localhost, 127.0.0.0/8, [::1])";
-        let credentials = "credentials do not belong in an address (not shown)";
-        let blanks = "the address holds blanks, backslashes or control characters";
+        let credentials = "the address contains credentials (not shown)";
+        let blanks = "the address contains blanks, backslashes or control characters";
         let scheme = "the address does not begin with https://";
-        let host = "the host of the address is not written as it is read";
+        let host = "the host of the address is not in its normal form";
         for (value, problem, hint) in [
             ("", "the address is empty", form),
             ("rekor.example.com", scheme, form),
@@ -211,9 +214,9 @@ mod tests {
             ("http://localhost.example.com", loopback, "write `https://localhost.example.com`"),
             ("http://128.0.0.1", loopback, "write `https://128.0.0.1`"),
             ("http://[2001:db8::1]", loopback, "write `https://[2001:db8::1]`"),
-            ("https://user:hunter2@a", credentials, "leave out what stands before the @"),
-            ("http://hunter2@a", credentials, "leave out what stands before the @"),
-            ("https://:hunter2@a", credentials, "leave out what stands before the @"),
+            ("https://user:hunter2@a", credentials, "leave out everything before the @"),
+            ("http://hunter2@a", credentials, "leave out everything before the @"),
+            ("https://:hunter2@a", credentials, "leave out everything before the @"),
             ("https://@a", host, "write `https://a`"),
             ("https:///a/b", host, "write `https://a`"),
             ("https://a:/b", host, "write `https://a`"),
@@ -223,8 +226,8 @@ mod tests {
             ("http://127.1", host, "write `http://127.0.0.1`"),
             ("http://[::0001]:3000", host, "write `http://[::1]:3000`"),
         ] {
-            let misread = ServiceUrl::parse(value).expect_err(value);
-            assert_eq!((misread.problem.as_str(), misread.hint.as_str()), (problem, hint));
+            let error = ServiceUrl::parse(value).expect_err(value);
+            assert_eq!((error.problem.as_str(), error.hint.as_str()), (problem, hint));
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Who signs, and what is told to whom. The combinations are ruled on in `rules`; this file turns
-//! those that pass into a [`Signer`].
+//! Who signs, and which services record the signature. `rules` checks the combination of flags; this
+//! file turns one that passes into a [`Signer`].
 
 mod keyless;
 mod recording;
@@ -21,23 +21,23 @@ use crate::printable::show;
 use crate::settings::Environment;
 pub(crate) use keyless::{KeylessSigner, Provider, TOKEN, TokenSource};
 pub(crate) use recording::{PlannedServices, Recording, ServiceUrls};
-use rules::Statements;
+use rules::GivenFlags;
 
-/// The command whose signing flags are ruled on.
+/// The command whose signing flags are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SigningCommand {
-    /// `bundle`, which may do without a signer.
+    /// `bundle`, which needs no signer.
     Bundle {
-        /// `--no-sign`: the variables do not count.
+        /// `--no-sign`: variables are ignored.
         no_sign: bool,
     },
     /// `bundle-sign`.
     BundleSign,
-    /// `doctor`, which looks and signs nothing.
+    /// `doctor`, which signs nothing.
     Doctor,
 }
 
-/// Who signs. There is no way to write "keyless, and no log".
+/// Who signs. The type has no "keyless, and no log".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Signer {
     /// A key in a key manager or a file.
@@ -51,16 +51,16 @@ pub(crate) enum Signer {
 pub(crate) struct KeySigner {
     /// The key, and the flag or variable that names it.
     pub(crate) key: Sourced<KeyRef>,
-    /// Variables that a KMS plugin is handed; empty for any other key.
+    /// Variables for the KMS plugin; empty for any other key.
     pub(crate) kms_env: BTreeSet<VariableName>,
-    /// To whom the signature is told.
+    /// Which services record the signature.
     pub(crate) recording: Recording,
     /// Where the public key is written for the receivers.
     pub(crate) public_key_out: Option<Utf8PathBuf>,
 }
 
 impl Signer {
-    /// The file of what the services are checked against, if private ones are told.
+    /// The trusted root of private services; `None` without such services.
     pub(crate) fn trusted_root(&self) -> Option<&Utf8Path> {
         let sigstore = match self {
             Self::Keyless(signer) => &signer.sigstore,
@@ -78,20 +78,20 @@ impl Signer {
     }
 }
 
-/// Who signs for `command`, or `None` if nobody does; all of section 2.1 that flags and variables
-/// decide. The key reference is read as cosign would read it, and no further.
+/// The signer for `command`, or `None` for an unsigned bundle. The key reference is parsed as cosign
+/// parses it; no file is opened.
 pub(crate) fn signer(
     command: SigningCommand,
     mut args: SigningArgs,
     surroundings: Surroundings<'_>,
 ) -> Result<Option<Signer>> {
-    let nothing = Environment::default();
+    let empty = Environment::default();
     let no_sign = command == (SigningCommand::Bundle { no_sign: true });
-    let environment = if no_sign { &nothing } else { surroundings.environment };
+    let environment = if no_sign { &empty } else { surroundings.environment };
     let key = typed_or_variable(args.signing_key.take(), "--signing-key", environment, "AICR_SIGNING_KEY")?;
     let log = typed_or_variable(args.tlog_upload.take(), "--tlog-upload", environment, "AICR_TLOG_UPLOAD")?;
-    let log = log.map(truth).transpose()?;
-    if !Statements::new(&args, key.as_ref().map(|key| key.source), log.as_ref()).check(command)? {
+    let log = log.map(boolean).transpose()?;
+    if !GivenFlags::new(&args, key.as_ref().map(|key| key.source), log.as_ref()).check(command)? {
         return Ok(None);
     }
     let Some(key) = key else {
@@ -111,8 +111,8 @@ pub(crate) fn signer(
     })))
 }
 
-/// `true` or `false`, spelled so.
-fn truth(text: Sourced<String>) -> Result<Sourced<bool>> {
+/// `true` or `false`, in exactly this spelling.
+fn boolean(text: Sourced<String>) -> Result<Sourced<bool>> {
     let Sourced { value, source } = text;
     let value = match value.as_str() {
         "true" => true,
@@ -132,21 +132,20 @@ fn truth(text: Sourced<String>) -> Result<Sourced<bool>> {
 
 fn key_ref(key: &Sourced<String>, command: SigningCommand) -> Result<Sourced<KeyRef>> {
     let Sourced { value, source } = key;
-    let unsigned = matches!(command, SigningCommand::Bundle { .. });
-    if value.is_empty() && unsigned {
-        // An unset CI secret arrives as an empty value, and must not give an unsigned release.
+    if value.is_empty() && matches!(command, SigningCommand::Bundle { .. }) {
+        // An unset CI secret is an empty value, and must not lead to an unsigned release.
         return Err(Failure::usage(format!("{source}: the key reference is empty"))
             .hint("give a key manager URI or a key file, or --no-sign for an unsigned bundle"));
     }
-    let value = KeyRef::parse(value).map_err(|misread| misread.at(*source))?;
+    let value = KeyRef::parse(value).map_err(|error| error.at(*source))?;
     Ok(Sourced { value, source: *source })
 }
 
 /// The variables of `--kms-env`.
 fn kms_variables(names: &[String], key: &Sourced<KeyRef>) -> Result<BTreeSet<VariableName>> {
     if !names.is_empty() && key.value.scheme() != Scheme::Plugin {
-        return Err(Failure::usage(format!("--kms-env is for KMS plugins, and {} names none", key.source))
-            .hint("leave out --kms-env: a key manager that cosign knows gets its own variables anyway"));
+        return Err(Failure::usage(format!("--kms-env is for KMS plugins, and {} is none", key.source))
+            .hint("leave out --kms-env: cosign gets the variables of this key manager anyway"));
     }
     names.iter().map(|name| VariableName::for_plugin(name)).collect()
 }

@@ -1,5 +1,5 @@
-//! Values of flags and variables: which flag or variable holds one, and what is wrong with it. What
-//! a value means is decided where it is used.
+//! Values of flags and variables: where a value comes from, and what is wrong with it. Its meaning is
+//! decided where it is used.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    /// How to take the value away, in words for a hint.
+    /// How a hint says to remove the value.
     pub(crate) fn removal(self) -> String {
         match self {
             Self::Flag(name) => format!("leave out {name}"),
@@ -47,8 +47,8 @@ pub(crate) struct Sourced<T> {
     pub(crate) source: Source,
 }
 
-/// The typed value of `flag`, else the value of `variable`, else nothing. A flag typed wins over
-/// its own variable, whatever that holds; an empty variable is an empty value, not an absent one.
+/// The typed value of `flag`, else the value of `variable`, else nothing. A flag always wins over its
+/// variable. An empty variable is an empty value, not an absent one.
 pub(super) fn typed_or_variable(
     typed: Option<String>,
     flag: &'static str,
@@ -63,12 +63,12 @@ pub(super) fn typed_or_variable(
     };
     let Some(value) = value.to_str() else {
         return Err(Failure::usage(format!("{variable}: the value is not UTF-8 text"))
-            .hint(format!("set {variable} anew, or unset it and give {flag}")));
+            .hint(format!("set {variable} to text, or unset it and add {flag}")));
     };
     Ok(Some(Sourced { value: value.to_owned(), source: Source::Variable(variable) }))
 }
 
-/// What is wrong with a value, without the flag or variable that it came from. Neither text holds
+/// What is wrong with a value, without the flag or variable that it came from. Neither text contains
 /// a secret or a control character.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ValueError {
@@ -79,18 +79,18 @@ pub(crate) struct ValueError {
 }
 
 impl ValueError {
-    /// A misreading with its way out.
+    /// A problem and its hint.
     pub(super) fn new(problem: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { problem: problem.into(), hint: hint.into() }
     }
 
-    /// The failure of the flag or variable `source`, which held the value: exit 2.
+    /// The failure of the flag or variable `source`: exit 2.
     pub(crate) fn at(self, source: Source) -> Failure {
         Failure::usage(format!("{source}: {}", self.problem)).hint(self.hint)
     }
 }
 
-/// Refuses an empty path; `flag` is the flag or the placeholder that holds it.
+/// Refuses an empty path; `flag` is the flag or placeholder of the value.
 pub(super) fn not_empty(path: Utf8PathBuf, flag: &str) -> Result<Utf8PathBuf> {
     if path.as_str().is_empty() {
         return Err(Failure::usage(format!("{flag}: the path is empty")).hint(UNSET_VARIABLE));

@@ -1,12 +1,12 @@
-//! Names of environment variables that are handed on to cosign. The values are not here, and
-//! neither is what every key manager gets anyway.
+//! Names of environment variables that the user passes to cosign. Their values, and the variables
+//! that cosign gets for each key manager, are elsewhere.
 
 use std::fmt;
 
 use crate::error::{Failure, Result};
 
-/// The name of a variable that may be handed on: a POSIX name, none that would change what cosign
-/// or its libraries do behind aicr's back.
+/// The name of a variable that may be passed to cosign: a POSIX name, and none that changes what cosign
+/// or its libraries do without a flag of aicr.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct VariableName(String);
 
@@ -15,14 +15,14 @@ pub(crate) struct VariableName(String);
 pub(super) enum BadName {
     /// Not letters, digits and `_`, or a digit first.
     Malformed,
-    /// Never handed on.
+    /// Never passed to cosign.
     Withheld,
-    /// Always set by aicr itself.
+    /// Set by aicr itself.
     Own,
 }
 
 impl VariableName {
-    /// The name, if this variable may be handed on.
+    /// The name, if this variable may be passed to cosign.
     pub(super) fn parse(name: &str) -> Result<Self, BadName> {
         let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
         if name.is_empty() || name.as_bytes()[0].is_ascii_digit() || !name.bytes().all(word) {
@@ -36,31 +36,30 @@ impl VariableName {
         }
     }
 
-    /// The name of a variable that `--kms-env` hands to a plugin. A malformed one may be a whole
-    /// `NAME=value`, so it is not shown.
+    /// A name given with `--kms-env`. A malformed one may be a whole `NAME=value`, so it is not shown.
     pub(super) fn for_plugin(name: &str) -> Result<Self> {
         Self::parse(name).map_err(|reason| {
             let (problem, hint) = match reason {
                 BadName::Malformed => (
-                    "not the name of a variable (not shown: it may hold a value)".to_owned(),
-                    "write `--kms-env NAME`; the value is taken from the environment of aicr",
+                    "not the name of a variable (not shown: it may contain the value)".to_owned(),
+                    "write `--kms-env NAME`: aicr takes the value from its environment",
                 ),
                 BadName::Withheld => (
                     format!(
-                        "{name} is never handed on: it could change what cosign checks or whom it talks to"
+                        "{name} is never passed to cosign: it could change what cosign checks or which service it contacts"
                     ),
-                    "have the plugin read a variable of another name",
+                    "let the plugin read a variable with another name",
                 ),
                 BadName::Own => (
-                    format!("{name} is always set by aicr"),
-                    "leave it out, or have the plugin read a variable of another name",
+                    format!("{name} is set by aicr itself"),
+                    "leave out --kms-env PATH, or let the plugin read a variable with another name",
                 ),
             };
             Failure::usage(format!("--kms-env: {problem}")).hint(hint)
         })
     }
 
-    /// The name as it stands in the environment.
+    /// The name as in the environment.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -72,7 +71,7 @@ impl fmt::Display for VariableName {
     }
 }
 
-/// What aicr sets itself in every environment that it makes for cosign.
+/// Variables that aicr sets itself in every environment of cosign.
 const OWN: [&str; 4] = ["HOME", "LANG", "PATH", "TMPDIR"];
 
 /// Switches that weaken TLS, or lead the key manager's client elsewhere.
@@ -110,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_may_be_handed_on() {
+    fn names_that_may_be_passed_to_cosign() {
         for name in ["HSM_PIN", "_x9", "VAULT_ADDR", "COSIGN_PRIVATE_KEY", "LDAP_URI", "HTTPS_PROXY"] {
             let parsed = VariableName::parse(name).expect(name);
             assert_eq!((parsed.as_str(), parsed.to_string().as_str()), (name, name));

@@ -1,6 +1,5 @@
-//! Whom to believe (section 5 of the contract): trust flags -> [`Trust`]. What the bundle says about
-//! itself plays no part. Files are not looked at: whether a key file is a key, and lies outside the
-//! bundle, is asked by who reads it.
+//! Whose signature to trust: trust flags -> [`Trust`]. Nothing in a bundle has a say in that. No file is
+//! opened here: whoever reads a key file checks that it is a key outside of the bundle.
 
 mod regexp;
 mod rules;
@@ -62,17 +61,17 @@ pub(crate) enum Trust {
 pub(crate) enum KeyToTrust {
     /// A PEM file with the public key.
     File(Utf8PathBuf),
-    /// A key manager's, resolved once through `cosign public-key`; a plugin only if it was allowed.
+    /// A key manager's, which `cosign public-key` asks for once; a plugin only with --allow-kms-plugin.
     Ref(KeyRef),
 }
 
 /// What a signature by a key must come with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum KeyEvidence {
-    /// Nothing: a log entry or timestamp that is there stays `unchecked`. `--insecure-ignore-tlog`.
+    /// Nothing, with `--insecure-ignore-tlog`: a log entry or timestamp is reported as `unchecked`.
     None,
-    /// An entry in a log, but nothing was given to check one against: always exit 5, with the flag
-    /// in the hint that fits what the bundle has. `--key` alone.
+    /// An entry in a log, but there is no root to check it against: `--key` alone. Always exit 5; the
+    /// hint has the flag that fits the bundle.
     LogWithoutRoot,
     /// An entry in a log that the root knows.
     Log {
@@ -81,7 +80,7 @@ pub(crate) enum KeyEvidence {
         /// Whether a timestamp must be there.
         timestamp: TimestampPolicy,
     },
-    /// No entry, but timestamps count.
+    /// No entry, but timestamps are checked.
     TimestampOnly {
         /// What timestamps are checked against.
         root: Root,
@@ -104,7 +103,7 @@ pub(crate) enum IdentityEvidence {
 pub(crate) enum TimestampPolicy {
     /// Checked if it is there and the root knows its authority.
     IfKnown,
-    /// Must be there. The only way to notice one that was stripped.
+    /// Must be there: the only way to notice one that was removed.
     Required,
 }
 
@@ -113,7 +112,7 @@ pub(crate) enum TimestampPolicy {
 pub(crate) enum Root {
     /// A trusted root in this file.
     File(Utf8PathBuf),
-    /// The public one, which cosign fetches once.
+    /// That of the public Sigstore, which cosign fetches once.
     Online,
 }
 
@@ -122,12 +121,12 @@ pub(crate) enum Root {
 pub(crate) enum Pattern {
     /// Exactly this text.
     Exact(String),
-    /// What this regular expression matches as a whole.
+    /// Any text that this regular expression matches as a whole.
     Regexp(Regexp),
 }
 
 impl Pattern {
-    /// What to tell the operator of how it is taken.
+    /// How aicr uses the pattern, if the user may expect something else.
     pub(crate) fn warning(&self) -> Option<String> {
         match self {
             Self::Exact(_) => None,
@@ -137,7 +136,7 @@ impl Pattern {
 }
 
 impl VerifyPlan {
-    /// The plan of `verify`; all of section 5 that flags decide.
+    /// The plan of `verify`.
     pub(crate) fn new(args: VerifyArgs) -> Result<Self> {
         let VerifyArgs { bundles, trust } = args;
         let bundles = none_empty(bundles, "BUNDLE")?;
@@ -189,7 +188,7 @@ impl Trust {
         }
     }
 
-    /// The row that `args` name. The rules have passed them.
+    /// The row for `args`, which have passed the rules.
     fn new(args: TrustArgs) -> Result<Self> {
         let TrustArgs {
             key,
@@ -228,7 +227,7 @@ impl Trust {
             (certificate_oidc_issuer_regexp, "--certificate-oidc-issuer-regexp"),
         )?;
         let (Some(identity), Some(issuer)) = (identity, issuer) else {
-            return Err(rules::nobody());
+            return Err(rules::no_trust_flag());
         };
         let Some(root) = root else {
             return Err(rules::needs_root("--certificate-identity"));
@@ -243,20 +242,20 @@ impl Trust {
 }
 
 fn key_to_trust(key: &str, allow_kms_plugin: bool) -> Result<KeyToTrust> {
-    let key = KeyRef::parse(key).map_err(|misread| misread.at(Source::Flag("--key")))?;
+    let key = KeyRef::parse(key).map_err(|error| error.at(Source::Flag("--key")))?;
     if let Some(program) = key.plugin_program()
         && !allow_kms_plugin
     {
         return Err(Failure::usage(format!(
-            "--key {key} runs the program {program}, and needs --allow-kms-plugin"
+            "--key {key} needs --allow-kms-plugin: cosign would run the program {program}"
         ))
         .hint("add --allow-kms-plugin, or give the public key in a file"));
     }
     match key {
         KeyRef::File(path) => Ok(KeyToTrust::File(path)),
-        // Whoever sets variables would choose whom to trust.
+        // Otherwise whoever sets variables decides whom to trust.
         key if key.scheme() == Scheme::Env => {
-            Err(Failure::usage(format!("--key {key}: a variable is no place for the key to trust"))
+            Err(Failure::usage(format!("--key {key}: the key to trust cannot come from a variable"))
                 .hint("give the public key in a file"))
         }
         key => Ok(KeyToTrust::Ref(key)),
@@ -264,7 +263,7 @@ fn key_to_trust(key: &str, allow_kms_plugin: bool) -> Result<KeyToTrust> {
 }
 
 /// The exact text or the regular expression, whichever was typed; the rules allow one. An empty
-/// expression would match anybody, and an empty text nobody.
+/// expression would match any identity, an empty text none.
 fn pattern(
     (exact, exact_flag): (Option<String>, &'static str),
     (regexp, regexp_flag): (Option<String>, &'static str),

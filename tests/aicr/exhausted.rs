@@ -209,8 +209,8 @@ fn results_that_cannot_be_written_are_a_failure() {
     sandbox
         .shell("aicr verify B --format json >/dev/full")
         .stderr(&format!(
-            "error: verify has not been told whom to trust
-hint: give `--key FILE --insecure-ignore-tlog` for a signature by a key, or --checksums-only to compare files only
+            "error: verify needs a key: add --key FILE --insecure-ignore-tlog
+hint: --checksums-only compares the files only, and proves nothing about who made them
 {FULL}\n"
         ))
         .exits(2);

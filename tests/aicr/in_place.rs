@@ -187,8 +187,8 @@ fn nothing_can_be_left_out() {
     sandbox
         .aicr("bundle dist --in-place --exclude *.tmp")
         .stderr(
-            "error: --exclude cannot go with --in-place: the file would stay in the bundle, unlisted, and verify rejects that
-hint: build into a new directory with --output DIR, or move the files out
+            "error: --exclude cannot be used with --in-place: the files would stay in the bundle, and verify rejects unlisted files
+hint: build in a new directory with --output DIR, or move the files away
 ",
         )
         .exits(2);
@@ -254,7 +254,7 @@ fn it_takes_one_directory() {
         (
             "dist void",
             "error: --in-place takes exactly one directory, not 2 (`dist` and 1 more)
-hint: build several inputs into a new directory with --output DIR
+hint: build from several inputs in a new directory: --output DIR
 ",
         ),
         (
@@ -267,7 +267,7 @@ hint: give the directory, or build a bundle with `--output`
         ("nowhere", "error: there is no input nowhere\n"),
         (
             "dist --output B",
-            "error: --output cannot go with --in-place: a bundle is made in one place
+            "error: --output cannot be used with --in-place: a bundle is built in one place
 hint: leave out --output to write the manifest into the input itself, or leave out --in-place
 ",
         ),

@@ -184,13 +184,13 @@ fn namings() -> Vec<Naming> {
         person(
             r"-regexp=.*@example\.test",
             exact,
-            "warning: --certificate-identity-regexp has to match as a whole, and is taken as `^(?:.*@example\\.test)$`\n",
+            "warning: --certificate-identity-regexp must match the whole text: it is used as `^(?:.*@example\\.test)$`\n",
             PERSON_ONLY,
         ),
         person(
             "-regexp=dev",
             exact,
-            "warning: --certificate-identity-regexp has to match as a whole, and is taken as `^(?:dev)$`\n",
+            "warning: --certificate-identity-regexp must match the whole text: it is used as `^(?:dev)$`\n",
             Err(
                 "failed to verify certificate identity: no matching CertificateIdentity found, last error: expected SAN value to match regex \"^(?:dev)$\", got \"dev@example.test\"",
             ),
@@ -198,7 +198,7 @@ fn namings() -> Vec<Naming> {
         person(
             r"-regexp=other|dev@example\.tes",
             exact,
-            "warning: --certificate-identity-regexp has to match as a whole, and is taken as `^(?:other|dev@example\\.tes)$`\n",
+            "warning: --certificate-identity-regexp must match the whole text: it is used as `^(?:other|dev@example\\.tes)$`\n",
             Err(
                 "failed to verify certificate identity: no matching CertificateIdentity found, last error: expected SAN value to match regex \"^(?:other|dev@example\\\\.tes)$\", got \"dev@example.test\"",
             ),
@@ -217,7 +217,7 @@ fn namings() -> Vec<Naming> {
         workflow(
             &format!("={WORKFLOW}"),
             "-regexp=https://localhost:8888",
-            "warning: --certificate-oidc-issuer-regexp has to match as a whole, and is taken as `^(?:https://localhost:8888)$`\n",
+            "warning: --certificate-oidc-issuer-regexp must match the whole text: it is used as `^(?:https://localhost:8888)$`\n",
             Err(
                 "failed to verify certificate identity: no matching CertificateIdentity found, last error: expected issuer value to match regex \"^(?:https://localhost:8888)$\", got \"https://localhost:8888/actions\"",
             ),

@@ -71,22 +71,22 @@ fn refusals_of_bundle() {
         (
             &["bundle", "a"][..],
             "bundle needs --output or --in-place",
-            "give --output DIR, or --in-place to write the manifest into the input itself",
+            "add --output DIR, or add --in-place to write the manifest into the input itself",
         ),
         (
             &["bundle", "a", "-o", "out", "--in-place"][..],
-            "--output cannot go with --in-place: a bundle is made in one place",
+            "--output cannot be used with --in-place: a bundle is built in one place",
             "leave out --output to write the manifest into the input itself, or leave out --in-place",
         ),
         (
             &["bundle", "a", "b\n", "c", "--in-place"][..],
             "--in-place takes exactly one directory, not 3 (`a` and 2 more)",
-            "build several inputs into a new directory with --output DIR",
+            "build from several inputs in a new directory: --output DIR",
         ),
         (
             &["bundle", "a", "--in-place", "--exclude=*.o"][..],
-            "--exclude cannot go with --in-place: the file would stay in the bundle, unlisted, and verify rejects that",
-            "build into a new directory with --output DIR, or move the files out",
+            "--exclude cannot be used with --in-place: the files would stay in the bundle, and verify rejects unlisted files",
+            "build in a new directory with --output DIR, or move the files away",
         ),
         (&["bundle", "a", "--output="][..], "--output: the path is empty", unset),
         (&["bundle", "a", "", "-o", "out"][..], "INPUT: the path is empty", unset),
@@ -104,7 +104,7 @@ fn refusals_of_bundle_sign() {
         (
             &["bundle-sign", "a"][..],
             "bundle-sign needs a signer",
-            "name a key with --signing-key or AICR_SIGNING_KEY, or give --keyless",
+            "add --signing-key REF or --keyless, or set AICR_SIGNING_KEY",
         ),
         (
             &["bundle-sign", "a", "", "--signing-key=k"][..],

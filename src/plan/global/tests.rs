@@ -81,14 +81,14 @@ fn bad_times_are_refused() {
     let form = "write a number with its unit, such as 90s, 3m or 1h";
     for (value, problem) in [
         ("180", "`180` has no unit"),
-        ("0", "a time of 0 would end every run of cosign"),
-        ("0s", "a time of 0 would end every run of cosign"),
-        ("", "the time is empty"),
-        ("soon\n", "`soon\\u{a}` is not a time"),
-        ("-3m", "`-3m` is not a time"),
+        ("0", "a timeout of 0 would stop cosign at once"),
+        ("0s", "a timeout of 0 would stop cosign at once"),
+        ("", "the duration is empty"),
+        ("soon\n", "`soon\\u{a}` is not a duration"),
+        ("-3m", "`-3m` is not a duration"),
         ("2years", "`2years` is longer than 30 days"),
         ("30days 1ns", "`30days 1ns` is longer than 30 days"),
-        ("99999999999999999999y", "`99999999999999999999y` is not a time"),
+        ("99999999999999999999y", "`99999999999999999999y` is not a duration"),
     ] {
         let typed = GlobalArgs { timeout: Some(value.to_owned()), ..args() };
         refused(typed, &Environment::default(), &format!("--timeout: {problem}"), form);
@@ -123,7 +123,7 @@ fn jobs_are_a_number_that_does_some_good() {
             jobs(typed),
             &Environment::default(),
             &format!("--jobs: `{shown}` is not a number from 1 to 256"),
-            "leave out --jobs to read one file at once for each processor",
+            "leave out --jobs to use one job for each processor",
         );
     }
     // A machine may have more processors.
@@ -151,7 +151,7 @@ fn bad_binaries_are_refused() {
             GlobalArgs { cosign_sha256: Some(digest.to_owned()), ..args() },
             &Environment::default(),
             &format!("--cosign-sha256: `{digest}` is not 64 hex digits"),
-            "`sha256sum \"$(command -v cosign)\"` prints the digest of a binary",
+            "`sha256sum \"$(command -v cosign)\"` prints the digest of the cosign on the PATH",
         );
     }
 }

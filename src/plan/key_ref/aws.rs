@@ -1,5 +1,5 @@
-//! `awskms://[ENDPOINT]/ID`, an alias or an ARN: what cosign takes for the endpoint and what for
-//! the key. Whether the key exists is not asked here.
+//! `awskms://[ENDPOINT]/ID`, an alias or an ARN: what cosign reads as the endpoint and what as the key.
+//! Nothing here checks that the key exists.
 
 use super::{ValueError, corrected};
 
@@ -9,7 +9,7 @@ pub(super) fn check(rest: &str) -> Result<(), ValueError> {
     let (endpoint, id) = rest.split_once('/').unwrap_or((rest, ""));
     if endpoint == "alias" || endpoint.starts_with("arn:") || (id.is_empty() && is_key_id(endpoint)) {
         return Err(ValueError::new(
-            "cosign takes what follows awskms:// for a host name, so a key without an endpoint needs three slashes",
+            "cosign reads the part after awskms:// as a host name, so a key without an endpoint needs three slashes",
             corrected(&format!("awskms:///{rest}")),
         ));
     }
@@ -36,7 +36,7 @@ pub(super) fn check(rest: &str) -> Result<(), ValueError> {
             "write `awskms://{endpoint}/alias/NAME`, or the key ID or the key's ARN in place of `alias/NAME`"
         )
     };
-    Err(ValueError::new("the awskms reference names no key: it needs a key ID, alias/NAME or an ARN", hint))
+    Err(ValueError::new("the awskms reference has no key: it needs a key ID, alias/NAME or an ARN", hint))
 }
 
 fn is_name_byte(b: u8) -> bool {
@@ -84,8 +84,8 @@ fn is_alias(id: &str) -> bool {
     id.strip_prefix("alias/").is_some_and(|name| !name.is_empty())
 }
 
-/// `arn:PARTITION:kms:REGION:ACCOUNT:key/ID` or `…:alias/NAME`, with an account of 12 digits. The
-/// partitions are cosign's affair: there will be new ones.
+/// `arn:PARTITION:kms:REGION:ACCOUNT:key/ID` or `…:alias/NAME`, with an account of 12 digits. There
+/// will be new partitions, so any is accepted.
 fn is_arn(id: &str) -> bool {
     let parts: Vec<&str> = id.splitn(6, ':').collect();
     let [arn, partition, service, region, account, resource] = parts[..] else {

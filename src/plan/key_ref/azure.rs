@@ -1,4 +1,4 @@
-//! `azurekms://VAULT/KEY[/VERSION]`: the parts. Whether the key exists is not asked here.
+//! `azurekms://VAULT/KEY[/VERSION]`: the parts. Nothing here checks that the key exists.
 
 use super::{ValueError, corrected};
 
@@ -8,20 +8,20 @@ pub(super) fn check(rest: &str) -> Result<(), ValueError> {
     let parts: Vec<&str> = rest.split('/').collect();
     match parts[..] {
         [] | ["", ..] => {
-            Err(ValueError::new("the azurekms reference names no vault", corrected("azurekms://VAULT/KEY")))
+            Err(ValueError::new("the azurekms reference has no vault", corrected("azurekms://VAULT/KEY")))
         }
         [vault] | [vault, "", ..] | [vault, "keys"] | [vault, "keys", "", ..] => Err(ValueError::new(
-            "the azurekms reference names no key",
+            "the azurekms reference has no key",
             corrected(&format!("azurekms://{vault}/KEY")),
         )),
         [_, _] => Ok(()),
-        // The key's URL in the portal has `/keys/` in it; cosign would take that word for the key
-        // and the key for its version.
+        // The key's URL in the portal contains `/keys/`: cosign would read that word as the key, and
+        // the key as its version.
         [vault, "keys", key, ref version @ ..] if version.len() < 2 && !is_vault_version(key) => {
             let after_vault = [&[key], version].concat().join("/");
             let after_vault = after_vault.trim_end_matches('/');
             Err(ValueError::new(
-                "cosign would take `keys` for the name of the key",
+                "cosign would read `keys` as the name of the key",
                 corrected(&format!("azurekms://{vault}/{after_vault}")),
             ))
         }

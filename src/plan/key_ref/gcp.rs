@@ -1,5 +1,5 @@
 //! `gcpkms://projects/P/locations/L/keyRings/R/cryptoKeys/K[/cryptoKeyVersions/N]`: the parts and
-//! their order. Whether the key exists is not asked here.
+//! their order. Nothing here checks that the key exists.
 
 use super::{ValueError, corrected};
 
@@ -30,14 +30,14 @@ pub(super) fn check(path: &str) -> Result<(), ValueError> {
         right.extend(["cryptoKeyVersions", version]);
     }
     let problem = if missing.is_empty() {
-        "the parts of the gcpkms path are not spelled or ordered as cosign reads them".to_owned()
+        "the parts of the gcpkms path are not in the form and order that cosign reads".to_owned()
     } else {
         format!("the gcpkms path lacks {}", missing.join(" and "))
     };
     Err(ValueError::new(problem, corrected(&right.join("/"))))
 }
 
-/// Whether the bare resource name of a key was typed, without the scheme.
+/// Whether `value` is the resource name of a key, without the scheme.
 pub(super) fn is_resource_name(value: &str) -> bool {
     is_well_formed(&value.split('/').collect::<Vec<_>>())
 }

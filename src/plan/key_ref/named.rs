@@ -5,8 +5,8 @@ use super::{ValueError, corrected};
 use crate::plan::variable_name::{BadName, VariableName};
 
 /// Checks what follows `hashivault://` or `openbao://`: the name of one key of the transit engine,
-/// by the provider's `client.go` (sigstore 1.8 to 1.10). The mount path of the engine is a
-/// variable's affair.
+/// by the provider's `client.go` (sigstore 1.8 to 1.10). The mount path of the engine is in a
+/// variable.
 pub(super) fn check_transit(scheme: &str, name: &str) -> Result<(), ValueError> {
     if is_transit_name(name) {
         return Ok(());
@@ -29,7 +29,7 @@ pub(super) fn check_transit(scheme: &str, name: &str) -> Result<(), ValueError> 
         }
     }
     Err(ValueError::new(
-        format!("what follows {scheme}:// is not the name of a key"),
+        format!("the part after {scheme}:// is not the name of a key"),
         format!("write `{scheme}://NAME`; the address of the server goes into VAULT_ADDR"),
     ))
 }
@@ -48,27 +48,27 @@ pub(super) fn check_secret(rest: &str) -> Result<(), ValueError> {
     match rest.split('/').collect::<Vec<_>>()[..] {
         [namespace, name] if !namespace.is_empty() && !name.is_empty() => Ok(()),
         [name] | ["", name] if !name.is_empty() => Err(ValueError::new(
-            "the k8s reference names no namespace",
+            "the k8s reference has no namespace",
             corrected(&format!("k8s://NAMESPACE/{name}")),
         )),
         _ => Err(ValueError::new(
-            "the k8s reference is not a namespace and the name of a secret",
+            "the k8s reference needs a namespace and the name of a secret",
             corrected("k8s://NAMESPACE/NAME"),
         )),
     }
 }
 
-/// The variable that `env://` names. What stands there is never echoed: an unquoted `env://$KEY`
-/// has the key itself in it.
+/// The variable that `env://` names. A bad name is never shown: an unquoted `env://$KEY` contains the
+/// key itself.
 pub(super) fn variable(name: &str) -> Result<VariableName, ValueError> {
     VariableName::parse(name).map_err(|reason| match reason {
         BadName::Malformed => ValueError::new(
-            "what follows env:// is not the name of a variable (not shown: it may be its value)",
+            "the part after env:// is not the name of a variable (not shown: it may be the value)",
             "write `env://VARIABLE` with the name of the variable, without a dollar sign",
         ),
         BadName::Withheld | BadName::Own => ValueError::new(
-            format!("env://{name} names a variable that is never handed to cosign"),
-            "put the key into a variable of another name",
+            format!("env://{name}: this variable is never passed to cosign"),
+            "put the key into a variable with another name",
         ),
     })
 }

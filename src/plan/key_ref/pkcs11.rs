@@ -1,5 +1,5 @@
-//! `pkcs11:` URIs (RFC 7512) as cosign reads them. No message here shows any part of a URI, since
-//! a PIN may stand in it. The module is not looked at.
+//! `pkcs11:` URIs (RFC 7512) as cosign reads them. No message shows any part of a URI, since it may
+//! contain a PIN. Nothing here looks at the module.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use super::{Scheme, ValueError};
 pub(super) fn check(rest: &str) -> Result<(), ValueError> {
     let form = || format!("write `{}`", Scheme::Pkcs11.form());
     let path = rest.split('?').next().unwrap_or_default();
-    // After a second `?`, too, which to cosign is none: who writes it means one.
+    // After a second `?`, too: cosign reads no attribute there, but the user means one.
     if rest.split('?').flat_map(attributes).any(|(name, _)| name.eq_ignore_ascii_case("pin-value")) {
         return Err(pin_value());
     }
@@ -22,16 +22,16 @@ pub(super) fn check(rest: &str) -> Result<(), ValueError> {
     }
     if rest.contains('#') {
         return Err(ValueError::new(
-            "the pkcs11 URI holds a `#`, and cosign drops what follows",
+            "the pkcs11 URI contains a `#`, and cosign ignores the rest",
             "write `%23` for a `#` in a label",
         ));
     }
     let has = |wanted: &str| attributes(path).any(|(name, value)| name == wanted && !value.is_empty());
     if !has("token") && !has("slot-id") {
-        return Err(ValueError::new("the pkcs11 URI names no token: it needs token= or slot-id=", form()));
+        return Err(ValueError::new("the pkcs11 URI has no token: it needs token= or slot-id=", form()));
     }
     if !has("object") && !has("id") {
-        return Err(ValueError::new("the pkcs11 URI names no key: it needs object= or id=", form()));
+        return Err(ValueError::new("the pkcs11 URI has no key: it needs object= or id=", form()));
     }
     let is_number = |text: &str| text.parse::<u32>().is_ok();
     if attributes(path).any(|(name, value)| name == "slot-id" && !is_number(value)) {
@@ -40,10 +40,10 @@ pub(super) fn check(rest: &str) -> Result<(), ValueError> {
     Ok(())
 }
 
-/// The refusal of a PIN in a command line, where every process of the machine can read it.
+/// The refusal of a PIN in a command line, which every process of the machine can read.
 pub(super) fn pin_value() -> ValueError {
     ValueError::new(
-        "the PIN of a token does not belong in a key reference (not shown)",
+        "the key reference contains the PIN of a token (not shown)",
         "leave out pin-value= and set COSIGN_PKCS11_PIN",
     )
 }

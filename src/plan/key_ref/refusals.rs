@@ -1,17 +1,17 @@
-//! What is refused in every key reference, or for its scheme alone.
+//! Refusals that hold for every key reference, and those for the scheme alone.
 
 use super::{Scheme, ValueError, corrected, corrected_or_form, pkcs11};
 use crate::plan::secret::secret_in;
 use crate::printable::{is_hidden, show};
 
-/// What holds for every key reference before anybody asks for its scheme.
+/// The rules that hold for every scheme.
 pub(super) fn check_text(value: &str) -> Result<(), ValueError> {
     if value.is_empty() {
         return Err(ValueError::new("the key reference is empty", "give a key manager URI or a key file"));
     }
     if let Some(kind) = secret_in(value) {
         return Err(ValueError::new(
-            format!("{kind} was given where a key reference belongs (not shown)"),
+            format!("expected a key reference, found {kind} (not shown)"),
             "give a key file, a key manager URI, or `env://VARIABLE` with the name of the variable that holds the PEM",
         ));
     }
@@ -21,51 +21,51 @@ pub(super) fn check_text(value: &str) -> Result<(), ValueError> {
     if value.trim() != value {
         return Err(ValueError::new(
             "the key reference begins or ends with a blank",
-            "give it without blanks around it; a line break at its end is the usual cause",
+            "remove it; a line break at the end is the usual cause",
         ));
     }
     if value.chars().any(is_hidden) {
-        // Nobody has looked yet whether there are credentials in a URI.
+        // A URI may contain credentials, which are checked later.
         let name = if value.contains(':') { String::new() } else { format!(" `{}`", show(value)) };
         return Err(ValueError::new(
-            format!("the key reference{name} holds control characters"),
-            "give it without them",
+            format!("the key reference{name} contains control characters"),
+            "remove them",
         ));
     }
     Ok(())
 }
 
-/// Refuses `user:password@host`. A plugin may use `@` as it likes, but not after a colon.
+/// Refuses `user:password@host`. A plugin's URI may contain `@`, but not after a colon.
 pub(super) fn refuse_user_info(scheme: &str, rest: &str) -> Result<(), ValueError> {
     let authority = rest.split('/').next().unwrap_or_default();
     let native = Scheme::named(scheme).or_else(|| Scheme::meant_by(scheme)).is_some();
     match authority.rsplit_once('@') {
         Some((user, _)) if native || user.contains(':') => Err(ValueError::new(
-            "credentials do not belong in a key reference (not shown)",
-            "leave out what stands before the @, and give the key manager its credentials in its own variables",
+            "the key reference contains credentials (not shown)",
+            "leave out everything before the @; set the variables in which the key manager expects its credentials",
         )),
         _ => Ok(()),
     }
 }
 
-/// Refuses schemes that cosign would answer otherwise than by signing with the key.
+/// Refuses schemes with which cosign does something else than to sign with the key.
 pub(super) fn refuse_foreign(scheme: &str, rest: &str) -> Result<(), ValueError> {
     match scheme.to_ascii_lowercase().as_str() {
         "http" | "https" => Err(ValueError::new(
-            "cosign would fetch the key from a web address, and nobody has checked that one",
-            "fetch the key file yourself and give its path",
+            "cosign would fetch the key from this web address, and a key from there is not checked",
+            "download the key file, check it, and give its path",
         )),
         "github" | "gitlab" => Err(ValueError::new(
-            format!("cosign would talk to the {scheme} service, whose secrets are not a key manager"),
-            "give a key file, or `env://VARIABLE` with the variable that the CI job gets the key in",
+            format!("cosign would contact {scheme}, which is not a key manager"),
+            "give a key file, or `env://VARIABLE` with the name of the CI variable that holds the key",
         )),
-        "file" => Err(ValueError::new("cosign reads no file:// references", corrected(&show(rest)))),
+        "file" => Err(ValueError::new("cosign does not read file:// references", corrected(&show(rest)))),
         _ => Ok(()),
     }
 }
 
-/// Refuses a scheme that is a native one but for a slip: cosign would look for a plugin.
-pub(super) fn refuse_slip(scheme: &str, rest: &str) -> Result<(), ValueError> {
+/// Refuses a typo of a native scheme: cosign would look for a plugin.
+pub(super) fn refuse_typo(scheme: &str, rest: &str) -> Result<(), ValueError> {
     match Scheme::meant_by(scheme) {
         Some(meant) => Err(ValueError::new(
             format!("`{}://` is not a scheme; {}{} is", show(scheme), meant.name(), meant.separator()),

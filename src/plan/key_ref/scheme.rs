@@ -1,9 +1,9 @@
-//! The schemes of key references and how each is written. What stands behind a scheme is checked
-//! in the file of its provider.
+//! The schemes of key references and their forms. The file of each provider checks what follows its
+//! scheme.
 
 use strsim::osa_distance;
 
-/// Where a key is kept. It decides which variables cosign gets and whether a run needs a network.
+/// Where a key is. This decides which variables cosign gets and whether a run needs a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Scheme {
     /// AWS KMS.
@@ -18,7 +18,7 @@ pub(crate) enum Scheme {
     OpenBao,
     /// A Kubernetes secret.
     K8s,
-    /// A PKCS#11 token; built into some cosign builds only.
+    /// A PKCS#11 token; only some builds of cosign have it.
     Pkcs11,
     /// A PEM in an environment variable.
     Env,
@@ -28,7 +28,7 @@ pub(crate) enum Scheme {
     Plugin,
 }
 
-/// Every scheme that cosign knows by itself: its name, and its form for hints.
+/// Every scheme that is built into cosign: its name, and its form for hints.
 const NATIVE: [(Scheme, &str, &str); 8] = [
     (Scheme::Aws, "awskms", "awskms:///alias/NAME"),
     (Scheme::Gcp, "gcpkms", "gcpkms://projects/P/locations/L/keyRings/R/cryptoKeys/K"),
@@ -63,7 +63,7 @@ impl Scheme {
         NATIVE.iter().find(|(scheme, ..)| *scheme == self).map_or("FILE", |(_, _, form)| form)
     }
 
-    /// What stands between the name and the reference proper.
+    /// The separator between the name and the rest of the reference.
     pub(super) fn separator(self) -> &'static str {
         if self == Self::Pkcs11 { ":" } else { "://" }
     }

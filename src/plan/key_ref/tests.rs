@@ -63,14 +63,14 @@ fn a_plugin_is_named_by_its_scheme_and_its_query_is_masked() {
 
 #[track_caller]
 fn refused(value: &str, problem: &str, hint: &str) {
-    let misread = KeyRef::parse(value).expect_err(value);
-    assert_eq!((misread.problem.as_str(), misread.hint.as_str()), (problem, hint), "{value}");
+    let error = KeyRef::parse(value).expect_err(value);
+    assert_eq!((error.problem.as_str(), error.hint.as_str()), (problem, hint), "{value}");
 }
 
 #[test]
 fn misread_aws_references() {
-    let slashes = "cosign takes what follows awskms:// for a host name, so a key without an endpoint needs three slashes";
-    let no_key = "the awskms reference names no key: it needs a key ID, alias/NAME or an ARN";
+    let slashes = "cosign reads the part after awskms:// as a host name, so a key without an endpoint needs three slashes";
+    let no_key = "the awskms reference has no key: it needs a key ID, alias/NAME or an ARN";
     let endpoint = "the endpoint of the awskms reference is not a host name with an optional port";
     let endpoint_hint =
         "write `awskms://HOST:PORT/alias/NAME`, or `awskms:///alias/NAME` for the endpoint of the region";
@@ -129,7 +129,7 @@ fn misread_aws_references() {
 
 #[test]
 fn misread_gcp_references() {
-    let order = "the parts of the gcpkms path are not spelled or ordered as cosign reads them";
+    let order = "the parts of the gcpkms path are not in the form and order that cosign reads";
     let right = "write `gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k`";
     refused(
         "gcpkms://projects/p/keyRings/r/cryptoKeys/k",
@@ -173,19 +173,19 @@ fn misread_gcp_references() {
     );
     refused(
         "projects/p/locations/l/keyRings/r/cryptoKeys/k",
-        "a Google Cloud resource name needs gcpkms:// in front, or cosign looks for a file of that name",
+        "a Google Cloud resource name needs gcpkms:// in front, or cosign looks for a file with that name",
         right,
     );
 }
 
 #[test]
 fn misread_azure_references() {
-    let no_key = "the azurekms reference names no key";
-    let keys = "cosign would take `keys` for the name of the key";
+    let no_key = "the azurekms reference has no key";
+    let keys = "cosign would read `keys` as the name of the key";
     refused("azurekms://v.vault.azure.net", no_key, "write `azurekms://v.vault.azure.net/KEY`");
     refused("azurekms://v.vault.azure.net/", no_key, "write `azurekms://v.vault.azure.net/KEY`");
-    refused("azurekms://", "the azurekms reference names no vault", "write `azurekms://VAULT/KEY`");
-    refused("azurekms:///k", "the azurekms reference names no vault", "write `azurekms://VAULT/KEY`");
+    refused("azurekms://", "the azurekms reference has no vault", "write `azurekms://VAULT/KEY`");
+    refused("azurekms:///k", "the azurekms reference has no vault", "write `azurekms://VAULT/KEY`");
     refused("azurekms://v/keys/k", keys, "write `azurekms://v/k`");
     refused("azurekms://v/keys/k/1", keys, "write `azurekms://v/k/1`");
     for name in ["0123456789abcdef0123456789abcde", "0123456789abcdef0123456789abcdeg"] {
@@ -196,7 +196,7 @@ fn misread_azure_references() {
     refused("azurekms://v/keys//x", no_key, "write `azurekms://v/KEY`");
     refused("azurekms://v/keys/k/", keys, "write `azurekms://v/k`");
     refused("azurekms://v//1", no_key, "write `azurekms://v/KEY`");
-    refused("azurekms:///keys/k", "the azurekms reference names no vault", "write `azurekms://VAULT/KEY`");
+    refused("azurekms:///keys/k", "the azurekms reference has no vault", "write `azurekms://VAULT/KEY`");
     refused("azurekms://v/k/", "the azurekms reference ends in a slash", "write `azurekms://v/k`");
     refused(
         "azurekms://v/k/1-A",
@@ -232,13 +232,13 @@ fn misread_transit_and_kubernetes_references() {
     for name in ["", "vault.example.com:8200/b", "-k", "k.", "a+b", "a/-b"] {
         refused(
             &format!("hashivault://{name}"),
-            "what follows hashivault:// is not the name of a key",
+            "the part after hashivault:// is not the name of a key",
             "write `hashivault://NAME`; the address of the server goes into VAULT_ADDR",
         );
     }
-    refused("k8s://key", "the k8s reference names no namespace", "write `k8s://NAMESPACE/key`");
-    refused("k8s:///key", "the k8s reference names no namespace", "write `k8s://NAMESPACE/key`");
-    let parts = "the k8s reference is not a namespace and the name of a secret";
+    refused("k8s://key", "the k8s reference has no namespace", "write `k8s://NAMESPACE/key`");
+    refused("k8s:///key", "the k8s reference has no namespace", "write `k8s://NAMESPACE/key`");
+    let parts = "the k8s reference needs a namespace and the name of a secret";
     for rest in ["", "/", "a/", "a/b/c"] {
         refused(&format!("k8s://{rest}"), parts, "write `k8s://NAMESPACE/NAME`");
     }
@@ -247,7 +247,7 @@ fn misread_transit_and_kubernetes_references() {
 #[test]
 fn misread_pkcs11_uris_and_variables() {
     let form = "write `pkcs11:token=TOKEN;object=KEY?module-path=/PATH/MODULE.so`";
-    let pin = "the PIN of a token does not belong in a key reference (not shown)";
+    let pin = "the key reference contains the PIN of a token (not shown)";
     let pin_hint = "leave out pin-value= and set COSIGN_PKCS11_PIN";
     refused("pkcs11:token=t;object=k?pin-value=1234", pin, pin_hint);
     refused("pkcs11:token=t;object=k?module-path=/m.so?pin-value=1234", pin, pin_hint);
@@ -257,12 +257,12 @@ fn misread_pkcs11_uris_and_variables() {
     refused("pkcs11://token=t;object=k", "a pkcs11 URI has no slashes after the colon", form);
     refused(
         "pkcs11:token=t;object=#1",
-        "the pkcs11 URI holds a `#`, and cosign drops what follows",
+        "the pkcs11 URI contains a `#`, and cosign ignores the rest",
         "write `%23` for a `#` in a label",
     );
-    refused("pkcs11:object=k", "the pkcs11 URI names no token: it needs token= or slot-id=", form);
-    refused("pkcs11:token=;object=k", "the pkcs11 URI names no token: it needs token= or slot-id=", form);
-    refused("pkcs11:token=t", "the pkcs11 URI names no key: it needs object= or id=", form);
+    refused("pkcs11:object=k", "the pkcs11 URI has no token: it needs token= or slot-id=", form);
+    refused("pkcs11:token=;object=k", "the pkcs11 URI has no token: it needs token= or slot-id=", form);
+    refused("pkcs11:token=t", "the pkcs11 URI has no key: it needs object= or id=", form);
     refused(
         "pkcs11:slot-id=a;object=k",
         "the slot-id of the pkcs11 URI is not a number",
@@ -270,13 +270,13 @@ fn misread_pkcs11_uris_and_variables() {
     );
     refused(
         "env://$KEY",
-        "what follows env:// is not the name of a variable (not shown: it may be its value)",
+        "the part after env:// is not the name of a variable (not shown: it may be the value)",
         "write `env://VARIABLE` with the name of the variable, without a dollar sign",
     );
     refused(
         "env://LD_PRELOAD",
-        "env://LD_PRELOAD names a variable that is never handed to cosign",
-        "put the key into a variable of another name",
+        "env://LD_PRELOAD: this variable is never passed to cosign",
+        "put the key into a variable with another name",
     );
 }
 
@@ -284,20 +284,20 @@ fn misread_pkcs11_uris_and_variables() {
 fn schemes_that_are_not_key_managers() {
     refused(
         "https://example.com/cosign.key",
-        "cosign would fetch the key from a web address, and nobody has checked that one",
-        "fetch the key file yourself and give its path",
+        "cosign would fetch the key from this web address, and a key from there is not checked",
+        "download the key file, check it, and give its path",
     );
     refused(
         "HTTP://token@example.com/k",
-        "cosign would fetch the key from a web address, and nobody has checked that one",
-        "fetch the key file yourself and give its path",
+        "cosign would fetch the key from this web address, and a key from there is not checked",
+        "download the key file, check it, and give its path",
     );
     refused(
         "gitlab://group/project",
-        "cosign would talk to the gitlab service, whose secrets are not a key manager",
-        "give a key file, or `env://VARIABLE` with the variable that the CI job gets the key in",
+        "cosign would contact gitlab, which is not a key manager",
+        "give a key file, or `env://VARIABLE` with the name of the CI variable that holds the key",
     );
-    refused("file:///keys/cosign.key", "cosign reads no file:// references", "write `/keys/cosign.key`");
+    refused("file:///keys/cosign.key", "cosign does not read file:// references", "write `/keys/cosign.key`");
     let neither =
         "give a key file by a path without `://`, or a key manager URI such as `awskms:///alias/NAME`";
     refused("keys/a://b", "`keys/a://b` is neither a file nor a key reference that cosign can read", neither);
@@ -330,28 +330,28 @@ fn slips_in_the_scheme_are_put_right() {
         ),
         (
             "PKCS11:token=t;object=k",
-            "`PKCS11:` begins no key reference; pkcs11: does",
+            "`PKCS11:` is not the start of a key reference; pkcs11: is",
             "write `pkcs11:token=t;object=k`",
         ),
         (
             "pkcs1:token=t;object=k",
-            "`pkcs1:` begins no key reference; pkcs11: does",
+            "`pkcs1:` is not the start of a key reference; pkcs11: is",
             "write `pkcs11:token=t;object=k`",
         ),
-        ("awskms:/alias/x", "`awskms:` begins no key reference; awskms:// does", "write `awskms:///alias/x`"),
+        ("awskms:/alias/x", "`awskms:` is not the start of a key reference; awskms:// is", "write `awskms:///alias/x`"),
         (
             "hashivault:k",
-            "`hashivault:` begins no key reference; hashivault:// does",
+            "`hashivault:` is not the start of a key reference; hashivault:// is",
             "write `hashivault://k`",
         ),
-        ("env:", "`env:` begins no key reference; env:// does", "write `env://VARIABLE`"),
+        ("env:", "`env:` is not the start of a key reference; env:// is", "write `env://VARIABLE`"),
     ] {
         refused(value, problem, hint);
     }
     let arn = "arn:aws:kms:us-east-2:111122223333:alias/x";
     refused(
         arn,
-        "an ARN needs awskms:/// in front, or cosign looks for a file of that name",
+        "an ARN needs awskms:/// in front, or cosign looks for a file with that name",
         &format!("write `awskms:///{arn}`"),
     );
 }
@@ -359,7 +359,7 @@ fn slips_in_the_scheme_are_put_right() {
 #[test]
 fn text_that_is_no_reference() {
     let blank = "the key reference begins or ends with a blank";
-    let blank_hint = "give it without blanks around it; a line break at its end is the usual cause";
+    let blank_hint = "remove it; a line break at the end is the usual cause";
     let secret_hint = "give a key file, a key manager URI, or `env://VARIABLE` with the name of the variable that holds the PEM";
     refused("", "the key reference is empty", "give a key manager URI or a key file");
     refused(" cosign.key", blank, blank_hint);
@@ -367,27 +367,22 @@ fn text_that_is_no_reference() {
     refused("\u{a0}", blank, blank_hint);
     refused(
         "cosign\u{1b}[2J.key",
-        "the key reference `cosign\\u{1b}[2J.key` holds control characters",
-        "give it without them",
+        "the key reference `cosign\\u{1b}[2J.key` contains control characters",
+        "remove them",
     );
     refused(
         "awskms://me:hunter2@host/alias/x\u{202e}",
-        "the key reference holds control characters",
-        "give it without them",
+        "the key reference contains control characters",
+        "remove them",
     );
     refused(
         "-----BEGIN EC PRIVATE KEY-----\nMHcC\n",
-        "a PEM was given where a key reference belongs (not shown)",
+        "expected a key reference, found a PEM (not shown)",
         secret_hint,
     );
-    refused(
-        "hvs.CAESIJ0123456789abcdef",
-        "a token was given where a key reference belongs (not shown)",
-        secret_hint,
-    );
-    let credentials = "credentials do not belong in a key reference (not shown)";
-    let credentials_hint =
-        "leave out what stands before the @, and give the key manager its credentials in its own variables";
+    refused("hvs.CAESIJ0123456789abcdef", "expected a key reference, found a token (not shown)", secret_hint);
+    let credentials = "the key reference contains credentials (not shown)";
+    let credentials_hint = "leave out everything before the @; set the variables in which the key manager expects its credentials";
     refused("awskms://user:hunter2@localhost/alias/x", credentials, credentials_hint);
     refused("azurekms://hunter2@v/k", credentials, credentials_hint);
     refused("awskm://hunter2@localhost/alias/x", credentials, credentials_hint);

@@ -1,4 +1,4 @@
-//! Keyless signing: where the OIDC identity comes from. No token is read here.
+//! Keyless signing: where the OIDC identity token comes from. No token is read here.
 
 use std::fmt;
 
@@ -11,11 +11,11 @@ use super::recording::{self, PlannedServices};
 use crate::cli::SigningArgs;
 use crate::error::{Failure, Result};
 
-/// A signature by an OIDC identity. It always has a log: its certificate is over in ten minutes,
-/// and nothing else would show that the signature is not younger.
+/// A signature by an OIDC identity. It is always recorded in a log: its certificate expires after ten
+/// minutes, and only the log shows that the signature was made before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KeylessSigner {
-    /// Who certifies the identity, and where the signature is recorded.
+    /// The services that certify the identity and record the signature.
     pub(crate) sigstore: PlannedServices,
     /// The client ID at the issuer.
     pub(crate) client_id: Option<String>,
@@ -30,29 +30,29 @@ pub(crate) enum TokenSource {
     File(Utf8PathBuf),
     /// The variable [`TOKEN`].
     Variable,
-    /// Whoever tells a CI job or a workload its identity.
+    /// The provider of a CI job or workload.
     Ambient(Provider),
-    /// A person at the terminal, through a browser.
+    /// A person at the terminal, who signs in with a browser.
     Terminal,
 }
 
-/// The variable in which GitLab and others leave a token.
+/// The variable in which GitLab and others put a token.
 pub(crate) const TOKEN: &str = "SIGSTORE_ID_TOKEN";
 
-/// What it is called, after `from`.
+/// Its name in a message, after "from".
 impl fmt::Display for TokenSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "{path}"),
             Self::Variable => f.write_str(TOKEN),
             Self::Ambient(provider) => f.write_str(provider.name()),
-            Self::Terminal => f.write_str("a person, who signs in at a terminal"),
+            Self::Terminal => f.write_str("a sign-in at the terminal"),
         }
     }
 }
 
 impl Provider {
-    /// What it is called.
+    /// Its name in a message.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::GitHub => "GitHub Actions",
@@ -63,7 +63,7 @@ impl Provider {
     }
 }
 
-/// Whom cosign asks for a token, told by the variables that must be there and not empty.
+/// A provider that cosign asks for a token. It is recognised by variables that are set and not empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Provider {
     /// GitHub Actions.
@@ -76,13 +76,13 @@ pub(crate) enum Provider {
     Google,
 }
 
-/// The first whose variables are there counts. The source is `pkg/providers` of cosign 3.1, without the
-/// providers that need a disk or a metadata server to be recognised.
+/// The first provider whose variables are all set is used. The source is `pkg/providers` of cosign 3.1,
+/// without the providers that only a disk or a metadata server shows.
 const AMBIENT: [(Provider, &[&str]); 4] = [
     (Provider::GitHub, &["ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL"]),
     (Provider::Buildkite, &["BUILDKITE_AGENT_ACCESS_TOKEN"]),
     (Provider::Spiffe, &["SPIFFE_ENDPOINT_SOCKET"]),
-    // Without the file of an account the machine's own identity would sign.
+    // Without the credentials file the machine's own identity would sign.
     (Provider::Google, &["GOOGLE_SERVICE_ACCOUNT_NAME", "GOOGLE_APPLICATION_CREDENTIALS"]),
 ];
 
@@ -92,7 +92,7 @@ pub(super) fn signer(args: SigningArgs, surroundings: Surroundings<'_>) -> Resul
     let issuer_is_typed = args.oidc_issuer.is_some();
     let token = token_source(args.identity_token, surroundings)?;
     match &token {
-        // cosign would ask the provider all the same, for the usual audience.
+        // cosign would ignore both flags and ask the provider for the default audience.
         TokenSource::Ambient(provider) => {
             let typed =
                 [("--oidc-issuer", issuer_is_typed), ("--oidc-client-id", args.oidc_client_id.is_some())];
@@ -101,14 +101,14 @@ pub(super) fn signer(args: SigningArgs, surroundings: Surroundings<'_>) -> Resul
                     "{flag} has no effect: the identity token comes from {}",
                     provider.name()
                 ))
-                .hint(format!("leave out {flag}, or give --identity-token FILE")));
+                .hint(format!("leave out {flag}, or add --identity-token FILE")));
             }
         }
         TokenSource::Terminal if !issuer_is_typed && matches!(sigstore, PlannedServices::Named(_)) => {
             return Err(Failure::usage(
-                "--keyless needs --oidc-issuer: it does not say where to sign in to this private Sigstore",
+                "--keyless with a private Sigstore needs --oidc-issuer: you sign in there",
             )
-            .hint("name the issuer with --oidc-issuer, or give --identity-token FILE"));
+            .hint("add --oidc-issuer URL, or add --identity-token FILE"));
         }
         TokenSource::File(_) | TokenSource::Variable | TokenSource::Terminal => {}
     }
@@ -118,17 +118,17 @@ pub(super) fn signer(args: SigningArgs, surroundings: Surroundings<'_>) -> Resul
 fn client_id(id: String) -> Result<String> {
     if id.is_empty() {
         return Err(Failure::usage("--oidc-client-id: the client ID is empty")
-            .hint("leave out --oidc-client-id for the usual one"));
+            .hint("leave out --oidc-client-id to use the default"));
     }
     Ok(id)
 }
 
-/// Where the token comes from: a file that was typed, else a CI job, else a person.
+/// Where the token comes from: `--identity-token`, else a CI job, else a person.
 fn token_source(identity_token: Option<Utf8PathBuf>, surroundings: Surroundings<'_>) -> Result<TokenSource> {
     if let Some(path) = identity_token {
         if let Some(kind) = secret_in(path.as_str()) {
             return Err(Failure::usage(format!(
-                "--identity-token: {kind} was given where a file belongs (not shown)"
+                "--identity-token: expected a file, found {kind} (not shown)"
             ))
             .hint("write the token to a file and give its path, or set SIGSTORE_ID_TOKEN"));
         }
@@ -145,7 +145,7 @@ fn token_source(identity_token: Option<Utf8PathBuf>, surroundings: Surroundings<
         return Ok(TokenSource::Terminal);
     }
     Err(Failure::usage(
-        "--keyless has no identity: there is no --identity-token, no credential of a CI job and no terminal to sign in from",
+        "--keyless has no identity: there is no --identity-token, no CI credential and no terminal for a sign-in",
     )
-    .hint("give --identity-token FILE, set SIGSTORE_ID_TOKEN, or name a key with --signing-key"))
+    .hint("add --identity-token FILE, set SIGSTORE_ID_TOKEN, or sign with a key: --signing-key REF"))
 }

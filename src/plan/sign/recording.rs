@@ -8,26 +8,26 @@ use super::super::value::{Source, not_empty};
 use crate::cli::SigningArgs;
 use crate::error::{Failure, Result};
 
-/// To whom a signature by a key is told.
+/// Which services record a signature by a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Recording {
-    /// Nobody: it is made, and that is all.
+    /// None: the signature stays in the bundle.
     NotRecorded,
     /// A timestamp authority, which states when it was made, and no log.
     TimestampAuthority {
-        /// Where it answers.
+        /// The address.
         url: ServiceUrl,
-        /// The file of what it is checked against.
+        /// The trusted root that it is checked against.
         trusted_root: Utf8PathBuf,
     },
-    /// A Sigstore, at least its log.
+    /// A transparency log, and perhaps a timestamp authority.
     Services(PlannedServices),
 }
 
-/// A Sigstore: a transparency log, and what belongs to it. There is no way to write one without a log.
+/// A transparency log and the services that belong to it. The type has no value without a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PlannedServices {
-    /// The public one.
+    /// Those of the public Sigstore.
     Public,
     /// The services that flags name.
     Named(Box<ServiceUrls>),
@@ -35,28 +35,28 @@ pub(crate) enum PlannedServices {
     Configured {
         /// The signing config.
         file: Utf8PathBuf,
-        /// The file of what they are checked against.
+        /// The trusted root that they are checked against.
         trusted_root: Utf8PathBuf,
     },
 }
 
-/// Services by their addresses. None is the public one in secret: what a signature needs was named.
+/// Services by their addresses. No public service is added: all that a signature needs are here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ServiceUrls {
     /// The transparency log.
     pub(crate) log: ServiceUrl,
-    /// The authority that certifies an OIDC identity (Fulcio); there is one for an identity.
+    /// The authority that certifies an OIDC identity (Fulcio); always there for a keyless signature.
     pub(crate) certificate_authority: Option<ServiceUrl>,
     /// The authority that states when a signature was made.
     pub(crate) timestamp_authority: Option<ServiceUrl>,
-    /// Who vouches for the identity; there is one where a person signs in.
+    /// The OIDC issuer; always there where a person signs in.
     pub(crate) issuer: Option<ServiceUrl>,
-    /// The file of what all of them are checked against: nothing is trusted at first sight.
+    /// The trusted root that all of them are checked against.
     pub(crate) trusted_root: Utf8PathBuf,
 }
 
-/// The Sigstore that `args` name. The rules have seen to it that no service is named twice. Where one is
-/// private, none of the others is taken to be the public one: nobody named that.
+/// The services that `args` name. The rules have refused a service that is named twice. With a private
+/// service, all the others must be named too: a public one is never added.
 pub(super) fn services(args: &SigningArgs) -> Result<PlannedServices> {
     const CONFIG: &str = "--signing-config";
     let root = root(args)?;
@@ -79,18 +79,17 @@ pub(super) fn services(args: &SigningArgs) -> Result<PlannedServices> {
         (log?, certificate_authority?, timestamp_authority?, issuer?);
     let trusted_root = needed(first, root)?;
     let log = log.ok_or_else(|| {
-        let hint =
-            if args.keyless { "" } else { ", or keep the signature out of any with --tlog-upload=false" };
+        let hint = if args.keyless { "" } else { ", or add --tlog-upload=false to use no log" };
         Failure::usage(format!(
-            "{first} needs --rekor-url: a private service does not go with the public log"
+            "{first} needs --rekor-url: a private service cannot be used with the public log"
         ))
-        .hint(format!("name the log with --rekor-url{hint}"))
+        .hint(format!("add --rekor-url URL{hint}"))
     })?;
     if args.keyless && certificate_authority.is_none() {
         return Err(Failure::usage(
             "--rekor-url needs --fulcio-url with --keyless: the identity token would go to the public Fulcio",
         )
-        .hint("name the certificate authority with --fulcio-url"));
+        .hint("add --fulcio-url URL"));
     }
     Ok(PlannedServices::Named(Box::new(ServiceUrls {
         log,
@@ -101,7 +100,7 @@ pub(super) fn services(args: &SigningArgs) -> Result<PlannedServices> {
     })))
 }
 
-/// To whom a signature by a key is told when that must be no log.
+/// Which services record a signature by a key when no log may.
 pub(super) fn without_log(args: &SigningArgs) -> Result<Recording> {
     const FLAG: &str = "--timestamp-server-url";
     match &args.timestamp_server_url {
@@ -118,14 +117,12 @@ fn root(args: &SigningArgs) -> Result<Option<Utf8PathBuf>> {
 }
 
 fn address(url: &str, flag: &'static str) -> Result<ServiceUrl> {
-    ServiceUrl::parse(url).map_err(|misread| misread.at(Source::Flag(flag)))
+    ServiceUrl::parse(url).map_err(|error| error.at(Source::Flag(flag)))
 }
 
 fn needed(flag: &str, root: Option<Utf8PathBuf>) -> Result<Utf8PathBuf> {
     root.ok_or_else(|| {
-        Failure::usage(format!(
-            "{flag} needs --trusted-root: a private service is not trusted at first sight"
-        ))
-        .hint("add --trusted-root FILE, the trusted root of that Sigstore")
+        Failure::usage(format!("{flag} needs --trusted-root: aicr trusts a private service only through it"))
+            .hint("add --trusted-root FILE, the trusted root of that Sigstore")
     })
 }

@@ -1,20 +1,20 @@
-//! Which signing flags go together (section 2.1 of the contract), as tables. What the values are
-//! is decided in [`super`], from combinations that have passed here.
+//! Which signing flags can be used together, as tables. [`super`] reads the values of combinations
+//! that have passed here.
 
 use super::super::value::{Source, Sourced};
 use super::SigningCommand;
 use crate::cli::SigningArgs;
 use crate::error::{Failure, Result};
 
-/// One thing that a flag or variable says about signing.
+/// A signing flag, given on the command line or by its variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Said {
+pub(super) enum SigningFlag {
     SigningKey,
     Keyless,
     /// `--tlog-upload` or `--tlog-upload=true`.
-    Log,
+    TlogUpload,
     /// `--tlog-upload=false`.
-    NoLog,
+    TlogUploadFalse,
     RekorUrl,
     FulcioUrl,
     TimestampServerUrl,
@@ -27,24 +27,24 @@ pub(super) enum Said {
     PublicKeyOut,
 }
 
-use Said::{
-    FulcioUrl, IdentityToken, Keyless, KmsEnv, Log, NoLog, OidcClientId, OidcIssuer, PublicKeyOut, RekorUrl,
-    SigningConfig, SigningKey, TimestampServerUrl, TrustedRoot,
+use SigningFlag::{
+    FulcioUrl, IdentityToken, Keyless, KmsEnv, OidcClientId, OidcIssuer, PublicKeyOut, RekorUrl,
+    SigningConfig, SigningKey, TimestampServerUrl, TlogUpload, TlogUploadFalse, TrustedRoot,
 };
 
-/// Pairs that exclude each other, why, and a way out that is better than leaving one of them out.
-/// The first pair that is said decides the message.
-const CONFLICTS: [(Said, Said, &str, Option<&str>); 15] = [
-    (SigningKey, Keyless, "a bundle has one signer", None),
+/// Pairs that exclude each other, why, and a hint that is better than to leave out one of them. The
+/// first pair that is given decides the message.
+const CONFLICTS: [(SigningFlag, SigningFlag, &str, Option<&str>); 15] = [
+    (SigningKey, Keyless, "a signature has one signer", None),
     (
         Keyless,
-        NoLog,
+        TlogUploadFalse,
         "keyless signing needs Fulcio, which needs a network",
-        Some("name a key with --signing-key"),
+        Some("use --signing-key REF instead of --keyless"),
     ),
-    (NoLog, RekorUrl, "nothing would be sent to that log", None),
-    (NoLog, FulcioUrl, "Fulcio's certificates need a log", None),
-    (NoLog, SigningConfig, "the log that it names would be left out", None),
+    (TlogUploadFalse, RekorUrl, "nothing would be sent to that log", None),
+    (TlogUploadFalse, FulcioUrl, "Fulcio's certificates need a log", None),
+    (TlogUploadFalse, SigningConfig, "its log would not be used", None),
     (SigningKey, FulcioUrl, "a key needs no certificate", None),
     (SigningKey, OidcIssuer, "a key has no OIDC identity", None),
     (SigningKey, OidcClientId, "a key has no OIDC identity", None),
@@ -53,13 +53,13 @@ const CONFLICTS: [(Said, Said, &str, Option<&str>); 15] = [
     (SigningConfig, FulcioUrl, "both name the certificate authority", None),
     (SigningConfig, TimestampServerUrl, "both name the timestamp authority", None),
     (SigningConfig, OidcIssuer, "both name the OIDC issuer", None),
-    (Keyless, KmsEnv, "only a KMS plugin is handed variables", None),
+    (Keyless, KmsEnv, "only a KMS plugin gets these variables", None),
     (Keyless, PublicKeyOut, "a keyless signature is verified by its identity, not by a key", None),
 ];
 
-/// What means nothing unless somebody signs, and who may: `--tlog-upload` alone is fine, since it
-/// says only how a later signature would be made.
-const NEED_A_SIGNER: [(Said, &str); 10] = [
+/// Flags that need a signer, and the hint. `--tlog-upload` alone needs none: it only says how a later
+/// signature would be made.
+const NEED_A_SIGNER: [(SigningFlag, &str); 10] = [
     (RekorUrl, ANY_SIGNER),
     (FulcioUrl, "add --keyless"),
     (TimestampServerUrl, ANY_SIGNER),
@@ -68,22 +68,23 @@ const NEED_A_SIGNER: [(Said, &str); 10] = [
     (IdentityToken, "add --keyless"),
     (SigningConfig, ANY_SIGNER),
     (TrustedRoot, ANY_SIGNER),
-    (KmsEnv, "name a key with --signing-key"),
-    (PublicKeyOut, "name a key with --signing-key"),
+    (KmsEnv, "add --signing-key REF"),
+    (PublicKeyOut, "add --signing-key REF"),
 ];
 
-const ANY_SIGNER: &str = "name a key with --signing-key, or add --keyless";
+const ANY_SIGNER: &str = "add --signing-key REF or --keyless";
 
-/// Private services, which a trusted root is for.
-const PRIVATE_SERVICES: [Said; 5] = [RekorUrl, FulcioUrl, TimestampServerUrl, OidcIssuer, SigningConfig];
+/// Flags of private services, which need a trusted root.
+const PRIVATE_SERVICES: [SigningFlag; 5] =
+    [RekorUrl, FulcioUrl, TimestampServerUrl, OidcIssuer, SigningConfig];
 
-/// Everything that was said, each with where it was said, in the order of [`Said`].
+/// The flags that are given, each with its source, in the order of [`SigningFlag`].
 #[derive(Debug)]
-pub(super) struct Statements(Vec<(Said, Source)>);
+pub(super) struct GivenFlags(Vec<(SigningFlag, Source)>);
 
-impl Statements {
-    /// What `args` say, and the two values that may come from variables: the key, and whether there
-    /// is to be a log.
+impl GivenFlags {
+    /// The flags in `args`, and the two that may come from variables: `--signing-key` and
+    /// `--tlog-upload`.
     pub(super) fn new(args: &SigningArgs, key: Option<Source>, log: Option<&Sourced<bool>>) -> Self {
         let SigningArgs {
             signing_key: _,
@@ -105,8 +106,8 @@ impl Statements {
         let all = [
             (SigningKey, key),
             (Keyless, typed(*keyless, "--keyless")),
-            (Log, log_is(true)),
-            (NoLog, log_is(false)),
+            (TlogUpload, log_is(true)),
+            (TlogUploadFalse, log_is(false)),
             (RekorUrl, typed(rekor_url.is_some(), "--rekor-url")),
             (FulcioUrl, typed(fulcio_url.is_some(), "--fulcio-url")),
             (TimestampServerUrl, typed(timestamp_server_url.is_some(), "--timestamp-server-url")),
@@ -118,46 +119,48 @@ impl Statements {
             (KmsEnv, typed(!kms_env.is_empty(), "--kms-env")),
             (PublicKeyOut, typed(public_key_out.is_some(), "--public-key-out")),
         ];
-        Self(all.into_iter().filter_map(|(said, source)| Some((said, source?))).collect())
+        Self(all.into_iter().filter_map(|(flag, source)| Some((flag, source?))).collect())
     }
 
-    fn source(&self, said: Said) -> Option<Source> {
-        self.0.iter().find(|(other, _)| *other == said).map(|(_, source)| *source)
+    fn source(&self, flag: SigningFlag) -> Option<Source> {
+        self.0.iter().find(|(other, _)| *other == flag).map(|(_, source)| *source)
     }
 
-    fn has(&self, said: Said) -> bool {
-        self.source(said).is_some()
+    fn has(&self, flag: SigningFlag) -> bool {
+        self.source(flag).is_some()
     }
 
-    /// Rules on the combination for `command`. `Ok(false)` means that nobody signs.
+    /// Checks the combination for `command`. `Ok(false)` means that there is no signer.
     pub(super) fn check(mut self, command: SigningCommand) -> Result<bool> {
         if command == (SigningCommand::Bundle { no_sign: true }) {
             return self.check_no_sign().map(|()| false);
         }
         let signs = self.has(SigningKey) || self.has(Keyless);
         if !signs {
-            // From the variable it is only a default, for bundles that are signed later.
-            self.0.retain(|(said, source)| *said != NoLog || matches!(source, Source::Flag(_)));
+            // AICR_TLOG_UPLOAD=false is only a default, for bundles that are signed later.
+            self.0.retain(|(flag, source)| *flag != TlogUploadFalse || matches!(source, Source::Flag(_)));
         }
-        for (one, other, why, way_out) in CONFLICTS {
+        for (one, other, why, better) in CONFLICTS {
             if let (Some(a), Some(b)) = (self.source(one), self.source(other)) {
-                let message = format!("{} cannot go with {}: {why}", name(one, a), name(other, b));
-                return Err(Failure::usage(message).hint(conflict_hint((one, a), (other, b), way_out)));
+                let message = format!("{} cannot be used with {}: {why}", name(one, a), name(other, b));
+                return Err(Failure::usage(message).hint(conflict_hint((one, a), (other, b), better)));
             }
         }
         if !signs {
             return self.check_no_signer(command).map(|()| false);
         }
         if self.has(TrustedRoot) && !PRIVATE_SERVICES.iter().any(|service| self.has(*service)) {
-            return Err(Failure::usage("--trusted-root has nothing to check: no private service is named")
-                .hint(format!("name one with {}, or leave out --trusted-root", self.services_left())));
+            return Err(Failure::usage(
+                "--trusted-root has no effect: it is for private services, and none is given",
+            )
+            .hint(format!("add {}, or leave out --trusted-root", self.services_left())));
         }
         Ok(true)
     }
 
-    /// The flags of services that go with the signer and the log that were said.
+    /// The flags of services that can be used with the signer and the log that are given.
     fn services_left(&self) -> &'static str {
-        match (self.has(SigningKey), self.has(NoLog)) {
+        match (self.has(SigningKey), self.has(TlogUploadFalse)) {
             (_, true) => "--timestamp-server-url",
             (true, false) => "--rekor-url, --timestamp-server-url or --signing-config",
             (false, false) => {
@@ -166,44 +169,45 @@ impl Statements {
         }
     }
 
-    /// `--no-sign`: what the variables say does not count, and their values have not been read.
+    /// `--no-sign`: variables are ignored, and were not read.
     fn check_no_sign(&self) -> Result<()> {
         if self.0.is_empty() {
             return Ok(());
         }
         let (names, them) = self.names(|_| true);
-        Err(Failure::usage(format!("--no-sign cannot go with {names}: an unsigned bundle has no signer"))
-            .hint(format!("leave out --no-sign to sign, or leave out {them}")))
+        Err(Failure::usage(format!(
+            "--no-sign cannot be used with {names}: an unsigned bundle has no signer"
+        ))
+        .hint(format!("leave out --no-sign to sign, or leave out {them}")))
     }
 
-    /// Nobody signs: an unsigned bundle, or `doctor` looking around. A missing signer of
-    /// `bundle-sign` is the caller's to refuse.
+    /// No signer: an unsigned bundle, or `doctor`. The caller refuses `bundle-sign` without a signer.
     fn check_no_signer(&self, command: SigningCommand) -> Result<()> {
         if command == SigningCommand::BundleSign {
             return Ok(());
         }
-        if let Some(source) = self.source(NoLog) {
-            return Err(Failure::usage(format!("{} needs --signing-key", name(NoLog, source))).hint(
-                "name the key with --signing-key, or leave out --tlog-upload=false for an unsigned bundle",
-            ));
+        if let Some(source) = self.source(TlogUploadFalse) {
+            return Err(Failure::usage(format!("{} needs --signing-key", name(TlogUploadFalse, source)))
+                .hint("add --signing-key REF, or leave out --tlog-upload=false for an unsigned bundle"));
         }
-        let needs = |said: Said| NEED_A_SIGNER.iter().find(|(other, _)| *other == said);
-        let Some((_, hint)) = self.0.iter().find_map(|(said, _)| needs(*said)) else {
+        let needs = |flag: SigningFlag| NEED_A_SIGNER.iter().find(|(other, _)| *other == flag);
+        let Some((_, hint)) = self.0.iter().find_map(|(flag, _)| needs(*flag)) else {
             return Ok(());
         };
-        let (names, _) = self.names(|said| needs(said).is_some());
-        let count = self.0.iter().filter(|(said, _)| needs(*said).is_some()).count();
+        let (names, _) = self.names(|flag| needs(flag).is_some());
+        let count = self.0.iter().filter(|(flag, _)| needs(*flag).is_some()).count();
         let verb = if count == 1 { "needs" } else { "need" };
         Err(Failure::usage(format!("{names} {verb} a signer")).hint(*hint))
     }
 
-    /// The names of what was said and counts, joined for a sentence, and what to call them after.
-    fn names(&self, counts: impl Fn(Said) -> bool) -> (String, String) {
+    /// The names of the given flags that pass `filter`, joined for the message, and how the hint
+    /// calls them.
+    fn names(&self, filter: impl Fn(SigningFlag) -> bool) -> (String, String) {
         let names: Vec<String> = self
             .0
             .iter()
-            .filter(|(said, _)| counts(*said))
-            .map(|(said, source)| name(*said, *source))
+            .filter(|(flag, _)| filter(*flag))
+            .map(|(flag, source)| name(*flag, *source))
             .collect();
         let joined = names.join(" and ");
         let after = if names.len() == 1 { joined.clone() } else { "the others".to_owned() };
@@ -211,31 +215,30 @@ impl Statements {
     }
 }
 
-/// How a message names what was said: by its flag or variable, and the value where that is what
-/// matters.
-fn name(said: Said, source: Source) -> String {
-    match said {
-        NoLog => format!("{source}=false"),
-        Log => format!("{source}=true"),
+/// How a message names a flag: by itself or its variable, with the value of `--tlog-upload`.
+fn name(flag: SigningFlag, source: Source) -> String {
+    match flag {
+        TlogUploadFalse => format!("{source}=false"),
+        TlogUpload => format!("{source}=true"),
         _ => source.to_string(),
     }
 }
 
-/// How to unsay it.
-fn removal(said: Said, source: Source) -> String {
-    match (said, source) {
-        (NoLog, Source::Variable(_)) => "give --tlog-upload=true".to_owned(),
-        (NoLog, Source::Flag(_)) => "leave out --tlog-upload=false".to_owned(),
+/// How a hint says to remove a flag.
+fn removal(flag: SigningFlag, source: Source) -> String {
+    match (flag, source) {
+        (TlogUploadFalse, Source::Variable(_)) => "add --tlog-upload=true".to_owned(),
+        (TlogUploadFalse, Source::Flag(_)) => "leave out --tlog-upload=false".to_owned(),
         _ => source.removal(),
     }
 }
 
-fn conflict_hint(one: (Said, Source), other: (Said, Source), way_out: Option<&str>) -> String {
-    match (way_out, other.1) {
+fn conflict_hint(one: (SigningFlag, Source), other: (SigningFlag, Source), better: Option<&str>) -> String {
+    match (better, other.1) {
         (None, _) => format!("{}, or {}", removal(one.0, one.1), removal(other.0, other.1)),
-        (Some(way_out), Source::Flag(_)) => way_out.to_owned(),
-        (Some(way_out), Source::Variable(_)) => {
-            format!("{way_out}, or {}", removal(other.0, other.1))
+        (Some(better), Source::Flag(_)) => better.to_owned(),
+        (Some(better), Source::Variable(_)) => {
+            format!("{better}, or {}", removal(other.0, other.1))
         }
     }
 }

@@ -221,7 +221,7 @@ fn what_a_token_comes_from_is_called() {
         (TokenSource::Ambient(Provider::Buildkite), "Buildkite"),
         (TokenSource::Ambient(Provider::Spiffe), "the SPIFFE workload API"),
         (TokenSource::Ambient(Provider::Google), "Google"),
-        (TokenSource::Terminal, "a person, who signs in at a terminal"),
+        (TokenSource::Terminal, "a sign-in at the terminal"),
     ] {
         assert_eq!(token.to_string(), name);
     }

@@ -1,6 +1,6 @@
-//! A regular expression for an identity or issuer. cosign finds one anywhere in the text, so that
-//! `me@example.com` would let `not-me@example.com.evil.test` in: it gets the expression anchored as a
-//! whole. Pure; what matches is cosign's to say.
+//! A regular expression for an identity or issuer. cosign searches for it anywhere in the text, so that
+//! `me@example.com` would accept `not-me@example.com.evil.test`: aicr anchors it. cosign does the
+//! matching.
 
 use regex_syntax::ast::parse::Parser;
 use regex_syntax::ast::{
@@ -11,7 +11,7 @@ use regex_syntax::ast::{
 use crate::error::{Failure, Result};
 use crate::printable::tame;
 
-/// An expression that is one by itself, and so stays one between `^(?:` and `)$`.
+/// An expression that is complete by itself, and so stays one group between `^(?:` and `)$`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Regexp {
     typed: String,
@@ -22,13 +22,13 @@ pub(crate) struct Regexp {
 impl Regexp {
     /// The expression `typed` as the value of `flag`.
     ///
-    /// cosign reads it as Go does, this reads it as Rust does. What Go does not know, cosign refuses.
-    /// What both know but differently is refused here: `[[a])|(?:]` is one class in Rust, and in Go
-    /// ends a group that it did not begin.
+    /// cosign reads it as Go does, this function as Rust does. cosign refuses what Go does not know. What
+    /// both read in different ways is refused here: `[[a])|(?:]` is one class in Rust, and in Go it ends
+    /// a group that it did not begin.
     pub(crate) fn parse(typed: String, flag: &'static str) -> Result<Self> {
         let refuse = |why: &str| {
-            Failure::usage(format!("{flag}: `{}` is no regular expression: {why}", tame(&typed)))
-                .hint("cosign takes those of Go: https://pkg.go.dev/regexp/syntax")
+            Failure::usage(format!("{flag}: `{}` is not a regular expression: {why}", tame(&typed)))
+                .hint("use Go's syntax: https://pkg.go.dev/regexp/syntax")
         };
         let ast = Parser::new().parse(&typed).map_err(|error| refuse(&error.kind().to_string()))?;
         let is_multiline = visit(&ast, Foreign { is_multiline: false }).map_err(refuse)?;
@@ -36,21 +36,21 @@ impl Regexp {
         Ok(Self { typed, flag, is_anchored })
     }
 
-    /// What cosign gets: the expression, for the whole of the text.
+    /// The expression for cosign, which matches the whole text only.
     pub(crate) fn anchored(&self) -> String {
         format!("^(?:{})$", self.typed)
     }
 
-    /// What to tell an operator who did not anchor it, and may have meant another text around it.
+    /// A warning if the expression is not anchored: its author may expect it to match part of a text.
     pub(crate) fn warning(&self) -> Option<String> {
         (!self.is_anchored).then(|| {
             let Self { flag, .. } = self;
-            format!("{flag} has to match as a whole, and is taken as `{}`", tame(&self.anchored()))
+            format!("{flag} must match the whole text: it is used as `{}`", tame(&self.anchored()))
         })
     }
 }
 
-/// Whether `ast` begins with `^` and ends with `$`, whichever way is taken through it.
+/// Whether each alternative of `ast` begins with `^` and ends with `$`.
 fn is_anchored(ast: &Ast) -> bool {
     use AssertionKind::{EndLine, EndText, StartLine, StartText};
     let is = |ast: Option<&Ast>, kinds: [&AssertionKind; 2]| matches!(ast, Some(Ast::Assertion(assertion)) if kinds.contains(&&assertion.kind));
@@ -65,7 +65,7 @@ fn is_anchored(ast: &Ast) -> bool {
     }
 }
 
-/// Finds what Go reads in another way, and says whether `^` and `$` mean lines.
+/// Finds syntax that Go reads in another way, and whether `^` and `$` stand for lines.
 struct Foreign {
     is_multiline: bool,
 }
@@ -86,7 +86,7 @@ impl Foreign {
 }
 
 impl Foreign {
-    /// Go repeats a thousand times at the most, and not what is a repetition already.
+    /// Go allows at most 1,000 repetitions, and no repetition of a repetition.
     fn repetition(repetition: &Repetition) -> std::result::Result<(), &'static str> {
         let most = match &repetition.op.kind {
             RepetitionKind::Range(
@@ -105,7 +105,7 @@ impl Foreign {
         }
     }
 
-    /// Go has one way to write a character by its number.
+    /// Go has only `\x` to write a character by its number.
     fn literal(literal: &Literal) -> std::result::Result<(), &'static str> {
         match literal.kind {
             LiteralKind::HexFixed(HexLiteralKind::UnicodeShort | HexLiteralKind::UnicodeLong)
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn cosign_gets_it_anchored_as_a_whole() {
+    fn cosign_gets_the_whole_expression_anchored() {
         for typed in [
             "me@example\\.com",
             "a|b",
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_anchored_is_told() {
+    fn an_expression_without_anchors_has_a_warning() {
         for typed in [
             "^a$",
             "^$",
@@ -204,7 +204,7 @@ mod tests {
             "(?m:^a$)", "^", "(a)", "^a$(?i)",
         ] {
             let warning = format!(
-                "{FLAG} has to match as a whole, and is taken as `{}`",
+                "{FLAG} must match the whole text: it is used as `{}`",
                 tame(&format!("^(?:{typed})$"))
             );
             assert_eq!(parse(typed).unwrap().warning(), Some(warning));
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_by_itself_is_refused() {
+    fn an_expression_that_is_not_complete_is_refused() {
         let nested = "a class within a class; write \\[ for the character";
         let hex = "\\u and \\U; write \\x{…} for the character";
         let of_two = "a class made of two; write \\&, \\- or \\~ for the character";
@@ -242,9 +242,9 @@ mod tests {
             ("[+--]", of_two),
         ] {
             let failure = parse(typed).expect_err(typed);
-            let said = format!("{FLAG}: `{}` is no regular expression: {why}", tame(typed));
-            assert_eq!((failure.message(), failure.class().code()), (said.as_str(), 2));
-            assert_eq!(failure.way_out(), Some("cosign takes those of Go: https://pkg.go.dev/regexp/syntax"));
+            let message = format!("{FLAG}: `{}` is not a regular expression: {why}", tame(typed));
+            assert_eq!((failure.message(), failure.class().code()), (message.as_str(), 2));
+            assert_eq!(failure.way_out(), Some("use Go's syntax: https://pkg.go.dev/regexp/syntax"));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Which trust flags go together, as tables. What the values mean is decided in [`super`].
+//! Which trust flags can be used together, as tables. [`super`] reads their values.
 
 use crate::cli::TrustArgs;
 use crate::error::{Failure, Result};
@@ -31,25 +31,25 @@ const CONFLICTS: [(&str, &str, &str); 21] = [
     (KEY, IDENTITY_REGEXP, ONE_SIGNER),
     (KEY, ISSUER, ONE_SIGNER),
     (KEY, ISSUER_REGEXP, ONE_SIGNER),
-    (IDENTITY, IDENTITY_REGEXP, "either would decide alone"),
-    (ISSUER, ISSUER_REGEXP, "either would decide alone"),
-    (ROOT, ONLINE, "one of them would be ignored"),
+    (IDENTITY, IDENTITY_REGEXP, "only one of them can apply"),
+    (ISSUER, ISSUER_REGEXP, "only one of them can apply"),
+    (ROOT, ONLINE, "only one trusted root can apply"),
     (IDENTITY, PLUGIN, NO_KEY),
     (IDENTITY_REGEXP, PLUGIN, NO_KEY),
     (ISSUER, PLUGIN, NO_KEY),
     (ISSUER_REGEXP, PLUGIN, NO_KEY),
 ];
 
-const NO_SIGNATURE: &str = "it looks at no signature";
-const ONE_SIGNER: &str = "a signature is by a key or by an identity";
-const NO_KEY: &str = "a plugin resolves keys only";
+const NO_SIGNATURE: &str = "it verifies no signature";
+const ONE_SIGNER: &str = "a signature is made by a key or by an identity";
+const NO_KEY: &str = "a KMS plugin has keys, not identities";
 
-/// Rules on the flags of `verify`, whatever their values.
+/// Checks which flags of `verify` are given, whatever their values.
 pub(super) fn check(args: &TrustArgs) -> Result<()> {
     let typed = typed(args);
     for (one, other, why) in CONFLICTS {
         if typed.contains(&one) && typed.contains(&other) {
-            return Err(Failure::usage(format!("{one} cannot go with {other}: {why}"))
+            return Err(Failure::usage(format!("{one} cannot be used with {other}: {why}"))
                 .hint(format!("leave out {one}, or leave out {other}")));
         }
     }
@@ -59,29 +59,31 @@ pub(super) fn check(args: &TrustArgs) -> Result<()> {
         return Ok(());
     }
     match (has(KEY), first([IDENTITY, IDENTITY_REGEXP]), first([ISSUER, ISSUER_REGEXP])) {
-        (false, None, None) if typed.is_empty() => return Err(nobody()),
+        (false, None, None) if typed.is_empty() => return Err(no_trust_flag()),
         (false, None, None) => {
-            let verb = if typed.len() == 1 { "says" } else { "say" };
+            let verb = if typed.len() == 1 { "needs" } else { "need" };
             return Err(Failure::usage(format!(
-                "{} {verb} nothing about whom to trust",
+                "{} {verb} a key or an identity to trust",
                 typed.join(" and ")
             ))
-            .hint("add --key FILE, or --certificate-identity with --certificate-oidc-issuer"));
+            .hint("add --key FILE, or --certificate-identity NAME --certificate-oidc-issuer URL"));
         }
         (_, Some(identity), None) => {
-            return Err(Failure::usage(format!("{identity} needs {ISSUER}: anybody can vouch for a name"))
-                .hint(format!("add {ISSUER} URL")));
+            return Err(Failure::usage(format!(
+                "{identity} needs {ISSUER}: any issuer could certify that name"
+            ))
+            .hint(format!("add {ISSUER} URL")));
         }
         (_, None, Some(issuer)) => {
             return Err(Failure::usage(format!(
-                "{issuer} needs {IDENTITY}: an issuer vouches for everybody"
+                "{issuer} needs {IDENTITY}: an issuer certifies many identities"
             ))
             .hint(format!("add {IDENTITY} NAME")));
         }
         (false, Some(identity), Some(_)) => {
             if has(IGNORE_TLOG) && !has(TIMESTAMP) {
                 return Err(Failure::usage(format!(
-                    "{IGNORE_TLOG} with {identity} needs {TIMESTAMP}: nothing else would show that the certificate was valid when it signed"
+                    "{IGNORE_TLOG} with {identity} needs {TIMESTAMP}: nothing else shows that the certificate was valid at signing time"
                 ))
                 .hint(format!("add {TIMESTAMP}, or leave out {IGNORE_TLOG}")));
             }
@@ -97,17 +99,16 @@ pub(super) fn check(args: &TrustArgs) -> Result<()> {
     Ok(())
 }
 
-/// The refusal of a command line that names nobody to trust.
-pub(super) fn nobody() -> Failure {
-    Failure::usage("verify has not been told whom to trust").hint(
-        "give `--key FILE --insecure-ignore-tlog` for a signature by a key, or --checksums-only to compare files only",
-    )
+/// The refusal of a command line without a key or an identity.
+pub(super) fn no_trust_flag() -> Failure {
+    Failure::usage("verify needs a key: add --key FILE --insecure-ignore-tlog")
+        .hint("--checksums-only compares the files only, and proves nothing about who made them")
 }
 
-/// The refusal of a check that has nothing to check against.
+/// The refusal of a check without a trusted root.
 pub(super) fn needs_root(flag: &str) -> Failure {
     Failure::usage(format!("{flag} needs --trusted-root: there is nothing to check it against"))
-        .hint("add --trusted-root FILE, or --online to let cosign fetch the public root")
+        .hint("add --trusted-root FILE, or --online to let cosign fetch the public trusted root")
 }
 
 /// The flags that were typed, in the order of the help.

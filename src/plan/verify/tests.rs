@@ -116,7 +116,7 @@ fn rows_of_an_identity_and_of_nobody() {
     assert_eq!(Pattern::Exact("me@example.com".to_owned()).warning(), None);
     assert_eq!(
         regexp("me@.*", "--certificate-identity-regexp").warning().as_deref(),
-        Some("--certificate-identity-regexp has to match as a whole, and is taken as `^(?:me@.*)$`")
+        Some("--certificate-identity-regexp must match the whole text: it is used as `^(?:me@.*)$`")
     );
     let checksums_only = plan(&["--checksums-only"]).expect("a plan");
     assert_eq!(checksums_only.scope, Scope::ChecksumsOnly);
@@ -153,25 +153,25 @@ fn pairs_that_exclude_each_other() {
         for other in others {
             let (a, b) =
                 (one.split('=').next().unwrap_or_default(), other.split('=').next().unwrap_or_default());
-            let message = format!("{a} cannot go with {b}: {why}");
+            let message = format!("{a} cannot be used with {b}: {why}");
             refused(&[one, other], &message, &format!("leave out {a}, or leave out {b}"));
             refused(&[other, one], &message, &format!("leave out {a}, or leave out {b}"));
         }
     };
     let certificate = [ME[0], "--certificate-identity-regexp=m", ME[1], "--certificate-oidc-issuer-regexp=h"];
-    let checksums = "it looks at no signature";
+    let checksums = "it verifies no signature";
     pairs(
         "--checksums-only",
         &["--key=k", IGNORE, ROOT, "--online", "--require-timestamp", "--allow-kms-plugin"],
         checksums,
     );
     pairs("--checksums-only", &certificate, checksums);
-    pairs("--key=k", &certificate, "a signature is by a key or by an identity");
-    pairs(ME[0], &["--certificate-identity-regexp=m"], "either would decide alone");
-    pairs(ME[1], &["--certificate-oidc-issuer-regexp=h"], "either would decide alone");
-    pairs(ROOT, &["--online"], "one of them would be ignored");
+    pairs("--key=k", &certificate, "a signature is made by a key or by an identity");
+    pairs(ME[0], &["--certificate-identity-regexp=m"], "only one of them can apply");
+    pairs(ME[1], &["--certificate-oidc-issuer-regexp=h"], "only one of them can apply");
+    pairs(ROOT, &["--online"], "only one trusted root can apply");
     for flag in certificate {
-        pairs(flag, &["--allow-kms-plugin"], "a plugin resolves keys only");
+        pairs(flag, &["--allow-kms-plugin"], "a KMS plugin has keys, not identities");
     }
 }
 
@@ -179,27 +179,27 @@ fn pairs_that_exclude_each_other() {
 fn rows_that_lack_something() {
     refused(
         &[],
-        "verify has not been told whom to trust",
-        "give `--key FILE --insecure-ignore-tlog` for a signature by a key, or --checksums-only to compare files only",
+        "verify needs a key: add --key FILE --insecure-ignore-tlog",
+        "--checksums-only compares the files only, and proves nothing about who made them",
     );
-    let whom = "add --key FILE, or --certificate-identity with --certificate-oidc-issuer";
-    refused(&[IGNORE], "--insecure-ignore-tlog says nothing about whom to trust", whom);
+    let whom = "add --key FILE, or --certificate-identity NAME --certificate-oidc-issuer URL";
+    refused(&[IGNORE], "--insecure-ignore-tlog needs a key or an identity to trust", whom);
     refused(
         &["--require-timestamp", ROOT],
-        "--trusted-root and --require-timestamp say nothing about whom to trust",
+        "--trusted-root and --require-timestamp need a key or an identity to trust",
         whom,
     );
     refused(
         &[ME[0], ROOT],
-        "--certificate-identity needs --certificate-oidc-issuer: anybody can vouch for a name",
+        "--certificate-identity needs --certificate-oidc-issuer: any issuer could certify that name",
         "add --certificate-oidc-issuer URL",
     );
     refused(
         &["--certificate-oidc-issuer-regexp=h", ROOT],
-        "--certificate-oidc-issuer-regexp needs --certificate-identity: an issuer vouches for everybody",
+        "--certificate-oidc-issuer-regexp needs --certificate-identity: an issuer certifies many identities",
         "add --certificate-identity NAME",
     );
-    let root = "add --trusted-root FILE, or --online to let cosign fetch the public root";
+    let root = "add --trusted-root FILE, or --online to let cosign fetch the public trusted root";
     refused(&ME, "--certificate-identity needs --trusted-root: there is nothing to check it against", root);
     refused(
         &["--key=k", "--require-timestamp"],
@@ -208,7 +208,7 @@ fn rows_that_lack_something() {
     );
     refused(
         &[ME[0], ME[1], ROOT, IGNORE],
-        "--insecure-ignore-tlog with --certificate-identity needs --require-timestamp: nothing else would show that the certificate was valid when it signed",
+        "--insecure-ignore-tlog with --certificate-identity needs --require-timestamp: nothing else shows that the certificate was valid at signing time",
         "add --require-timestamp, or leave out --insecure-ignore-tlog",
     );
 }
@@ -219,17 +219,17 @@ fn values_that_are_refused() {
     refused(&["--key=", IGNORE], "--key: the key reference is empty", "give a key manager URI or a key file");
     refused(
         &["--key=https://example.com/k.pub", IGNORE],
-        "--key: cosign would fetch the key from a web address, and nobody has checked that one",
-        "fetch the key file yourself and give its path",
+        "--key: cosign would fetch the key from this web address, and a key from there is not checked",
+        "download the key file, check it, and give its path",
     );
     refused(
         &["--key=hsm://k?pin=1", IGNORE],
-        "--key hsm://k?… runs the program sigstore-kms-hsm, and needs --allow-kms-plugin",
+        "--key hsm://k?… needs --allow-kms-plugin: cosign would run the program sigstore-kms-hsm",
         "add --allow-kms-plugin, or give the public key in a file",
     );
     refused(
         &["--key=env://KEY", IGNORE],
-        "--key env://KEY: a variable is no place for the key to trust",
+        "--key env://KEY: the key to trust cannot come from a variable",
         "give the public key in a file",
     );
     refused(&["--key=k", "--trusted-root="], "--trusted-root: the path is empty", unset);
@@ -241,8 +241,8 @@ fn values_that_are_refused() {
     );
     refused(
         &["--certificate-identity-regexp=a)|(b", ME[1], ROOT],
-        "--certificate-identity-regexp: `a)|(b` is no regular expression: unopened group",
-        "cosign takes those of Go: https://pkg.go.dev/regexp/syntax",
+        "--certificate-identity-regexp: `a)|(b` is not a regular expression: unopened group",
+        "use Go's syntax: https://pkg.go.dev/regexp/syntax",
     );
     let Command::Verify(args) =
         Cli::try_parse_from(["aicr", "verify", "", "--checksums-only"]).expect("a line").command

@@ -158,7 +158,7 @@ fn everything_else_is_refused_with_its_reason() {
         ),
         (
             with("https://tsa.", "https://user:hunter2@tsa."),
-            "is not a signing config: credentials do not belong in an address (not shown) at line 1 column 760",
+            "is not a signing config: the address contains credentials (not shown) at line 1 column 760",
         ),
         (
             with("https://fulcio.example.com/", ""),

@@ -116,22 +116,22 @@ fn what_a_bundle_is_made_of_and_where() {
         (
             "bundle dist",
             "bundle needs --output or --in-place",
-            "give --output DIR, or --in-place to write the manifest into the input itself",
+            "add --output DIR, or add --in-place to write the manifest into the input itself",
         ),
         (
             "bundle dist -o out --in-place",
-            "--output cannot go with --in-place: a bundle is made in one place",
+            "--output cannot be used with --in-place: a bundle is built in one place",
             "leave out --output to write the manifest into the input itself, or leave out --in-place",
         ),
         (
             "bundle dist false --in-place",
             "--in-place takes exactly one directory, not 2 (`dist` and 1 more)",
-            "build several inputs into a new directory with --output DIR",
+            "build from several inputs in a new directory: --output DIR",
         ),
         (
             "bundle dist --in-place --exclude *.o",
-            "--exclude cannot go with --in-place: the file would stay in the bundle, unlisted, and verify rejects that",
-            "build into a new directory with --output DIR, or move the files out",
+            "--exclude cannot be used with --in-place: the files would stay in the bundle, and verify rejects unlisted files",
+            "build in a new directory with --output DIR, or move the files away",
         ),
         ("bundle dist --output=", "--output: the path is empty", unset),
         ("bundle dist -o out --exclude=", "--exclude: the pattern is empty", unset),
@@ -147,16 +147,16 @@ fn what_a_bundle_is_made_of_and_where() {
 #[test]
 fn values_of_the_global_flags() {
     let time = "write a number with its unit, such as 90s, 3m or 1h";
-    let digest = "`sha256sum \"$(command -v cosign)\"` prints the digest of a binary";
-    let jobs = "leave out --jobs to read one file at once for each processor";
-    let zero = "a time of 0 would end every run of cosign";
+    let digest = "`sha256sum \"$(command -v cosign)\"` prints the digest of the cosign on the PATH";
+    let jobs = "leave out --jobs to use one job for each processor";
+    let zero = "a timeout of 0 would stop cosign at once";
     refused(&[
         ("doctor --timeout 180", "--timeout: `180` has no unit", time),
         ("doctor --timeout 0s", &format!("--timeout: {zero}"), time),
-        ("doctor --timeout=", "--timeout: the time is empty", time),
+        ("doctor --timeout=", "--timeout: the duration is empty", time),
         ("AICR_TIMEOUT=0 doctor", &format!("AICR_TIMEOUT: {zero}"), time),
-        ("AICR_TIMEOUT= doctor", "AICR_TIMEOUT: the time is empty", time),
-        ("AICR_TIMEOUT=soon doctor", "AICR_TIMEOUT: `soon` is not a time", time),
+        ("AICR_TIMEOUT= doctor", "AICR_TIMEOUT: the duration is empty", time),
+        ("AICR_TIMEOUT=soon doctor", "AICR_TIMEOUT: `soon` is not a duration", time),
         ("doctor --timeout 2years", "--timeout: `2years` is longer than 30 days", time),
         (
             "AICR_COSIGN= doctor",
@@ -220,14 +220,14 @@ fn a_wrong_line_is_one_json_object_too() {
         (
             "doctor --timeout 0 --format json",
             r#""doctor""#,
-            "--timeout: a time of 0 would end every run of cosign",
+            "--timeout: a timeout of 0 would stop cosign at once",
             "write a number with its unit, such as 90s, 3m or 1h",
         ),
         (
             "bundle dist -o out --tlog-upload false --format json",
             r#""bundle""#,
-            "--tlog-upload false: a blank stands where `=` belongs",
-            "write --tlog-upload=false; an input of the name `false` is `./false`",
+            "--tlog-upload false: there is a blank instead of `=`",
+            "write --tlog-upload=false; write `./false` for an input of that name",
         ),
         (
             "AICR_SIGNING_KEY= bundle-sign B --format json",
@@ -250,8 +250,8 @@ fn a_wrong_line_is_one_json_object_too() {
 fn color_when_it_is_asked_for() {
     let sandbox = Sandbox::new();
     sandbox.unsigned();
-    let error = "\u{1b}[1;31merror\u{1b}[0m: verify has not been told whom to trust
-\u{1b}[1;36mhint\u{1b}[0m: give `--key FILE --insecure-ignore-tlog` for a signature by a key, or --checksums-only to compare files only\n";
+    let error = "\u{1b}[1;31merror\u{1b}[0m: verify needs a key: add --key FILE --insecure-ignore-tlog
+\u{1b}[1;36mhint\u{1b}[0m: --checksums-only compares the files only, and proves nothing about who made them\n";
     line(&sandbox, "verify B --color always").stderr(error).exits(2);
     line(&sandbox, "NO_COLOR=1 verify B --color=always").stderr(error).exits(2);
     line(&sandbox, "--color always frobnicate")

@@ -24,19 +24,19 @@ fn misread(table: &[(&str, &str, &str)]) {
 
 const ARN: &str = "arn:aws:kms:us-east-2:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 const THREE_SLASHES: &str =
-    "cosign takes what follows awskms:// for a host name, so a key without an endpoint needs three slashes";
+    "cosign reads the part after awskms:// as a host name, so a key without an endpoint needs three slashes";
 const GCP: &str = "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k";
 
 #[test]
 fn key_managers_in_the_cloud() {
-    let no_key = "the awskms reference names no key: it needs a key ID, alias/NAME or an ARN";
+    let no_key = "the awskms reference has no key: it needs a key ID, alias/NAME or an ARN";
     misread(&[
         (&format!("awskms://{ARN}"), THREE_SLASHES, &format!("write `awskms:///{ARN}`")),
         ("awskms://alias/x", THREE_SLASHES, "write `awskms:///alias/x`"),
         ("awskms:///release", no_key, "write `awskms:///alias/release` if that is the alias"),
         (
             ARN,
-            "an ARN needs awskms:/// in front, or cosign looks for a file of that name",
+            "an ARN needs awskms:/// in front, or cosign looks for a file with that name",
             &format!("write `awskms:///{ARN}`"),
         ),
         (
@@ -46,22 +46,22 @@ fn key_managers_in_the_cloud() {
         ),
         (
             &GCP["gcpkms://".len()..],
-            "a Google Cloud resource name needs gcpkms:// in front, or cosign looks for a file of that name",
+            "a Google Cloud resource name needs gcpkms:// in front, or cosign looks for a file with that name",
             &format!("write `{GCP}`"),
         ),
         (
             &GCP.to_lowercase(),
-            "the parts of the gcpkms path are not spelled or ordered as cosign reads them",
+            "the parts of the gcpkms path are not in the form and order that cosign reads",
             &format!("write `{GCP}`"),
         ),
         (
             "azurekms://v.vault.azure.net/keys/release",
-            "cosign would take `keys` for the name of the key",
+            "cosign would read `keys` as the name of the key",
             "write `azurekms://v.vault.azure.net/release`",
         ),
         (
             "azurekms://v.vault.azure.net",
-            "the azurekms reference names no key",
+            "the azurekms reference has no key",
             "write `azurekms://v.vault.azure.net/KEY`",
         ),
     ]);
@@ -77,19 +77,19 @@ fn key_managers_on_site() {
         ),
         (
             "openbao://",
-            "what follows openbao:// is not the name of a key",
+            "the part after openbao:// is not the name of a key",
             "write `openbao://NAME`; the address of the server goes into VAULT_ADDR",
         ),
-        ("k8s://release", "the k8s reference names no namespace", "write `k8s://NAMESPACE/release`"),
+        ("k8s://release", "the k8s reference has no namespace", "write `k8s://NAMESPACE/release`"),
         (
             "pkcs11:object=k",
-            "the pkcs11 URI names no token: it needs token= or slot-id=",
+            "the pkcs11 URI has no token: it needs token= or slot-id=",
             "write `pkcs11:token=TOKEN;object=KEY?module-path=/PATH/MODULE.so`",
         ),
         (
             "env://LD_PRELOAD",
-            "env://LD_PRELOAD names a variable that is never handed to cosign",
-            "put the key into a variable of another name",
+            "env://LD_PRELOAD: this variable is never passed to cosign",
+            "put the key into a variable with another name",
         ),
     ]);
 }
@@ -110,7 +110,7 @@ fn slips_in_the_scheme() {
         ("k8://ns/k", "`k8://` is not a scheme; k8s:// is", "write `k8s://ns/k`"),
         (
             "hashivault:k",
-            "`hashivault:` begins no key reference; hashivault:// does",
+            "`hashivault:` is not the start of a key reference; hashivault:// is",
             "write `hashivault://k`",
         ),
     ]);
@@ -121,25 +121,25 @@ fn what_is_no_key_manager() {
     misread(&[
         (
             "https://example.com/cosign.key",
-            "cosign would fetch the key from a web address, and nobody has checked that one",
-            "fetch the key file yourself and give its path",
+            "cosign would fetch the key from this web address, and a key from there is not checked",
+            "download the key file, check it, and give its path",
         ),
         (
             "http://127.0.0.1/cosign.key",
-            "cosign would fetch the key from a web address, and nobody has checked that one",
-            "fetch the key file yourself and give its path",
+            "cosign would fetch the key from this web address, and a key from there is not checked",
+            "download the key file, check it, and give its path",
         ),
         (
             "github://owner/repository",
-            "cosign would talk to the github service, whose secrets are not a key manager",
-            "give a key file, or `env://VARIABLE` with the variable that the CI job gets the key in",
+            "cosign would contact github, which is not a key manager",
+            "give a key file, or `env://VARIABLE` with the name of the CI variable that holds the key",
         ),
         (
             "gitlab://group/project",
-            "cosign would talk to the gitlab service, whose secrets are not a key manager",
-            "give a key file, or `env://VARIABLE` with the variable that the CI job gets the key in",
+            "cosign would contact gitlab, which is not a key manager",
+            "give a key file, or `env://VARIABLE` with the name of the CI variable that holds the key",
         ),
-        ("file:///keys/cosign.key", "cosign reads no file:// references", "write `/keys/cosign.key`"),
+        ("file:///keys/cosign.key", "cosign does not read file:// references", "write `/keys/cosign.key`"),
         (
             "keys/a://b",
             "`keys/a://b` is neither a file nor a key reference that cosign can read",
@@ -148,23 +148,22 @@ fn what_is_no_key_manager() {
         (
             "cosign.key ",
             "the key reference begins or ends with a blank",
-            "give it without blanks around it; a line break at its end is the usual cause",
+            "remove it; a line break at the end is the usual cause",
         ),
         (
             "cosign\u{1b}[2J.key",
-            "the key reference `cosign\\u{1b}[2J.key` holds control characters",
-            "give it without them",
+            "the key reference `cosign\\u{1b}[2J.key` contains control characters",
+            "remove them",
         ),
     ]);
 }
 
 #[test]
 fn secrets_are_not_shown() {
-    let pin = "the PIN of a token does not belong in a key reference (not shown)";
+    let pin = "the key reference contains the PIN of a token (not shown)";
     let no_pin = "leave out pin-value= and set COSIGN_PKCS11_PIN";
-    let credentials = "credentials do not belong in a key reference (not shown)";
-    let no_credentials =
-        "leave out what stands before the @, and give the key manager its credentials in its own variables";
+    let credentials = "the key reference contains credentials (not shown)";
+    let no_credentials = "leave out everything before the @; set the variables in which the key manager expects its credentials";
     let no_secret = "give a key file, a key manager URI, or `env://VARIABLE` with the name of the variable that holds the PEM";
     misread(&[
         ("pkcs11:token=t;object=k?pin-value=hunter2", pin, no_pin),
@@ -173,17 +172,13 @@ fn secrets_are_not_shown() {
         ("hsm://me:hunter2@host/k", credentials, no_credentials),
         (
             "-----BEGIN EC PRIVATE KEY-----\nhunter2\n",
-            "a PEM was given where a key reference belongs (not shown)",
+            "expected a key reference, found a PEM (not shown)",
             no_secret,
         ),
-        (
-            "hvs.hunter2hunter2hunter2",
-            "a token was given where a key reference belongs (not shown)",
-            no_secret,
-        ),
+        ("hvs.hunter2hunter2hunter2", "expected a key reference, found a token (not shown)", no_secret),
         (
             "env://$hunter2",
-            "what follows env:// is not the name of a variable (not shown: it may be its value)",
+            "the part after env:// is not the name of a variable (not shown: it may be the value)",
             "write `env://VARIABLE` with the name of the variable, without a dollar sign",
         ),
     ]);

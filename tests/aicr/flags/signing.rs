@@ -3,40 +3,40 @@
 use super::refused;
 
 const UNSET: &str = "an unset variable in the command line is the usual cause";
-const ANY_SIGNER: &str = "name a key with --signing-key, or add --keyless";
+const ANY_SIGNER: &str = "add --signing-key REF or --keyless";
 const NO_FULCIO: &str = "keyless signing needs Fulcio, which needs a network";
 
 #[test]
 fn no_log_needs_a_key() {
-    let key = "name the key with --signing-key, or leave out --tlog-upload=false for an unsigned bundle";
+    let key = "add --signing-key REF, or leave out --tlog-upload=false for an unsigned bundle";
     refused(&[
         ("bundle dist -o out --tlog-upload=false", "--tlog-upload=false needs --signing-key", key),
         ("bundle dist --in-place --tlog-upload=false", "--tlog-upload=false needs --signing-key", key),
         ("doctor --tlog-upload=false", "--tlog-upload=false needs --signing-key", key),
         (
             "bundle dist -o out --keyless --tlog-upload=false",
-            &format!("--keyless cannot go with --tlog-upload=false: {NO_FULCIO}"),
-            "name a key with --signing-key",
+            &format!("--keyless cannot be used with --tlog-upload=false: {NO_FULCIO}"),
+            "use --signing-key REF instead of --keyless",
         ),
         (
             "bundle dist -o out --attest --tlog-upload=false",
-            &format!("--keyless cannot go with --tlog-upload=false: {NO_FULCIO}"),
-            "name a key with --signing-key",
+            &format!("--keyless cannot be used with --tlog-upload=false: {NO_FULCIO}"),
+            "use --signing-key REF instead of --keyless",
         ),
         (
             "AICR_TLOG_UPLOAD=false bundle-sign B --keyless",
-            &format!("--keyless cannot go with AICR_TLOG_UPLOAD=false: {NO_FULCIO}"),
-            "name a key with --signing-key, or give --tlog-upload=true",
+            &format!("--keyless cannot be used with AICR_TLOG_UPLOAD=false: {NO_FULCIO}"),
+            "use --signing-key REF instead of --keyless, or add --tlog-upload=true",
         ),
         (
             "bundle-sign B --tlog-upload=false",
             "bundle-sign needs a signer",
-            "name a key with --signing-key or AICR_SIGNING_KEY, or give --keyless",
+            "add --signing-key REF or --keyless, or set AICR_SIGNING_KEY",
         ),
         (
             "bundle-sign B",
             "bundle-sign needs a signer",
-            "name a key with --signing-key or AICR_SIGNING_KEY, or give --keyless",
+            "add --signing-key REF or --keyless, or set AICR_SIGNING_KEY",
         ),
     ]);
 }
@@ -46,13 +46,13 @@ fn a_blank_where_an_equals_sign_belongs() {
     refused(&[
         (
             "bundle dist -o out --signing-key cosign.key --tlog-upload false",
-            "--tlog-upload false: a blank stands where `=` belongs",
-            "write --tlog-upload=false; an input of the name `false` is `./false`",
+            "--tlog-upload false: there is a blank instead of `=`",
+            "write --tlog-upload=false; write `./false` for an input of that name",
         ),
         (
             "bundle-sign B --signing-key cosign.key --tlog-upload TRUE",
-            "--tlog-upload TRUE: a blank stands where `=` belongs",
-            "write --tlog-upload=true; an input of the name `TRUE` is `./TRUE`",
+            "--tlog-upload TRUE: there is a blank instead of `=`",
+            "write --tlog-upload=true; write `./TRUE` for an input of that name",
         ),
     ]);
 }
@@ -104,22 +104,24 @@ fn an_empty_key_is_not_an_unsigned_release() {
 
 #[test]
 fn two_signers_or_none() {
-    let no_identity = |flag: &str| format!("--signing-key cannot go with {flag}: a key has no OIDC identity");
-    let no_sign = |names: &str| format!("--no-sign cannot go with {names}: an unsigned bundle has no signer");
+    let no_identity =
+        |flag: &str| format!("--signing-key cannot be used with {flag}: a key has no OIDC identity");
+    let no_sign =
+        |names: &str| format!("--no-sign cannot be used with {names}: an unsigned bundle has no signer");
     refused(&[
         (
             "bundle dist -o out --signing-key cosign.key --keyless",
-            "--signing-key cannot go with --keyless: a bundle has one signer",
+            "--signing-key cannot be used with --keyless: a signature has one signer",
             "leave out --signing-key, or leave out --keyless",
         ),
         (
             "AICR_SIGNING_KEY=cosign.key bundle dist -o out --keyless",
-            "AICR_SIGNING_KEY cannot go with --keyless: a bundle has one signer",
+            "AICR_SIGNING_KEY cannot be used with --keyless: a signature has one signer",
             "unset AICR_SIGNING_KEY, or leave out --keyless",
         ),
         (
             "bundle-sign B --signing-key cosign.key --fulcio-url https://f.example",
-            "--signing-key cannot go with --fulcio-url: a key needs no certificate",
+            "--signing-key cannot be used with --fulcio-url: a key needs no certificate",
             "leave out --signing-key, or leave out --fulcio-url",
         ),
         (
@@ -139,12 +141,12 @@ fn two_signers_or_none() {
         ),
         (
             "bundle dist -o out --keyless --public-key-out k.pub",
-            "--keyless cannot go with --public-key-out: a keyless signature is verified by its identity, not by a key",
+            "--keyless cannot be used with --public-key-out: a keyless signature is verified by its identity, not by a key",
             "leave out --keyless, or leave out --public-key-out",
         ),
         (
             "bundle dist -o out --keyless --kms-env PIN",
-            "--keyless cannot go with --kms-env: only a KMS plugin is handed variables",
+            "--keyless cannot be used with --kms-env: only a KMS plugin gets these variables",
             "leave out --keyless, or leave out --kms-env",
         ),
         (
@@ -169,8 +171,8 @@ fn two_signers_or_none() {
         ),
         (
             "bundle dist -o out --keyless",
-            "--keyless has no identity: there is no --identity-token, no credential of a CI job and no terminal to sign in from",
-            "give --identity-token FILE, set SIGSTORE_ID_TOKEN, or name a key with --signing-key",
+            "--keyless has no identity: there is no --identity-token, no CI credential and no terminal for a sign-in",
+            "add --identity-token FILE, set SIGSTORE_ID_TOKEN, or sign with a key: --signing-key REF",
         ),
     ]);
 }
@@ -193,11 +195,11 @@ fn what_needs_a_signer() {
         ("bundle dist -o out --identity-token t", "--identity-token needs a signer", "add --keyless"),
         ("doctor --signing-config c.json", "--signing-config needs a signer", ANY_SIGNER),
         ("doctor --trusted-root r.json", "--trusted-root needs a signer", ANY_SIGNER),
-        ("doctor --kms-env PIN", "--kms-env needs a signer", "name a key with --signing-key"),
+        ("doctor --kms-env PIN", "--kms-env needs a signer", "add --signing-key REF"),
         (
             "bundle dist -o out --public-key-out k.pub",
             "--public-key-out needs a signer",
-            "name a key with --signing-key",
+            "add --signing-key REF",
         ),
     ]);
 }
@@ -205,7 +207,7 @@ fn what_needs_a_signer() {
 #[test]
 fn endpoints_are_never_dropped() {
     let key = "bundle dist -o out --signing-key cosign.key --tlog-upload=false";
-    let off = |flag: &str, why: &str| format!("--tlog-upload=false cannot go with {flag}: {why}");
+    let off = |flag: &str, why: &str| format!("--tlog-upload=false cannot be used with {flag}: {why}");
     refused(&[
         (
             &format!("{key} --rekor-url https://r.example"),
@@ -219,28 +221,28 @@ fn endpoints_are_never_dropped() {
         ),
         (
             &format!("{key} --signing-config c.json"),
-            &off("--signing-config", "the log that it names would be left out"),
+            &off("--signing-config", "its log would not be used"),
             "leave out --tlog-upload=false, or leave out --signing-config",
         ),
         (
             "AICR_TLOG_UPLOAD=false bundle-sign B --signing-key cosign.key --rekor-url https://r.example",
-            "AICR_TLOG_UPLOAD=false cannot go with --rekor-url: nothing would be sent to that log",
-            "give --tlog-upload=true, or leave out --rekor-url",
+            "AICR_TLOG_UPLOAD=false cannot be used with --rekor-url: nothing would be sent to that log",
+            "add --tlog-upload=true, or leave out --rekor-url",
         ),
         (
             "bundle-sign B --signing-key cosign.key --signing-config c.json --rekor-url https://r.example",
-            "--signing-config cannot go with --rekor-url: both name the log",
+            "--signing-config cannot be used with --rekor-url: both name the log",
             "leave out --signing-config, or leave out --rekor-url",
         ),
         (
             "bundle-sign B --signing-key cosign.key --signing-config c.json --timestamp-server-url https://t.example",
-            "--signing-config cannot go with --timestamp-server-url: both name the timestamp authority",
+            "--signing-config cannot be used with --timestamp-server-url: both name the timestamp authority",
             "leave out --signing-config, or leave out --timestamp-server-url",
         ),
         (
             "bundle-sign B --signing-key cosign.key --tlog-upload=false --trusted-root r.json",
-            "--trusted-root has nothing to check: no private service is named",
-            "name one with --timestamp-server-url, or leave out --trusted-root",
+            "--trusted-root has no effect: it is for private services, and none is given",
+            "add --timestamp-server-url, or leave out --trusted-root",
         ),
     ]);
 }
@@ -250,7 +252,7 @@ fn a_private_service_has_a_root_and_an_encrypted_address() {
     let start = "bundle dist -o out --signing-key cosign.key";
     let root = "add --trusted-root FILE, the trusted root of that Sigstore";
     let untrusted =
-        |flag: &str| format!("{flag} needs --trusted-root: a private service is not trusted at first sight");
+        |flag: &str| format!("{flag} needs --trusted-root: aicr trusts a private service only through it");
     refused(&[
         (&format!("{start} --rekor-url https://r.example"), &untrusted("--rekor-url"), root),
         (&format!("{start} --signing-config c.json"), &untrusted("--signing-config"), root),
@@ -281,8 +283,8 @@ fn a_private_service_has_a_root_and_an_encrypted_address() {
         ),
         (
             &format!("{start} --rekor-url https://me:hunter2@r.example --trusted-root r.json"),
-            "--rekor-url: credentials do not belong in an address (not shown)",
-            "leave out what stands before the @",
+            "--rekor-url: the address contains credentials (not shown)",
+            "leave out everything before the @",
         ),
     ]);
 }
@@ -290,30 +292,29 @@ fn a_private_service_has_a_root_and_an_encrypted_address() {
 #[test]
 fn empty_paths_and_values_that_are_secrets() {
     let key = "bundle dist -o out --signing-key cosign.key --tlog-upload=false";
-    let withheld =
-        "--kms-env: LD_PRELOAD is never handed on: it could change what cosign checks or whom it talks to";
+    let withheld = "--kms-env: LD_PRELOAD is never passed to cosign: it could change what cosign checks or which service it contacts";
     refused(&[
         (&format!("{key} --public-key-out="), "--public-key-out: the path is empty", UNSET),
         ("bundle dist -o out --keyless --identity-token=", "--identity-token: the path is empty", UNSET),
         (
             "bundle dist -o out --keyless --identity-token eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJ4In0.c2ln",
-            "--identity-token: a token was given where a file belongs (not shown)",
+            "--identity-token: expected a file, found a token (not shown)",
             "write the token to a file and give its path, or set SIGSTORE_ID_TOKEN",
         ),
         (
             &format!("{key} --kms-env PIN"),
-            "--kms-env is for KMS plugins, and --signing-key names none",
-            "leave out --kms-env: a key manager that cosign knows gets its own variables anyway",
+            "--kms-env is for KMS plugins, and --signing-key is none",
+            "leave out --kms-env: cosign gets the variables of this key manager anyway",
         ),
         (
             "bundle dist -o out --signing-key hsm://k --tlog-upload=false --kms-env PIN=1234",
-            "--kms-env: not the name of a variable (not shown: it may hold a value)",
-            "write `--kms-env NAME`; the value is taken from the environment of aicr",
+            "--kms-env: not the name of a variable (not shown: it may contain the value)",
+            "write `--kms-env NAME`: aicr takes the value from its environment",
         ),
         (
             "bundle dist -o out --signing-key hsm://k --tlog-upload=false --kms-env LD_PRELOAD",
             withheld,
-            "have the plugin read a variable of another name",
+            "let the plugin read a variable with another name",
         ),
     ]);
 }

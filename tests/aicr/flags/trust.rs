@@ -5,27 +5,31 @@ use crate::sandbox::Sandbox;
 
 #[test]
 fn nobody_or_two_of_them() {
-    let nobody = "verify has not been told whom to trust";
-    let whom = "give `--key FILE --insecure-ignore-tlog` for a signature by a key, or --checksums-only to compare files only";
-    let add = "add --key FILE, or --certificate-identity with --certificate-oidc-issuer";
-    let one_signer = "a signature is by a key or by an identity";
+    let nobody = "verify needs a key: add --key FILE --insecure-ignore-tlog";
+    let whom = "--checksums-only compares the files only, and proves nothing about who made them";
+    let add = "add --key FILE, or --certificate-identity NAME --certificate-oidc-issuer URL";
+    let one_signer = "a signature is made by a key or by an identity";
     refused(&[
         ("verify B", nobody, whom),
-        ("verify B --insecure-ignore-tlog", "--insecure-ignore-tlog says nothing about whom to trust", add),
-        ("verify B --online", "--online says nothing about whom to trust", add),
+        (
+            "verify B --insecure-ignore-tlog",
+            "--insecure-ignore-tlog needs a key or an identity to trust",
+            add,
+        ),
+        ("verify B --online", "--online needs a key or an identity to trust", add),
         (
             "verify B --trusted-root r.json --require-timestamp",
-            "--trusted-root and --require-timestamp say nothing about whom to trust",
+            "--trusted-root and --require-timestamp need a key or an identity to trust",
             add,
         ),
         (
             "verify B --key cosign.pub --certificate-identity me",
-            &format!("--key cannot go with --certificate-identity: {one_signer}"),
+            &format!("--key cannot be used with --certificate-identity: {one_signer}"),
             "leave out --key, or leave out --certificate-identity",
         ),
         (
             "verify B --key cosign.pub --certificate-oidc-issuer-regexp i",
-            &format!("--key cannot go with --certificate-oidc-issuer-regexp: {one_signer}"),
+            &format!("--key cannot be used with --certificate-oidc-issuer-regexp: {one_signer}"),
             "leave out --key, or leave out --certificate-oidc-issuer-regexp",
         ),
     ]);
@@ -34,37 +38,37 @@ fn nobody_or_two_of_them() {
 #[test]
 fn an_identity_that_is_half_said() {
     let me = "verify B --certificate-identity me --certificate-oidc-issuer https://i.example";
-    let root = "add --trusted-root FILE, or --online to let cosign fetch the public root";
+    let root = "add --trusted-root FILE, or --online to let cosign fetch the public trusted root";
     refused(&[
         (
             "verify B --certificate-identity me --trusted-root r.json",
-            "--certificate-identity needs --certificate-oidc-issuer: anybody can vouch for a name",
+            "--certificate-identity needs --certificate-oidc-issuer: any issuer could certify that name",
             "add --certificate-oidc-issuer URL",
         ),
         (
             "verify B --certificate-oidc-issuer https://i.example --trusted-root r.json",
-            "--certificate-oidc-issuer needs --certificate-identity: an issuer vouches for everybody",
+            "--certificate-oidc-issuer needs --certificate-identity: an issuer certifies many identities",
             "add --certificate-identity NAME",
         ),
         (
             &format!("{me} --certificate-identity-regexp m.*"),
-            "--certificate-identity cannot go with --certificate-identity-regexp: either would decide alone",
+            "--certificate-identity cannot be used with --certificate-identity-regexp: only one of them can apply",
             "leave out --certificate-identity, or leave out --certificate-identity-regexp",
         ),
         (
             &format!("{me} --certificate-oidc-issuer-regexp h.*"),
-            "--certificate-oidc-issuer cannot go with --certificate-oidc-issuer-regexp: either would decide alone",
+            "--certificate-oidc-issuer cannot be used with --certificate-oidc-issuer-regexp: only one of them can apply",
             "leave out --certificate-oidc-issuer, or leave out --certificate-oidc-issuer-regexp",
         ),
         (me, "--certificate-identity needs --trusted-root: there is nothing to check it against", root),
         (
             &format!("{me} --trusted-root r.json --insecure-ignore-tlog"),
-            "--insecure-ignore-tlog with --certificate-identity needs --require-timestamp: nothing else would show that the certificate was valid when it signed",
+            "--insecure-ignore-tlog with --certificate-identity needs --require-timestamp: nothing else shows that the certificate was valid at signing time",
             "add --require-timestamp, or leave out --insecure-ignore-tlog",
         ),
         (
             &format!("{me} --trusted-root r.json --allow-kms-plugin"),
-            "--certificate-identity cannot go with --allow-kms-plugin: a plugin resolves keys only",
+            "--certificate-identity cannot be used with --allow-kms-plugin: a KMS plugin has keys, not identities",
             "leave out --certificate-identity, or leave out --allow-kms-plugin",
         ),
         (
@@ -77,11 +81,11 @@ fn an_identity_that_is_half_said() {
 
 #[test]
 fn roots_and_timestamps() {
-    let root = "add --trusted-root FILE, or --online to let cosign fetch the public root";
+    let root = "add --trusted-root FILE, or --online to let cosign fetch the public trusted root";
     refused(&[
         (
             "verify B --key cosign.pub --trusted-root r.json --online",
-            "--trusted-root cannot go with --online: one of them would be ignored",
+            "--trusted-root cannot be used with --online: only one trusted root can apply",
             "leave out --trusted-root, or leave out --online",
         ),
         (
@@ -120,7 +124,7 @@ fn checksums_only_is_alone() {
         let flag = typed.split('=').next().unwrap();
         [
             format!("verify B --checksums-only {typed}"),
-            format!("--checksums-only cannot go with {flag}: it looks at no signature"),
+            format!("--checksums-only cannot be used with {flag}: it verifies no signature"),
             format!("leave out --checksums-only, or leave out {flag}"),
         ]
     });
@@ -146,18 +150,18 @@ hint: use a key that you received through a separate channel",
         ("nowhere.pub", "--key nowhere.pub does not exist"),
         (
             "env://KEY",
-            "--key env://KEY: a variable is no place for the key to trust
+            "--key env://KEY: the key to trust cannot come from a variable
 hint: give the public key in a file",
         ),
         (
             "https://example.com/cosign.pub",
-            "--key: cosign would fetch the key from a web address, and nobody has checked that one
-hint: fetch the key file yourself and give its path",
+            "--key: cosign would fetch the key from this web address, and a key from there is not checked
+hint: download the key file, check it, and give its path",
         ),
         ("", "--key: the key reference is empty\nhint: give a key manager URI or a key file"),
         (
             "hsm://slot/1?pin=hunter2",
-            "--key hsm://slot/1?… runs the program sigstore-kms-hsm, and needs --allow-kms-plugin
+            "--key hsm://slot/1?… needs --allow-kms-plugin: cosign would run the program sigstore-kms-hsm
 hint: add --allow-kms-plugin, or give the public key in a file",
         ),
     ] {

@@ -224,7 +224,7 @@ impl Row {
         let config = self.config();
         let impossible = match (self.signer.is_identity(), self.told, log, timestamp) {
             (true, Recording::ByFlags, None, _) => {
-                "--keyless cannot go with --tlog-upload=false: keyless signing needs Fulcio, which needs a network\nhint: name a key with --signing-key".to_owned()
+                "--keyless cannot be used with --tlog-upload=false: keyless signing needs Fulcio, which needs a network\nhint: use --signing-key REF instead of --keyless".to_owned()
             }
             (true, Recording::ByConfig, None, _) => format!("{config}: {NO_LOG}, {CLOCK}"),
             (false, Recording::ByConfig, None, _) => format!(

@@ -17,12 +17,12 @@ fn none() -> Environment {
 fn pairs_that_exclude_each_other() {
     let (url, identity) = ("https://s.example.com", "a key has no OIDC identity");
     for (one, other, why) in [
-        (KEY, "--keyless", "a bundle has one signer"),
+        (KEY, "--keyless", "a signature has one signer"),
         (KEY, &format!("--fulcio-url={url}"), "a key needs no certificate"),
         (KEY, &format!("--oidc-issuer={url}"), identity),
         (KEY, "--oidc-client-id=ci", identity),
         (KEY, TOKEN_FILE, identity),
-        ("--keyless", "--kms-env=A", "only a KMS plugin is handed variables"),
+        ("--keyless", "--kms-env=A", "only a KMS plugin gets these variables"),
         (
             "--keyless",
             "--public-key-out=k.pub",
@@ -30,7 +30,7 @@ fn pairs_that_exclude_each_other() {
         ),
     ] {
         let flag = |typed: &str| typed.split('=').next().unwrap_or_default().to_owned();
-        let message = format!("{} cannot go with {}: {why}", flag(one), flag(other));
+        let message = format!("{} cannot be used with {}: {why}", flag(one), flag(other));
         let hint = format!("leave out {}, or leave out {}", flag(one), flag(other));
         for command in ["bundle", "bundle-sign", "doctor"] {
             refused(command, &[one, other], &none(), &message, &hint);
@@ -43,7 +43,7 @@ fn services_named_twice_or_for_nothing() {
     let url = "https://s.example.com";
     for (signer, one, other, why) in [
         (KEY, OFF, REKOR, "nothing would be sent to that log"),
-        (KEY, OFF, "--signing-config=c.json", "the log that it names would be left out"),
+        (KEY, OFF, "--signing-config=c.json", "its log would not be used"),
         (KEY, OFF, &format!("--fulcio-url={url}"), "Fulcio's certificates need a log"),
         (ROOT, OFF, REKOR, "nothing would be sent to that log"),
         (KEY, "--signing-config=c.json", REKOR, "both name the log"),
@@ -64,7 +64,7 @@ fn services_named_twice_or_for_nothing() {
         let shown = |typed: &str| {
             if typed == OFF { OFF.to_owned() } else { typed.split('=').next().unwrap_or_default().to_owned() }
         };
-        let message = format!("{} cannot go with {}: {why}", shown(one), shown(other));
+        let message = format!("{} cannot be used with {}: {why}", shown(one), shown(other));
         let hint = format!("leave out {}, or leave out {}", shown(one), shown(other));
         refused("bundle", &[signer, one, other], &none(), &message, &hint);
     }
@@ -77,15 +77,15 @@ fn keyless_without_a_log() {
         "bundle",
         &["--keyless", TOKEN_FILE, OFF],
         &none(),
-        &format!("--keyless cannot go with --tlog-upload=false: {why}"),
-        "name a key with --signing-key",
+        &format!("--keyless cannot be used with --tlog-upload=false: {why}"),
+        "use --signing-key REF instead of --keyless",
     );
     refused(
         "bundle-sign",
         &["--keyless", TOKEN_FILE],
         &Environment::of([("AICR_TLOG_UPLOAD", "false")]),
-        &format!("--keyless cannot go with AICR_TLOG_UPLOAD=false: {why}"),
-        "name a key with --signing-key, or give --tlog-upload=true",
+        &format!("--keyless cannot be used with AICR_TLOG_UPLOAD=false: {why}"),
+        "use --signing-key REF instead of --keyless, or add --tlog-upload=true",
     );
 }
 
@@ -95,28 +95,28 @@ fn a_variable_takes_part_like_a_flag() {
         "bundle",
         &["--keyless", TOKEN_FILE],
         &Environment::of([("AICR_SIGNING_KEY", "cosign.key")]),
-        "AICR_SIGNING_KEY cannot go with --keyless: a bundle has one signer",
+        "AICR_SIGNING_KEY cannot be used with --keyless: a signature has one signer",
         "unset AICR_SIGNING_KEY, or leave out --keyless",
     );
     refused(
         "bundle",
         &[KEY, REKOR, ROOT],
         &Environment::of([("AICR_TLOG_UPLOAD", "false")]),
-        "AICR_TLOG_UPLOAD=false cannot go with --rekor-url: nothing would be sent to that log",
-        "give --tlog-upload=true, or leave out --rekor-url",
+        "AICR_TLOG_UPLOAD=false cannot be used with --rekor-url: nothing would be sent to that log",
+        "add --tlog-upload=true, or leave out --rekor-url",
     );
     refused(
         "doctor",
         &[],
         &Environment::of([("AICR_SIGNING_KEY", "awskms://alias/x")]),
-        "AICR_SIGNING_KEY: cosign takes what follows awskms:// for a host name, so a key without an endpoint needs three slashes",
+        "AICR_SIGNING_KEY: cosign reads the part after awskms:// as a host name, so a key without an endpoint needs three slashes",
         "write `awskms:///alias/x`",
     );
 }
 
 #[test]
 fn flags_without_a_signer() {
-    let any = "name a key with --signing-key, or add --keyless";
+    let any = "add --signing-key REF or --keyless";
     for command in ["bundle", "doctor"] {
         for (line, message, hint) in [
             (&[REKOR][..], "--rekor-url needs a signer", any),
@@ -128,12 +128,12 @@ fn flags_without_a_signer() {
             (&[TOKEN_FILE], "--identity-token needs a signer", "add --keyless"),
             (&["--signing-config=x"], "--signing-config needs a signer", any),
             (&[ROOT], "--trusted-root needs a signer", any),
-            (&["--kms-env=A"], "--kms-env needs a signer", "name a key with --signing-key"),
-            (&["--public-key-out=k"], "--public-key-out needs a signer", "name a key with --signing-key"),
+            (&["--kms-env=A"], "--kms-env needs a signer", "add --signing-key REF"),
+            (&["--public-key-out=k"], "--public-key-out needs a signer", "add --signing-key REF"),
             (
                 &[OFF],
                 "--tlog-upload=false needs --signing-key",
-                "name the key with --signing-key, or leave out --tlog-upload=false for an unsigned bundle",
+                "add --signing-key REF, or leave out --tlog-upload=false for an unsigned bundle",
             ),
         ] {
             refused(command, line, &none(), message, hint);
@@ -157,7 +157,7 @@ fn no_sign_with_a_signing_flag() {
             "bundle",
             line,
             &Environment::of([("AICR_SIGNING_KEY", "cosign.key")]),
-            &format!("--no-sign cannot go with {names}: an unsigned bundle has no signer"),
+            &format!("--no-sign cannot be used with {names}: an unsigned bundle has no signer"),
             &format!("leave out --no-sign to sign, or leave out {them}"),
         );
     }
@@ -173,7 +173,7 @@ fn private_services_and_their_root() {
         (&["--keyless", TOKEN_FILE, "--fulcio-url=https://f.example.com"], "--fulcio-url"),
         (&["--keyless", TOKEN_FILE, "--oidc-issuer=https://i.example.com"], "--oidc-issuer"),
     ] {
-        let message = format!("{flag} needs --trusted-root: a private service is not trusted at first sight");
+        let message = format!("{flag} needs --trusted-root: aicr trusts a private service only through it");
         refused("bundle", line, &none(), &message, hint);
     }
     for (line, flags) in [
@@ -188,8 +188,8 @@ fn private_services_and_their_root() {
             "bundle",
             line,
             &none(),
-            "--trusted-root has nothing to check: no private service is named",
-            &format!("name one with {flags}, or leave out --trusted-root"),
+            "--trusted-root has no effect: it is for private services, and none is given",
+            &format!("add {flags}, or leave out --trusted-root"),
         );
     }
 }
@@ -216,7 +216,7 @@ fn empty_values() {
         &["--keyless", TOKEN_FILE, "--oidc-client-id="],
         &none(),
         "--oidc-client-id: the client ID is empty",
-        "leave out --oidc-client-id for the usual one",
+        "leave out --oidc-client-id to use the default",
     );
     refused(
         "bundle",
@@ -253,29 +253,29 @@ fn variables_for_plugins() {
         "bundle",
         &[KEY, OFF, "--kms-env=HSM_PIN"],
         &none(),
-        "--kms-env is for KMS plugins, and --signing-key names none",
-        "leave out --kms-env: a key manager that cosign knows gets its own variables anyway",
+        "--kms-env is for KMS plugins, and --signing-key is none",
+        "leave out --kms-env: cosign gets the variables of this key manager anyway",
     );
     refused(
         "bundle",
         &[plugin, OFF, "--kms-env=HSM_PIN=1234"],
         &none(),
-        "--kms-env: not the name of a variable (not shown: it may hold a value)",
-        "write `--kms-env NAME`; the value is taken from the environment of aicr",
+        "--kms-env: not the name of a variable (not shown: it may contain the value)",
+        "write `--kms-env NAME`: aicr takes the value from its environment",
     );
     refused(
         "bundle",
         &[plugin, OFF, "--kms-env=LD_PRELOAD"],
         &none(),
-        "--kms-env: LD_PRELOAD is never handed on: it could change what cosign checks or whom it talks to",
-        "have the plugin read a variable of another name",
+        "--kms-env: LD_PRELOAD is never passed to cosign: it could change what cosign checks or which service it contacts",
+        "let the plugin read a variable with another name",
     );
     refused(
         "bundle",
         &[plugin, OFF, "--kms-env=PATH"],
         &none(),
-        "--kms-env: PATH is always set by aicr",
-        "leave it out, or have the plugin read a variable of another name",
+        "--kms-env: PATH is set by aicr itself",
+        "leave out --kms-env PATH, or let the plugin read a variable with another name",
     );
 }
 
@@ -285,49 +285,49 @@ fn an_identity_from_nowhere_or_in_the_wrong_place() {
         "bundle",
         &["--keyless"],
         &Environment::of([("ACTIONS_ID_TOKEN_REQUEST_URL", "https://a")]),
-        "--keyless has no identity: there is no --identity-token, no credential of a CI job and no terminal to sign in from",
-        "give --identity-token FILE, set SIGSTORE_ID_TOKEN, or name a key with --signing-key",
+        "--keyless has no identity: there is no --identity-token, no CI credential and no terminal for a sign-in",
+        "add --identity-token FILE, set SIGSTORE_ID_TOKEN, or sign with a key: --signing-key REF",
     );
     refused(
         "bundle",
         &["--keyless", "--identity-token=eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJ4In0.c2ln"],
         &none(),
-        "--identity-token: a token was given where a file belongs (not shown)",
+        "--identity-token: expected a file, found a token (not shown)",
         "write the token to a file and give its path, or set SIGSTORE_ID_TOKEN",
     );
     refused(
         "bundle",
         &[KEY, "--rekor-url=http://user:hunter2@rekor.example.com", ROOT],
         &none(),
-        "--rekor-url: credentials do not belong in an address (not shown)",
-        "leave out what stands before the @",
+        "--rekor-url: the address contains credentials (not shown)",
+        "leave out everything before the @",
     );
 }
 
 #[test]
 fn a_private_service_does_not_go_with_public_ones_that_nobody_named() {
     let fulcio = "--fulcio-url=https://fulcio.example.com";
-    let log = "a private service does not go with the public log";
+    let log = "a private service cannot be used with the public log";
     refused(
         "bundle",
         &[KEY, TSA, ROOT],
         &none(),
         &format!("--timestamp-server-url needs --rekor-url: {log}"),
-        "name the log with --rekor-url, or keep the signature out of any with --tlog-upload=false",
+        "add --rekor-url URL, or add --tlog-upload=false to use no log",
     );
     refused(
         "bundle",
         &["--keyless", TOKEN_FILE, fulcio, ROOT],
         &none(),
         &format!("--fulcio-url needs --rekor-url: {log}"),
-        "name the log with --rekor-url",
+        "add --rekor-url URL",
     );
     refused(
         "bundle",
         &["--keyless", TOKEN_FILE, REKOR, ROOT],
         &none(),
         "--rekor-url needs --fulcio-url with --keyless: the identity token would go to the public Fulcio",
-        "name the certificate authority with --fulcio-url",
+        "add --fulcio-url URL",
     );
     let line = ["aicr", "bundle", "dist", "--keyless", REKOR, fulcio, ROOT];
     let cli::Command::Bundle(args) = Cli::try_parse_from(line).expect("a line").command else { panic!() };
@@ -337,8 +337,8 @@ fn a_private_service_does_not_go_with_public_ones_that_nobody_named() {
     assert_eq!(
         (failure.message(), failure.way_out()),
         (
-            "--keyless needs --oidc-issuer: it does not say where to sign in to this private Sigstore",
-            Some("name the issuer with --oidc-issuer, or give --identity-token FILE")
+            "--keyless with a private Sigstore needs --oidc-issuer: you sign in there",
+            Some("add --oidc-issuer URL, or add --identity-token FILE")
         )
     );
 }
@@ -360,7 +360,7 @@ fn flags_that_a_provider_would_not_heed() {
             &line,
             &job,
             &format!("{name} has no effect: the identity token comes from GitHub Actions"),
-            &format!("leave out {name}, or give --identity-token FILE"),
+            &format!("leave out {name}, or add --identity-token FILE"),
         );
     }
 }
