@@ -14,6 +14,7 @@ use super::search_path::SearchPath;
 use super::variables::{Value, Variables};
 use crate::plan::key_ref::{KeyRef, Scheme};
 use crate::plan::sign::{Provider, TOKEN, TokenSource};
+use crate::plan::withheld::affects_every_run;
 use crate::settings::Environment;
 
 /// Where a fenced run is sent: nothing listens there.
@@ -30,9 +31,6 @@ const NETWORK: [&str; 8] = [
     "NO_PROXY",
     "no_proxy",
 ];
-
-/// Variables that change what cosign or any program does behind aicr's back. Never handed on.
-const MEDDLING: [&str; 5] = ["COSIGN_*", "SIGSTORE_*", "TUF_*", "LD_*", "GODEBUG"];
 
 /// Whose secrets a run needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,8 +110,8 @@ pub(crate) fn ignored(holder: Holder<'_>, operator: &Environment) -> Vec<String>
         .filter(|name| {
             // A password that is set for another command of the same script is no surprise.
             let expected = *name == "COSIGN_PASSWORD" || holder.variable() == Some(name);
-            let meddles = family.dangerous.contains(name) || matches(name, &MEDDLING);
-            meddles && !family.hands_on(name) && !expected
+            let is_withheld = family.withheld.contains(name) || affects_every_run(name);
+            is_withheld && !family.hands_on(name) && !expected
         })
         .map(ToOwned::to_owned)
         .collect()
@@ -184,13 +182,6 @@ fn hand_on(variables: &mut Variables, operator: &Environment, wanted: impl Fn(&s
 fn is_portable(name: &str) -> bool {
     let letter = |byte: u8| byte == b'_' || byte.is_ascii_alphabetic();
     name.bytes().next().is_some_and(letter) && name.bytes().all(|byte| letter(byte) || byte.is_ascii_digit())
-}
-
-fn matches(name: &str, patterns: &[&str]) -> bool {
-    patterns.iter().any(|pattern| match pattern.strip_suffix('*') {
-        Some(prefix) => name.starts_with(prefix),
-        None => name == *pattern,
-    })
 }
 
 fn set(variables: &mut Variables, name: &str, value: impl Into<std::ffi::OsString>) {
