@@ -161,7 +161,10 @@ fn look_at_private(
             Some(Connectivity::No(why)) => {
                 let message = format!("the {name} at {} could not be reached: {why}", url.host());
                 let failure = Failure::new(Class::Unproven, message);
-                Check { error: Some(failure.hint("is it running, and is its address right?")), ..check }
+                Check {
+                    error: Some(failure.hint("check the address, and that the server is running")),
+                    ..check
+                }
             }
         });
     }
