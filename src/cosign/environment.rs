@@ -7,15 +7,31 @@
 
 mod provider_environment;
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
 use camino::Utf8Path;
 
 use self::provider_environment::{NOTHING, ProviderEnvironment, family, token_family};
 use super::search_path::SearchPath;
-use super::variables::{Value, Variables};
 use crate::plan::key_ref::{KeyRef, Scheme};
 use crate::plan::sign::{Provider, TOKEN, TokenSource};
 use crate::plan::withheld::affects_every_run;
 use crate::settings::Environment;
+
+/// The environment of a program: values by name.
+pub(crate) type Variables = BTreeMap<String, Value>;
+
+/// The value of a variable. Where it comes from decides how a command is printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Value {
+    /// From the operator's environment. Printed as `"$NAME"`, because it may be a secret.
+    HandedOn(OsString),
+    /// Typed by a person, or in a variable that the operator named. Printed in the same way.
+    Secret(OsString),
+    /// Set by aicr, and printed.
+    Set(OsString),
+}
 
 /// Where a fenced run is sent: nothing listens there.
 const CLOSED: &str = "http://127.0.0.1:1";
@@ -184,7 +200,7 @@ fn is_portable(name: &str) -> bool {
     name.bytes().next().is_some_and(letter) && name.bytes().all(|byte| letter(byte) || byte.is_ascii_digit())
 }
 
-fn set(variables: &mut Variables, name: &str, value: impl Into<std::ffi::OsString>) {
+fn set(variables: &mut Variables, name: &str, value: impl Into<OsString>) {
     variables.insert(name.to_owned(), Value::Set(value.into()));
 }
 

@@ -2,7 +2,7 @@
 //! What follows may be the answer of a service, the name of a key or the text of a plugin, and any of these
 //! may mention any service.
 
-use super::super::private_file;
+use super::super::private_directory::private_file;
 use super::super::recording_services::{PrivateServices, Role};
 use crate::sigstore::signing_config::Service;
 

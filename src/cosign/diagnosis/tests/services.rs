@@ -6,7 +6,7 @@ use super::super::service_rules::{LAST_RULE, RULES, ServiceRule};
 use super::*;
 use crate::cosign::recording_services::{PrivateServices, RecordingServices};
 use crate::plan::service::ServiceUrl;
-use crate::sigstore::rekor_version::RekorVersion;
+use crate::sigstore::RekorVersion;
 use crate::sigstore::signing_config::SigningConfig;
 use crate::sigstore::trusted_root::TrustedRoot;
 
