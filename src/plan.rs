@@ -16,6 +16,7 @@ pub(crate) mod sign;
 pub(crate) mod value;
 pub(crate) mod variable_name;
 pub(crate) mod verify;
+pub(crate) mod withheld;
 
 use crate::settings::Environment;
 

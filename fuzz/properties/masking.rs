@@ -4,8 +4,8 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
+use crate::cosign::environment::{Value, Variables};
 use crate::cosign::masked::masked;
-use crate::cosign::variables::{Value, Variables};
 
 const NAMES: [&str; 2] = ["VAULT_TOKEN", "COSIGN_PASSWORD"];
 

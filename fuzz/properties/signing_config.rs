@@ -2,7 +2,7 @@
 //! is added.
 
 use super::{is_one_plain_line, json};
-use crate::sigstore::rekor_version::RekorVersion;
+use crate::sigstore::RekorVersion;
 use crate::sigstore::signing_config::{Service, SigningConfig};
 
 pub(super) fn holds(text: &[u8]) {

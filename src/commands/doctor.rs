@@ -9,10 +9,10 @@ use crate::connectivity::{Connectivity, reach};
 use crate::context::Context;
 use crate::cosign::Cosign;
 use crate::cosign::environment::Holder;
+use crate::cosign::environment::Value;
 use crate::cosign::ready_signer::ReadySigner;
 use crate::cosign::recording_services::{PrivateServices, RecordingServices};
 use crate::cosign::signing_identity::SigningIdentity;
-use crate::cosign::variables::Value;
 use crate::error::{Class, Failure, Result};
 use crate::plan::sign::{KeySigner, KeylessSigner, Signer, TokenSource};
 use crate::report::{Check, Report};
@@ -161,7 +161,10 @@ fn look_at_private(
             Some(Connectivity::No(why)) => {
                 let message = format!("the {name} at {} could not be reached: {why}", url.host());
                 let failure = Failure::new(Class::Unproven, message);
-                Check { error: Some(failure.hint("is it running, and is its address right?")), ..check }
+                Check {
+                    error: Some(failure.hint("check the address, and that the server is running")),
+                    ..check
+                }
             }
         });
     }

@@ -6,7 +6,7 @@
 use camino::Utf8Path;
 
 use super::capability::Dialect;
-use super::private_file;
+use super::private_directory::private_file;
 use super::ready_signer::ReadySigner;
 use super::recording_services::{ByFlag, RecordingServices};
 use super::verify_request::{VerifyAs, VerifyRequest};

@@ -7,14 +7,31 @@
 
 mod provider_environment;
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
 use camino::Utf8Path;
 
 use self::provider_environment::{NOTHING, ProviderEnvironment, family, token_family};
 use super::search_path::SearchPath;
-use super::variables::{Value, Variables};
 use crate::plan::key_ref::{KeyRef, Scheme};
 use crate::plan::sign::{Provider, TOKEN, TokenSource};
+use crate::plan::withheld::affects_every_run;
 use crate::settings::Environment;
+
+/// The environment of a program: values by name.
+pub(crate) type Variables = BTreeMap<String, Value>;
+
+/// The value of a variable. Where it comes from decides how a command is printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Value {
+    /// From the operator's environment. Printed as `"$NAME"`, because it may be a secret.
+    HandedOn(OsString),
+    /// Typed by a person, or in a variable that the operator named. Printed in the same way.
+    Secret(OsString),
+    /// Set by aicr, and printed.
+    Set(OsString),
+}
 
 /// Where a fenced run is sent: nothing listens there.
 const CLOSED: &str = "http://127.0.0.1:1";
@@ -30,9 +47,6 @@ const NETWORK: [&str; 8] = [
     "NO_PROXY",
     "no_proxy",
 ];
-
-/// Variables that change what cosign or any program does behind aicr's back. Never handed on.
-const MEDDLING: [&str; 5] = ["COSIGN_*", "SIGSTORE_*", "TUF_*", "LD_*", "GODEBUG"];
 
 /// Whose secrets a run needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,8 +126,8 @@ pub(crate) fn ignored(holder: Holder<'_>, operator: &Environment) -> Vec<String>
         .filter(|name| {
             // A password that is set for another command of the same script is no surprise.
             let expected = *name == "COSIGN_PASSWORD" || holder.variable() == Some(name);
-            let meddles = family.dangerous.contains(name) || matches(name, &MEDDLING);
-            meddles && !family.hands_on(name) && !expected
+            let is_withheld = family.withheld.contains(name) || affects_every_run(name);
+            is_withheld && !family.hands_on(name) && !expected
         })
         .map(ToOwned::to_owned)
         .collect()
@@ -186,14 +200,7 @@ fn is_portable(name: &str) -> bool {
     name.bytes().next().is_some_and(letter) && name.bytes().all(|byte| letter(byte) || byte.is_ascii_digit())
 }
 
-fn matches(name: &str, patterns: &[&str]) -> bool {
-    patterns.iter().any(|pattern| match pattern.strip_suffix('*') {
-        Some(prefix) => name.starts_with(prefix),
-        None => name == *pattern,
-    })
-}
-
-fn set(variables: &mut Variables, name: &str, value: impl Into<std::ffi::OsString>) {
+fn set(variables: &mut Variables, name: &str, value: impl Into<OsString>) {
     variables.insert(name.to_owned(), Value::Set(value.into()));
 }
 

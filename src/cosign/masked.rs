@@ -9,7 +9,7 @@
 //!   `pin=1234` and `PIN1234` and stays in `12345`;
 //! * what is shorter stays. It protects nothing, and a text without any `a` tells that the password is `a`.
 
-use super::variables::{Value, Variables};
+use super::environment::{Value, Variables};
 
 /// Parts of the names of variables that hold a secret.
 const NAMES: [&str; 7] = ["PASSWORD", "PASSPHRASE", "SECRET", "TOKEN", "PIN", "HEADER", "CREDENTIAL"];

@@ -11,6 +11,30 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::error::{Failure, Result};
 
+/// The files in it that a command line names.
+pub(super) mod private_file {
+    /// A copy of the manifest, which is signed or verified.
+    pub(crate) const BLOB: &str = "checksums.txt";
+    /// The Sigstore bundle that cosign writes or reads.
+    pub(crate) const BUNDLE: &str = "bundle.json";
+    /// A bare signature in base64, as 2.0 to 2.3 read it.
+    pub(crate) const SIGNATURE: &str = "signature.b64";
+    /// The public key, PEM.
+    pub(crate) const KEY: &str = "key.pub";
+    /// The services that record a signature.
+    pub(crate) const SIGNING_CONFIG: &str = "signing-config.json";
+    /// The keys and certificates of these services.
+    pub(crate) const TRUSTED_ROOT: &str = "trusted-root.json";
+    /// An identity token.
+    pub(crate) const TOKEN: &str = "identity-token";
+    /// The key of a log, PEM: 2.4 and 2.5 sign with it instead of a trusted root.
+    pub(crate) const LOG_KEY: &str = "log.pub";
+    /// The key of a certificate transparency log, PEM.
+    pub(crate) const CT_LOG_KEY: &str = "ct-log.pub";
+    /// The chain of a certificate authority, PEM.
+    pub(crate) const AUTHORITY: &str = "authority.pem";
+}
+
 /// What the name of each begins with.
 const PREFIX: &str = "aicr-";
 /// In each as soon as it is locked: by this, and not by its name, one is known to be ours.

@@ -16,8 +16,8 @@ use anyhow::Context;
 use camino::Utf8Path;
 use rustix::process::{Pid, Signal};
 
+use super::environment::{Value, Variables};
 use super::masked::{masked, replaced};
-use super::variables::{Value, Variables};
 use crate::error::{Class, Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::plan::value::Sourced;

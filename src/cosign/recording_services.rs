@@ -2,7 +2,7 @@
 //! the files.
 
 use super::capability::Dialect;
-use super::private_file;
+use super::private_directory::private_file;
 use crate::sigstore::signing_config::{Service, SigningConfig};
 use crate::sigstore::trusted_root::{Authority, Log, TrustedRoot};
 

@@ -18,13 +18,13 @@ use camino::Utf8Path;
 use super::argv::{self, Operation};
 use super::capability::Dialect;
 use super::environment;
+use super::environment::{Value, Variables};
 use super::private_directory::PrivateDirectory;
-use super::private_file;
+use super::private_directory::private_file;
 use super::process::{Finished, Invocation};
 use super::ready_signer::ReadySigner;
 use super::recording_services::RecordingServices;
 use super::signature_check::{SignatureCheck, UPLOADED};
-use super::variables::{Value, Variables};
 use super::verify_blob::CosignAnswer;
 use super::verify_request::{VerifyAs, VerifyRequest};
 use super::{Cosign, diagnosis};
@@ -297,7 +297,7 @@ fn not_accepted(signer: &ReadySigner, services: &RecordingServices) -> Failure {
     );
     failure.hint(match services {
         RecordingServices::NotRecorded => {
-            "the key manager signs wrongly, or with a kind of key that cosign cannot check; ECDSA P-256 always works"
+            "the key manager's signature is wrong, or of a kind that cosign cannot check; ECDSA P-256 works with every key manager"
         }
         RecordingServices::Public | RecordingServices::Private(_) => {
             "check that the trusted root belongs to these services; `cosign trusted-root create` makes one from their keys"

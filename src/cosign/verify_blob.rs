@@ -15,7 +15,7 @@ use super::argv::Operation;
 use super::capability::Dialect;
 use super::environment;
 use super::private_directory::PrivateDirectory;
-use super::private_file;
+use super::private_directory::private_file;
 use super::verify_request::{VerifyAs, VerifyRequest};
 use super::{Cosign, diagnosis};
 use crate::digest::Sha256Digest;

@@ -2,9 +2,9 @@
 
 use super::capability::Dialect;
 use crate::plan::verify::Pattern;
+use crate::sigstore::RekorVersion;
 use crate::sigstore::evidence::{Evidence, LogEntry, SignedBy};
 use crate::sigstore::public_key::PublicKey;
-use crate::sigstore::rekor_version::RekorVersion;
 use crate::sigstore::trusted_root::TrustedRoot;
 
 /// A request to `cosign verify-blob`.

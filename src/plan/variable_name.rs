@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use super::withheld::is_withheld;
 use crate::error::{Failure, Result};
 
 /// The name of a variable that may be passed to cosign: a POSIX name, and none that changes what cosign
@@ -73,36 +74,6 @@ impl fmt::Display for VariableName {
 
 /// Variables that aicr sets itself in every environment of cosign.
 const OWN: [&str; 4] = ["HOME", "LANG", "PATH", "TMPDIR"];
-
-/// Switches that weaken TLS, or lead the key manager's client elsewhere.
-const SWITCHES: [&str; 12] = [
-    "AWS_TLS_INSECURE_SKIP_VERIFY",
-    "BAO_AGENT_ADDR",
-    "BAO_HEADERS",
-    "BAO_HTTP_PROXY",
-    "BAO_PROXY_ADDR",
-    "BAO_SKIP_VERIFY",
-    "GODEBUG",
-    "VAULT_AGENT_ADDR",
-    "VAULT_HEADERS",
-    "VAULT_HTTP_PROXY",
-    "VAULT_PROXY_ADDR",
-    "VAULT_SKIP_VERIFY",
-];
-
-/// Families: the loader's, and those by which every flag and trust anchor of cosign can be set
-/// from outside (`COSIGN_INSECURE_IGNORE_TLOG=true` turns a refusal into "Verified OK").
-const FAMILIES: [&str; 5] = ["COSIGN_", "DYLD_", "LD_", "SIGSTORE_", "TUF_"];
-
-/// Two names of the `COSIGN_` family are no flags but the customary places for a key in a
-/// variable, `env://COSIGN_PRIVATE_KEY`.
-const KEY_PLACES: [&str; 2] = ["COSIGN_PRIVATE_KEY", "COSIGN_PUBLIC_KEY"];
-
-/// Whether a variable of this name is never handed to cosign at an operator's wish.
-fn is_withheld(name: &str) -> bool {
-    !KEY_PLACES.contains(&name)
-        && (SWITCHES.contains(&name) || FAMILIES.iter().any(|family| name.starts_with(family)))
-}
 
 #[cfg(test)]
 mod tests {

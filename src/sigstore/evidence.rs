@@ -20,7 +20,7 @@ use self::form::{
 pub(crate) use self::identity::Identity;
 pub(crate) use self::log_entry::LogEntry;
 pub(crate) use self::timestamp::Timestamp;
-use super::base64_text::Base64;
+use super::file::Base64;
 use crate::digest::Sha256Digest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

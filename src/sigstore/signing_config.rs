@@ -9,8 +9,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+use super::RekorVersion;
 use super::file::SigstoreFile;
-use super::rekor_version::RekorVersion;
 use super::validity::{Moment, Validity};
 use crate::plan::service::ServiceUrl;
 use crate::printable::show;

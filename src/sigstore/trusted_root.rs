@@ -10,12 +10,12 @@ use spki::der::asn1::BitString;
 use spki::der::{Any, Encode};
 use spki::{AlgorithmIdentifierOwned, ObjectIdentifier, SubjectPublicKeyInfoOwned};
 
-use super::base64_text::Base64;
+use super::RekorVersion;
 use super::certificate::Certificate;
 use super::evidence::Timestamp;
+use super::file::Base64;
 use super::file::SigstoreFile;
 use super::public_key::PublicKey;
-use super::rekor_version::RekorVersion;
 use super::validity::Validity;
 use crate::digest::Sha256Digest;
 use crate::plan::service::ServiceUrl;

@@ -347,7 +347,7 @@ fn a_key_manager_that_fails_stops_the_rest() {
             6,
             "error: cosign.key could not be reached: connection refused
     dial tcp 10.0.0.1:8200: connect: connection refused
-hint: is the key manager running, and is its address right?
+hint: check the address, and that the server is running
 ",
         ),
     ] {

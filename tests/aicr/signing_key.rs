@@ -246,9 +246,9 @@ fn a_password_comes_from_the_variable() {
             .aicr(&words)
             .env("COSIGN_PASSWORD", wrong)
             .stderr(
-                "error: cosign.key was not opened: the password is wrong
+                "error: cosign.key cannot be decrypted: the password is wrong
     decrypt: encrypted: decryption failed
-hint: check COSIGN_PASSWORD; a newline at its end counts
+hint: check COSIGN_PASSWORD; a newline at its end is part of the password
 ",
             )
             .exits(4);

@@ -276,10 +276,7 @@ fn a_plugin_that_fails_may_lack_a_variable() {
     sandbox.signed().program("bin/sigstore-kms-foo", "exit 1");
     let hint = "hint: a plugin sees no variables here: `cosign public-key --key REF --outfile cosign.pub` gives it yours, and writes the file for --key";
     for (words, why) in [
-        (
-            "parsing plugin response: unexpected end of JSON input",
-            "got no answer from its plugin that cosign understands",
-        ),
+        ("parsing plugin response: unexpected end of JSON input", "got no valid answer from its plugin"),
         (
             "error executing plugin program: signal: segmentation fault",
             "got no answer from its plugin, which crashed",
@@ -320,7 +317,7 @@ fn keys_in_key_managers() {
         .stderr(&format!(
             "{asking}error: {reference} could not be reached: connection refused
     (what cosign said)
-hint: is the key manager running, and is its address right?
+hint: check the address, and that the server is running
 "
         ))
         .cosigns_words_left_out()

@@ -116,7 +116,7 @@ fn as_json() {
         "exit": 4,
         "message": format!("{key} is disabled in the key manager"),
         "cosign": "transient error getting info from KMS: unable to find an enabled key version in GCP KMS: no more items in iterator",
-        "hint": "enable a version of it, or name one: …/cryptoKeyVersions/N",
+        "hint": "enable a version of the key, or name one: …/cryptoKeyVersions/N",
     });
     let details = json!({
         "GOOGLE_API_USE_CLIENT_CERTIFICATE": "false",

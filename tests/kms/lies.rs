@@ -79,12 +79,12 @@ hint: a rotated key is the usual cause: use the public key of the version that s
     verify(&site, "hashivault://ec", 5, "rejected B\n", &format!("{asking}{other}"));
     site.order("seal");
     let sealed = format!(
-        "{asking}error: hashivault://ec could not be reached: its key manager is sealed
+        "{asking}error: hashivault://ec cannot be used: its key manager is sealed
     public key: Error making API request.
     URL: GET https://127.0.0.1:8200/v1/transit/keys/ec
     Code: 503. Errors:
     * Vault is sealed
-hint: somebody who may has to unseal it\n"
+hint: ask an administrator to unseal it\n"
     );
     verify(&site, "hashivault://ec", 6, "", &sealed);
     verify(&site, "first.pub", 0, &accepted, "");

@@ -48,7 +48,7 @@ fn is_not_spoken_by_an_upstream_cosign() {
     site.aicr("bundle dist --output B --tlog-upload=false --signing-key pkcs11:token=release;object=ec?module-path=/module.so")
         .env("COSIGN_PKCS11_PIN", "1234")
         .stderr(
-            "error: pkcs11:token=release;object=ec?module-path=/module.so is in a PKCS#11 token, for which this build of cosign has no support
+            "error: pkcs11:token=release;object=ec?module-path=/module.so is in a PKCS#11 token, which this build of cosign does not support
     opening pkcs11 token key: unimplemented
 hint: use a cosign built with cgo and the pkcs11key tag, or a KMS plugin for the token\n",
         )

@@ -66,29 +66,29 @@ fn each_failure_has_its_own_words() {
             "[ ! -e \"$STAGE/server/asked\" ] || SHOWN=other USED=other; : >\"$STAGE/server/asked\"",
         ),
     ]);
-    Signer { site: &site, keys: "", good: "shell://k", variables: &[], more: "" }.fails(&[("garbage://k", &[], 4, "error: {key} got no answer from its plugin that cosign understands
+    Signer { site: &site, keys: "", good: "shell://k", variables: &[], more: "" }.fails(&[("garbage://k", &[], 4, "error: {key} got no valid answer from its plugin
     parsing plugin response: invalid character 'g' looking for beginning of value
 hint: the plugin failed, or speaks another version of the protocol; it may need a variable: --kms-env NAME
-"),("silent://k", &[], 4, "error: {key} got no answer from its plugin that cosign understands
+"),("silent://k", &[], 4, "error: {key} got no valid answer from its plugin
     parsing plugin response: unexpected end of JSON input
 hint: the plugin failed, or speaks another version of the protocol; it may need a variable: --kms-env NAME
-"),("broken://k", &[], 4, "error: {key} got no answer from its plugin that cosign understands
+"),("broken://k", &[], 4, "error: {key} got no valid answer from its plugin
     no such token
     parsing plugin response: unexpected end of JSON input
 hint: the plugin failed, or speaks another version of the protocol; it may need a variable: --kms-env NAME
 "),("crash://k", &[], 4, "error: {key} got no answer from its plugin, which crashed
     error executing plugin program: signal: segmentation fault
-hint: run the plugin by hand, with the variables that --kms-env names
+hint: run the plugin in a shell, with the variables of --kms-env
 "),("locked://k", &[], 4, "error: {key} was refused by its plugin
     plugin returned error: the token is locked
-hint: what it says is the plugin's own; it sees only the variables that --kms-env names
+hint: the text above is the plugin's; it gets only the variables of --kms-env
 "),("nonsense://k", &[], 4, "error: {key} was refused by cosign
     PEM decoding failed
 "),("p384://k", &[], 2, "error: {key} is ECDSA P-384, with which some releases of cosign make signatures that do not verify
 hint: use an ECDSA P-256 key, or RSA with 2048 to 4096 bits
 "),("liar://k", &[], 4, "error: {key} made a signature that does not verify
     signing {root}/tmp/aicr-XXXXXX/checksums.txt: signing bundle: error signing bundle: failed to verify signature: could not verify message: invalid signature when validating ASN.1 encoded signature
-hint: the key manager's signature is wrong or of a kind that cosign cannot check; ECDSA P-256 works with every one
+hint: the key manager's signature is wrong, or of a kind that cosign cannot check; ECDSA P-256 works with every key manager
 "),("changing://k", &[], 4, "error: cosign ended with exit 0, but the signature was made by another key; if the key was just rotated, run this again
     (what cosign said)
 "),("missing://k", &[], 2, "error: {key}: cosign knows no such scheme, and its plugin sigstore-kms-missing is not on the PATH

@@ -46,7 +46,7 @@ fn services_are_named_and_asked_only_with_online() {
         "exit": 6,
         "message": "the timestamp authority at localhost:3004 could not be reached: 127.0.0.1:3004: connection refused",
         "cosign": null,
-        "hint": "is it running, and is its address right?",
+        "hint": "check the address, and that the server is running",
     });
     let last = check(format!("timestamp authority at {TSA}"), "1", None, failure);
     assert_eq!(services(&site, &format!("--online {words}"), 6).last(), Some(&last));

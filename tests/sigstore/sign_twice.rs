@@ -266,9 +266,9 @@ fn a_log_knows_an_rsa_signature_again() {
             }
             let host = log.strip_prefix("http://").unwrap();
             let refused = format!(
-                "{}error: the transparency log at {host} has this very signature already, and takes none twice
+                "{}error: the transparency log at {host} has this signature already, and accepts it only once
     (what cosign said)
-hint: an RSA key signs the same manifest in the same way each time: take the bundle that was signed then, or use an ECDSA P-256 key\n",
+hint: an RSA key always makes the same signature of a manifest: use the bundle that was signed first, or an ECDSA P-256 key\n",
                 notice(log)
             );
             sign(log, release).stderr(&refused).cosigns_words_left_out().exits(4);

@@ -1,33 +1,33 @@
-//! Whose it was that a signature did not come about: cosign's error is read from its start, where its own
-//! words stand. What follows them may be the answer of a service, the name of a key or the words of a plugin,
-//! and any of these may mention anything.
+//! Which party made `sign-blob` fail. cosign's error is read from its start, where the text is cosign's own.
+//! What follows may be the answer of a service, the name of a key or the text of a plugin, and any of these
+//! may mention any service.
 
-use super::super::private_file;
+use super::super::private_directory::private_file;
 use super::super::recording_services::{PrivateServices, Role};
 use crate::sigstore::signing_config::Service;
 
-/// Who did not do what was needed.
+/// The party that made it fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FailedParty {
-    /// A service that was asked.
+    /// A service that got a request.
     Service(Role),
-    /// A certificate authority or a timestamp authority: cosign does not tell which.
+    /// A certificate authority or a timestamp authority: cosign does not print which.
     Authority,
-    /// Whoever was asked for an identity token.
+    /// The issuer of identity tokens.
     Issuer,
-    /// Nobody: the identity token itself is not good for anything.
+    /// None: the identity token itself cannot be used.
     Token,
 }
 
-/// Who it was, and what was said.
+/// A failure of a party, and the text about it.
 #[derive(Debug)]
-pub(super) struct Unreachable<'a> {
-    pub(super) whose: FailedParty,
-    /// The one service of several, where its address was told.
+pub(super) struct ServiceFailure<'a> {
+    pub(super) party: FailedParty,
+    /// The one service of several, if its address is in the text.
     pub(super) service: Option<&'a Service>,
     /// The status of an HTTP answer.
     pub(super) status: Option<u16>,
-    /// What is left after cosign's own words.
+    /// What follows cosign's own text.
     pub(super) rest: &'a str,
 }
 
@@ -35,7 +35,7 @@ const LOG: FailedParty = FailedParty::Service(Role::Log);
 const CERTIFICATE: FailedParty = FailedParty::Service(Role::CertificateAuthority);
 const TIMESTAMP: FailedParty = FailedParty::Service(Role::TimestampAuthority);
 
-/// What cosign puts in front of an error on its way up, and whose error that makes it.
+/// What cosign puts in front of an error on its way up, and the party that it shows.
 const STEPS: [(&str, Option<FailedParty>); 20] = [
     ("signing bundle: ", None),
     ("error signing bundle: ", None),
@@ -59,7 +59,7 @@ const STEPS: [(&str, Option<FailedParty>); 20] = [
     ("status ", None),
 ];
 
-/// What tells whose error it is where no step does.
+/// What shows the party where no step does.
 const SIGNS: [(&str, FailedParty); 13] = [
     ("failed to verify log inclusion: ", LOG),
     ("validation error: ", LOG),
@@ -76,25 +76,27 @@ const SIGNS: [(&str, FailedParty); 13] = [
     ("no subject found in claims", FailedParty::Token),
 ];
 
-/// Whose error this is, in lower case; nothing if it is nobody's who was told of the signature or asked for a
-/// token.
-pub(super) fn blame<'a>(error: &'a str, private: &'a PrivateServices) -> Option<Unreachable<'a>> {
+/// The failure that `error`, in lower case, is about. Nothing if it is about none of these parties.
+pub(super) fn service_failure<'a>(
+    error: &'a str,
+    private: &'a PrivateServices,
+) -> Option<ServiceFailure<'a>> {
     let start = format!("/{}: ", private_file::BLOB);
     let mut rest = error.find(&start).map_or(error, |at| &error[at + start.len()..]);
-    let mut whose = None;
+    let mut party = None;
     let mut service = None;
     loop {
         if let Some((after, step)) =
             STEPS.iter().find_map(|(words, step)| Some((rest.strip_prefix(words)?, step)))
         {
             rest = after;
-            whose = step.or(whose);
+            party = step.or(party);
         } else if let Some((url, after)) = request(rest) {
             rest = after;
             if let Some((role, at)) = at(url, private) {
-                (whose, service) = (Some(FailedParty::Service(role)), Some(at));
+                (party, service) = (Some(FailedParty::Service(role)), Some(at));
             } else if private.config.issuers().iter().any(|issuer| is_below(url, issuer)) {
-                whose = Some(FailedParty::Issuer);
+                party = Some(FailedParty::Issuer);
             }
         } else if let Some(after) = given_up(rest).filter(|after| !after.is_empty()) {
             rest = after;
@@ -103,14 +105,14 @@ pub(super) fn blame<'a>(error: &'a str, private: &'a PrivateServices) -> Option<
         }
     }
     let status = status(rest);
-    let whose = whose.or_else(|| {
-        let sign = SIGNS.iter().find(|(words, _)| rest.starts_with(words)).map(|(_, whose)| *whose);
-        // Whoever is asked in the name of a person is asked by a library with few words of its own.
+    let party = party.or_else(|| {
+        let sign = SIGNS.iter().find(|(words, _)| rest.starts_with(words)).map(|(_, party)| *party);
+        // The library that signs a person in puts few steps in front of its errors.
         let issuer =
             ["error obtaining token: ", "oidc: ", "go-jose/"].iter().any(|words| rest.starts_with(words));
         sign.or_else(|| (issuer || status.is_some()).then_some(FailedParty::Issuer))
     })?;
-    Some(Unreachable { whose, service, status, rest })
+    Some(ServiceFailure { party, service, status, rest })
 }
 
 /// The address in `post "URL": …`, `post URL returned …` or `post URL: …`, and what follows.
@@ -121,7 +123,7 @@ fn request(text: &str) -> Option<(&str, &str)> {
     url.contains("://").then(|| (url, after.strip_prefix("returned ").unwrap_or(after)))
 }
 
-/// What follows `giving up after 2 attempt(s)`: why. 2.4 does not tell when it was an answer.
+/// The reason, which follows `giving up after 2 attempt(s)`. 2.4 does not print it if it was an answer.
 fn given_up(text: &str) -> Option<&str> {
     let (times, after) = text.strip_prefix("giving up after ")?.split_once(" attempt(s)")?;
     times.bytes().all(|byte| byte.is_ascii_digit()).then_some(after)
@@ -133,7 +135,7 @@ fn status(text: &str) -> Option<u16> {
     (alone && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse().ok())?
 }
 
-/// The service that an address belongs to: the one with the longest address, since several may be on one host.
+/// The service at an address: the one whose own address is the longest, since several may be on one host.
 fn at<'a>(url: &str, private: &'a PrivateServices) -> Option<(Role, &'a Service)> {
     let services = private.services().into_iter().filter(|(_, service)| is_below(url, service));
     services.max_by_key(|(_, service)| service.url().as_str().len())

@@ -1,13 +1,14 @@
-//! What the words of a failed `sign-blob` say of the services that were told of the signature, and of whoever
-//! was asked for an identity token.
+//! What the text of a failed `sign-blob` means if a service made it fail: one that records the signature, or
+//! the issuer of the identity token.
 
 use super::super::recording_services::{PrivateServices, RecordingServices, Role};
-use super::failed_service::{FailedParty, Unreachable, blame};
-use super::service_rules::{RULES, STRANGE, ServiceRule};
+use super::failed_service::{FailedParty, ServiceFailure, service_failure};
+use super::network_failure::network_failure;
+use super::service_rules::{LAST_RULE, NOT_UNDERSTOOD, RULES, ServiceRule};
 use super::shown;
 use crate::error::{Class, Failure};
 
-/// What a failed `sign-blob` comes down to when a service did it.
+/// Why a service made `sign-blob` fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ServiceDiagnosis {
     /// `NotSigned` or `Unproven`.
@@ -26,8 +27,8 @@ impl ServiceDiagnosis {
     }
 }
 
-/// What `text`, the stderr of a `sign-blob` that failed, says of the services of `sigstore` and of `issuer`,
-/// who was asked for an identity token; nothing if it was none of them.
+/// Reads `text`, the stderr of a `sign-blob` that failed. Nothing if it was not the fault of a service of
+/// `sigstore`, nor of `issuer`, from which cosign requested an identity token.
 pub(crate) fn of_service_failure(
     text: &[u8],
     sigstore: &RecordingServices,
@@ -35,30 +36,42 @@ pub(crate) fn of_service_failure(
 ) -> Option<ServiceDiagnosis> {
     let RecordingServices::Private(private) = sigstore else { return None };
     let error = shown(text).to_ascii_lowercase();
-    let blame = blame(&error, private)?;
-    let name = name(&blame, private, issuer)?;
-    let ServiceRule { class, reason, hint, about_the_token, too_late, .. } =
-        RULES.iter().find(|rule| rule.fits(&blame)).unwrap_or(&STRANGE);
-    let logged = *too_late && sigstore.has_log();
-    let logged = if logged { ", and the signature is in the log for good" } else { "" };
-    Some(ServiceDiagnosis {
-        class: *class,
-        message: format!("{name} {reason}{logged}"),
+    let failure = service_failure(&error, private)?;
+    let name = name(&failure, private, issuer)?;
+    let diagnosis = |class, reason, hint| ServiceDiagnosis {
+        class,
+        message: format!("{name} {reason}"),
         hint,
-        about_the_token: *about_the_token,
-    })
+        about_the_token: false,
+    };
+    let rule = RULES.iter().find(|rule| rule.fits(&failure));
+    if rule.is_none()
+        && failure.status.is_none()
+        && let Some(network) = network_failure(&error)
+    {
+        return Some(diagnosis(Class::Unproven, network.reason, network.service_hint));
+    }
+    let last_rule = Some(&LAST_RULE).filter(|rule| rule.fits(&failure));
+    let ServiceRule { class, reason, hint, about_the_token, too_late, .. } =
+        rule.or(last_rule).unwrap_or(&NOT_UNDERSTOOD);
+    let mut diagnosis = diagnosis(*class, reason, hint);
+    diagnosis.about_the_token = *about_the_token;
+    if *too_late && sigstore.has_log() {
+        diagnosis.message.push_str(", and the signature is in the log permanently");
+    }
+    Some(diagnosis)
 }
 
-/// Who it was, for a sentence; nothing if nobody of the kind took part.
-fn name(blame: &Unreachable<'_>, private: &PrivateServices, issuer: Option<&str>) -> Option<String> {
+/// The party, for a sentence. Nothing if no such party takes part.
+fn name(failure: &ServiceFailure<'_>, private: &PrivateServices, issuer: Option<&str>) -> Option<String> {
     let named = |role: Role| {
-        let hosts = match blame.service {
+        let hosts = match failure.service {
             Some(service) => vec![service.url().host()],
             None => private.hosts_of(role),
         };
         (!hosts.is_empty()).then(|| format!("the {} at {}", role.name(), hosts.join(" or ")))
     };
-    match blame.whose {
+    match failure.party {
         FailedParty::Service(role) => named(role),
         FailedParty::Authority => {
             let both = [Role::CertificateAuthority, Role::TimestampAuthority].map(named);

@@ -6,6 +6,7 @@
 
 use crate::plan::key_ref::Scheme;
 use crate::plan::sign::Provider;
+use crate::plan::withheld;
 
 /// What one scheme's provider is given.
 pub(super) struct ProviderEnvironment {
@@ -14,7 +15,7 @@ pub(super) struct ProviderEnvironment {
     /// The variables that together are enough, each set of them.
     pub(super) ways_in: &'static [&'static [&'static str]],
     /// Names that weaken it, or lead its traffic elsewhere: never handed on, and said to be ignored.
-    pub(super) dangerous: &'static [&'static str],
+    pub(super) withheld: &'static [&'static str],
     /// The operator's home directory: credentials lie below it (`.aws`, `.config/gcloud`,
     /// `.vault-token`, `.kube`).
     pub(super) home: bool,
@@ -30,7 +31,7 @@ impl ProviderEnvironment {
 }
 
 pub(super) const NOTHING: ProviderEnvironment =
-    ProviderEnvironment { variables: &[], ways_in: &[], dangerous: &[], home: false, path: false };
+    ProviderEnvironment { variables: &[], ways_in: &[], withheld: &[], home: false, path: false };
 
 /// The table.
 pub(super) const fn family(scheme: Scheme) -> ProviderEnvironment {
@@ -139,7 +140,7 @@ const AWS: ProviderEnvironment = ProviderEnvironment {
         &["AWS_CONTAINER_CREDENTIALS_FULL_URI"],
         &["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"],
     ],
-    dangerous: &["AWS_TLS_INSECURE_SKIP_VERIFY"],
+    withheld: withheld::AWS,
     home: true,
     // A profile's credential_process is a program.
     path: true,
@@ -176,22 +177,6 @@ const AZURE: ProviderEnvironment = ProviderEnvironment {
     ..NOTHING
 };
 
-/// Names that are read under both prefixes, and weaken either provider.
-const DANGEROUS_TO_VAULT: &[&str] = &[
-    "VAULT_SKIP_VERIFY",
-    "VAULT_AGENT_ADDR",
-    "VAULT_HTTP_PROXY",
-    "VAULT_PROXY_ADDR",
-    "VAULT_HEADERS",
-    "VAULT_SRV_LOOKUP",
-    "BAO_SKIP_VERIFY",
-    "BAO_AGENT_ADDR",
-    "BAO_HTTP_PROXY",
-    "BAO_PROXY_ADDR",
-    "BAO_HEADERS",
-    "BAO_SRV_LOOKUP",
-];
-
 const VAULT: ProviderEnvironment = ProviderEnvironment {
     variables: &[
         ("VAULT_ADDR", "where the server is"),
@@ -208,7 +193,7 @@ const VAULT: ProviderEnvironment = ProviderEnvironment {
         ("TRANSIT_SECRET_ENGINE_PATH", "where the engine is mounted, if not at transit"),
     ],
     ways_in: &[&["VAULT_ADDR", "VAULT_TOKEN"]],
-    dangerous: DANGEROUS_TO_VAULT,
+    withheld: withheld::VAULT,
     home: true,
     path: false,
 };
@@ -233,7 +218,7 @@ const OPENBAO: ProviderEnvironment = ProviderEnvironment {
         ("TRANSIT_SECRET_ENGINE_PATH", "where the engine is mounted, if not at transit"),
     ],
     ways_in: &[&["BAO_ADDR", "BAO_TOKEN"], &["VAULT_ADDR", "VAULT_TOKEN"]],
-    dangerous: DANGEROUS_TO_VAULT,
+    withheld: withheld::VAULT,
     home: true,
     path: false,
 };

@@ -249,8 +249,41 @@ fn the_table_is_consistent() {
             assert!(family.hands_on(name), "{name}");
         }
         for (at, (name, reason)) in family.variables.iter().enumerate() {
-            assert!(!reason.is_empty() && !family.dangerous.contains(name), "{name}");
+            assert!(!reason.is_empty() && !family.withheld.contains(name), "{name}");
             assert!(!family.variables[..at].iter().any(|(earlier, _)| earlier == name), "{name} twice");
         }
+    }
+}
+
+/// What is reported as ignored can be handed on under no other flag either, and the other way round.
+#[test]
+fn ignored_variables_and_refused_names_are_one_list() {
+    let never = [
+        "AWS_TLS_INSECURE_SKIP_VERIFY",
+        "BAO_AGENT_ADDR",
+        "BAO_HEADERS",
+        "BAO_HTTP_PROXY",
+        "BAO_PROXY_ADDR",
+        "BAO_SKIP_VERIFY",
+        "BAO_SRV_LOOKUP",
+        "COSIGN_KEY",
+        "DYLD_INSERT_LIBRARIES",
+        "GODEBUG",
+        "LD_PRELOAD",
+        "SIGSTORE_ROOT_FILE",
+        "TUF_MIRROR",
+        "VAULT_AGENT_ADDR",
+        "VAULT_HEADERS",
+        "VAULT_HTTP_PROXY",
+        "VAULT_PROXY_ADDR",
+        "VAULT_SKIP_VERIFY",
+        "VAULT_SRV_LOOKUP",
+    ];
+    for name in never {
+        assert!(KeyRef::parse(&format!("env://{name}")).is_err(), "env://{name}");
+        let operator = Environment::of([(name, "x")]);
+        let keys = ["awskms:///alias/x", "hashivault://k", "openbao://k"];
+        let ignored = keys.map(|key| ignored(Holder::Key(&KeyRef::parse(key).unwrap()), &operator));
+        assert!(ignored.concat().contains(&name.to_owned()), "{name}");
     }
 }

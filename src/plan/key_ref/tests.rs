@@ -338,7 +338,11 @@ fn slips_in_the_scheme_are_put_right() {
             "`pkcs1:` is not the start of a key reference; pkcs11: is",
             "write `pkcs11:token=t;object=k`",
         ),
-        ("awskms:/alias/x", "`awskms:` is not the start of a key reference; awskms:// is", "write `awskms:///alias/x`"),
+        (
+            "awskms:/alias/x",
+            "`awskms:` is not the start of a key reference; awskms:// is",
+            "write `awskms:///alias/x`",
+        ),
         (
             "hashivault:k",
             "`hashivault:` is not the start of a key reference; hashivault:// is",

@@ -4,7 +4,7 @@
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 
-use super::super::base64_text::Base64;
+use super::super::file::Base64;
 use super::{Malformed, SIZE_LIMIT};
 
 /// Reads `text` as a `T`, and as nothing that merely can be read as one: serde takes an array for a

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::super::rekor_version::RekorVersion;
+use super::super::RekorVersion;
 use super::{Evidence, Malformed, form};
 use crate::digest::Sha256Digest;
 use crate::printable::show;

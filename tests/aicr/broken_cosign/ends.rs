@@ -79,9 +79,9 @@ fn its_words_choose_between_refused_and_unreachable() {
     for (words, stderr, code) in [
         (
             "dial tcp: lookup vault.example on 10.0.0.1:53: no such host",
-            "error: cosign.key could not be reached: its host name is not known here
+            "error: cosign.key could not be reached: its host name cannot be resolved
     dial tcp: lookup vault.example on 10.0.0.1:53: no such host
-hint: check the address of the key manager, and the name servers of this machine
+hint: check the address, and the name servers of this machine
 ",
             6,
         ),
@@ -89,7 +89,7 @@ hint: check the address of the key manager, and the name servers of this machine
             "loading URL: unrecognized scheme: hashivault://",
             "error: cosign.key has no provider in this build of cosign
     loading URL: unrecognized scheme: hashivault://
-hint: the upstream release of cosign has every provider but openbao, which 3.1 added; a distribution's build may have awskms only
+hint: install an upstream release of cosign: it has every provider, openbao from 3.1 on; a distribution's build may lack some
 ",
             3,
         ),

@@ -58,9 +58,9 @@ fn passwords() {
             told.fenced("{root}/cosign.key", &["COSIGN_PASSWORD"])
         ))
         .stderr(
-            "error: cosign.key was not opened: the password is wrong
+            "error: cosign.key cannot be decrypted: the password is wrong
     decrypt: encrypted: decryption failed
-hint: check COSIGN_PASSWORD; a newline at its end counts\n",
+hint: check COSIGN_PASSWORD; a newline at its end is part of the password\n",
         )
         .exits(4);
     sandbox
@@ -116,7 +116,7 @@ fn key_managers_that_are_down() {
             .stderr(&format!(
                 "error: {key} could not be reached: connection refused
     (what cosign said)
-hint: is the key manager running, and is its address right?\n"
+hint: check the address, and that the server is running\n"
             ))
             .cosigns_words_left_out()
             .exits(6);
@@ -150,7 +150,7 @@ fn a_provider_that_is_not_built_in() {
         .stderr(
             "error: hashivault://x has no provider in this build of cosign
     loading URL: unrecognized scheme: hashivault://
-hint: the upstream release of cosign has every provider but openbao, which 3.1 added; a distribution's build may have awskms only\n",
+hint: install an upstream release of cosign: it has every provider, openbao from 3.1 on; a distribution's build may lack some\n",
         )
         .exits(3);
 }
@@ -198,7 +198,7 @@ fn a_variable_of_a_plugin_that_is_not_set() {
             "warning: --kms-env SLOT: the variable is not set
 error: foo://k was refused by its plugin
     plugin returned error: locked
-hint: what it says is the plugin's own; it sees only the variables that --kms-env names\n",
+hint: the text above is the plugin's; it gets only the variables of --kms-env\n",
         )
         .exits(4);
 }

@@ -18,14 +18,14 @@ fn each_failure_has_its_own_words() {
     ];
     Signer { site: &site, more: "", good: "ec", keys: &format!("{}/", super::KEYS), variables: &variables }.fails(&[
         ("unknown", &[], 4,
-         "error: {key} is not known to the key manager
+         "error: {key} was not found in the key manager
     getting public key: operation error KMS: GetPublicKey, https response error StatusCode: 400, RequestID: 00000000-0000-0000-0000-000000000000, NotFoundException: Key alias/unknown not found
-hint: check its name, the region and the account
+hint: check the name, the region and the account
 "),
         ("disabled", &[], 4,
          "error: {key} is disabled in the key manager
     signing {root}/tmp/aicr-XXXXXX/checksums.txt: signing bundle: error signing bundle: signing with kms: operation error KMS: Sign, https response error StatusCode: 400, RequestID: 00000000-0000-0000-0000-000000000000, DisabledException: arn:aws:kms:us-east-1:000000000000:key/disabled is disabled.
-hint: enable it, or use another one
+hint: enable it, or use another key
 "),
         ("no-GetPublicKey", &[], 4,
          "error: {key} was refused by the key manager: these credentials have no permission for it
@@ -49,7 +49,7 @@ hint: use an ECDSA P-256 key, or RSA with 2048 to 4096 bits
         ("liar", &[], 4,
          "error: {key} made a signature that does not verify
     signing {root}/tmp/aicr-XXXXXX/checksums.txt: signing bundle: error signing bundle: failed to verify signature: could not verify message: invalid signature when validating ASN.1 encoded signature
-hint: the key manager's signature is wrong or of a kind that cosign cannot check; ECDSA P-256 works with every one
+hint: the key manager's signature is wrong, or of a kind that cosign cannot check; ECDSA P-256 works with every key manager
 "),
         ("changing", &[], 4,
          "error: cosign ended with exit 0, but the signature was made by another key; if the key was just rotated, run this again
@@ -58,12 +58,12 @@ hint: the key manager's signature is wrong or of a kind that cosign cannot check
         ("ec", &["AWS_ACCESS_KEY_ID=UNKNOWN"], 4,
          "error: {key} was refused by the key manager: it does not accept these credentials
     getting public key: operation error KMS: GetPublicKey, https response error StatusCode: 400, RequestID: 00000000-0000-0000-0000-000000000000, api error UnrecognizedClientException: The security token included in the request is invalid.
-hint: check AWS_ACCESS_KEY_ID, and AWS_SESSION_TOKEN if the key is a temporary one
+hint: check AWS_ACCESS_KEY_ID, and AWS_SESSION_TOKEN if the access key is temporary
 "),
         ("ec", &["AWS_ACCESS_KEY_ID=EXPIRED"], 4,
          "error: {key} was refused by the key manager: the credentials have expired
     getting public key: operation error KMS: GetPublicKey, https response error StatusCode: 400, RequestID: 00000000-0000-0000-0000-000000000000, api error ExpiredTokenException: The security token included in the request is expired
-hint: get new ones; AWS_SESSION_TOKEN belongs to a pair of keys and ends with it
+hint: get new credentials; AWS_SESSION_TOKEN expires together with its access key
 "),
         ("ec", &["AWS_ACCESS_KEY_ID=WRONG"], 4,
          "error: {key} was refused by the key manager: it does not accept these credentials

@@ -11,7 +11,7 @@ fn each_failure_has_its_own_words() {
     let variables = super::secret(&authority);
     Signer { site: &site, more: "", good: "ec", keys: &format!("{}/", super::KEYS), variables: &variables }.fails(&[
         ("unknown", &[], 4,
-         "error: {key} is not known to the key manager
+         "error: {key} was not found in the key manager
     public key: public key: GET https://rig.vault.azure.net/keys/unknown/
     --------------------------------------------------------------------------------
     RESPONSE 404: 404 Not Found
@@ -24,7 +24,7 @@ fn each_failure_has_its_own_words() {
       }
     }
     --------------------------------------------------------------------------------
-hint: check the name of the vault and of the key
+hint: check the names of the vault and of the key
 "),
         ("disabled", &[], 4,
          "error: {key} is disabled in the key manager
@@ -43,7 +43,7 @@ hint: check the name of the vault and of the key
       }
     }
     --------------------------------------------------------------------------------
-hint: enable it, or use another one
+hint: enable it, or use another key
 "),
         ("no-get", &[], 4,
          "error: {key} was refused by the key manager: these credentials have no permission for it
@@ -106,7 +106,7 @@ hint: use an ECDSA P-256 key, or RSA with 2048 to 4096 bits
             }
             --------------------------------------------------------------------------------
             To troubleshoot, visit https://aka.ms/azsdk/go/identity/troubleshoot#client-secret
-hint: check AZURE_CLIENT_SECRET; secrets expire
+hint: check AZURE_CLIENT_SECRET; it may have expired
 "),
         ("ec", &["-AZURE_TENANT_ID"], 4,
          "error: {key} cannot be used: there are no credentials for its key manager
@@ -161,7 +161,7 @@ hint: check the AZURE_ or IDENTITY_ variables
     public key: public key: DefaultAzureCredential: failed to acquire a token.
     Attempted credentials:
         ManagedIdentityCredential: Get \"http://127.0.0.1:1/?api-version=2019-08-01&client_id=22222222-2222-2222-2222-222222222222&resource=https%3A%2F%2Fvault.azure.net\": dial tcp 127.0.0.1:1: connect: connection refused. To troubleshoot, visit https://aka.ms/azsdk/go/identity/troubleshoot#managed-id
-hint: is the key manager running, and is its address right?
+hint: check the address, and that the server is running
 "),
         ("ec", &["SSL_CERT_FILE={server}stranger.pem"], 6,
          "error: {key} could not be reached: its server's certificate is signed by an authority that is not trusted here

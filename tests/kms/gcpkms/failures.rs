@@ -11,14 +11,14 @@ fn each_failure_has_its_own_words() {
         [("GOOGLE_APPLICATION_CREDENTIALS", account.as_str()), ("SSL_CERT_FILE", authority.as_str())];
     Signer { site: &site, more: "", good: "ec", keys: &format!("{}/", super::KEYS), variables: &variables }.fails(&[
         ("unknown", &[], 4,
-         "error: {key} is not known to the key manager
+         "error: {key} was not found in the key manager
     transient error getting info from KMS: rpc error: code = NotFound desc = CryptoKey projects/p/locations/l/keyRings/r/cryptoKeys/unknown not found.
-hint: check each part of its name; `gcloud kms keys list` shows those of a key ring
+hint: check each part of the name; `gcloud kms keys list` lists the keys of a key ring
 "),
         ("disabled", &[], 4,
          "error: {key} is disabled in the key manager
     transient error getting info from KMS: unable to find an enabled key version in GCP KMS: no more items in iterator
-hint: enable a version of it, or name one: …/cryptoKeyVersions/N
+hint: enable a version of the key, or name one: …/cryptoKeyVersions/N
 "),
         ("disabled/cryptoKeyVersions/1", &[], 4,
          "error: {key} is disabled in the key manager

@@ -23,14 +23,14 @@ fn each_failure_has_its_own_words() {
         [("VAULT_ADDR", super::ADDRESS), ("VAULT_TOKEN", "signer"), ("VAULT_CACERT", authority.as_str())];
     Signer { site: &site, more: "", good: "ec", keys: "hashivault://", variables: &variables }.fails(&[
         ("unknown", &[], 4,
-         "error: {key} is not known to the key manager
+         "error: {key} was not found in the key manager
     could not read data from transit key path: /transit/keys/unknown
-hint: check the name; TRANSIT_SECRET_ENGINE_PATH is for an engine that is not mounted at transit
+hint: check the name; set TRANSIT_SECRET_ENGINE_PATH if the engine is not mounted at transit
 "),
         ("symmetric", &[], 4,
-         "error: {key} is no signing key
+         "error: {key} is not a signing key
     could not parse transit key keys data as map[string]interface{}
-hint: make one with `type=ecdsa-p256`
+hint: create a key with `type=ecdsa-p256`
 "),
         ("no-read", &[], 4,
          "error: {key} was refused by the key manager: these credentials have no permission for it
@@ -77,7 +77,7 @@ hint: use an ECDSA P-256 key, or RSA with 2048 to 4096 bits
     URL: GET https://127.0.0.1:8200/v1/transit/keys/ec
     Code: 403. Errors:
     * permission denied
-hint: check VAULT_TOKEN: it is unknown to the server, has expired or was revoked
+hint: check VAULT_TOKEN: the server does not know it, or it has expired or was revoked
 "),
         ("ec", &["-VAULT_TOKEN"], 4,
          "error: {key} cannot be used: there are no credentials for its key manager
@@ -109,22 +109,22 @@ hint: write https:// in VAULT_ADDR
         ("ec", &["VAULT_ADDR=https://127.0.0.1:1"], 6,
          "error: {key} could not be reached: connection refused
     public key: Get \"https://127.0.0.1:1/v1/transit/keys/ec\": dial tcp 127.0.0.1:1: connect: connection refused
-hint: is the key manager running, and is its address right?
+hint: check the address, and that the server is running
 "),
         ("ec", &["VAULT_ADDR=https://vault.invalid:8200"], 6,
-         "error: {key} could not be reached: its host name is not known here
+         "error: {key} could not be reached: its host name cannot be resolved
     (what cosign said)
-hint: check the address of the key manager, and the name servers of this machine
+hint: check the address, and the name servers of this machine
 "),
         ("ec", &["VAULT_ADDR=https://198.51.100.1:8200"], 6,
-         "error: {key} could not be reached: there is no network to it from here
+         "error: {key} could not be reached: there is no network route to it
     public key: Get \"https://198.51.100.1:8200/v1/transit/keys/ec\": dial tcp 198.51.100.1:8200: connect: network is unreachable
-hint: check the route to the key manager
+hint: check the network route to the server
 "),
         ("ec", &["VAULT_ADDR=https://203.0.113.1:8200"], 6,
-         "error: {key} could not be reached: there is no network to it from here
+         "error: {key} could not be reached: there is no network route to it
     public key: Get \"https://203.0.113.1:8200/v1/transit/keys/ec\": dial tcp 203.0.113.1:8200: connect: no route to host
-hint: check the route to the key manager
+hint: check the network route to the server
 "),
         ("ec", &["VAULT_ADDR=https://wrong-name:8200"], 6,
          "error: {key} could not be reached: its server's certificate does not verify
@@ -148,7 +148,7 @@ hint: set SSL_CERT_FILE (for hashivault and openbao, VAULT_CACERT) to the certif
 hint: set SSL_CERT_FILE (for hashivault and openbao, VAULT_CACERT) to the certificate of the site's authority
 "),
         ("ec", &["VAULT_CACERT=/nowhere"], 4,
-         "error: {key} cannot be used: VAULT_CACERT names no file that can be read
+         "error: {key} cannot be used: the file in VAULT_CACERT cannot be read
     kms get: new vault client: error encountered setting up default configuration: Error loading CA File: open /nowhere: no such file or directory
 hint: set VAULT_CACERT to the certificate of the site's authority
 "),

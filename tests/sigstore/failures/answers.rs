@@ -4,18 +4,18 @@ use super::{Failure, LATER, LOG_1, LOG_2, RELEASES, Signing, nothing_is_left};
 use crate::parallel::each;
 use crate::site::{FULCIO, REKOR_1, REKOR_2, Site, TSA};
 
-const WHERE: &str = "is it running, and is its address right?";
+const WHERE: &str = "check the address, and that the server is running";
 const AGAIN: &str = "try again later; nothing was left behind";
-const STRANGE: &str = "is its address right? a proxy or a portal may have answered in its place";
-const ITS_OWN: &str =
-    "what it says is its own; is its address right, and what does it ask of those who come?";
+const STRANGE: &str = "check the address; a proxy or a portal may have answered instead";
+const ITS_ANSWER: &str =
+    "the text above is its answer; is the address right, and does it require authentication?";
 const PATIENCE: &str = "--timeout gives it more time; a key manager or service that accepts and never answers is the usual cause";
 
 const NOBODY: (i32, &str, &str) = (6, "could not be reached: connection refused", WHERE);
-const BROKEN_OFF: (i32, &str, &str) = (6, "could not be reached: it broke off the connection", WHERE);
-const ODD: (i32, &str, &str) = (4, "gave an answer that cosign does not understand", STRANGE);
-const REFUSED: (i32, &str, &str) = (4, "refused", ITS_OWN);
-const BUSY: (i32, &str, &str) = (6, "is out of order, or too busy", AGAIN);
+const BROKEN_OFF: (i32, &str, &str) = (6, "could not be reached: its server closed the connection", WHERE);
+const ODD: (i32, &str, &str) = (4, "returned an answer that cosign does not understand", STRANGE);
+const REFUSED: (i32, &str, &str) = (4, "refused the request", ITS_ANSWER);
+const BUSY: (i32, &str, &str) = (6, "is unavailable or overloaded", AGAIN);
 
 /// What is done to a service by an order, and what comes of it.
 const ALIKE: [(&str, Failure<'_>); 9] = [
@@ -114,7 +114,11 @@ fn a_log_of_rekor_1() {
     log.fails(&ALIKE);
     log.fails(&[(
         "404",
-        (4, "has no such address", "is its address right, and is it of the Rekor version that the trusted root or the signing config says?"),
+        (
+            4,
+            "does not know the address (404)",
+            "check the address, and the Rekor version that the trusted root or the signing config has for it",
+        ),
     )]);
     log.hangs("localhost:3000");
     log.works_again();
@@ -153,15 +157,15 @@ fn a_log_of_rekor_2() {
     log.fails(&ALIKE);
     log.fails(&[
         ("201", ODD),
-        ("404", (4, "has no such address", "is its address right, and is it of the Rekor version that the trusted root or the signing config says?")),
+        ("404", (4, "does not know the address (404)", "check the address, and the Rekor version that the trusted root or the signing config has for it")),
     ]);
     log.hangs("localhost:3003");
     site.order("restart rekor2 frozen");
     for release in LATER {
         log.signing(release, &words).fails((
             4,
-            &format!("{} takes no more entries", log.who),
-            "name the log that follows it",
+            &format!("{} is frozen and accepts no more entries", log.who),
+            "use the log that replaced it",
         ));
     }
     log.works_again();

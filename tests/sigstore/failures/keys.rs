@@ -33,7 +33,7 @@ fn are_not_blamed_on_a_log() {
             (
                 6,
                 "hashivault://rekor could not be reached: connection refused",
-                "is the key manager running, and is its address right?",
+                "check the address, and that the server is running",
             ),
         );
         fails(
@@ -42,8 +42,8 @@ fn are_not_blamed_on_a_log() {
             "",
             (
                 4,
-                "cosign.key was not opened: the password is wrong",
-                "check COSIGN_PASSWORD; a newline at its end counts",
+                "cosign.key cannot be decrypted: the password is wrong",
+                "check COSIGN_PASSWORD; a newline at its end is part of the password",
             ),
         );
         if release != "v2.4.1" {
@@ -54,7 +54,7 @@ fn are_not_blamed_on_a_log() {
                 (
                     4,
                     "mocking://k was refused by its plugin",
-                    "what it says is the plugin's own; it sees only the variables that --kms-env names",
+                    "the text above is the plugin's; it gets only the variables of --kms-env",
                 ),
             );
         }

@@ -43,7 +43,7 @@ fn cosign_gives_up_some_by_itself() {
             site.path("tmp/aicr-").display()
         );
         assert!(output.status.code() == Some(6) && said.starts_with(&start), "{said}");
-        assert!(said.ends_with("\nhint: is it running, and is its address right?"), "{said}");
+        assert!(said.ends_with("\nhint: check the address, and that the server is running"), "{said}");
     }
     nothing_is_left(&site);
 }

@@ -4,7 +4,7 @@ use super::{LOG_1, RELEASES, Signing, nothing_is_left};
 use crate::parallel::each;
 use crate::site::{FULCIO, REKOR_1, Site};
 
-const OWN_LOG: &str = "the reason is in its own log; the usual ones are a token that expired, is for another audience, or is of an issuer that it does not know";
+const OWN_LOG: &str = "the log file of the authority has the reason; usually the token has expired, is for another audience, or is from an unknown issuer";
 
 #[test]
 fn each_is_refused_with_the_reason_as_far_as_it_tells() {
@@ -30,14 +30,14 @@ fn each_is_refused_with_the_reason_as_far_as_it_tells() {
         (
             "person",
             r#"{"email_verified":false}"#,
-            "the identity token is no good: its issuer has not verified the e-mail address in it",
-            "have the address verified by the issuer",
+            "the identity token cannot be used: its issuer has not verified the e-mail address in it",
+            "verify the address with the issuer, and get a new token",
         ),
         (
             "person",
             r#"{"email":null,"sub":null}"#,
-            "the identity token is no good: it names nobody",
-            "it needs a subject (sub) or an e-mail address",
+            "the identity token cannot be used: it has neither a subject nor an e-mail address",
+            "get a token with a subject (sub) or an e-mail address",
         ),
     ] {
         site.token("token", kind, claims);

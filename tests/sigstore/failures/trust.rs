@@ -7,10 +7,10 @@ use super::{LATER, LOG_1, LOG_2, RELEASES, Signing};
 use crate::loopback::newest;
 use crate::site::{FULCIO, REKOR_1, REKOR_2, Site, TSA};
 
-const OF_LOG: &str = "is the trusted root that of this log?";
+const OF_LOG: &str = "check that the trusted root has the key of this log";
 const OF_THESE: &str =
     "is the trusted root that of these services? `cosign trusted-root create` makes one of their keys";
-const STILL: &str = "is the trusted root that of this authority, and does it still count? check the clocks";
+const STILL: &str = "check that the trusted root has the certificates of this authority and that they are valid, and check the clocks";
 
 /// The site's trusted root, changed.
 fn root(site: &Site, change: impl Fn(&mut Value)) {
@@ -48,9 +48,9 @@ fn an_rsa_signature_is_in_a_log_once() {
                 _ => {
                     signing.works();
                     let error = format!(
-                        "the transparency log at {host} has this very signature already, and takes none twice"
+                        "the transparency log at {host} has this signature already, and accepts it only once"
                     );
-                    signing.fails((4, &error, "an RSA key signs the same manifest in the same way each time: take the bundle that was signed then, or use an ECDSA P-256 key"));
+                    signing.fails((4, &error, "an RSA key always makes the same signature of a manifest: use the bundle that was signed first, or an ECDSA P-256 key"));
                 }
             }
         }
@@ -71,7 +71,7 @@ fn the_key_of_a_log_is_another_one() {
             let signing = Signing { sandbox: &site, release, words: &words, notice };
             let host = url.trim_start_matches("http://");
             let refused = format!(
-                "the transparency log at {host} gave an entry that the trusted root does not verify, and the signature is in the log for good"
+                "the transparency log at {host} returned an entry that does not verify with the trusted root, and the signature is in the log permanently"
             );
             if *release == "v2.4.1" {
                 signing.fails((4, "cosign ended with exit 0, but the signature has an entry in a log that is not, by its ID, the one that the trusted root knows at the address that was named, and this cannot be undone", ""));
@@ -95,9 +95,8 @@ fn an_authority_is_another_one_or_over() {
     let identity = format!(
         "--keyless --identity-token token --fulcio-url {FULCIO} --rekor-url {REKOR_1} --trusted-root root.json"
     );
-    let stamp =
-        "the timestamp authority at localhost:3004 gave a timestamp that the trusted root does not verify";
-    let in_log = ", and the signature is in the log for good";
+    let stamp = "the timestamp authority at localhost:3004 returned a timestamp that does not verify with the trusted root";
+    let in_log = ", and the signature is in the log permanently";
     let own = "that it does not accept itself";
     let by_key = format!("cosign made a signature with cosign.key {own}");
     let by_identity = format!("cosign made a signature for an identity {own}");
@@ -123,8 +122,12 @@ fn an_authority_is_another_one_or_over() {
     for release in RELEASES {
         let signing = Signing { sandbox: &site, release, words: &identity, notice: LOG_1 };
         if release == "v2.4.1" {
-            let error = "the certificate authority at localhost:5555 gave a certificate that no certificate transparency log of the trusted root has seen";
-            signing.fails((4, error, "is the trusted root that of this authority?"));
+            let error = "the certificate authority at localhost:5555 issued a certificate whose certificate transparency log is not in the trusted root";
+            signing.fails((
+                4,
+                error,
+                "check that the trusted root has the certificate transparency log of this authority",
+            ));
         } else {
             signing.fails((4, &format!("{by_identity}, and it is in the log for good"), OF_THESE));
         }
@@ -135,8 +138,9 @@ fn an_authority_is_another_one_or_over() {
         if release == "v2.4.1" {
             signing.fails((4, &format!("{by_identity}, and it is in the log for good"), OF_THESE));
         } else {
-            let error = "the certificate authority at localhost:5555 gave a certificate that the trusted root does not verify";
-            signing.fails((4, &format!("{error}{in_log}"), "is the trusted root that of this authority?"));
+            let error = "the certificate authority at localhost:5555 issued a certificate that does not verify with the trusted root";
+            let hint = "check that the trusted root has the certificates of this authority";
+            signing.fails((4, &format!("{error}{in_log}"), hint));
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::site::Site;
 
 const CLOCK: &str = "check the server's name and certificate, and this machine's clock";
 const SITES_OWN: &str = "set SSL_CERT_FILE to the certificate of the site's authority";
-const PROXY: &str = "is HTTPS_PROXY right? NO_PROXY names the hosts that need no proxy";
+const PROXY: &str = "check HTTPS_PROXY; NO_PROXY lists the hosts that need no proxy";
 const STRANGER: &str =
     "could not be reached: its server's certificate is signed by an authority that is not trusted here";
 
@@ -27,38 +27,38 @@ const WAYS: [(&str, &[Variable<'_>], &str, &str); 9] = [
     (
         "https://service.invalid",
         &[],
-        "could not be reached: its host name is not known here",
-        "check its address, and the name servers of this machine",
+        "could not be reached: its host name cannot be resolved",
+        "check the address, and the name servers of this machine",
     ),
     (
         "https://198.51.100.1",
         &[],
-        "could not be reached: there is no network to it from here",
-        "check the route to it",
+        "could not be reached: there is no network route to it",
+        "check the network route to the server",
     ),
     (
         "https://198.51.100.1",
         &[("HTTPS_PROXY", "http://localhost:1")],
-        "could not be reached: its proxy could not be",
+        "could not be reached: the connection to its proxy failed",
         PROXY,
     ),
     (
         "https://198.51.100.1",
         &[("HTTPS_PROXY", "http://localhost:4403")],
-        "could not be reached: its proxy refuses to lead there",
+        "could not be reached: its proxy refused the connection",
         PROXY,
     ),
     (
         "https://localhost:4500",
         &[("SSL_CERT_FILE", "{ca}")],
-        "could not be reached: it does not speak TLS",
-        "is its address right? plain http:// is for services of this very machine",
+        "could not be reached: its server does not speak TLS",
+        "check the address; plain http:// works only for services on this machine",
     ),
     (
         "https://localhost:1",
         &[],
         "could not be reached: connection refused",
-        "is it running, and is its address right?",
+        "check the address, and that the server is running",
     ),
 ];
 

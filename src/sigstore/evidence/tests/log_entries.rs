@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::sigstore::rekor_version::RekorVersion;
+use crate::sigstore::RekorVersion;
 use crate::sigstore::trusted_root::Log;
 
 const ROOT: &[u8] = include_bytes!("../../../../fixtures/sigstore/trusted-root.json");
