@@ -1,5 +1,5 @@
-//! What is refused of services before anybody is told of anything, and what is told to whom: all without a
-//! network. What real services do is in `tests/sigstore`.
+//! Refusals of services before anything is sent to one, and the notice of where a signature is recorded:
+//! all without a network. Tests with real services are in `tests/sigstore`.
 
 use std::fs;
 
@@ -29,7 +29,7 @@ fn config_without(list: &str) -> String {
     config.to_string()
 }
 
-/// A stage with every file that services are named in, and one of each that is spoilt.
+/// A directory with every file that names services, and a damaged one of each.
 fn stage() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.unsigned();
@@ -54,7 +54,7 @@ fn stage() -> Sandbox {
 const TSA: &str = "--timestamp-server-url http://127.0.0.1:3004/api/v1/timestamp";
 
 #[test]
-fn nobody_is_told_of_what_could_not_be_verified() {
+fn nothing_is_sent_that_could_not_be_verified() {
     let sandbox = stage();
     let before = sandbox.tree("");
     let key = "bundle dist -o out --signing-key cosign.key";
@@ -175,13 +175,13 @@ fn a_file_without_a_token_is_refused() {
     assert_eq!(sandbox.tree(""), before);
 }
 
-/// Who is told is said before, under `--quiet` and in a dry run too, and nobody is.
+/// A notice names the log before anything is sent, under `--quiet` and in a dry run too.
 #[test]
-fn who_would_be_told_is_said() {
+fn a_notice_names_the_log() {
     let sandbox = stage();
     let before = sandbox.tree("");
     let public = "of the public Sigstore: public and permanent; --tlog-upload=false keeps it out";
-    for (words, told) in [
+    for (words, log) in [
         ("--signing-key cosign.key", Some(public.to_owned())),
         ("--signing-key cosign.key --tlog-upload --quiet", Some(public.to_owned())),
         ("--keyless --identity-token token", Some(format!("{public} (with --signing-key)"))),
@@ -200,22 +200,22 @@ fn who_would_be_told_is_said() {
         ("--signing-key cosign.key --tlog-upload=false", None),
     ] {
         for command in ["bundle dist -o out", "bundle-sign B", "doctor"] {
-            // `doctor` looks only.
+            // `doctor` never signs.
             let dry = if command == "doctor" { "" } else { "--dry-run" };
             let output = sandbox.aicr(&format!("{command} {words} {dry}")).output();
-            let said = String::from_utf8(output.stderr).unwrap();
-            let expected = told
+            let printed = String::from_utf8(output.stderr).unwrap();
+            let expected = log
                 .as_ref()
-                .map(|told| format!("notice: the signature goes to the transparency log {told}\n"))
+                .map(|log| format!("notice: the signature goes to the transparency log {log}\n"))
                 .unwrap_or_default();
-            assert_eq!(said, expected, "{command} {words}");
+            assert_eq!(printed, expected, "{command} {words}");
             assert!(output.status.success(), "{command} {words}");
         }
     }
     assert_eq!(sandbox.tree(""), before);
 }
 
-/// Older releases are told what they cannot do before anything is signed or believed.
+/// A release that cannot do something is refused before anything is signed.
 #[test]
 fn what_a_release_cannot_do_is_refused_with_the_one_that_can() {
     let sandbox = stage();

@@ -1,5 +1,5 @@
-//! The key that signs: files that are none, types that do not work, passwords that are wrong, missing
-//! or typed.
+//! The signing key: files that are not keys, types that do not work, passwords that are wrong, missing or
+//! typed.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -12,7 +12,7 @@ use crate::sandbox::{Act, KEY_SHA256, SMALL_SHA256, Sandbox};
 const NO_LOG: &str = "--tlog-upload=false";
 
 #[test]
-fn a_key_file_that_is_none_is_refused_before_anything_is_built() {
+fn a_file_that_is_not_a_key_is_refused_before_anything_is_built() {
     let take = "hint: name a key manager URI, or the key file that `cosign generate-key-pair` writes";
     let import = "hint: `cosign import-key-pair --key FILE` makes an encrypted key of it that cosign reads";
     let cases: [(Act, String); 11] = [
@@ -81,9 +81,9 @@ hint: make a key with `cosign generate-key-pair`, or name one in a key manager"
     sandbox.aicr(&format!("bundle-sign B --signing-key k {NO_LOG} --quiet")).succeeds();
 }
 
-/// What nobody has typed is called by the name of its variable.
+/// An error about a value from a variable names the variable.
 #[test]
-fn a_key_that_a_variable_names_is_refused_with_its_name() {
+fn a_key_from_a_variable_is_refused_with_the_name_of_the_variable() {
     let sandbox = Sandbox::new();
     sandbox.unsigned();
     for (key, why) in [
@@ -119,7 +119,7 @@ hint: install sigstore-kms-foo, or name a key of another key manager",
 }
 
 #[test]
-fn a_key_in_a_variable_is_looked_at_too() {
+fn a_key_in_a_variable_is_checked_too() {
     let sandbox = Sandbox::new();
     sandbox.unsigned();
     let sign = || sandbox.aicr(&format!("bundle-sign B --signing-key env://RELEASE_KEY {NO_LOG} --quiet"));
@@ -225,7 +225,7 @@ hint: use an ECDSA P-256 key, or RSA with 2048 to 4096 bits
     }
 }
 
-/// The key of the stage under the password `s3cret`.
+/// A test directory whose key has the password `s3cret`.
 fn with_password() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.small_dist().remove("cosign.key").remove("cosign.pub");
@@ -253,7 +253,7 @@ hint: check COSIGN_PASSWORD; a newline at its end is part of the password
             )
             .exits(4);
     }
-    // Nothing to type it at: in a pipeline there is no terminal.
+    // In a pipeline there is no terminal to type it at.
     sandbox
         .program_run(["setsid", "--wait", "aicr"].into_iter().chain(words.split(' ')))
         .without("COSIGN_PASSWORD")
@@ -267,8 +267,8 @@ hint: set COSIGN_PASSWORD; set but empty is a password too
     sandbox.aicr(&format!("{words} --quiet")).env("COSIGN_PASSWORD", "s3cret").succeeds();
 }
 
-/// Runs aicr at a terminal of its own, without a password in the environment, up to the prompt. What
-/// is typed is written to the FIFO that comes back.
+/// Runs aicr at a terminal of its own, without a password in the environment, up to the prompt. The test
+/// types by writing to the FIFO that is returned.
 fn at_the_prompt(sandbox: &Sandbox, words: &str) -> (Child, File) {
     sandbox.special("typed", FileType::Fifo);
     let mut child = sandbox
@@ -291,13 +291,13 @@ fn at_the_prompt(sandbox: &Sandbox, words: &str) -> (Child, File) {
     (child, typed)
 }
 
-/// What the terminal shows after the prompt, up to its settings, which echo again.
+/// The output of the terminal after the prompt, up to its settings, which have echo again.
 fn rest_of(child: Child) -> String {
     let output = child.wait_with_output().unwrap();
     let shown = String::from_utf8(output.stdout).unwrap().replace("\r\n", "\n");
-    let (said, settings) = shown.split_once("speed ").unwrap();
+    let (printed, settings) = shown.split_once("speed ").unwrap();
     assert!(settings.contains(" echo "), "{settings}");
-    said.to_owned()
+    printed.to_owned()
 }
 
 #[test]
@@ -308,12 +308,12 @@ fn a_password_can_be_typed() {
         &format!("bundle dist --output B --signing-key cosign.key {NO_LOG} --public-key-out k.pub"),
     );
     typed.write_all(b"s3cret\n").unwrap();
-    let said = rest_of(child);
+    let printed = rest_of(child);
     drop(typed);
-    let key = said.split("key sha256 ").nth(1).unwrap().split(',').next().unwrap();
+    let key = printed.split("key sha256 ").nth(1).unwrap().split(',').next().unwrap();
     assert_ne!(key, KEY_SHA256);
     assert_eq!(
-        said,
+        printed,
         format!(
             "
 signed B
@@ -329,15 +329,15 @@ exit 0
 }
 
 #[test]
-fn a_password_prompt_can_be_left() {
+fn a_password_prompt_can_be_interrupted() {
     let sandbox = with_password();
     let before = sandbox.tree("");
     let (child, mut typed) =
         at_the_prompt(&sandbox, &format!("bundle dist --output B --signing-key cosign.key {NO_LOG}"));
     typed.write_all(b"s3c\x03").unwrap();
-    let said = rest_of(child);
+    let printed = rest_of(child);
     drop(typed);
     sandbox.remove("typed");
-    assert_eq!(said, "\nerror: interrupted\nexit 130\n");
+    assert_eq!(printed, "\nerror: interrupted\nexit 130\n");
     assert_eq!(sandbox.tree(""), before);
 }

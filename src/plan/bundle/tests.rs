@@ -1,4 +1,4 @@
-//! The table of destinations, and what `bundle` and `bundle-sign` carry over.
+//! The table of destinations, and the other values of `bundle` and `bundle-sign`.
 
 use clap::Parser;
 
@@ -22,7 +22,7 @@ fn bundle_sign(line: &[&str]) -> Result<BundleSignPlan> {
 }
 
 #[test]
-fn a_bundle_is_made_in_exactly_one_place() {
+fn a_bundle_is_built_in_exactly_one_place() {
     let plan = bundle(&["bundle", "a", "b", "-o", "out", "--exclude", "*.o", "--force"]).expect("a plan");
     let expected = BundlePlan {
         destination: Destination::Output {
@@ -55,7 +55,7 @@ fn a_bundle_is_made_in_exactly_one_place() {
 }
 
 #[test]
-fn bundles_are_signed_by_the_one_signer() {
+fn all_bundles_have_the_same_signer() {
     let line = ["bundle-sign", "a", "b", "--signing-key=k", "--tlog-upload=false", "--dry-run", "--force"];
     let plan = bundle_sign(&line).expect("a plan");
     assert_eq!(plan.bundles, ["a", "b"]);

@@ -59,7 +59,7 @@ fn everything_typed_is_understood() {
 }
 
 #[test]
-fn variables_stand_in_for_their_flags() {
+fn variables_are_used_without_their_flags() {
     let environment = Environment::of([("AICR_TIMEOUT", "250ms"), ("AICR_COSIGN", "/opt/cosign")]);
     let plan = plan(GlobalArgs { verbose: true, ..args() }, &environment).expect("a plan");
     let source = Source::Variable("AICR_COSIGN");
@@ -77,7 +77,7 @@ fn refused(typed: GlobalArgs, environment: &Environment, message: &str, hint: &s
 }
 
 #[test]
-fn bad_times_are_refused() {
+fn bad_durations_are_refused() {
     let form = "write a number with its unit, such as 90s, 3m or 1h";
     for (value, problem) in [
         ("180", "`180` has no unit"),
@@ -98,14 +98,14 @@ fn bad_times_are_refused() {
 }
 
 #[test]
-fn a_time_may_be_as_long_as_30_days() {
+fn a_duration_may_be_as_long_as_30_days() {
     let typed = GlobalArgs { timeout: Some("30days".to_owned()), ..args() };
     let plan = plan(typed, &Environment::default()).expect("a plan");
     assert_eq!(plan.timeout.value, Duration::from_secs(2_592_000));
 }
 
 #[test]
-fn jobs_are_a_number_that_does_some_good() {
+fn jobs_are_a_number_within_limits() {
     let jobs = |jobs: &str| GlobalArgs { jobs: Some(jobs.to_owned()), ..args() };
     for (typed, expected) in [("1", 1), ("256", 256)] {
         let plan = plan(jobs(typed), &Environment::default()).expect("a plan");

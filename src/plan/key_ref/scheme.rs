@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_slip_is_recognised_and_two_are_not() {
+    fn one_typo_is_recognised_and_two_are_not() {
         for (name, meant) in [
             ("awskms", Some(Scheme::Aws)),
             ("AWSKMS", Some(Scheme::Aws)),

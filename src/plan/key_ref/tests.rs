@@ -1,11 +1,11 @@
-//! The table of key references: how each good one is read, and the whole refusal of each bad one.
+//! The table of key references: how each valid one is read, and the whole refusal of each wrong one.
 
 use super::*;
 
 const UUID: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
 
 #[test]
-fn good_references_are_read_and_handed_on_letter_by_letter() {
+fn valid_references_reach_cosign_letter_by_letter() {
     use Scheme::{Aws, Azure, Env, File, Gcp, HashiVault, K8s, OpenBao, Pkcs11, Plugin};
     for (value, scheme, network) in [
         ("awskms:///alias/release", Aws, true),
@@ -37,7 +37,7 @@ fn good_references_are_read_and_handed_on_letter_by_letter() {
         ("-cosign.key", File, false),
         ("C:/keys/cosign.key", File, false),
         ("./awskms:x", File, false),
-        // Only of a PKCS#11 URI is a slip told by what follows.
+        // A typo of pkcs11: is recognised by the attributes after it; other schemes have none.
         ("awskns:x=y", File, false),
         ("pkcs12:x", File, false),
         ("yubihsm://slot/1", Plugin, true),
@@ -68,7 +68,7 @@ fn refused(value: &str, problem: &str, hint: &str) {
 }
 
 #[test]
-fn misread_aws_references() {
+fn wrong_aws_references() {
     let slashes = "cosign reads the part after awskms:// as a host name, so a key without an endpoint needs three slashes";
     let no_key = "the awskms reference has no key: it needs a key ID, alias/NAME or an ARN";
     let endpoint = "the endpoint of the awskms reference is not a host name with an optional port";
@@ -128,7 +128,7 @@ fn misread_aws_references() {
 }
 
 #[test]
-fn misread_gcp_references() {
+fn wrong_gcp_references() {
     let order = "the parts of the gcpkms path are not in the form and order that cosign reads";
     let right = "write `gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k`";
     refused(
@@ -179,7 +179,7 @@ fn misread_gcp_references() {
 }
 
 #[test]
-fn misread_azure_references() {
+fn wrong_azure_references() {
     let no_key = "the azurekms reference has no key";
     let keys = "cosign would read `keys` as the name of the key";
     refused("azurekms://v.vault.azure.net", no_key, "write `azurekms://v.vault.azure.net/KEY`");
@@ -213,7 +213,7 @@ fn misread_azure_references() {
 }
 
 #[test]
-fn misread_transit_and_kubernetes_references() {
+fn wrong_transit_and_kubernetes_references() {
     refused(
         "hashivault://a/b",
         "cosign reads one name after hashivault://, not a path",
@@ -245,7 +245,7 @@ fn misread_transit_and_kubernetes_references() {
 }
 
 #[test]
-fn misread_pkcs11_uris_and_variables() {
+fn wrong_pkcs11_uris_and_variables() {
     let form = "write `pkcs11:token=TOKEN;object=KEY?module-path=/PATH/MODULE.so`";
     let pin = "the key reference contains the PIN of a token (not shown)";
     let pin_hint = "leave out pin-value= and set COSIGN_PKCS11_PIN";
@@ -308,7 +308,7 @@ fn schemes_that_are_not_key_managers() {
 }
 
 #[test]
-fn slips_in_the_scheme_are_put_right() {
+fn typos_in_the_scheme_are_corrected() {
     for (value, problem, hint) in [
         ("awskm:///alias/x", "`awskm://` is not a scheme; awskms:// is", "write `awskms:///alias/x`"),
         ("AWSKMS:///alias/x", "`AWSKMS://` is not a scheme; awskms:// is", "write `awskms:///alias/x`"),
@@ -361,7 +361,7 @@ fn slips_in_the_scheme_are_put_right() {
 }
 
 #[test]
-fn text_that_is_no_reference() {
+fn text_that_is_not_a_reference() {
     let blank = "the key reference begins or ends with a blank";
     let blank_hint = "remove it; a line break at the end is the usual cause";
     let secret_hint = "give a key file, a key manager URI, or `env://VARIABLE` with the name of the variable that holds the PEM";

@@ -1,4 +1,4 @@
-//! The table of section 2.1: every valid row with its plan, every refusal with its whole text.
+//! The table of signers: every valid row with its plan, every refusal with its whole text.
 
 use clap::Parser;
 
@@ -13,8 +13,13 @@ const REKOR: &str = "--rekor-url=https://rekor.example.com";
 const TSA: &str = "--timestamp-server-url=https://tsa.example.com";
 const TOKEN_FILE: &str = "--identity-token=token.jwt";
 
-/// Rules on `bundle`, `bundle-sign` or `doctor`, with no terminal.
-fn ruled(command: &str, line: &[&str], environment: &Environment, terminal: bool) -> Result<Option<Signer>> {
+/// The signer that `line` gives to `bundle`, `bundle-sign` or `doctor`.
+fn planned(
+    command: &str,
+    line: &[&str],
+    environment: &Environment,
+    terminal: bool,
+) -> Result<Option<Signer>> {
     let mut arguments = vec!["aicr", command];
     if command != "doctor" {
         arguments.push("dist");
@@ -70,7 +75,7 @@ fn gives(line: &[&str], environment: &Environment, expected: Option<&Signer>) {
         if command != "bundle" && line.contains(&"--no-sign") {
             continue;
         }
-        let signer = ruled(command, line, environment, false).expect(command);
+        let signer = planned(command, line, environment, false).expect(command);
         assert_eq!(signer.as_ref(), expected, "{command} {line:?}");
     }
 }
@@ -79,16 +84,16 @@ fn gives(line: &[&str], environment: &Environment, expected: Option<&Signer>) {
 fn rows_of_a_key() {
     let none = Environment::default();
     let off = Environment::of([("AICR_TLOG_UPLOAD", "false")]);
-    let nobody = || key(Recording::NotRecorded);
-    let logged = |sigstore| key(Recording::Services(sigstore));
+    let not_recorded = || key(Recording::NotRecorded);
+    let logged = |services| key(Recording::Services(services));
     let both = ServiceUrls { timestamp_authority: Some(url("https://tsa.example.com")), ..named() };
     let stamped = Recording::TimestampAuthority {
         url: url("https://tsa.example.com"),
         trusted_root: "root.json".into(),
     };
     for (line, environment, expected) in [
-        (&[KEY, OFF][..], &none, nobody()),
-        (&[KEY], &off, nobody()),
+        (&[KEY, OFF][..], &none, not_recorded()),
+        (&[KEY], &off, not_recorded()),
         (&[KEY, "--tlog-upload=true"], &off, logged(PlannedServices::Public)),
         (&[KEY], &none, logged(PlannedServices::Public)),
         (&[KEY, "--tlog-upload"], &none, logged(PlannedServices::Public)),
@@ -99,7 +104,7 @@ fn rows_of_a_key() {
         (
             &[KEY, OFF, "--public-key-out=k.pub"],
             &none,
-            KeySigner { public_key_out: Some("k.pub".into()), ..nobody() },
+            KeySigner { public_key_out: Some("k.pub".into()), ..not_recorded() },
         ),
     ] {
         gives(line, environment, Some(&Signer::Key(expected)));
@@ -107,7 +112,7 @@ fn rows_of_a_key() {
 }
 
 #[test]
-fn private_services_are_checked_against_the_root_that_was_named() {
+fn private_services_are_checked_against_the_given_root() {
     for (line, root) in [
         (&[KEY, OFF][..], None),
         (&[KEY], None),
@@ -118,7 +123,7 @@ fn private_services_are_checked_against_the_root_that_was_named() {
         (&["--keyless", TOKEN_FILE, "--signing-config=c.json", ROOT], Some("root.json")),
     ] {
         let signer =
-            ruled("bundle", line, &Environment::default(), false).expect("a plan").expect("a signer");
+            planned("bundle", line, &Environment::default(), false).expect("a plan").expect("a signer");
         assert_eq!(signer.trusted_root(), root.map(Utf8Path::new), "{line:?}");
     }
 }
@@ -142,7 +147,7 @@ fn a_key_from_the_variable_says_so_and_a_plugin_gets_its_variables() {
 }
 
 #[test]
-fn rows_of_nobody() {
+fn rows_without_a_signer() {
     let none = Environment::default();
     let off = Environment::of([("AICR_TLOG_UPLOAD", "false")]);
     let bad = Environment::of([("AICR_SIGNING_KEY", ""), ("AICR_TLOG_UPLOAD", "maybe")]);
@@ -150,10 +155,10 @@ fn rows_of_nobody() {
         [(&[][..], &none), (&["--tlog-upload=true"], &none), (&["--tlog-upload"], &none), (&[], &off)]
     {
         for command in ["bundle", "bundle-sign", "doctor"] {
-            assert_eq!(ruled(command, line, environment, false).expect("nobody"), None, "{command}");
+            assert_eq!(planned(command, line, environment, false).expect("no signer"), None, "{command}");
         }
     }
-    assert_eq!(ruled("bundle", &["--no-sign"], &bad, false).expect("nobody"), None);
+    assert_eq!(planned("bundle", &["--no-sign"], &bad, false).expect("no signer"), None);
 }
 
 #[test]
@@ -187,7 +192,7 @@ fn rows_of_an_identity() {
 }
 
 #[test]
-fn an_identity_comes_from_a_file_a_job_or_a_person() {
+fn an_identity_token_comes_from_a_file_a_job_or_a_person() {
     let github = [("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "t"), ("ACTIONS_ID_TOKEN_REQUEST_URL", "https://a")];
     let ambient = TokenSource::Ambient;
     for (environment, terminal, token) in [
@@ -207,13 +212,13 @@ fn an_identity_comes_from_a_file_a_job_or_a_person() {
         (Environment::of([github[0]]), true, TokenSource::Terminal),
         (Environment::of([("SIGSTORE_ID_TOKEN", "")]), true, TokenSource::Terminal),
     ] {
-        let signer = ruled("bundle", &["--keyless"], &environment, terminal).expect("a signer");
+        let signer = planned("bundle", &["--keyless"], &environment, terminal).expect("a signer");
         assert_eq!(signer, Some(Signer::Keyless(keyless(PlannedServices::Public, token))));
     }
 }
 
 #[test]
-fn what_a_token_comes_from_is_called() {
+fn names_of_token_sources() {
     for (token, name) in [
         (TokenSource::File("token.jwt".into()), "token.jwt"),
         (TokenSource::Variable, "SIGSTORE_ID_TOKEN"),

@@ -1,4 +1,4 @@
-//! The table of section 5: every valid row with its plan, every refusal with its whole text.
+//! The table of trust: every valid row with its plan, every refusal with its whole text.
 
 use clap::Parser;
 
@@ -90,7 +90,7 @@ fn regexp(typed: &str, flag: &'static str) -> Pattern {
 }
 
 #[test]
-fn rows_of_an_identity_and_of_nobody() {
+fn rows_of_an_identity_and_without_a_signature() {
     let root = || Root::File("root.json".into());
     gives(&[ME[0], ME[1], ROOT], &identity(IdentityEvidence::Log(TimestampPolicy::IfKnown), root()));
     gives(
@@ -182,12 +182,12 @@ fn rows_that_lack_something() {
         "verify needs a key: add --key FILE --insecure-ignore-tlog",
         "--checksums-only compares the files only, and proves nothing about who made them",
     );
-    let whom = "add --key FILE, or --certificate-identity NAME --certificate-oidc-issuer URL";
-    refused(&[IGNORE], "--insecure-ignore-tlog needs a key or an identity to trust", whom);
+    let add = "add --key FILE, or --certificate-identity NAME --certificate-oidc-issuer URL";
+    refused(&[IGNORE], "--insecure-ignore-tlog needs a key or an identity to trust", add);
     refused(
         &["--require-timestamp", ROOT],
         "--trusted-root and --require-timestamp need a key or an identity to trust",
-        whom,
+        add,
     );
     refused(
         &[ME[0], ROOT],

@@ -1,12 +1,12 @@
-//! Key references that cosign misreads, or that are none: refused before it sees them, with the
-//! corrected form, from the flag and from the variable. Secrets in them are not shown.
+//! Key references that are wrong, or that cosign would read in another way: refused before cosign sees
+//! them, with the corrected form, from the flag and from the variable. Secrets in them are not shown.
 
 use super::{line, refused, stage};
 use crate::sandbox::Sandbox;
 
-/// Each reference is refused with this problem and this hint, whichever command asks.
+/// Each reference is refused with this problem and this hint, by every command.
 #[track_caller]
-fn misread(table: &[(&str, &str, &str)]) {
+fn wrong(table: &[(&str, &str, &str)]) {
     let sandbox = stage();
     let before = sandbox.tree("");
     for (number, (reference, problem, hint)) in table.iter().enumerate() {
@@ -30,7 +30,7 @@ const GCP: &str = "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k";
 #[test]
 fn key_managers_in_the_cloud() {
     let no_key = "the awskms reference has no key: it needs a key ID, alias/NAME or an ARN";
-    misread(&[
+    wrong(&[
         (&format!("awskms://{ARN}"), THREE_SLASHES, &format!("write `awskms:///{ARN}`")),
         ("awskms://alias/x", THREE_SLASHES, "write `awskms:///alias/x`"),
         ("awskms:///release", no_key, "write `awskms:///alias/release` if that is the alias"),
@@ -69,7 +69,7 @@ fn key_managers_in_the_cloud() {
 
 #[test]
 fn key_managers_on_site() {
-    misread(&[
+    wrong(&[
         (
             "hashivault://a/b",
             "cosign reads one name after hashivault://, not a path",
@@ -95,8 +95,8 @@ fn key_managers_on_site() {
 }
 
 #[test]
-fn slips_in_the_scheme() {
-    misread(&[
+fn typos_in_the_scheme() {
+    wrong(&[
         ("awskm:///alias/x", "`awskm://` is not a scheme; awskms:// is", "write `awskms:///alias/x`"),
         ("AWSKMS:///alias/x", "`AWSKMS://` is not a scheme; awskms:// is", "write `awskms:///alias/x`"),
         (
@@ -117,8 +117,8 @@ fn slips_in_the_scheme() {
 }
 
 #[test]
-fn what_is_no_key_manager() {
-    misread(&[
+fn references_to_other_things_than_keys() {
+    wrong(&[
         (
             "https://example.com/cosign.key",
             "cosign would fetch the key from this web address, and a key from there is not checked",
@@ -165,7 +165,7 @@ fn secrets_are_not_shown() {
     let credentials = "the key reference contains credentials (not shown)";
     let no_credentials = "leave out everything before the @; set the variables in which the key manager expects its credentials";
     let no_secret = "give a key file, a key manager URI, or `env://VARIABLE` with the name of the variable that holds the PEM";
-    misread(&[
+    wrong(&[
         ("pkcs11:token=t;object=k?pin-value=hunter2", pin, no_pin),
         ("pkcs11:token=t;object=k?pin%2Dvalue=hunter2", pin, no_pin),
         ("awskms://me:hunter2@localhost/alias/x", credentials, no_credentials),
@@ -184,7 +184,7 @@ fn secrets_are_not_shown() {
     ]);
 }
 
-/// What the disk says about a key is refused before anything is built, too.
+/// A key that is not on the disk is refused before anything is built, too.
 #[test]
 fn keys_that_are_not_there() {
     refused(&[
@@ -211,8 +211,8 @@ fn keys_that_are_not_there() {
     ]);
 }
 
-/// The accepted neighbours: two names for one key, and references that are well-formed, as far as a
-/// dry run goes, which asks no key manager.
+/// Valid references: two names for one key, and one of each scheme in a dry run, which contacts no key
+/// manager.
 #[test]
 fn references_that_are_fine() {
     let sandbox = Sandbox::new();

@@ -1,10 +1,10 @@
-//! A refusal by flags or variables is decided before any file, process or socket is touched, as the
-//! kernel sees it.
+//! A refusal by flags or variables comes before any file, process or socket is touched: strace shows the
+//! system calls.
 
 use super::line;
 use crate::sandbox::Sandbox;
 
-/// The system calls of a run that touch the world: programs, files made or changed, sockets.
+/// The system calls of a run that start programs, make or change files, or use sockets.
 fn touched(sandbox: &Sandbox, words: &str) -> Vec<String> {
     let calls = "trace=execve,openat,openat2,creat,mkdir,mkdirat,unlink,unlinkat,rename,renameat2,symlinkat,linkat,socket,connect";
     let log = sandbox.path("trace").display().to_string();
@@ -35,7 +35,7 @@ fn a_refusal_touches_nothing() {
         let calls = touched(&sandbox, words);
         assert!(calls.len() == 1 && calls[0].contains("execve("), "{words}: {calls:#?}");
     }
-    // That this would show what a run does: a good line starts cosign, and makes files.
+    // strace would show it: a valid line starts cosign and makes files.
     let calls = touched(&sandbox, "bundle dist -o out --signing-key cosign.key --tlog-upload=false");
     assert!(calls.iter().filter(|call| call.contains("execve(") && call.contains("sign-blob")).count() > 1);
     assert!(calls.iter().any(|call| call.contains("mkdir")));

@@ -1,4 +1,4 @@
-//! Which signing flags and variables go together, for `bundle`, `bundle-sign` and `doctor`.
+//! Which signing flags and variables can be used together, for `bundle`, `bundle-sign` and `doctor`.
 
 use super::refused;
 
@@ -42,7 +42,7 @@ fn no_log_needs_a_key() {
 }
 
 #[test]
-fn a_blank_where_an_equals_sign_belongs() {
+fn a_blank_instead_of_an_equals_sign() {
     refused(&[
         (
             "bundle dist -o out --signing-key cosign.key --tlog-upload false",
@@ -178,7 +178,7 @@ fn two_signers_or_none() {
 }
 
 #[test]
-fn what_needs_a_signer() {
+fn flags_that_need_a_signer() {
     refused(&[
         ("bundle dist -o out --rekor-url https://r.example", "--rekor-url needs a signer", ANY_SIGNER),
         (
@@ -205,7 +205,7 @@ fn what_needs_a_signer() {
 }
 
 #[test]
-fn endpoints_are_never_dropped() {
+fn endpoints_are_never_ignored() {
     let key = "bundle dist -o out --signing-key cosign.key --tlog-upload=false";
     let off = |flag: &str, why: &str| format!("--tlog-upload=false cannot be used with {flag}: {why}");
     refused(&[

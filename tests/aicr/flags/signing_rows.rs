@@ -1,10 +1,10 @@
-//! The rows of the signing table that are valid and need no service. Beside `signing`, which has what is
-//! refused; the rows with services are in `services`.
+//! The rows of the signing table that are valid and need no service. `signing` has the refused ones,
+//! `services` those with services.
 
 use super::{line, stage};
 use crate::sandbox::Sandbox;
 
-/// What stands beside the refusals: nearly the same lines, which are fine.
+/// Lines that are nearly refused, but valid.
 #[test]
 fn lines_that_give_an_unsigned_bundle() {
     for words in [

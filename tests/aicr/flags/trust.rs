@@ -1,16 +1,16 @@
-//! Whom `verify` is told to believe: what goes together, and what says nothing.
+//! The trust flags of `verify`: combinations that are refused, and rows that are valid.
 
 use super::{line, refused, stage};
 use crate::sandbox::Sandbox;
 
 #[test]
-fn nobody_or_two_of_them() {
-    let nobody = "verify needs a key: add --key FILE --insecure-ignore-tlog";
-    let whom = "--checksums-only compares the files only, and proves nothing about who made them";
+fn no_signer_or_two_of_them() {
+    let no_key = "verify needs a key: add --key FILE --insecure-ignore-tlog";
+    let checksums_only = "--checksums-only compares the files only, and proves nothing about who made them";
     let add = "add --key FILE, or --certificate-identity NAME --certificate-oidc-issuer URL";
     let one_signer = "a signature is made by a key or by an identity";
     refused(&[
-        ("verify B", nobody, whom),
+        ("verify B", no_key, checksums_only),
         (
             "verify B --insecure-ignore-tlog",
             "--insecure-ignore-tlog needs a key or an identity to trust",
@@ -36,7 +36,7 @@ fn nobody_or_two_of_them() {
 }
 
 #[test]
-fn an_identity_that_is_half_said() {
+fn an_identity_without_its_other_half() {
     let me = "verify B --certificate-identity me --certificate-oidc-issuer https://i.example";
     let root = "add --trusted-root FILE, or --online to let cosign fetch the public trusted root";
     refused(&[
@@ -107,7 +107,7 @@ fn roots_and_timestamps() {
 }
 
 #[test]
-fn checksums_only_is_alone() {
+fn checksums_only_excludes_every_other_flag() {
     let table = [
         "--key=cosign.pub",
         "--insecure-ignore-tlog",
@@ -175,7 +175,7 @@ hint: add --allow-kms-plugin, or give the public key in a file",
 }
 
 #[test]
-fn the_rows_that_hold() {
+fn rows_that_are_valid() {
     let sandbox = Sandbox::new();
     sandbox.signed();
     let (manifest, key) = (

@@ -1,10 +1,10 @@
-//! What section 2.1 refuses. Every text is held whole.
+//! The refusals of the table of signers, each with its whole text.
 
 use super::*;
 
 #[track_caller]
 fn refused(command: &str, line: &[&str], variables: &Environment, message: &str, hint: &str) {
-    let failure = ruled(command, line, variables, false).expect_err(message);
+    let failure = planned(command, line, variables, false).expect_err(message);
     assert_eq!(failure.class().code(), 2);
     assert_eq!((failure.message(), failure.way_out()), (message, Some(hint)), "{command} {line:?}");
 }
@@ -39,7 +39,7 @@ fn pairs_that_exclude_each_other() {
 }
 
 #[test]
-fn services_named_twice_or_for_nothing() {
+fn services_named_twice_or_without_effect() {
     let url = "https://s.example.com";
     for (signer, one, other, why) in [
         (KEY, OFF, REKOR, "nothing would be sent to that log"),
@@ -305,7 +305,7 @@ fn an_identity_from_nowhere_or_in_the_wrong_place() {
 }
 
 #[test]
-fn a_private_service_does_not_go_with_public_ones_that_nobody_named() {
+fn no_public_service_is_added_to_a_private_one() {
     let fulcio = "--fulcio-url=https://fulcio.example.com";
     let log = "a private service cannot be used with the public log";
     refused(
@@ -344,7 +344,7 @@ fn a_private_service_does_not_go_with_public_ones_that_nobody_named() {
 }
 
 #[test]
-fn flags_that_a_provider_would_not_heed() {
+fn flags_that_a_provider_would_ignore() {
     let job = Environment::of([
         ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "t"),
         ("ACTIONS_ID_TOKEN_REQUEST_URL", "https://a"),
