@@ -29,18 +29,21 @@ pub(crate) enum Class {
 /// The table of the README and the manual page: the meaning of each exit code, success first.
 pub(crate) const EXIT_CODES: [(Option<Class>, &str); 7] = [
     (None, "done; for verify: every bundle is accepted (or, with --checksums-only, every file is as listed)"),
-    (Some(Class::Broken), "could not do it: I/O, disk full, cosign broke (a signal, a panic), or a bug"),
+    (Some(Class::Broken), "could not do it: an I/O error, a full disk, a crash of cosign, or a bug"),
     (
         Some(Class::Usage),
-        "asked for something impossible: flags, a key reference, inputs, a key of a type that does not work, an output that exists, a BUNDLE that is no directory; checked for all before any work",
+        "asked for something impossible: flags, a key reference, inputs, a key type that does not work, an output that exists, a BUNDLE that is not a directory; checked before any work",
     ),
     (
         Some(Class::NoCosign),
         "no usable cosign: none found, not the pinned one, or this one cannot do what is asked",
     ),
-    (Some(Class::NotSigned), "cosign did not sign, or what it made was refused; nothing was left behind"),
+    (Some(Class::NotSigned), "cosign did not sign, or aicr refused its signature; nothing was left behind"),
     (Some(Class::Rejected), "bundle rejected: files, manifest, signature or policy"),
-    (Some(Class::Unproven), "nothing proven either way: key manager or service unreachable, or out of time"),
+    (
+        Some(Class::Unproven),
+        "nothing is proven either way: a key manager or service is unreachable, or timed out",
+    ),
 ];
 
 impl Class {
@@ -120,7 +123,7 @@ impl Failure {
     /// Puts the meaning of a timeout in front of the message, and adds the usual cause to the hint.
     #[must_use]
     pub(crate) fn unanswered(mut self, meaning: &str) -> Self {
-        let cause = "a key manager or service that accepts and never answers is the usual cause";
+        let cause = "a key manager or service that accepts connections but never answers is the usual cause";
         self.hint = Some(self.hint.map_or_else(|| cause.to_owned(), |hint| format!("{hint}; {cause}")));
         self.told_as(meaning)
     }

@@ -98,37 +98,37 @@ fn nothing_is_sent_that_could_not_be_verified() {
         ),
         (
             format!("{key} --signing-config v1.json --trusted-root root.json"),
-            "--signing-config v1.json: the log at http://localhost:3003 is said to be a Rekor v1, and --trusted-root root.json knows it as a Rekor v2",
+            "--signing-config v1.json says that the log at http://localhost:3003 is a Rekor v1, but --trusted-root root.json says that it is a Rekor v2",
             Some("set its majorApiVersion to 2".to_owned()),
         ),
         (
             format!("{key} --rekor-url http://localhost:3001 --trusted-root root.json"),
-            "--trusted-root root.json knows no log at http://localhost:3001, only http://localhost:3003, http://localhost:3000",
+            "--trusted-root root.json has no log at http://localhost:3001 (it has http://localhost:3003, http://localhost:3000)",
             Some(format!(
-                "name it as it is named there, or add it: {create} --rekor url=…,public-key=…`"
+                "write the address as it is in the file, or add it with {create} --rekor url=…,public-key=…`"
             )),
         ),
         (
             format!("{key} --rekor-url http://localhost:3000 --trusted-root no-tlogs.json"),
-            "--trusted-root no-tlogs.json knows no log at http://localhost:3000, none at all",
+            "--trusted-root no-tlogs.json has no log at http://localhost:3000 (it has none)",
             Some(format!(
-                "name it as it is named there, or add it: {create} --rekor url=…,public-key=…`"
+                "write the address as it is in the file, or add it with {create} --rekor url=…,public-key=…`"
             )),
         ),
         (
             format!("{key} --tlog-upload=false {TSA} --trusted-root no-timestampAuthorities.json"),
-            "--trusted-root no-timestampAuthorities.json knows no timestamp authority at http://127.0.0.1:3004/api/v1/timestamp, none at all",
-            Some(format!("name it as it is named there, or add it: {create} --tsa url=…,certificate-chain=…`")),
+            "--trusted-root no-timestampAuthorities.json has no timestamp authority at http://127.0.0.1:3004/api/v1/timestamp (it has none)",
+            Some(format!("write the address as it is in the file, or add it with {create} --tsa url=…,certificate-chain=…`")),
         ),
         (
             format!("{keyless} --signing-config config.json --trusted-root no-certificateAuthorities.json"),
-            "--trusted-root no-certificateAuthorities.json knows no certificate authority at http://localhost:5555, none at all",
-            Some(format!("name it as it is named there, or add it: {create} --fulcio url=…,certificate-chain=…`")),
+            "--trusted-root no-certificateAuthorities.json has no certificate authority at http://localhost:5555 (it has none)",
+            Some(format!("write the address as it is in the file, or add it with {create} --fulcio url=…,certificate-chain=…`")),
         ),
         (
             format!("{keyless} --signing-config config.json --trusted-root no-ctlogs.json"),
             "--trusted-root no-ctlogs.json has no certificate transparency log that is currently valid; without one no certificate is accepted",
-            Some(format!("add it: {create} --ctfe url=…,public-key=…`")),
+            Some(format!("add one with {create} --ctfe url=…,public-key=…`")),
         ),
         (
             format!("{key} --signing-config no-rekorTlogUrls.json --trusted-root root.json"),
@@ -141,12 +141,12 @@ fn nothing_is_sent_that_could_not_be_verified() {
         (
             format!("{keyless} --signing-config no-caUrls.json --trusted-root root.json"),
             "--signing-config no-caUrls.json: there is no certificate authority (caUrls) that is currently valid",
-            Some("name the Fulcio that certifies the identity; check the clock of this machine too".to_owned()),
+            Some("add the Fulcio that certifies the identity; check the clock of this machine too".to_owned()),
         ),
         (
             format!("{keyless} --signing-config no-tsaUrls.json --trusted-root root.json"),
             "--signing-config no-tsaUrls.json: there is no timestamp authority (tsaUrls) that is currently valid, and a log of Rekor v2 states no time",
-            Some("name one with --timestamp-server-url, or in the tsaUrls of the signing config; check the clock of this machine too".to_owned()),
+            Some("add one with --timestamp-server-url, or to the tsaUrls of the signing config; check the clock of this machine too".to_owned()),
         ),
     ] {
         let hint = hint.map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
@@ -232,7 +232,7 @@ fn what_a_release_cannot_do_is_refused_with_the_one_that_can() {
         (
             "v2.4.1",
             "--signing-key cosign.key --rekor-url http://localhost:3003 --trusted-root root.json",
-            "does not know Rekor v2",
+            "cannot use Rekor v2",
             "2.6",
         ),
     ];

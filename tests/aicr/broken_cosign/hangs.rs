@@ -60,7 +60,7 @@ fn a_key_manager_that_does_not_answer_is_the_usual_cause() {
         .aicr("bundle-sign B --force --signing-key hashivault://k --tlog-upload=false --timeout 1s")
         .stderr(
             "error: hashivault://k could not be reached in time: cosign public-key did not finish within 1s and was ended
-hint: --timeout gives it more time; a key manager or service that accepts and never answers is the usual cause
+hint: --timeout gives it more time; a key manager or service that accepts connections but never answers is the usual cause
 ",
         )
         .exits(6);

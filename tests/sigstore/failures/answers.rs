@@ -9,7 +9,7 @@ const AGAIN: &str = "try again later; nothing was left behind";
 const STRANGE: &str = "check the address; a proxy or a portal may have answered instead";
 const ITS_ANSWER: &str =
     "the text above is its answer; is the address right, and does it require authentication?";
-const PATIENCE: &str = "--timeout gives it more time; a key manager or service that accepts and never answers is the usual cause";
+const PATIENCE: &str = "--timeout gives it more time; a key manager or service that accepts connections but never answers is the usual cause";
 
 const NOBODY: (i32, &str, &str) = (6, "could not be reached: connection refused", WHERE);
 const BROKEN_OFF: (i32, &str, &str) = (6, "could not be reached: its server closed the connection", WHERE);
