@@ -1,5 +1,5 @@
 //! The file formats of Sigstore: signature bundles with their certificates, log entries and timestamps, trusted
-//! roots, signing configs and identity tokens. Pure: text in, types out. No cosign is started here.
+//! roots, signing configs and identity tokens. Pure: bytes in, types out.
 
 pub(crate) mod certificate;
 pub(crate) mod der_fields;

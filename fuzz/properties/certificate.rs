@@ -11,7 +11,7 @@ pub(super) fn holds(der: &[u8]) {
     let root = match of_an_authority(der) {
         Ok(root) => root,
         Err(why) => {
-            is_one_plain_line(&why);
+            is_one_plain_line(&why.to_string());
             let Err(why) = of_a_signature(der) else { panic!("a damaged certificate signs") };
             return is_one_plain_line(&why.to_string());
         }

@@ -7,7 +7,7 @@ use crate::sigstore::identity_token::{AUDIENCE, IdentityToken};
 pub(super) fn holds(text: &[u8]) {
     let token = match IdentityToken::parse(text) {
         Ok(token) => token,
-        Err(why) => return is_one_plain_line(why),
+        Err(why) => return is_one_plain_line(&why.to_string()),
     };
     assert_eq!(token.text().as_bytes(), text.trim_ascii());
     let is_of_a_token = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');

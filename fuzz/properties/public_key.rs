@@ -24,7 +24,7 @@ fn read(text: &[u8]) -> Option<PublicKey> {
     let key = match PublicKey::from_pem(text) {
         Ok(key) => key,
         Err(why) => {
-            is_one_plain_line(why);
+            is_one_plain_line(&why.to_string());
             return None;
         }
     };

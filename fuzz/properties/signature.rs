@@ -3,7 +3,7 @@
 
 use super::{is_one_plain_line, json};
 use crate::digest::Sha256Digest;
-use crate::sigstore::evidence::{Evidence, Legacy, SignedBy, tells_of_upload};
+use crate::sigstore::evidence::{Evidence, Legacy, SignedBy, shows_upload};
 
 pub(super) fn holds(text: &[u8]) {
     let legacy = Legacy::parse(text);
@@ -12,7 +12,7 @@ pub(super) fn holds(text: &[u8]) {
     match legacy {
         Ok(legacy) => {
             assert!(!legacy.signature.is_empty());
-            assert!(!legacy.is_logged || tells_of_upload(text));
+            assert!(!legacy.is_logged || shows_upload(text));
             is_made_into_a_bundle(legacy.signature, text);
         }
         Err(why) => is_one_plain_line(&why.to_string()),
@@ -31,9 +31,9 @@ fn is_read_whole(evidence: &Evidence, text: &[u8]) {
     assert!(json::is_unambiguous(text));
 
     let is_told = evidence.log_entry().is_some() || evidence.timestamp().is_some();
-    assert_eq!(tells_of_upload(&written), is_told, "{}", String::from_utf8_lossy(&written));
+    assert_eq!(shows_upload(&written), is_told, "{}", String::from_utf8_lossy(&written));
     let bare = evidence.with_only(false, false);
-    assert!(!tells_of_upload(&bare.to_json()));
+    assert!(!shows_upload(&bare.to_json()));
     assert!(bare.log_entry().is_none() && bare.timestamp().is_none());
     let same = |one: &Evidence| (one.digest(), one.signer().clone(), one.signature_base64());
     assert_eq!(same(&bare), same(evidence));

@@ -8,7 +8,7 @@ use crate::sigstore::signing_config::{Service, SigningConfig};
 pub(super) fn holds(text: &[u8]) {
     let config = match SigningConfig::parse(text) {
         Ok(config) => config,
-        Err(why) => return is_one_plain_line(&why),
+        Err(why) => return is_one_plain_line(&why.to_string()),
     };
     assert!(json::is_unambiguous(text));
     let written = config.to_json();

@@ -7,7 +7,7 @@ use crate::sigstore::trusted_root::{Authority, Log, TrustedRoot};
 pub(super) fn holds(text: &[u8]) {
     let root = match TrustedRoot::parse(text) {
         Ok(root) => root,
-        Err(why) => return is_one_plain_line(&why),
+        Err(why) => return is_one_plain_line(&why.to_string()),
     };
     assert_eq!(root.text(), text);
     for log in root.logs().iter().chain(root.ct_logs()) {

@@ -5,7 +5,7 @@ use indicatif::ProgressBar;
 
 use crate::context::Context;
 use crate::digest::Sha256Digest;
-use crate::error::{Failure, Result};
+use crate::error::{Class, Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::report::{BundleReport, ManifestReport, Verdict};
 use crate::sigstore::evidence::{Evidence, SIZE_LIMIT};
@@ -86,7 +86,7 @@ pub(crate) fn signature_file(bundle: &RootedDir) -> Result<Option<Evidence>> {
             return Err(error.rejects(culprit));
         }
     };
-    let evidence = Evidence::parse(&text).map_err(|why| Failure::rejected(format!("{path} {why}")))?;
+    let evidence = Evidence::parse(&text).map_err(|why| why.failure(Class::Rejected, &path))?;
     Ok(Some(evidence))
 }
 

@@ -119,11 +119,11 @@ pub(crate) fn lies_outside(path: &Utf8Path, name: &str, untrusted: &[Utf8PathBuf
 /// The signing config in a file.
 fn configured(path: &Utf8Path, untrusted: &[Utf8PathBuf]) -> Result<SigningConfig> {
     let name = format!("--signing-config {path}");
-    let refuse = |why| Failure::usage(format!("{name} {why}"));
-    let text = small_file::read(path, SIZE_LIMIT, Links::Follow).map_err(refuse)?;
+    let text = small_file::read(path, SIZE_LIMIT, Links::Follow)
+        .map_err(|why| Failure::usage(format!("{name} {why}")))?;
     lies_outside(path, &name, untrusted)?;
     SigningConfig::parse(&text).map_err(|why| {
-        refuse(why).hint(
+        why.failure(Class::Usage, &name).hint(
             "`cosign signing-config create` writes one; --rekor-url and the other URL flags need no file",
         )
     })
@@ -222,11 +222,12 @@ impl NamedRoot {
 
     fn read(path: &Utf8Path, untrusted: &[Utf8PathBuf]) -> Result<Self> {
         let name = format!("--trusted-root {path}");
-        let refuse = |why: String| Failure::usage(format!("{name} {why}"));
-        let text = small_file::read(path, SIZE_LIMIT, Links::Follow).map_err(refuse)?;
+        let text = small_file::read(path, SIZE_LIMIT, Links::Follow)
+            .map_err(|why| Failure::usage(format!("{name} {why}")))?;
         lies_outside(path, &name, untrusted)?;
         let root = TrustedRoot::parse(&text).map_err(|why| {
-            refuse(why).hint("`cosign trusted-root create` of cosign 2.6 or later writes one")
+            why.failure(Class::Usage, &name)
+                .hint("`cosign trusted-root create` of cosign 2.6 or later writes one")
         })?;
         Ok(Self::new(name, root))
     }
@@ -238,10 +239,10 @@ impl NamedRoot {
     /// The version of the log at `url`. Without its key in the root, nothing could verify its entries.
     fn knows_the_log_at(&self, url: &ServiceUrl) -> Result<RekorVersion> {
         let mut known = self.root.logs_at(url);
-        if let Some(log) = known.find(|log| log.counts_at(self.now)) {
+        if let Some(log) = known.find(|log| log.is_valid_at(self.now)) {
             return Ok(log.version());
         }
-        let others = self.root.logs().iter().filter(|log| log.counts_at(self.now)).filter_map(Log::url);
+        let others = self.root.logs().iter().filter(|log| log.is_valid_at(self.now)).filter_map(Log::url);
         self.lacks("log", url, others, "--rekor url=…,public-key=…").map(|()| RekorVersion::V1)
     }
 
@@ -253,7 +254,7 @@ impl NamedRoot {
     fn knows_the_certificate_authority_at(&self, url: &ServiceUrl) -> Result<()> {
         let known = self.root.certificate_authorities();
         self.knows("certificate authority", known, url, "--fulcio url=…,certificate-chain=…")?;
-        if self.root.ct_logs().iter().any(|log| log.counts_at(self.now)) {
+        if self.root.ct_logs().iter().any(|log| log.is_valid_at(self.now)) {
             return Ok(());
         }
         Err(Failure::usage(format!(

@@ -1,5 +1,6 @@
-//! `initialize`: cosign fetches what the public Sigstore says of itself, from its TUF repository, and checks
-//! that against the keys that are built into it. From there on the public Sigstore is one like any other.
+//! `initialize`: cosign fetches the trusted root and the signing config of the public Sigstore from its TUF
+//! repository, and verifies them with its built-in keys. From then on, the public Sigstore is handled like a
+//! private one.
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -8,27 +9,28 @@ use super::capability::Dialect;
 use super::private_directory::PrivateDirectory;
 use super::{Cosign, diagnosis, environment};
 use crate::error::{Class, Failure, Result};
-use crate::sigstore::file::SIZE_LIMIT;
+use crate::sigstore::file::{Malformed, SIZE_LIMIT};
 use crate::sigstore::signing_config::SigningConfig;
 use crate::sigstore::trusted_root::TrustedRoot;
 use crate::small_file::{self, Links};
 
-/// What the public Sigstore says of itself.
+/// The files that the public Sigstore publishes.
 pub(crate) struct PublicSigstore {
-    /// What it is checked against.
+    /// The keys and certificates of its services.
     pub(crate) root: TrustedRoot,
-    /// Where its services are, if this cosign fetches that; or what is wrong with it, as the end of a sentence.
-    pub(crate) config: Option<Result<SigningConfig, String>>,
+    /// The addresses of its services, if this cosign fetches them; or why they cannot be read.
+    pub(crate) config: Option<Result<SigningConfig, Malformed>>,
 }
 
-/// Below the place for it, in a directory per repository or not, `targets` or not: that differs.
+/// How deep the files lie in the home directory. Releases differ: some make a directory per repository, and some
+/// have `targets` in it.
 const DEPTH: usize = 4;
 
 impl Cosign<'_> {
-    /// Fetches it. `Class::Unproven` if that fails.
+    /// Fetches them. `Class::Unproven` if that fails.
     pub(crate) fn public_sigstore(&self) -> Result<PublicSigstore> {
         if self.dialect == Dialect::LegacyBundle {
-            return Err(self.cannot(("reads nothing that the public root could be for", "2.4 or later")));
+            return Err(self.cannot(("cannot use the root of the public Sigstore", "2.4 or later")));
         }
         let private = PrivateDirectory::new(&self.session.temporary)?;
         let variables = environment::fetching(self.session.environment, private.path());
@@ -49,9 +51,7 @@ impl Cosign<'_> {
             small_file::read(&file, SIZE_LIMIT, Links::Refuse).ok()
         };
         let Some(root) = read("trusted_root.json") else {
-            return Err(unproven(format!(
-                "{failed}: there is no trusted_root.json in what cosign keeps of it"
-            )));
+            return Err(unproven(format!("{failed}: cosign stored no trusted_root.json")));
         };
         let root = TrustedRoot::parse(&root).map_err(|why| unproven(format!("{failed}: it {why}")))?;
         let config = read("signing_config.v0.2.json").map(|text| SigningConfig::parse(&text));
@@ -60,7 +60,7 @@ impl Cosign<'_> {
     }
 }
 
-/// The file of this name, at most so many directories down.
+/// The file with this name, at most `depth` directories down.
 fn find(place: &Utf8Path, name: &str, depth: usize) -> Option<Utf8PathBuf> {
     let here = place.join(name);
     if here.is_file() {

@@ -183,14 +183,14 @@ impl PrivateServices {
 
     /// The certificate transparency logs whose keys are currently valid.
     fn current_ct_logs(&self) -> impl Iterator<Item = &Log> {
-        self.root.ct_logs().iter().filter(|log| log.counts_at(self.now))
+        self.root.ct_logs().iter().filter(|log| log.is_valid_at(self.now))
     }
 
     /// The trusted root for a cosign that takes it from variables when it signs: variable, file name, content.
     pub(crate) fn trust_by_variable(&self, keyless: bool) -> Vec<(&'static str, &'static str, String)> {
         let Self { config, root, now } = self;
         let log = config.logs().iter().filter(|log| log.api_version() == 1);
-        let log = log.flat_map(|log| root.logs_at(log.url())).filter(|log| log.counts_at(*now)).last();
+        let log = log.flat_map(|log| root.logs_at(log.url())).filter(|log| log.is_valid_at(*now)).last();
         let mut trust = Vec::new();
         if let Some(log) = log {
             trust.push(("SIGSTORE_REKOR_PUBLIC_KEY", private_file::LOG_KEY, log.key().pem().to_owned()));

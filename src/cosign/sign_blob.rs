@@ -78,7 +78,7 @@ impl Cosign<'_> {
                 .map_err(|why| refuse(&format!("the signature file that it had to write {why}")))?;
         let digest = Sha256Digest::of(manifest);
         let malformed = |why| {
-            let unwanted = !services.has_log() && evidence::tells_of_upload(&written);
+            let unwanted = !services.has_log() && evidence::shows_upload(&written);
             refuse(&format!("the signature file it wrote {why}{}", if unwanted { UPLOADED } else { "" }))
         };
         let evidence = match (self.dialect, key) {

@@ -1,5 +1,5 @@
-//! An X.509 certificate (RFC 5280), as far as its names go: whose it is and who made it. Whether that
-//! is true, and since when and until when, is cosign's to say. Pure.
+//! The names in an X.509 certificate (RFC 5280): subject, issuer and serial number. cosign verifies them, and the
+//! dates. Pure.
 
 use spki::ObjectIdentifier;
 use spki::SubjectPublicKeyInfoRef;
@@ -48,7 +48,7 @@ impl Certificate {
                 extension.optional(Tag::Boolean); // critical
                 let value = extension.expect(Tag::OctetString)?.content;
                 extension.end()?;
-                // Each stands there once; else two readers could read two things.
+                // Each may occur once, or two readers could read different values.
                 if extensions.iter().any(|(other, _)| *other == name) {
                     return None;
                 }
@@ -67,26 +67,26 @@ impl Certificate {
 
     /// The certificate as PEM.
     pub(crate) fn to_pem(&self) -> String {
-        // Fails on a length only that no file of 1 MiB has.
+        // Only a certificate larger than any file that is read could fail.
         encode_string("CERTIFICATE", LineEnding::LF, &self.der).unwrap_or_default()
     }
 
-    /// The DER of the name of whoever made it.
+    /// The name of its issuer, in DER.
     pub(super) fn issuer_name(&self) -> &[u8] {
         &self.issuer
     }
 
-    /// Its number with that issuer, as a DER integer without its head.
+    /// Its serial number: the content of a DER integer.
     pub(super) fn serial(&self) -> &[u8] {
         &self.serial
     }
 
-    /// The DER of the name of whom it is for.
+    /// The name of its subject, in DER.
     pub(super) fn subject_name(&self) -> &[u8] {
         &self.subject
     }
 
-    /// What names its key, if that is in it.
+    /// The identifier of its key, if it has one.
     pub(super) fn subject_key_identifier(&self) -> Option<&[u8]> {
         let mut outer = DerFields::of(self.extension(SUBJECT_KEY_IDENTIFIER)?)?;
         outer.expect(Tag::OctetString).map(|identifier| identifier.content)
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
     use crate::sigstore::trusted_root::TrustedRoot;
 
-    /// The certificates of the timestamp authority of the fixtures: its own, and the one above.
+    /// The certificates of the timestamp authority in the fixtures: its own, and its issuer's.
     fn chain() -> [Vec<u8>; 2] {
         let root = TrustedRoot::parse(include_bytes!("../../fixtures/sigstore/trusted-root.json")).unwrap();
         let pem = root.timestamp_authorities()[0].to_pem();
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn pem_there_and_back() {
+    fn pem_round_trip() {
         for der in chain() {
             let pem = Certificate::from_der(&der).unwrap().to_pem();
             assert_eq!(decode_vec(pem.as_bytes()).unwrap(), ("CERTIFICATE", der));
@@ -142,7 +142,7 @@ mod tests {
                 assert_eq!(Certificate::from_der(&der[..length]), None, "{length}");
             }
             assert_eq!(Certificate::from_der(&[&der[..], &[0]].concat()), None);
-            // No byte makes it panic, and none makes it forget what it was read from.
+            // No changed bit makes it panic, and none is lost.
             for position in 0..der.len() {
                 for bit in 0..8 {
                     let mut other = der.clone();
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn an_extension_stands_there_once() {
+    fn an_extension_occurs_once() {
         let [leaf, _] = chain();
         let at = |name: &[u8]| leaf.windows(name.len()).position(|window| window == name).unwrap();
         // keyUsage, renamed to basicConstraints.

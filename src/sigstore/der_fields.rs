@@ -1,11 +1,11 @@
-//! Walks the fields of DER, the binary form of certificates and timestamps, one after another. Each
-//! length is held against what there is, nothing is copied, and nothing is nested deeper than the code
-//! that reads it. What the fields mean is told in `certificate` and `evidence/timestamp`.
+//! Reads the fields of DER, the binary form of certificates and timestamps, one after another. Each length is
+//! checked against the bytes that are left, and nothing is copied. `certificate` and `evidence/timestamp` know what
+//! the fields mean.
 
 use spki::ObjectIdentifier;
 use spki::der::{Decode, Header, Reader, SliceReader, Tag, TagNumber};
 
-/// One value: its type, what is in it, and both as they stand there.
+/// One value: its type, its content, and all of its bytes.
 #[derive(Clone, Copy)]
 pub(super) struct Field<'a> {
     pub(super) tag: Tag,
@@ -14,18 +14,18 @@ pub(super) struct Field<'a> {
 }
 
 impl<'a> Field<'a> {
-    /// What is in it, as fields.
+    /// The fields in it.
     pub(super) fn fields(self) -> Option<DerFields<'a>> {
         DerFields::of(self.content)
     }
 
-    /// The object identifier that it is.
+    /// Its value as an object identifier.
     pub(super) fn oid(self) -> Option<ObjectIdentifier> {
         ObjectIdentifier::from_der(self.whole).ok()
     }
 }
 
-/// The fields that follow one another. `None` is always: this is not what was expected.
+/// A sequence of fields. Each method returns `None` if the bytes are not as expected.
 pub(super) struct DerFields<'a>(SliceReader<'a>);
 
 impl<'a> DerFields<'a> {
@@ -34,7 +34,7 @@ impl<'a> DerFields<'a> {
         SliceReader::new(bytes).ok().map(Self)
     }
 
-    /// The fields in the only value of `bytes`, which is a SEQUENCE.
+    /// The fields of the one SEQUENCE in `bytes`.
     pub(super) fn of_sequence(bytes: &'a [u8]) -> Option<Self> {
         let mut outer = Self::of(bytes)?;
         let sequence = outer.expect(Tag::Sequence)?;
@@ -42,7 +42,7 @@ impl<'a> DerFields<'a> {
         sequence.fields()
     }
 
-    /// The next one, whatever it is.
+    /// The next one, of any type.
     pub(super) fn next(&mut self) -> Option<Field<'a>> {
         let header = Header::peek(&self.0).ok()?;
         let whole = self.0.tlv_bytes().ok()?;
@@ -50,12 +50,12 @@ impl<'a> DerFields<'a> {
         Some(Field { tag: header.tag(), content: &whole[whole.len().checked_sub(length)?..], whole })
     }
 
-    /// The next one, which has this type.
+    /// The next one, which must have this type.
     pub(super) fn expect(&mut self, tag: Tag) -> Option<Field<'a>> {
         self.next().filter(|field| field.tag == tag)
     }
 
-    /// The next one if it has this type; else it stays.
+    /// The next one, if it has this type. Otherwise it is not consumed.
     pub(super) fn optional(&mut self, tag: Tag) -> Option<Field<'a>> {
         let header = Header::peek(&self.0).ok()?;
         if header.tag() == tag { self.next() } else { None }
@@ -66,7 +66,7 @@ impl<'a> DerFields<'a> {
         self.0.is_finished()
     }
 
-    /// Nothing is left.
+    /// Checks that nothing is left.
     pub(super) fn end(&self) -> Option<()> {
         self.is_at_end().then_some(())
     }
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_der_is_no_field() {
+    fn malformed_der_has_no_fields() {
         for bytes in [
             &[][..],
             &[0x30],

@@ -1,26 +1,26 @@
-//! The signature file: a Sigstore bundle v0.3 over the manifest, read strictly and written in one
-//! form. Pure: what it says is held against a plan elsewhere, and whether it is true is cosign's.
+//! The signature file: a Sigstore bundle v0.3 over the manifest, read strictly and written in one form. Pure.
+//! Other modules compare it with the plan, and cosign verifies it.
 //!
-//! cosign accepts far more than this: other media types, snake case, URL-safe base64, a DSSE
-//! statement whose subject is the blob, any key hint, on most releases any digest, and beside all
-//! that the fields of the legacy form, which then win (GHSA-fx35-mq7g-6g98). Here every field has
-//! one name, one form and one place; a field that is not known is refused.
+//! cosign accepts far more than this: other media types, snake case, URL-safe base64, a DSSE statement whose
+//! subject is the blob, any key hint, and on most releases any digest. It also accepts the fields of the legacy
+//! form next to the new ones, and then uses those (GHSA-fx35-mq7g-6g98). Here every field has one name, one form
+//! and one place, and an unknown field is refused.
 
+mod certificate_identity;
 mod form;
-mod identity;
 mod log_entry;
 #[cfg(test)]
 mod tests;
 mod timestamp;
 
+pub(crate) use self::certificate_identity::CertificateIdentity;
 use self::form::{
-    Algorithm, LegacyBundle, MessageDigest, MessageSignature, PublicKeyIdentifier, SignedTimestamp,
-    SigstoreBundle, TimestampVerificationData, VerificationMaterial, strict,
+    Algorithm, LegacyBundle, MessageDigest, MessageSignature, PublicKeyIdentifier, Rfc3161SignedTimestamp,
+    SigstoreBundle, TimestampVerificationData, TransparencyLogEntry, VerificationMaterial, strict,
 };
-pub(crate) use self::identity::Identity;
 pub(crate) use self::log_entry::LogEntry;
 pub(crate) use self::timestamp::Timestamp;
-use super::file::Base64;
+use super::file::{Base64, Malformed};
 use crate::digest::Sha256Digest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -30,7 +30,7 @@ pub(crate) const SIZE_LIMIT: u64 = 1 << 20;
 
 const MEDIA_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 
-/// A signature over a manifest, and everything that came with it.
+/// A signature over a manifest, with its log entry and timestamp.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Evidence {
     bundle: SigstoreBundle,
@@ -40,23 +40,13 @@ pub(crate) struct Evidence {
     timestamp: Option<Timestamp>,
 }
 
-/// Who made the signature, by the file's own account.
+/// The signer that the signature file names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SignedBy {
     /// A key with this hint: the SHA-256 of its DER `SubjectPublicKeyInfo`.
     Key(Sha256Digest),
-    /// Whoever had the key that was certified for this identity.
-    Certificate(Identity),
-}
-
-/// What a strict reader says of a signature file that it refuses: the end of a sentence.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Malformed(String);
-
-impl std::fmt::Display for Malformed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
+    /// The holder of the key that was certified for this identity.
+    Certificate(CertificateIdentity),
 }
 
 impl Evidence {
@@ -66,8 +56,8 @@ impl Evidence {
         Self::of(bundle)
     }
 
-    /// The bundle that 2.0 to 2.3 do not write: a signature by a key over the blob with this
-    /// digest, without log entry or timestamp.
+    /// The bundle that 2.0 to 2.3 cannot write: a signature by a key over the blob with this digest, without
+    /// log entry or timestamp.
     pub(crate) fn by_key(
         signature: Vec<u8>,
         digest: Sha256Digest,
@@ -92,7 +82,7 @@ impl Evidence {
     }
 
     fn of(bundle: SigstoreBundle) -> Result<Self, Malformed> {
-        let refuse = |why: &str| Err(Malformed(why.into()));
+        let refuse = |why: &str| Err(Malformed::new(why));
         if bundle.media_type != MEDIA_TYPE {
             return refuse("has a media type other than that of a Sigstore bundle v0.3");
         }
@@ -112,10 +102,9 @@ impl Evidence {
                 };
                 SignedBy::Key(Sha256Digest::from(hint))
             }
-            (None, Some(certificate)) => match Identity::of_certificate(&certificate.raw_bytes.0) {
-                Ok(identity) => SignedBy::Certificate(identity),
-                Err(why) => return refuse(why),
-            },
+            (None, Some(certificate)) => {
+                SignedBy::Certificate(CertificateIdentity::of_certificate(&certificate.raw_bytes.0)?)
+            }
             (Some(_), Some(_)) => return refuse("names both a key and a certificate"),
             (None, None) => return refuse("names neither a key nor a certificate"),
         };
@@ -123,18 +112,18 @@ impl Evidence {
         let timestamp = timestamp(material.timestamp_verification_data.as_ref())?;
         if matches!(signer, SignedBy::Certificate(_)) && log_entry.is_none() && timestamp.is_none() {
             return refuse(
-                "has a certificate, which counts for minutes, and neither a log entry nor a timestamp that shows when it signed",
+                "has a certificate, which is valid for minutes, but no trusted signing time: neither a log entry nor a timestamp",
             );
         }
         Ok(Self { bundle, digest: Sha256Digest::from(digest), signer, log_entry, timestamp })
     }
 
-    /// The SHA-256 that the file claims for what it signs.
+    /// The SHA-256 that the file gives for what it signs.
     pub(crate) fn digest(&self) -> Sha256Digest {
         self.digest
     }
 
-    /// Who made it, by its own account.
+    /// The signer that the file names.
     pub(crate) fn signer(&self) -> &SignedBy {
         &self.signer
     }
@@ -144,18 +133,18 @@ impl Evidence {
         STANDARD.encode(&self.bundle.message_signature.signature.0)
     }
 
-    /// The entry of a transparency log that it carries.
+    /// Its entry of a transparency log.
     pub(crate) fn log_entry(&self) -> Option<&LogEntry> {
         self.log_entry.as_ref()
     }
 
-    /// The timestamp that it carries.
+    /// Its timestamp.
     pub(crate) fn timestamp(&self) -> Option<&Timestamp> {
         self.timestamp.as_ref()
     }
 
-    /// The same signature with its log entry and timestamp or without: what cosign gets when they are to be
-    /// ignored, since 2.4.1 refuses some real ones even so.
+    /// The same signature, with or without its log entry and timestamp. cosign does not get what it has to
+    /// ignore, because 2.4.1 refuses some real ones all the same.
     #[must_use]
     pub(crate) fn with_only(&self, log_entry: bool, timestamp: bool) -> Self {
         let mut only = self.clone();
@@ -170,20 +159,20 @@ impl Evidence {
         only
     }
 
-    /// The file, in the one form aicr writes: compact JSON, fields in cosign's order, no newline.
+    /// The file in the one form that aicr writes: compact JSON, fields in cosign's order, no newline.
     pub(crate) fn to_json(&self) -> Vec<u8> {
-        // Structs of strings and lists of them: there is no map key or number to fail on.
+        // Structs, strings and lists only: there is no map key or number to fail on.
         serde_json::to_vec(&self.bundle).unwrap_or_default()
     }
 }
 
-/// The log entry, if there is one. Of several cosign wants one to be true, and says nothing of the others.
-fn log_entry(forms: Option<&[form::LogEntry]>) -> Result<Option<LogEntry>, Malformed> {
+/// The log entry, if there is one. Several are refused: cosign accepts them if one of them verifies.
+fn log_entry(forms: Option<&[TransparencyLogEntry]>) -> Result<Option<LogEntry>, Malformed> {
     match forms {
         None => Ok(None),
-        Some([]) => Err(Malformed("has an empty list of log entries".into())),
+        Some([]) => Err(Malformed::new("has an empty list of log entries")),
         Some([form]) => LogEntry::of(form).map(Some),
-        Some(_) => Err(Malformed("has more than one log entry".into())),
+        Some(_) => Err(Malformed::new("has more than one log entry")),
     }
 }
 
@@ -191,27 +180,27 @@ fn log_entry(forms: Option<&[form::LogEntry]>) -> Result<Option<LogEntry>, Malfo
 fn timestamp(form: Option<&TimestampVerificationData>) -> Result<Option<Timestamp>, Malformed> {
     let Some(form) = form else { return Ok(None) };
     match &form.rfc3161_timestamps[..] {
-        [] => Err(Malformed("has an empty list of timestamps".into())),
-        [SignedTimestamp { signed_timestamp }] => Timestamp::from_der(&signed_timestamp.0)
+        [] => Err(Malformed::new("has an empty list of timestamps")),
+        [Rfc3161SignedTimestamp { signed_timestamp }] => Timestamp::from_der(&signed_timestamp.0)
             .map(Some)
-            .ok_or_else(|| Malformed("has a timestamp that cannot be read".into())),
-        _ => Err(Malformed("has more than one timestamp".into())),
+            .ok_or_else(|| Malformed::new("has a timestamp that cannot be read")),
+        _ => Err(Malformed::new("has more than one timestamp")),
     }
 }
 
-/// Whether a text that is no evidence nevertheless tells of an upload: it has the name of a field in
-/// which a log entry or a timestamp stands.
-pub(crate) fn tells_of_upload(text: &[u8]) -> bool {
+/// Whether a text shows an upload even though it is not a valid signature file: it has the name of a field for
+/// a log entry or a timestamp.
+pub(crate) fn shows_upload(text: &[u8]) -> bool {
     let text = String::from_utf8_lossy(text).to_ascii_lowercase();
     ["\"rekorbundle\"", "\"tlogentries\"", "\"rfc3161timestamps\""].iter().any(|field| text.contains(field))
 }
 
-/// What `--bundle` of 2.0 to 2.3 writes for a key.
+/// The bundle that 2.0 to 2.3 write for a key.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Legacy {
     /// The bare signature.
     pub(crate) signature: Vec<u8>,
-    /// Whether it was told to a transparency log.
+    /// Whether it was recorded in a transparency log.
     pub(crate) is_logged: bool,
 }
 
@@ -220,7 +209,7 @@ impl Legacy {
     pub(crate) fn parse(text: &[u8]) -> Result<Self, Malformed> {
         let LegacyBundle { signature, rekor_bundle } = strict(text)?;
         if signature.0.is_empty() {
-            return Err(Malformed("has an empty signature".into()));
+            return Err(Malformed::new("has an empty signature"));
         }
         Ok(Self { signature: signature.0, is_logged: rekor_bundle.is_some() })
     }

@@ -1,5 +1,5 @@
-//! What all files have in common that tell cosign about a Sigstore: small, JSON, and named by a media
-//! type. A file of another kind than was asked for is told by its name.
+//! What the JSON files of Sigstore have in common: why one is refused, how bytes are written, and the media
+//! type that names a trusted root or a signing config.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -7,12 +7,46 @@ use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
+use crate::error::{Class, Failure};
 use crate::printable::show;
 
-/// The largest of these files that is read, in bytes. That of the public Sigstore has 7,000.
+/// The largest trusted root or signing config that is read, in bytes. The public Sigstore's has 7,000.
 pub(crate) const SIZE_LIMIT: u64 = 1 << 20;
 
-/// A kind of file, as a person calls it.
+/// Why a strict reader refuses a file: the end of a sentence that begins with the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Malformed {
+    problem: String,
+    hint: Option<&'static str>,
+}
+
+impl Malformed {
+    pub(super) fn new(problem: impl Into<String>) -> Self {
+        Self { problem: problem.into(), hint: None }
+    }
+
+    /// A text that ends too early.
+    pub(super) fn cut_off() -> Self {
+        Self { problem: "is cut off or damaged".into(), hint: Some("copy it again") }
+    }
+
+    /// The failure of the file with this name, which a person gave.
+    pub(crate) fn failure(self, class: Class, name: &str) -> Failure {
+        let failure = Failure::new(class, format!("{name} {}", self.problem));
+        match self.hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+impl std::fmt::Display for Malformed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.problem)
+    }
+}
+
+/// A kind of file, identified by its media type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SigstoreFile {
     /// `cosign signing-config create` writes it.
@@ -29,8 +63,8 @@ impl SigstoreFile {
         }
     }
 
-    /// The one form in which every cosign reads it (sigstore-go 0.6 to 1.2; what the specification calls
-    /// version 0.2 of the trusted root is read by none).
+    /// The one version that every cosign reads (sigstore-go 0.6 to 1.2). No cosign reads what the specification
+    /// calls version 0.2 of the trusted root.
     pub(super) fn media_type(self) -> &'static str {
         match self {
             Self::SigningConfig => "application/vnd.dev.sigstore.signingconfig.v0.2+json",
@@ -38,27 +72,31 @@ impl SigstoreFile {
         }
     }
 
-    /// The JSON value in `text`, which is an object with the media type of this kind. The error is the
-    /// end of a sentence about the file.
-    pub(super) fn open(self, text: &[u8]) -> Result<Value, String> {
+    /// The JSON value in `text`, which is an object with the media type of this kind.
+    pub(super) fn open(self, text: &[u8]) -> Result<Value, Malformed> {
         if text.len() as u64 > SIZE_LIMIT {
-            return Err(format!("is larger than {SIZE_LIMIT} bytes"));
+            return Err(Malformed::new(format!("is larger than {SIZE_LIMIT} bytes")));
         }
         if text.iter().all(u8::is_ascii_whitespace) {
-            return Err("is empty".into());
+            return Err(Malformed::new("is empty"));
         }
         let name = self.name();
-        let value: Value = serde_json::from_slice(text)
-            .map_err(|error| format!("is not {name}, but no JSON at all: {error}"))?;
+        let value: Value = serde_json::from_slice(text).map_err(|error| {
+            if error.is_eof() {
+                Malformed::cut_off()
+            } else {
+                Malformed::new(format!("is not {name}: it is not JSON ({error})"))
+            }
+        })?;
         match value.get("mediaType").and_then(Value::as_str) {
             Some(media_type) if media_type == self.media_type() => Ok(value),
-            Some(media_type) => Err(self.not(media_type)),
-            None => Err(format!("is not {name}: it has no media type")),
+            Some(media_type) => Err(Malformed::new(self.is_not(media_type))),
+            None => Err(Malformed::new(format!("is not {name}: it has no media type"))),
         }
     }
 
-    /// Words for a file with another media type.
-    fn not(self, media_type: &str) -> String {
+    /// The sentence about a file with another media type.
+    fn is_not(self, media_type: &str) -> String {
         let name = self.name();
         let known = media_type.strip_prefix("application/vnd.dev.sigstore.");
         for (start, other) in [
@@ -72,7 +110,7 @@ impl SigstoreFile {
             if other == name {
                 let expected = self.media_type();
                 return format!(
-                    "is {name} of a version that cosign does not read: its media type has to be {expected}"
+                    "is {name} of a version that cosign does not read: its media type must be {expected}"
                 );
             }
             return format!("is {other}, not {name}");
@@ -81,7 +119,7 @@ impl SigstoreFile {
     }
 }
 
-/// Bytes as standard base64 with padding; no other form is read.
+/// Bytes in JSON: standard base64 with padding. No other form is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Base64(pub(super) Vec<u8>);
 

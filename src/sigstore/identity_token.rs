@@ -1,28 +1,29 @@
-//! An identity token: a JSON Web Token (RFC 7519) in which an OIDC issuer states who somebody is. Its
-//! signature is the certificate authority's to check. Here it is told from other files, and read for the
-//! reason why it may have been refused, which the authority keeps to itself. Pure.
+//! An identity token: a JSON Web Token (RFC 7519) in which an OIDC issuer names an identity. The certificate
+//! authority verifies its signature. Here it is recognized, and searched for the reason of a refusal, which the
+//! authority does not return. Pure.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::file::Malformed;
 use crate::printable::show;
 
-/// The largest file in which a token is looked for, in bytes. Real ones have some 1,000.
+/// The largest token file that is read, in bytes. Real ones have about 1,000.
 pub(crate) const SIZE_LIMIT: u64 = 1 << 16;
 
-/// Who a token has to be for, unless another client ID is named.
+/// The audience that a token must have, unless another client ID is given.
 pub(crate) const AUDIENCE: &str = "sigstore";
 
-/// An identity token. A secret: who has it can sign as that identity until it expires.
+/// An identity token. It is a secret: its holder can sign as that identity until it expires.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct IdentityToken {
     text: String,
     claims: Claims,
 }
 
-/// What a token states, as far as it tells whose it is or why it was refused (RFC 7519, 4.1).
+/// The claims of a token that name its owner, or explain a refusal (RFC 7519, 4.1).
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 struct Claims {
     iss: Option<String>,
@@ -33,7 +34,7 @@ struct Claims {
     aud: Option<Audience>,
     exp: Option<NumericDate>,
     nbf: Option<NumericDate>,
-    /// What names a workflow of GitHub's and of GitLab's.
+    /// The name of a workflow at GitHub, and at GitLab.
     job_workflow_ref: Option<String>,
     ci_config_ref_uri: Option<String>,
 }
@@ -45,7 +46,10 @@ struct NumericDate(f64);
 impl Eq for NumericDate {}
 
 impl NumericDate {
-    #[expect(clippy::cast_possible_truncation, reason = "what is beyond is bounded, as far as anybody cares")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a date out of range becomes the nearest one in range"
+    )]
     fn seconds(self) -> i64 {
         self.0.floor() as i64
     }
@@ -60,16 +64,17 @@ enum Audience {
 }
 
 impl IdentityToken {
-    /// Reads a token. White space around it, such as a newline at its end, is no part of it: cosign would
-    /// fail with it. The error is the end of a sentence, and shows nothing of the text.
-    pub(crate) fn parse(text: &[u8]) -> Result<Self, &'static str> {
-        let text = std::str::from_utf8(text.trim_ascii()).map_err(|_| "holds no identity token")?;
+    /// Reads a token. White space around it, such as a trailing newline, is removed, because cosign rejects it.
+    /// The error contains nothing of the text.
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, Malformed> {
+        let no_token = || Malformed::new("does not contain an identity token");
+        let text = std::str::from_utf8(text.trim_ascii()).map_err(|_| no_token())?;
         if text.is_empty() {
-            return Err("is empty");
+            return Err(Malformed::new("is empty"));
         }
         let parts: Result<Vec<_>, _> = text.split('.').map(|part| URL_SAFE_NO_PAD.decode(part)).collect();
-        let Ok([_, payload, _]) = parts.as_deref() else { return Err("holds no identity token") };
-        let claims = serde_json::from_slice(payload).map_err(|_| "holds no identity token")?;
+        let Ok([_, payload, _]) = parts.as_deref() else { return Err(no_token()) };
+        let claims = serde_json::from_slice(payload).map_err(|_| no_token())?;
         Ok(Self { text: text.to_owned(), claims })
     }
 
@@ -78,17 +83,17 @@ impl IdentityToken {
         &self.text
     }
 
-    /// Why nobody would take it at `now`, in seconds since 1970: a sentence.
+    /// Why no authority would accept it at `now`, in seconds since 1970: a sentence.
     pub(crate) fn fault_in_itself(&self, now: i64) -> Option<String> {
         let Claims { sub, email, email_verified, exp, nbf, .. } = &self.claims;
         let [exp, nbf] = [exp, nbf].map(|moment| moment.map(NumericDate::seconds));
         if let Some(exp) = exp.filter(|exp| *exp <= now) {
             let ago = now.saturating_sub(exp);
-            return Some(format!("the token expired {ago} seconds ago: get a new one"));
+            return Some(format!("the token has expired {ago} seconds ago: get a new one"));
         }
         if let Some(nbf) = nbf.filter(|nbf| *nbf > now) {
             return Some(format!(
-                "the token counts only in {} seconds: check the clocks of this machine and of its issuer",
+                "the token is not valid for {} more seconds: check the clocks of this machine and of its issuer",
                 nbf.saturating_sub(now)
             ));
         }
@@ -98,40 +103,38 @@ impl IdentityToken {
             (_, Some(_)) if !is_verified => {
                 Some("the token's issuer has not verified the e-mail address in it".to_owned())
             }
-            (None, None) => {
-                Some("the token names nobody: it has neither a subject nor an e-mail address".to_owned())
-            }
+            (None, None) => Some("the token has neither a subject nor an e-mail address".to_owned()),
             _ => None,
         }
     }
 
-    /// The same, and why not for `audience`.
+    /// The same, and why it is not for `audience`.
     pub(crate) fn fault(&self, now: i64, audience: &str) -> Option<String> {
         let fault_of_audience = || {
-            let for_whom = match &self.claims.aud {
+            let audiences = match &self.claims.aud {
                 None => &[][..],
                 Some(Audience::One(name)) => std::slice::from_ref(name),
                 Some(Audience::Several(names)) => names,
             };
-            if for_whom.iter().any(|name| name == audience) {
+            if audiences.iter().any(|name| name == audience) {
                 return None;
             }
-            let for_whom = match for_whom {
-                [] => "nobody".to_owned(),
+            let audiences = match audiences {
+                [] => "no audience".to_owned(),
                 names => names.iter().map(|name| format!("`{}`", show(name))).collect::<Vec<_>>().join(", "),
             };
-            Some(format!("the token is for {for_whom}, and has to be for `{}`", show(audience)))
+            Some(format!("the token is for {audiences}, but must be for `{}`", show(audience)))
         };
         self.fault_in_itself(now).or_else(fault_of_audience)
     }
 
-    /// Who made it, by its own account.
+    /// The issuer that it names.
     pub(crate) fn issuer(&self) -> Option<&str> {
         self.claims.iss.as_deref()
     }
 
-    /// Whether it is of somebody of this name, for whom this issuer vouches: an e-mail address, a subject,
-    /// or what Fulcio makes of a workflow of GitHub's or GitLab's.
+    /// Whether it is for this identity of this issuer: an e-mail address, a subject, or the name that Fulcio gives a
+    /// workflow at GitHub or GitLab.
     pub(crate) fn is_of(&self, identity: &str, issuer: &str) -> bool {
         let Claims { iss, sub, email, job_workflow_ref, ci_config_ref_uri, .. } = &self.claims;
         let is = |name: &Option<String>| name.as_deref() == Some(identity);
@@ -148,7 +151,7 @@ impl IdentityToken {
     }
 }
 
-/// Never shows the token.
+/// Never prints the token.
 impl std::fmt::Debug for IdentityToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("IdentityToken").field("claims", &self.claims).finish_non_exhaustive()
@@ -165,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn white_space_around_a_token_is_no_part_of_it() {
+    fn white_space_around_a_token_is_removed() {
         let text = token(r#"{"aud":"sigstore","exp":100}"#);
         let read = IdentityToken::parse(format!(" {text}\r\n").as_bytes()).unwrap();
         assert_eq!(read.text(), text);
@@ -173,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_of_its_subject_and_of_its_address() {
+    fn a_token_is_for_its_subject_and_its_address() {
         let text = token(
             r#"{"iss":"https://id.example","sub":"dev","email":"dev@example.test","job_workflow_ref":"o/r/.github/workflows/w.yml@refs/heads/main","ci_config_ref_uri":"gitlab.example/g/p//.gitlab-ci.yml@refs/heads/main"}"#,
         );
@@ -192,8 +195,8 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_no_token() {
-        let none = "holds no identity token";
+    fn everything_else_is_refused() {
+        let none = "does not contain an identity token";
         let cut = token("{");
         for (text, why) in [
             ("", "is empty"),
@@ -208,13 +211,13 @@ mod tests {
             ("e30\nHost: x.e30.e30", none),
             ("e30.e30.e30=", none),
         ] {
-            assert_eq!(IdentityToken::parse(text.as_bytes()).unwrap_err(), why, "{text}");
+            assert_eq!(IdentityToken::parse(text.as_bytes()).unwrap_err().to_string(), why, "{text}");
         }
-        assert_eq!(IdentityToken::parse(b"\xff").unwrap_err(), none);
+        assert_eq!(IdentityToken::parse(b"\xff").unwrap_err().to_string(), none);
     }
 
     #[test]
-    fn what_is_wrong_with_a_token_is_told() {
+    fn the_fault_of_a_token_is_found() {
         const UNVERIFIED: Option<&str> = Some("the token's issuer has not verified the e-mail address in it");
         for (claims, fault) in [
             (r#"{"aud":"sigstore","exp":101,"nbf":100,"sub":"dev"}"#, None),
@@ -228,28 +231,28 @@ mod tests {
             (r#"{"aud":"sigstore","email":"dev@example.test"}"#, UNVERIFIED),
             (
                 r#"{"aud":"sigstore","email":""}"#,
-                Some("the token names nobody: it has neither a subject nor an e-mail address"),
+                Some("the token has neither a subject nor an e-mail address"),
             ),
             (
                 r#"{"aud":"sigstore","sub":"dev","exp":100.5}"#,
-                Some("the token expired 0 seconds ago: get a new one"),
+                Some("the token has expired 0 seconds ago: get a new one"),
             ),
-            (r#"{"aud":"sigstore","exp":40}"#, Some("the token expired 60 seconds ago: get a new one")),
+            (r#"{"aud":"sigstore","exp":40}"#, Some("the token has expired 60 seconds ago: get a new one")),
             (
                 r#"{"exp":-9223372036854775808}"#,
-                Some("the token expired 9223372036854775807 seconds ago: get a new one"),
+                Some("the token has expired 9223372036854775807 seconds ago: get a new one"),
             ),
             (
                 r#"{"aud":"sigstore","exp":200,"nbf":130}"#,
                 Some(
-                    "the token counts only in 30 seconds: check the clocks of this machine and of its issuer",
+                    "the token is not valid for 30 more seconds: check the clocks of this machine and of its issuer",
                 ),
             ),
             (
                 r#"{"aud":["a","b\n"],"exp":200,"sub":"dev"}"#,
-                Some(r"the token is for `a`, `b\u{a}`, and has to be for `sigstore`"),
+                Some(r"the token is for `a`, `b\u{a}`, but must be for `sigstore`"),
             ),
-            (r#"{"exp":200,"sub":"dev"}"#, Some("the token is for nobody, and has to be for `sigstore`")),
+            (r#"{"exp":200,"sub":"dev"}"#, Some("the token is for no audience, but must be for `sigstore`")),
         ] {
             let read = IdentityToken::parse(token(claims).as_bytes()).unwrap();
             assert_eq!(read.fault(100, AUDIENCE).as_deref(), fault, "{claims}");

@@ -1,5 +1,5 @@
-//! The public half of a key: its type, the hint that Sigstore bundles carry, and whether every
-//! cosign signs and verifies correctly with it. Pure: reading a file is somebody else's.
+//! The public half of a key: its type, its hint in Sigstore bundles, and whether every cosign signs and verifies
+//! correctly with it. Pure: other modules read the files.
 
 use std::fmt;
 
@@ -8,22 +8,23 @@ use spki::der::referenced::OwnedToRef;
 use spki::der::{Decode, EncodePem};
 use spki::{ObjectIdentifier, SubjectPublicKeyInfoOwned};
 
+use super::file::Malformed;
 use crate::digest::Sha256Digest;
 
-/// What a key file is, told from its text.
+/// The kind of a key file, by its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PemKind {
     /// `PUBLIC KEY`.
     Public,
-    /// A private key as cosign keeps it: encrypted, `ENCRYPTED SIGSTORE` or `ENCRYPTED COSIGN`.
+    /// A private key of cosign, encrypted: `ENCRYPTED SIGSTORE` or `ENCRYPTED COSIGN`.
     CosignPrivate,
-    /// A private key as OpenSSH writes it, which cosign cannot even import.
+    /// A private key of OpenSSH, which cosign cannot import.
     OpenSsh,
-    /// Any other private key. cosign does not take it (`unsupported pem type`).
+    /// Any other private key. cosign rejects it (`unsupported pem type`).
     OtherPrivate,
     /// A certificate.
     Certificate,
-    /// Something else, or no PEM at all.
+    /// Anything else, PEM or not.
     Unknown,
 }
 
@@ -44,7 +45,7 @@ impl PemKind {
     }
 }
 
-/// The type of a public key, as far as it matters to cosign.
+/// The types of public keys that cosign treats differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyType {
     /// ECDSA on P-256.
@@ -72,8 +73,8 @@ impl fmt::Display for KeyType {
 }
 
 impl KeyType {
-    /// Whether what it signs verifies with every cosign. P-384, P-521 and Ed25519 sign on 2.6 and
-    /// later, with exit 0, what `verify-blob` then refuses.
+    /// Whether every cosign verifies its signatures. With P-384, P-521 and Ed25519, cosign 2.6 and later sign with
+    /// exit 0, and `verify-blob` then rejects the signature.
     pub(crate) fn is_safe(self) -> bool {
         matches!(self, Self::P256 | Self::Rsa(2048..=4096))
     }
@@ -89,23 +90,23 @@ pub(crate) struct PublicKey {
 
 impl PublicKey {
     /// Reads exactly one PEM block `PUBLIC KEY` with a DER `SubjectPublicKeyInfo` (RFC 5280).
-    /// The error is the end of a sentence about the text.
-    pub(crate) fn from_pem(text: &[u8]) -> Result<Self, &'static str> {
+    pub(crate) fn from_pem(text: &[u8]) -> Result<Self, Malformed> {
+        let refuse = |why: &str| Err(Malformed::new(why));
         match PemKind::of(text) {
             PemKind::Public => {}
             PemKind::CosignPrivate | PemKind::OpenSsh | PemKind::OtherPrivate => {
-                return Err("is a private key");
+                return refuse("is a private key");
             }
-            PemKind::Certificate => return Err("is a certificate"),
-            PemKind::Unknown => return Err("is not a PEM public key"),
+            PemKind::Certificate => return refuse("is a certificate"),
+            PemKind::Unknown => return refuse("is not a PEM public key"),
         }
-        let text = std::str::from_utf8(text).map_err(|_| "is not a PEM public key")?;
+        let Ok(text) = std::str::from_utf8(text) else { return refuse("is not a PEM public key") };
         if text.matches("-----BEGIN ").count() != 1 {
-            return Err("holds more than one PEM block");
+            return refuse("contains more than one PEM block");
         }
-        let (_, der) =
-            spki::der::pem::decode_vec(text.trim().as_bytes()).map_err(|_| "is a damaged PEM public key")?;
-        Self::from_der(&der).ok_or("is a damaged PEM public key")
+        let der = spki::der::pem::decode_vec(text.trim().as_bytes()).ok();
+        let key = der.and_then(|(_, der)| Self::from_der(&der));
+        key.ok_or_else(|| Malformed::new("is a damaged PEM public key"))
     }
 
     /// Reads a DER `SubjectPublicKeyInfo`.
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn key_types_are_told_apart() {
+    fn every_key_type_is_recognized() {
         for (name, shown, safe) in [
             ("p256", "ECDSA P-256", true),
             ("p384", "ECDSA P-384", false),
@@ -219,11 +220,11 @@ mod tests {
             (String::from_utf8(fixture("throwaway.key")).unwrap(), "is a private key"),
             ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----".into(), "is a private key"),
             ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----".into(), "is a certificate"),
-            (format!("{public}{public}"), "holds more than one PEM block"),
+            (format!("{public}{public}"), "contains more than one PEM block"),
             (damaged, "is a damaged PEM public key"),
             (public.replace("-----END PUBLIC KEY-----", ""), "is a damaged PEM public key"),
         ] {
-            assert_eq!(PublicKey::from_pem(text.as_bytes()), Err(why), "{text}");
+            assert_eq!(PublicKey::from_pem(text.as_bytes()).unwrap_err().to_string(), why, "{text}");
         }
     }
 }

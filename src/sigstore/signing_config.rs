@@ -1,6 +1,5 @@
-//! The signing config: which services cosign may send a signature to, read from the operator's file
-//! or made from addresses. Pure. Whether there are enough of them for what is wanted is ruled on
-//! elsewhere.
+//! The signing config: the services that cosign may send a signature to, read from the operator's file or made
+//! from addresses. Pure. `commands/services.rs` checks that they are enough for a plan.
 
 #[cfg(test)]
 mod tests;
@@ -10,12 +9,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::RekorVersion;
-use super::file::SigstoreFile;
+use super::file::{Malformed, SigstoreFile};
 use super::validity::{Moment, Validity};
 use crate::plan::service::ServiceUrl;
 use crate::printable::show;
 
-/// The services of a Sigstore. The default names none: a signature goes nowhere.
+/// The services of a Sigstore. The default has none: a signature is sent nowhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct SigningConfig {
@@ -26,7 +25,7 @@ pub(crate) struct SigningConfig {
     oidc_urls: Vec<Service>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     rekor_tlog_urls: Vec<Service>,
-    // cosign takes what is absent for a null pointer where it needs one, hence no `Option`.
+    // No `Option`: cosign dereferences it, and crashes if it is absent.
     #[serde(default)]
     rekor_tlog_config: Selection,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -35,7 +34,7 @@ pub(crate) struct SigningConfig {
     tsa_config: Selection,
 }
 
-/// A service: where it is, what it speaks, who runs it, and when it counts.
+/// A service: its address, its API version, its operator, and when it is valid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Service {
@@ -49,7 +48,7 @@ pub(crate) struct Service {
     operator: Option<String>,
 }
 
-/// How many of the services that count are used.
+/// How many of the valid services are used.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Selection {
@@ -82,19 +81,22 @@ impl Default for SigningConfig {
 }
 
 impl SigningConfig {
-    /// Reads what `cosign signing-config create` writes. cosign takes more: snake case, numbers as
-    /// strings, selectors as numbers. The error is the end of a sentence about the file.
-    pub(crate) fn parse(text: &[u8]) -> Result<Self, String> {
+    /// Reads what `cosign signing-config create` writes. cosign accepts more: snake case, numbers as strings,
+    /// selectors as numbers.
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, Malformed> {
         let mut as_written = SigstoreFile::SigningConfig.open(text)?;
-        let config: Self = serde_json::from_slice(text)
-            .map_err(|error| format!("is not a signing config: {}", show(error.to_string())))?;
+        let config: Self = serde_json::from_slice(text).map_err(|error| {
+            Malformed::new(format!("is not a signing config: {}", show(error.to_string())))
+        })?;
         for (services, selection, kind, field) in [
             (&config.rekor_tlog_urls, &config.rekor_tlog_config, "logs", "rekorTlogConfig"),
             (&config.tsa_urls, &config.tsa_config, "timestamp authorities", "tsaConfig"),
         ] {
-            selection.check(services.len()).map_err(|why| format!("names {kind}, but its {field} {why}"))?;
+            selection
+                .check(services.len())
+                .map_err(|why| Malformed::new(format!("names {kind}, but its {field} {why}")))?;
         }
-        // serde takes an array for a struct. What is empty may be there or not.
+        // serde reads an array as a struct, too. Empty lists may be present or absent.
         if let Value::Object(fields) = &mut as_written {
             fields.retain(|_, value| value.as_array().is_none_or(|list| !list.is_empty()));
             for selection in ["rekorTlogConfig", "tsaConfig"] {
@@ -104,7 +106,7 @@ impl SigningConfig {
         if serde_json::to_value(&config).is_ok_and(|again| again == as_written) {
             Ok(config)
         } else {
-            Err("is not written as a signing config is".into())
+            Err(Malformed::new("is not written in the form of a signing config"))
         }
     }
 
@@ -114,7 +116,7 @@ impl SigningConfig {
         self
     }
 
-    /// With the OIDC issuer `url`, which is its name, too: it stays as it was typed.
+    /// With the OIDC issuer `url`. The address is also the issuer's name, so it stays as it was typed.
     pub(crate) fn with_issuer(mut self, url: &ServiceUrl) -> Self {
         self.oidc_urls.push(Service::new(url.clone(), 1));
         self
@@ -131,22 +133,21 @@ impl SigningConfig {
         self
     }
 
-    /// With the timestamp authority at `url`, the whole address that is asked.
+    /// With the timestamp authority at `url`, the whole address of the request.
     pub(crate) fn with_timestamp_authority(mut self, url: &ServiceUrl) -> Self {
         self.tsa_urls.push(Service::new(url.clone(), 1));
         self.tsa_config = Selection::any();
         self
     }
 
-    /// The same for a signature by a key: without certificate authorities and OIDC issuers, which have
-    /// nothing to do with it.
+    /// The same for a signature by a key: without certificate authorities and OIDC issuers, which it does not need.
     #[must_use]
     pub(crate) fn only_for_a_key(&self) -> Self {
         Self { ca_urls: Vec::new(), oidc_urls: Vec::new(), ..self.clone() }
     }
 
-    /// Those of the services that every cosign of the dialect would use at `time`, in seconds since 1970. It
-    /// passes over the others: those out of their time, and those of versions that it does not speak.
+    /// The services that every cosign of the dialect would use at `time`, in seconds since 1970. cosign ignores
+    /// those that are not valid then, and those with an API version that it does not support.
     #[must_use]
     pub(crate) fn usable_at(mut self, time: i64) -> Self {
         for (services, versions) in [
@@ -160,7 +161,7 @@ impl SigningConfig {
         self
     }
 
-    /// What cosign would tell more than one of, if there is such a kind: the end of a sentence.
+    /// The kind of service of which cosign would use more than one: the end of a sentence.
     pub(crate) fn wants_several(&self) -> Option<&'static str> {
         let several = |selection: &Selection, services: &[Service]| match selection.selector {
             Some(Selector::All) => services.len() > 1,
@@ -195,14 +196,14 @@ impl SigningConfig {
 
     /// The file for cosign: compact JSON without a newline.
     pub(crate) fn to_json(&self) -> String {
-        // Structs of strings and numbers: there is no map key to fail on.
+        // Structs, strings and numbers only: there is no map key to fail on.
         serde_json::to_string(self).unwrap_or_default()
     }
 }
 
 impl Service {
-    /// The service that a flag named: without an end, and since 1970, so that it counts on machines
-    /// that have lost the time.
+    /// The service of a flag. It is valid from 1970 on, without an end, so that it works on machines with a wrong
+    /// clock.
     fn new(url: ServiceUrl, major_api_version: u32) -> Self {
         Self {
             url,
@@ -212,17 +213,17 @@ impl Service {
         }
     }
 
-    /// Where it answers.
+    /// Its address.
     pub(crate) fn url(&self) -> &ServiceUrl {
         &self.url
     }
 
-    /// The major version of what it speaks: for a log 1 or 2, for all others 1. 0 is not released yet.
+    /// The major version of its API: for a log 1 or 2, for all others 1. 0 is an unreleased one.
     pub(crate) fn api_version(&self) -> u32 {
         self.major_api_version.unwrap_or(0)
     }
 
-    /// Whether it counts at `time`, in seconds since 1970: else cosign passes it over.
+    /// Whether it is valid at `time`, in seconds since 1970. Otherwise cosign ignores it.
     fn is_valid_at(&self, time: i64) -> bool {
         self.valid_for.as_ref().is_none_or(|validity| validity.covers(time))
     }
@@ -233,22 +234,24 @@ impl Selection {
         Self { selector: Some(Selector::Any), count: None }
     }
 
-    /// What cosign would find wrong with it only when everything else is done.
-    fn check(&self, services: usize) -> Result<(), String> {
+    /// Checks what cosign would reject only after everything else is done.
+    fn check(&self, services: usize) -> Result<(), Malformed> {
         let count = self.count.unwrap_or(0);
         match self.selector {
-            None if services > 0 => Err("has no selector (ANY, ALL or EXACT)".into()),
-            Some(Selector::Exact) if services > 0 && count == 0 => Err("has EXACT without a count".into()),
+            None if services > 0 => Err(Malformed::new("has no selector (ANY, ALL or EXACT)")),
+            Some(Selector::Exact) if services > 0 && count == 0 => {
+                Err(Malformed::new("has EXACT without a count"))
+            }
             Some(Selector::Exact) if services > 0 && count as usize > services => {
-                Err(format!("wants {count} of {services}"))
+                Err(Malformed::new(format!("requires {count} of {services}")))
             }
             _ => Ok(()),
         }
     }
 }
 
-/// The address of a log or certificate authority, to which cosign appends a path: 2.6 to 3.1 would
-/// write a second slash, which servers answer with a redirection.
+/// The address of a log or certificate authority without a slash at its end. cosign appends a path, and 2.6 to 3.1
+/// would write a second slash, which servers answer with a redirection.
 fn base(url: &ServiceUrl) -> ServiceUrl {
     ServiceUrl::parse(url.as_str().trim_end_matches('/')).unwrap_or_else(|_| url.clone())
 }
@@ -259,5 +262,5 @@ fn write_url<S: Serializer>(url: &ServiceUrl, serializer: S) -> Result<S::Ok, S:
 
 fn read_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ServiceUrl, D::Error> {
     let text = String::deserialize(deserializer)?;
-    ServiceUrl::parse(&text).map_err(|misread| D::Error::custom(misread.problem))
+    ServiceUrl::parse(&text).map_err(|error| D::Error::custom(error.problem))
 }

@@ -1,10 +1,10 @@
-//! When a service or a key of a Sigstore counts, as its files say it: `{"start":"…","end":"…"}`.
-//! No clock here: whoever asks brings the time along.
+//! When a service or a key is valid, as the files of Sigstore write it: `{"start":"…","end":"…"}`. There is no
+//! clock here: the caller gives the time.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// From when to when something counts, both included. What is absent is no bound.
+/// When something is valid: from start to end, both included. Without an end it never expires.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Validity {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -24,25 +24,25 @@ impl Validity {
         self.start.is_some()
     }
 
-    /// Whether the second that began at `time`, in seconds since 1970, is within.
+    /// Whether it is valid at `time`, in seconds since 1970.
     pub(crate) fn covers(&self, time: i64) -> bool {
         self.start.as_ref().is_none_or(|start| start.seconds <= time)
             && self.end.as_ref().is_none_or(|end| time <= end.seconds)
     }
 }
 
-/// A point in time of protobuf's JSON, which is written as it was read.
+/// A point in time in protobuf's JSON. It is written as it was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(into = "String")]
 pub(super) struct Moment {
     text: String,
-    /// Since 1970; a fraction is not counted.
+    /// Since 1970, without the fraction.
     seconds: i64,
 }
 
 impl Moment {
-    /// Reads RFC 3339 in UTC with a `Z`, the one form that protobuf writes, from the year 1 on: that
-    /// is where Go's zero is, which stands for "since ever".
+    /// Reads RFC 3339 in UTC with a `Z`, the one form that protobuf writes, from the year 1 on. That is Go's zero
+    /// time, which means that there is no start.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (time, fraction) = text.strip_suffix('Z')?.split_at_checked(19)?;
         let fraction_is_one = match fraction.strip_prefix('.') {
@@ -69,7 +69,7 @@ impl Moment {
         if year < 1 || !(1..=days).contains(&day) || hour > 23 || minute > 59 || second > 59 {
             return None;
         }
-        // Days since 1970, counted in years that begin in March, so that a leap day is the last one.
+        // Days since 1970, in years that begin in March, so that a leap day is the last day.
         let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
         let days =
             year * 365 + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1 - 719_468;
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_no_time() {
+    fn everything_else_is_refused() {
         for text in [
             "",
             "Z",

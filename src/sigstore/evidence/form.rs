@@ -1,17 +1,17 @@
-//! The JSON form of a Sigstore bundle v0.3, field for field, and the strict way in which it is read.
-//! What a bundle has to hold to be evidence is in [`super::Evidence`].
+//! The JSON form of a Sigstore bundle v0.3, field by field, and the strict reader for it. The types have the names
+//! of sigstore's protobuf-specs. [`super::Evidence`] has the rules for the values.
 
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 
-use super::super::file::Base64;
-use super::{Malformed, SIZE_LIMIT};
+use super::super::file::{Base64, Malformed};
+use super::SIZE_LIMIT;
 
-/// Reads `text` as a `T`, and as nothing that merely can be read as one: serde takes an array for a
-/// struct, for example. What was read, written again, must be the same JSON value.
+/// Reads `text` as a `T` in its one form. serde reads more, such as an array for a struct. So what was read must
+/// give the same JSON value when it is written again.
 pub(super) fn strict<T: Serialize + DeserializeOwned>(text: &[u8]) -> Result<T, Malformed> {
     if text.len() as u64 > SIZE_LIMIT {
-        return Err(Malformed(format!("is larger than {SIZE_LIMIT} bytes")));
+        return Err(Malformed::new(format!("is larger than {SIZE_LIMIT} bytes")));
     }
     let read: T = serde_json::from_slice(text).map_err(|error| explain(text, &error))?;
     let as_written: serde_json::Value =
@@ -19,21 +19,24 @@ pub(super) fn strict<T: Serialize + DeserializeOwned>(text: &[u8]) -> Result<T, 
     if serde_json::to_value(&read).is_ok_and(|again| again == as_written) {
         Ok(read)
     } else {
-        Err(Malformed("is not written as a Sigstore bundle is".into()))
+        Err(Malformed::new("is not written in the form of a Sigstore bundle"))
     }
 }
 
-/// Words for the forms that are met in the wild or in an attack, and serde's for the rest.
+/// The sentence for the forms that are known from practice or from attacks, and serde's text for the rest.
 fn explain(text: &[u8], error: &serde_json::Error) -> Malformed {
     if text.iter().all(u8::is_ascii_whitespace) {
-        return Malformed("is empty".into());
+        return Malformed::new("is empty");
     }
     if text.starts_with(b"\xef\xbb\xbf") {
-        return Malformed("begins with a byte order mark".into());
+        return Malformed::new("begins with a byte order mark");
+    }
+    if error.is_eof() {
+        return Malformed::cut_off();
     }
     const LEGACY: &str = "has a field of the legacy form, which can forge a signature (GHSA-fx35-mq7g-6g98)";
     let error = crate::printable::show(error.to_string().as_bytes());
-    // The file is one line, so a position in it helps nobody.
+    // The file is one line, so a position in it does not help.
     let error = error.split(" at line ").next().unwrap_or(&error);
     let lower_case = error.to_ascii_lowercase();
     for (field, why) in [
@@ -41,18 +44,17 @@ fn explain(text: &[u8], error: &serde_json::Error) -> Malformed {
         ("base64signature", LEGACY),
         ("cert", LEGACY),
         ("rekorbundle", LEGACY),
-        ("dsseenvelope", "is a DSSE attestation about the manifest, not a signature of it"),
-        ("x509certificatechain", "has a certificate chain, which a v0.3 bundle does not carry"),
+        ("dsseenvelope", "is a DSSE attestation about the manifest, not a signature over it"),
+        ("x509certificatechain", "has a certificate chain, which a v0.3 bundle must not have"),
     ] {
         if lower_case.starts_with(&format!("unknown field `{field}`")) {
-            return Malformed(why.into());
+            return Malformed::new(why);
         }
     }
-    Malformed(format!("is not a Sigstore bundle: {error}"))
+    Malformed::new(format!("is not a Sigstore bundle: {error}"))
 }
 
-/// A protobuf int64 in JSON that is not negative: a string of decimal digits without leading zeros. It is
-/// not 0 either, for that is left out.
+/// A positive int64 of protobuf in JSON: a string of decimal digits without leading zeros. Protobuf leaves out 0.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub(super) struct Int64(String);
@@ -94,9 +96,9 @@ pub(super) struct VerificationMaterial {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub(super) public_key: Option<PublicKeyIdentifier>,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    pub(super) certificate: Option<Certificate>,
+    pub(super) certificate: Option<X509Certificate>,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    pub(super) tlog_entries: Option<Vec<LogEntry>>,
+    pub(super) tlog_entries: Option<Vec<TransparencyLogEntry>>,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub(super) timestamp_verification_data: Option<TimestampVerificationData>,
 }
@@ -109,7 +111,7 @@ pub(super) struct PublicKeyIdentifier {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Certificate {
+pub(super) struct X509Certificate {
     pub(super) raw_bytes: Base64,
 }
 
@@ -133,11 +135,11 @@ pub(super) enum Algorithm {
     Sha256,
 }
 
-/// An entry of Rekor v1 (with an integrated time and a promise) or v2. The first entry of a log
-/// has neither `logIndex` nor `hashes`: protobuf leaves out what is zero.
+/// An entry of Rekor v1 (with an integrated time and a promise) or v2. The first entry of a log has neither
+/// `logIndex` nor `hashes`, because protobuf leaves out 0 and empty lists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct LogEntry {
+pub(super) struct TransparencyLogEntry {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub(super) log_index: Option<Int64>,
     pub(super) log_id: LogId,
@@ -192,16 +194,16 @@ pub(super) struct Checkpoint {
 #[serde(deny_unknown_fields)]
 pub(super) struct TimestampVerificationData {
     #[serde(rename = "rfc3161Timestamps")]
-    pub(super) rfc3161_timestamps: Vec<SignedTimestamp>,
+    pub(super) rfc3161_timestamps: Vec<Rfc3161SignedTimestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct SignedTimestamp {
+pub(super) struct Rfc3161SignedTimestamp {
     pub(super) signed_timestamp: Base64,
 }
 
-/// The form of 2.0 to 2.3, of which aicr reads only what a key's signature has.
+/// The form of 2.0 to 2.3: only the fields of a signature by a key.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LegacyBundle {

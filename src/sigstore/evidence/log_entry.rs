@@ -1,12 +1,13 @@
-//! An entry of a transparency log: which log it is of, and what it is about. Whether the log has it is
-//! cosign's to say.
+//! An entry of a transparency log: from which log it is, and what it is about. cosign verifies that the log has
+//! it.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::super::RekorVersion;
-use super::{Evidence, Malformed, form};
+use super::super::file::Malformed;
+use super::{Evidence, form};
 use crate::digest::Sha256Digest;
 use crate::printable::show;
 
@@ -17,43 +18,40 @@ pub(crate) struct LogEntry {
     index: Option<form::Int64>,
     version: RekorVersion,
     body: Vec<u8>,
-    /// Whether its proof is about the tree of its checkpoint and, with Rekor 2, about its index.
+    /// Whether its proof has the tree of its checkpoint and, with Rekor 2, its index.
     is_consistent: bool,
 }
 
-/// The kind of entry that a signature of a file makes.
+/// The kind of entry for a signature over a file.
 const KIND: &str = "hashedrekord";
 
 impl LogEntry {
-    /// The entry that stands in a signature file.
+    /// Checks the form of an entry in a signature file.
     ///
-    /// Both versions of Rekor prove inclusion; the time and the promise are those of Rekor 1, which
-    /// may leave out the promise. What protobuf leaves out because it is zero or empty is not there.
-    pub(super) fn of(form: &form::LogEntry) -> Result<Self, Malformed> {
-        let refuse = |why: &str| Err(Malformed(format!("has a log entry {why}")));
+    /// Both versions of Rekor prove inclusion. Only Rekor 1 has a time and a promise, and may leave out the
+    /// promise. Protobuf leaves out numbers that are 0 and lists that are empty.
+    pub(super) fn of(form: &form::TransparencyLogEntry) -> Result<Self, Malformed> {
+        let refuse = |why: &str| Err(Malformed::new(format!("has a log entry {why}")));
         let form::KindVersion { kind, version } = &form.kind_version;
         if kind != KIND {
-            return refuse(&format!("of the kind `{}`, and not {KIND}", show(kind)));
+            return refuse(&format!("of kind `{}`, not {KIND}", show(kind)));
         }
         let version = match version.as_str() {
             "0.0.1" => RekorVersion::V1,
             "0.0.2" => RekorVersion::V2,
             other => {
-                return refuse(&format!(
-                    "of the version `{}`, which is neither 0.0.1 nor 0.0.2",
-                    show(other)
-                ));
+                return refuse(&format!("of version `{}`, not 0.0.1 or 0.0.2", show(other)));
             }
         };
         let Ok(log_id) = <[u8; 32]>::try_from(form.log_id.key_id.0.as_slice()) else {
             return refuse("with a log ID that is not 32 bytes");
         };
         let Some(proof) = &form.inclusion_proof else {
-            return refuse("without a proof of inclusion");
+            return refuse("without an inclusion proof");
         };
         match proof.hashes.as_ref().map(Vec::len) {
             Some(0) => return refuse("with an empty list of hashes"),
-            // One for each level of the tree, whose size has 63 bits.
+            // One hash for each level of the tree, whose size has 63 bits.
             Some(65..) => return refuse("with more than 64 hashes"),
             _ => {}
         }
@@ -65,19 +63,19 @@ impl LogEntry {
             return refuse("with an empty checkpoint");
         }
         match (version, &form.integrated_time, &form.inclusion_promise) {
-            (RekorVersion::V1, None, _) => return refuse("of Rekor v1 without the time of its integration"),
+            (RekorVersion::V1, None, _) => return refuse("of Rekor v1 without an integrated time"),
             (RekorVersion::V1, _, Some(promise)) if promise.signed_entry_timestamp.0.is_empty() => {
-                return refuse("with an empty promise of inclusion");
+                return refuse("with an empty inclusion promise");
             }
-            (RekorVersion::V2, Some(_), _) => return refuse("of Rekor v2 with a time of integration"),
-            (RekorVersion::V2, _, Some(_)) => return refuse("of Rekor v2 with a promise of inclusion"),
+            (RekorVersion::V2, Some(_), _) => return refuse("of Rekor v2 with an integrated time"),
+            (RekorVersion::V2, _, Some(_)) => return refuse("of Rekor v2 with an inclusion promise"),
             (RekorVersion::V1, Some(_), _) | (RekorVersion::V2, None, None) => {}
         }
         if form.canonicalized_body.0.is_empty() {
             return refuse("with an empty body");
         }
         let (index, body) = (form.log_index.clone(), form.canonicalized_body.0.clone());
-        // The index of a Rekor 1 entry counts the entries of all its trees, that of the proof those of one.
+        // Rekor 1 numbers an entry among all its trees, and the proof numbers it within one tree.
         let is_consistent =
             is_of_its_checkpoint(proof) && (version == RekorVersion::V1 || proof.log_index == index);
         Ok(Self { log_id: log_id.into(), index, version, body, is_consistent })
@@ -88,35 +86,35 @@ impl LogEntry {
         self.log_id
     }
 
-    /// Which protocol its log speaks.
+    /// The version of its log.
     pub(crate) fn version(&self) -> RekorVersion {
         self.version
     }
 
-    /// Whether it is the first entry of its log, with index 0, which protobuf leaves out: cosign 2.4
-    /// takes that of Rekor 1 for a damaged one.
+    /// Whether it is the first entry of its log, with index 0, which protobuf leaves out. cosign 2.4 rejects the
+    /// first entry of a Rekor 1 as damaged.
     pub(crate) fn is_first(&self) -> bool {
         self.index.is_none()
     }
 
-    /// Why it does not go with the signature in `evidence`: the end of a sentence about the entry.
+    /// Why it does not belong to the signature in `evidence`: the end of a sentence about the entry.
     ///
-    /// That its parts go together has to be seen here: of a Rekor 2 entry, cosign takes the tree from the
-    /// checkpoint, and does not look at what the proof says of it.
+    /// The parts of the entry are compared here because cosign does not: for Rekor 2 it takes the tree from the
+    /// checkpoint, and ignores the tree in the proof.
     pub(crate) fn misfit(&self, evidence: &Evidence) -> Option<&'static str> {
         let Some((digest, signature)) = self.subject() else {
-            return Some("does not say what it is about");
+            return Some("has a body that cannot be read");
         };
         if digest != evidence.digest() {
-            return Some("is about something other than the manifest");
+            return Some("is about another file than the manifest");
         }
         if signature != evidence.bundle.message_signature.signature.0 {
             return Some("is about another signature");
         }
-        (!self.is_consistent).then_some("has a proof that is not of its checkpoint and its index")
+        (!self.is_consistent).then_some("has an inclusion proof that does not match its checkpoint or index")
     }
 
-    /// The SHA-256 and the signature that the log took note of.
+    /// The SHA-256 and the signature that the log recorded.
     fn subject(&self) -> Option<(Sha256Digest, Vec<u8>)> {
         let body: Value = serde_json::from_slice(&self.body).ok()?;
         let text = |pointer: &str| body.pointer(pointer)?.as_str();
@@ -140,8 +138,8 @@ impl LogEntry {
     }
 }
 
-/// Whether a proof is about the tree of its checkpoint: a text with the log's name, the size of the tree and
-/// its root hash as the first lines, then the log's signature.
+/// Whether a proof has the tree of its checkpoint. A checkpoint is a text: the log's name, the size of the tree,
+/// its root hash, each on a line, and the log's signature.
 fn is_of_its_checkpoint(proof: &form::InclusionProof) -> bool {
     let mut lines = proof.checkpoint.envelope.lines().skip(1);
     let (size, root) = (lines.next(), lines.next());

@@ -8,6 +8,7 @@ mod timestamps;
 use serde_json::Value;
 
 use super::*;
+use crate::error::Class;
 use crate::sigstore::certificate::Certificate;
 use crate::sigstore::der_fields::{DerFields, constructed};
 use crate::sigstore::trusted_root::TrustedRoot;
@@ -73,7 +74,7 @@ fn what_cosign_writes_is_read_and_written_again_to_the_byte() {
 }
 
 #[test]
-fn cosign_sees_what_is_part_of_the_question() {
+fn cosign_gets_only_what_it_has_to_verify() {
     let whole = parsed(REKOR_V2_TIMESTAMP);
     for (log_entries, timestamps) in [(true, true), (true, false), (false, true), (false, false)] {
         let only = whole.with_only(log_entries, timestamps);
@@ -120,7 +121,7 @@ fn the_old_form_with_anything_more_is_refused() {
 }
 
 #[test]
-fn an_upload_is_told_of_by_what_is_no_evidence() {
+fn an_upload_shows_in_invalid_files_too() {
     for text in [
         REKOR_V1,
         TIMESTAMP,
@@ -128,10 +129,10 @@ fn an_upload_is_told_of_by_what_is_no_evidence() {
         r#"{"TLOGENTRIES":["#,
         "\"rfc3161timestamps\" \u{fffd}",
     ] {
-        assert!(tells_of_upload(text.as_bytes()), "{text}");
+        assert!(shows_upload(text.as_bytes()), "{text}");
     }
     for text in [KEY_ONLY, LEGACY, "", "rekorBundle", "{\"tlogEntry\":[]}"] {
-        assert!(!tells_of_upload(text.as_bytes()), "{text}");
+        assert!(!shows_upload(text.as_bytes()), "{text}");
     }
 }
 
@@ -153,12 +154,12 @@ fn everything_else_is_refused_with_its_reason() {
         (with("{\"mediaType\"", "{\"CERT\":\"AA==\",\"mediaType\""), legacy),
         (
             r#"{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":"x"}},"dsseEnvelope":{}}"#.into(),
-            "is a DSSE attestation about the manifest, not a signature of it",
+            "is a DSSE attestation about the manifest, not a signature over it",
         ),
         (with("v0.3+json", "v0.2+json"), "has a media type other than that of a Sigstore bundle v0.3"),
         (with("SHA2_256", "SHA2_512"), "is not a Sigstore bundle: unknown variant `SHA2_512`, expected `SHA2_256`"),
         (with("\"SHA2_256\"", "1"), "is not a Sigstore bundle: expected value"),
-        (with("\"SHA2_256\"", "{\"SHA2_256\":null}"), "is not written as a Sigstore bundle is"),
+        (with("\"SHA2_256\"", "{\"SHA2_256\":null}"), "is not written in the form of a Sigstore bundle"),
         (with("DqRxSAapuBK+mIDE/w56rWqP0jk8/wzI3Fd4MTyaeQM=", ""), "has a message digest that is not 32 bytes"),
         (with("DqRxSAapuBK+", "DqRxSAapuBK-"), "is not a Sigstore bundle: a value that is not standard base64"),
         (with("eQM=", "eQM"), "is not a Sigstore bundle: a value that is not standard base64"),
@@ -171,7 +172,9 @@ fn everything_else_is_refused_with_its_reason() {
         (with("\"publicKey\":{\"hint\":\"E/4wUBhZMrHsQDfo+RQjZBQyAR2A2/1vlJTHEgQFLZA=\"}", ""), "names neither a key nor a certificate"),
         (format!("{KEY_ONLY}x"), "is not a Sigstore bundle: trailing characters"),
         (format!("[{KEY_ONLY}]"), "is not a Sigstore bundle: invalid type: map, expected a string"),
-        (KEY_ONLY[..200].into(), "is not a Sigstore bundle: EOF while parsing a string"),
+        (KEY_ONLY[..200].into(), "is cut off or damaged"),
+        (KEY_ONLY[..1].into(), "is cut off or damaged"),
+        (KEY_ONLY[..KEY_ONLY.len() - 1].into(), "is cut off or damaged"),
     ] {
         assert_eq!(refused(&text), reason, "{text}");
     }
@@ -184,12 +187,18 @@ fn everything_else_is_refused_with_its_reason() {
     assert_eq!(refused(&format!(" {large}")), "is larger than 1048576 bytes");
     let deep = "[".repeat(1 << 19);
     assert!(refused(&deep).starts_with("is not a Sigstore bundle: "));
+    let cut_off = Evidence::parse(&KEY_ONLY.as_bytes()[..200]).unwrap_err();
+    let failure = cut_off.failure(Class::Rejected, "B/signature");
+    assert_eq!(
+        (failure.message(), failure.way_out()),
+        ("B/signature is cut off or damaged", Some("copy it again"))
+    );
 }
 
 #[test]
 fn an_array_in_place_of_an_object_is_refused() {
     let text = KEY_ONLY.replacen("{\"hint\":", "[", 1).replacen("LZA=\"}", "LZA=\"]", 1);
-    assert_eq!(refused(&text), "is not written as a Sigstore bundle is");
+    assert_eq!(refused(&text), "is not written in the form of a Sigstore bundle");
 }
 
 #[test]

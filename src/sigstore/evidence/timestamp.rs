@@ -1,5 +1,5 @@
-//! A timestamp: the answer of an authority (RFC 3161), of which is read who signed it. The time in it,
-//! what it is about and whether the signature is true are cosign's to say.
+//! A timestamp: the answer of an authority (RFC 3161). Only its signer is read here; cosign verifies its time, its
+//! digest and its signature.
 
 use spki::ObjectIdentifier;
 use spki::der::Tag;
@@ -7,16 +7,16 @@ use spki::der::Tag;
 use super::super::certificate::Certificate;
 use super::super::der_fields::{DerFields, constructed, primitive};
 
-/// A timestamp, by its own account of who signed it.
+/// A timestamp, with the signer that it names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Timestamp {
     signer: SignerId,
 }
 
-/// How CMS (RFC 5652) names the certificate of a signer.
+/// The name of a signer's certificate in CMS (RFC 5652).
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum SignerId {
-    /// Who made the certificate (a DER name), and its number there.
+    /// The issuer of the certificate (a DER name), and its serial number.
     IssuerAndSerial { issuer: Vec<u8>, serial: Vec<u8> },
     /// The `subjectKeyIdentifier` in the certificate.
     KeyIdentifier(Vec<u8>),
@@ -26,7 +26,7 @@ const SIGNED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.1135
 const TIMESTAMP_INFO: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.4");
 
 impl Timestamp {
-    /// Reads a `TimeStampResp` that grants a timestamp with one signature. `None` if it is something else.
+    /// Reads a `TimeStampResp` that grants a timestamp with one signature. `None` for anything else.
     pub(super) fn from_der(der: &[u8]) -> Option<Self> {
         let mut response = DerFields::of_sequence(der)?;
         let status = response.expect(Tag::Sequence)?.fields()?.expect(Tag::Integer)?;
@@ -67,8 +67,8 @@ impl Timestamp {
         Some(Self { signer })
     }
 
-    /// Whether it names the certificate that begins this chain, or, if the chain begins with the one
-    /// above that, one that was made by it.
+    /// Whether it names the first certificate of this chain, or one that the first certificate issued: the
+    /// authority's own certificate may be missing from the chain.
     pub(crate) fn is_by(&self, chain: &[Certificate]) -> bool {
         let Some(first) = chain.first() else { return false };
         match &self.signer {

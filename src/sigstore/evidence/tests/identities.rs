@@ -1,4 +1,4 @@
-//! Certificates: whose they are, and which are refused.
+//! Certificates: the identity in them, and which are refused.
 
 use serde_json::json;
 
@@ -17,12 +17,12 @@ fn certificate() -> Vec<u8> {
 
 const CERTIFICATE: &str = "/verificationMaterial/certificate/rawBytes";
 
-/// That file with this certificate.
+/// The same file with this certificate.
 fn signed_with(certificate: &[u8]) -> String {
     changed(KEYLESS, CERTIFICATE, Some(json!(STANDARD.encode(certificate))))
 }
 
-/// The real certificate with these extensions in place of its own; all else, the signature too, stays.
+/// The real certificate with these extensions instead of its own. The signature and all else stay.
 fn with_extensions(extensions: &[(&[u8], Vec<u8>)]) -> String {
     let whole = certificate();
     let mut outer = DerFields::of_sequence(&whole).unwrap();
@@ -110,7 +110,7 @@ fn the_issuer_in_its_new_form_and_in_its_old_one() {
         let extensions = [vec![me()], extensions].concat();
         assert_eq!(identity(&with_extensions(&extensions)).1, "https://a");
     }
-    let none = "has a certificate that does not say who vouched for the identity";
+    let none = "has a certificate that does not name the issuer of the identity";
     let two = "has a certificate that names two issuers of the identity";
     for (extensions, reason) in [
         (vec![], none),
@@ -138,12 +138,12 @@ fn a_damaged_certificate_is_refused() {
 }
 
 #[test]
-fn a_certificate_needs_a_witness() {
-    let reason = "has a certificate, which counts for minutes, and neither a log entry nor a timestamp that shows when it signed";
+fn a_certificate_needs_a_trusted_signing_time() {
+    let reason = "has a certificate, which is valid for minutes, but no trusted signing time: neither a log entry nor a timestamp";
     assert_eq!(refused(&changed(KEYLESS, "/verificationMaterial/tlogEntries", None)), reason);
     let timestamps = "/verificationMaterial/timestampVerificationData";
     assert_eq!(refused(&changed(KEYLESS_TIMESTAMP, timestamps, None)), reason);
-    // Either is one.
+    // Either is enough.
     assert!(Evidence::parse(changed(KEYLESS_V2_TIMESTAMP, timestamps, None).as_bytes()).is_ok());
     let entries = "/verificationMaterial/tlogEntries";
     assert!(Evidence::parse(changed(KEYLESS_V2_TIMESTAMP, entries, None).as_bytes()).is_ok());

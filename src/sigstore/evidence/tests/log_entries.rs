@@ -1,4 +1,4 @@
-//! Log entries: of which log, of which version, about what, and which are malformed.
+//! Log entries: their log, their version, what they are about, and which are refused.
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ fn entry(text: &str) -> LogEntry {
 }
 
 #[test]
-fn an_entry_tells_its_log_and_its_version() {
+fn an_entry_has_its_log_and_its_version() {
     let root = TrustedRoot::parse(ROOT).unwrap();
     for (text, version, is_first) in [
         (REKOR_V1, RekorVersion::V1, true),
@@ -34,7 +34,7 @@ fn an_entry_tells_its_log_and_its_version() {
 }
 
 #[test]
-fn an_entry_about_another_signature_is_told_but_not_malformed() {
+fn an_entry_about_another_signature_is_well_formed() {
     let signature = "is about another signature";
     let [key, keyless] = [REKOR_V1, KEYLESS].map(parsed);
     assert_eq!(key.log_entry().unwrap().misfit(&keyless), Some(signature));
@@ -43,13 +43,13 @@ fn an_entry_about_another_signature_is_told_but_not_malformed() {
 
     let digest = Sha256Digest::of(b"another");
     let other = Evidence::by_key(vec![7], digest, digest).unwrap();
-    let manifest = "is about something other than the manifest";
+    let manifest = "is about another file than the manifest";
     assert_eq!(key.log_entry().unwrap().misfit(&other), Some(manifest));
     assert_eq!(entry(REKOR_V2_TIMESTAMP).misfit(&other), Some(manifest));
 }
 
 #[test]
-fn an_entry_with_another_body_does_not_say_what_it_is_about() {
+fn an_entry_with_a_changed_body_cannot_be_read() {
     for text in [REKOR_V1, REKOR_V2_TIMESTAMP] {
         let pointer = "/verificationMaterial/tlogEntries/0/canonicalizedBody";
         let bundle: Value = serde_json::from_str(text).unwrap();
@@ -73,17 +73,17 @@ fn an_entry_with_another_body_does_not_say_what_it_is_about() {
             body.replace("\"signature\":{", "\"signature\":[{").replace("}}}}", "}}}]}"),
         ] {
             assert_ne!(other, body);
-            assert_eq!(about(&other), Some("does not say what it is about"), "{other}");
+            assert_eq!(about(&other), Some("has a body that cannot be read"), "{other}");
         }
     }
 }
 
-/// Of a Rekor 2 entry cosign looks at none of these.
+/// cosign compares none of these for a Rekor 2 entry.
 #[test]
-fn the_parts_of_an_entry_have_to_go_together() {
-    let is_told = Some("has a proof that is not of its checkpoint and its index");
+fn the_parts_of_an_entry_must_match() {
+    let mismatch = Some("has an inclusion proof that does not match its checkpoint or index");
     let misfit = |text: &str| entry(text).misfit(&parsed(text));
-    for (text, index) in [(KEYLESS, None), (REKOR_V2_TIMESTAMP, is_told)] {
+    for (text, index) in [(KEYLESS, None), (REKOR_V2_TIMESTAMP, mismatch)] {
         let root = json!(STANDARD.encode([7; 32]));
         let pointer = "/verificationMaterial/tlogEntries/0/inclusionProof/checkpoint/envelope";
         let bundle: Value = serde_json::from_str(text).unwrap();
@@ -91,11 +91,11 @@ fn the_parts_of_an_entry_have_to_go_together() {
         let mut lines: Vec<_> = checkpoint.lines().collect();
         lines[1] = "07";
         for (pointer, value, expected) in [
-            ("/inclusionProof/rootHash", root, is_told),
-            ("/inclusionProof/treeSize", json!("7"), is_told),
-            ("/inclusionProof/checkpoint/envelope", json!("x"), is_told),
-            ("/inclusionProof/checkpoint/envelope", json!(lines.join("\n")), is_told),
-            ("/inclusionProof/checkpoint/envelope", json!(format!("\n{checkpoint}")), is_told),
+            ("/inclusionProof/rootHash", root, mismatch),
+            ("/inclusionProof/treeSize", json!("7"), mismatch),
+            ("/inclusionProof/checkpoint/envelope", json!("x"), mismatch),
+            ("/inclusionProof/checkpoint/envelope", json!(lines.join("\n")), mismatch),
+            ("/inclusionProof/checkpoint/envelope", json!(format!("\n{checkpoint}")), mismatch),
             ("/inclusionProof/logIndex", json!("7"), index),
             ("/logIndex", json!("7"), index),
             ("/inclusionProof/checkpoint/envelope", json!(checkpoint), None),
@@ -107,7 +107,7 @@ fn the_parts_of_an_entry_have_to_go_together() {
 
 #[test]
 fn what_may_be_left_out() {
-    // Rekor 1 promised before it could prove, and the proof is enough.
+    // The promise of Rekor 1 is not needed, because there is a proof.
     let entry_alone = entry(&with(KEYLESS, "/inclusionPromise", None));
     assert_eq!(entry_alone, entry(KEYLESS));
     // The first entry of a log: protobuf leaves out 0.
@@ -123,48 +123,38 @@ fn what_may_be_left_out() {
 fn a_malformed_entry_is_refused_with_its_reason() {
     let short = json!("AAAA");
     for (text, pointer, value, reason) in [
-        (KEYLESS, "/kindVersion/kind", Some(json!("dsse")), "of the kind `dsse`, and not hashedrekord"),
-        (KEYLESS, "/kindVersion/kind", Some(json!("\u{1b}")), "of the kind `\\u{1b}`, and not hashedrekord"),
-        (
-            KEYLESS,
-            "/kindVersion/version",
-            Some(json!("0.0.3")),
-            "of the version `0.0.3`, which is neither 0.0.1 nor 0.0.2",
-        ),
-        (
-            KEYLESS,
-            "/kindVersion/version",
-            Some(json!("")),
-            "of the version ``, which is neither 0.0.1 nor 0.0.2",
-        ),
+        (KEYLESS, "/kindVersion/kind", Some(json!("dsse")), "of kind `dsse`, not hashedrekord"),
+        (KEYLESS, "/kindVersion/kind", Some(json!("\u{1b}")), "of kind `\\u{1b}`, not hashedrekord"),
+        (KEYLESS, "/kindVersion/version", Some(json!("0.0.3")), "of version `0.0.3`, not 0.0.1 or 0.0.2"),
+        (KEYLESS, "/kindVersion/version", Some(json!("")), "of version ``, not 0.0.1 or 0.0.2"),
         (KEYLESS, "/logId/keyId", Some(short.clone()), "with a log ID that is not 32 bytes"),
-        (KEYLESS, "/inclusionProof", None, "without a proof of inclusion"),
-        (REKOR_V2_TIMESTAMP, "/inclusionProof", None, "without a proof of inclusion"),
+        (KEYLESS, "/inclusionProof", None, "without an inclusion proof"),
+        (REKOR_V2_TIMESTAMP, "/inclusionProof", None, "without an inclusion proof"),
         (KEYLESS, "/inclusionProof/hashes", Some(json!([])), "with an empty list of hashes"),
         (KEYLESS, "/inclusionProof/hashes", Some(json!(vec![short.clone(); 65])), "with more than 64 hashes"),
         (KEYLESS, "/inclusionProof/hashes/0", Some(short.clone()), "with a hash that is not 32 bytes"),
         (KEYLESS, "/inclusionProof/rootHash", Some(short), "with a hash that is not 32 bytes"),
         (KEYLESS, "/inclusionProof/checkpoint/envelope", Some(json!("")), "with an empty checkpoint"),
-        (KEYLESS, "/integratedTime", None, "of Rekor v1 without the time of its integration"),
+        (KEYLESS, "/integratedTime", None, "of Rekor v1 without an integrated time"),
         (
             KEYLESS,
             "/inclusionPromise/signedEntryTimestamp",
             Some(json!("")),
-            "with an empty promise of inclusion",
+            "with an empty inclusion promise",
         ),
-        (KEYLESS, "/kindVersion/version", Some(json!("0.0.2")), "of Rekor v2 with a time of integration"),
+        (KEYLESS, "/kindVersion/version", Some(json!("0.0.2")), "of Rekor v2 with an integrated time"),
         (
             REKOR_V2_TIMESTAMP,
             "/kindVersion/version",
             Some(json!("0.0.1")),
-            "of Rekor v1 without the time of its integration",
+            "of Rekor v1 without an integrated time",
         ),
         (KEYLESS, "/canonicalizedBody", Some(json!("")), "with an empty body"),
     ] {
         assert_eq!(refused(&with(text, pointer, value)), format!("has a log entry {reason}"));
     }
     let v2 = with(&with(KEYLESS, "/integratedTime", None), "/kindVersion/version", Some(json!("0.0.2")));
-    assert_eq!(refused(&v2), "has a log entry of Rekor v2 with a promise of inclusion");
+    assert_eq!(refused(&v2), "has a log entry of Rekor v2 with an inclusion promise");
     for (pointer, number) in [
         ("/logIndex", json!("0")),
         ("/inclusionProof/logIndex", json!("0")),
@@ -182,9 +172,9 @@ fn a_malformed_entry_is_refused_with_its_reason() {
     assert!(refused(&with(KEYLESS, "/logIndex", Some(json!(2)))).contains("invalid type: integer `2`"));
 }
 
-/// cosign wants one of several to be true, and says nothing of the others.
+/// cosign accepts several if one of them verifies.
 #[test]
-fn there_is_one_entry_at_the_most() {
+fn there_is_at_most_one_entry() {
     let bundle: Value = serde_json::from_str(KEYLESS).unwrap();
     let one = bundle.pointer("/verificationMaterial/tlogEntries/0").unwrap().clone();
     let mut other = one.clone();

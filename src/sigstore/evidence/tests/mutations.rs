@@ -7,7 +7,7 @@ use super::*;
 const ALL: [&str; 7] =
     [KEY_ONLY, REKOR_V1, REKOR_V2_TIMESTAMP, TIMESTAMP, KEYLESS, KEYLESS_V2_TIMESTAMP, KEYLESS_TIMESTAMP];
 
-/// Where every value of `text` is, but for the whole.
+/// The pointers to all values in `text`.
 fn pointers(text: &str) -> Vec<String> {
     fn walk(value: &Value, here: &str, found: &mut Vec<String>) {
         let children: Vec<(String, &Value)> = match value {
@@ -27,25 +27,26 @@ fn pointers(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_is_left_out_is_missed() {
-    // An entry without an index is the first one; a promise is not needed beside a proof; and who wants
-    // an entry or a timestamp says so.
-    let may_go = ["/logIndex", "/hashes", "/inclusionPromise"];
-    let witnesses = ["/tlogEntries", "/timestampVerificationData"];
+fn a_missing_field_is_refused() {
+    // An entry without an index is the first one, and a promise is not needed next to a proof. Whether an entry or
+    // a timestamp is required is decided elsewhere.
+    let optional = ["/logIndex", "/hashes", "/inclusionPromise"];
+    let evidence = ["/tlogEntries", "/timestampVerificationData"];
     for text in ALL {
         for pointer in pointers(text) {
             let read = Evidence::parse(changed(text, &pointer, None).as_bytes());
             let hashes_of_many = pointer.contains("/hashes/") && text == KEYLESS_V2_TIMESTAMP;
-            let is_spare = witnesses.iter().any(|name| pointer.ends_with(name))
+            let is_optional_evidence = evidence.iter().any(|name| pointer.ends_with(name))
                 && (text.contains("publicKey") || text == KEYLESS_V2_TIMESTAMP);
-            let expected = may_go.iter().any(|name| pointer.ends_with(name)) || hashes_of_many || is_spare;
+            let expected =
+                optional.iter().any(|name| pointer.ends_with(name)) || hashes_of_many || is_optional_evidence;
             assert_eq!(read.is_ok(), expected, "{pointer}: {read:?}");
         }
     }
 }
 
 #[test]
-fn what_is_of_another_type_is_refused() {
+fn a_value_of_another_type_is_refused() {
     for text in ALL {
         let whole: Value = serde_json::from_str(text).unwrap();
         for pointer in pointers(text) {
@@ -60,7 +61,7 @@ fn what_is_of_another_type_is_refused() {
 }
 
 #[test]
-fn what_is_written_twice_or_unknown_is_refused() {
+fn a_duplicate_or_unknown_field_is_refused() {
     for text in ALL {
         let whole: Value = serde_json::from_str(text).unwrap();
         for pointer in pointers(text) {
@@ -82,7 +83,7 @@ fn what_is_written_twice_or_unknown_is_refused() {
 }
 
 #[test]
-fn what_is_huge_is_refused() {
+fn a_huge_value_is_refused() {
     for text in ALL {
         let whole: Value = serde_json::from_str(text).unwrap();
         for pointer in pointers(text) {
@@ -92,7 +93,7 @@ fn what_is_huge_is_refused() {
                 _ => json!("A".repeat(90_000)),
             };
             let read = Evidence::parse(changed(text, &pointer, Some(huge)).as_bytes());
-            // These are as long as a key makes them, or a log; and nothing is done with them here.
+            // A key or a log decides how long these are, and nothing is done with them here.
             let free = ["/signature", "/canonicalizedBody", "/signedEntryTimestamp", "/envelope"];
             let expected = free.iter().any(|name| pointer.ends_with(name));
             assert_eq!(read.is_ok(), expected, "{pointer}");
@@ -101,7 +102,7 @@ fn what_is_huge_is_refused() {
 }
 
 #[test]
-fn what_was_read_is_written_and_read_again() {
+fn what_was_read_can_be_written_and_read_again() {
     for text in ALL {
         for pointer in pointers(text) {
             let Ok(read) = Evidence::parse(changed(text, &pointer, None).as_bytes()) else { continue };

@@ -1,4 +1,4 @@
-//! Timestamps: whose they are, and which are refused.
+//! Timestamps: their authority, and which are refused.
 
 use serde_json::{Value, json};
 
@@ -17,14 +17,14 @@ fn root(text: &str) -> TrustedRoot {
     TrustedRoot::parse(text.as_bytes()).expect(text)
 }
 
-/// The certificates of the timestamp authority: its own, and the one above.
+/// The certificates of the timestamp authority: its own, and its issuer's.
 fn chain() -> [Value; 2] {
     let root: Value = serde_json::from_str(ROOT).unwrap();
     [0, 1].map(|n| root.pointer(&format!("{CHAIN}/{n}")).unwrap().clone())
 }
 
 #[test]
-fn a_timestamp_tells_its_authority() {
+fn a_timestamp_names_its_authority() {
     let [own, above] = chain();
     let fulcio = serde_json::from_str::<Value>(ROOT).unwrap()["certificateAuthorities"].clone();
     for text in [TIMESTAMP, REKOR_V2_TIMESTAMP, KEYLESS_TIMESTAMP, KEYLESS_V2_TIMESTAMP] {
@@ -45,10 +45,10 @@ fn a_timestamp_tells_its_authority() {
 }
 
 #[test]
-fn an_authority_is_known_by_issuer_and_number_both() {
+fn an_authority_needs_the_right_issuer_and_serial_number() {
     let [own, _] = chain();
     let mut der = STANDARD.decode(own["rawBytes"].as_str().unwrap()).unwrap();
-    // The number, after the version.
+    // The serial number, after the version.
     let at = der.windows(6).position(|bytes| bytes == [0xa0, 3, 2, 1, 2, 2]).unwrap() + 7;
     assert_eq!(der[at], 3);
     der[at] = 4;
@@ -56,18 +56,18 @@ fn an_authority_is_known_by_issuer_and_number_both() {
     assert!(!root(&other).knows(parsed(TIMESTAMP).timestamp().unwrap()));
 }
 
-/// What follows one another in `bytes`.
+/// The values in `bytes`.
 fn parts(bytes: &[u8]) -> Vec<&[u8]> {
     let mut fields = DerFields::of(bytes).unwrap();
     std::iter::from_fn(|| fields.next()).map(|field| field.whole).collect()
 }
 
-/// What is in the only value of `bytes`.
+/// The content of the only value in `bytes`.
 fn inside(bytes: &[u8]) -> &[u8] {
     DerFields::of(bytes).unwrap().next().unwrap().content
 }
 
-/// The real timestamp with its list of signers made from its one signer.
+/// The real timestamp with another list of signers, made from its one signer.
 fn with_signers(list: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
     let whole = stamp(TIMESTAMP);
     let [status, token] = parts(inside(&whole))[..] else { panic!("a response") };
@@ -79,7 +79,7 @@ fn with_signers(list: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
     der(0x30, &[status, &der(0x30, &[oid, &content])])
 }
 
-/// The real timestamp with its signer named in another way.
+/// The real timestamp with another name for its signer.
 fn signed_by(name: &[u8]) -> Option<Timestamp> {
     Timestamp::from_der(&with_signers(|signer| {
         let mut parts = parts(inside(signer));
@@ -108,7 +108,7 @@ fn a_timestamp_has_one_signature() {
     assert_eq!(with_signers(<[u8]>::to_vec), stamp(TIMESTAMP));
     assert_eq!(Timestamp::from_der(&with_signers(|_| Vec::new())), None);
     assert_eq!(Timestamp::from_der(&with_signers(|signer| [signer, signer].concat())), None);
-    // No token at all: the authority refused, whatever number it gave for that.
+    // No token: the authority refused, whatever its status.
     let whole = stamp(TIMESTAMP);
     let status = parts(inside(&whole))[0];
     assert_eq!(Timestamp::from_der(&der(0x30, &[status])), None);
@@ -131,7 +131,7 @@ fn a_damaged_timestamp_is_refused() {
         other[8] = status;
         assert_eq!(Timestamp::from_der(&other).is_some(), good, "{status}");
     }
-    // What the token is, and what is in it.
+    // The type of the token, and of its content.
     for oid in [&b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"[..], b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x04"]
     {
         let at = whole.windows(oid.len()).position(|bytes| bytes == oid).unwrap() + oid.len() - 1;
@@ -142,7 +142,7 @@ fn a_damaged_timestamp_is_refused() {
 }
 
 #[test]
-fn no_byte_makes_the_reader_panic() {
+fn no_changed_bit_makes_the_reader_panic() {
     let whole = stamp(TIMESTAMP);
     let good = Timestamp::from_der(&whole);
     let mut same = 0;
@@ -153,12 +153,12 @@ fn no_byte_makes_the_reader_panic() {
             same += u32::from(Timestamp::from_der(&other) == good);
         }
     }
-    // Most of it is the time, the digest and the signature, which are not looked at.
+    // Most of it is the time, the digest and the signature, which are not read.
     assert!(same > 1000, "{same}");
 }
 
 #[test]
-fn there_is_one_timestamp_at_the_most() {
+fn there_is_at_most_one_timestamp() {
     let bundle: Value = serde_json::from_str(TIMESTAMP).unwrap();
     let list = FIRST.strip_suffix("/0/signedTimestamp").unwrap();
     let one = bundle.pointer(list).unwrap()[0].clone();

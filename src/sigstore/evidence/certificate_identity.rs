@@ -1,43 +1,44 @@
-//! Whose certificate it is: the identity for which an OIDC issuer vouched, as Fulcio writes both into a
-//! certificate. Whether Fulcio did is cosign's to say.
+//! The identity that a certificate was issued for, and the OIDC issuer of the identity, as Fulcio writes both into
+//! a certificate. cosign verifies that Fulcio did.
 
 use spki::ObjectIdentifier;
 use spki::der::Tag;
 
 use super::super::certificate::Certificate;
 use super::super::der_fields::{DerFields, Field, constructed, primitive};
+use super::super::file::Malformed;
 
-/// An identity, and who vouched for it.
+/// An identity, and its issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Identity {
+pub(crate) struct CertificateIdentity {
     identity: String,
     issuer: String,
 }
 
 const SUBJECT_ALTERNATIVE_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
-/// The type of an `otherName`: a user name at an issuer that knows no mail addresses.
+/// The type of an `otherName`: a user name at an issuer that has no mail addresses.
 const USERNAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.7");
 /// The issuer as DER `UTF8String`.
 const ISSUER: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.8");
-/// The issuer as bare bytes: all that Fulcio wrote before version 1.
+/// The issuer as bare bytes: the only form of Fulcio before version 1.
 const OLD_ISSUER: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.1");
 
-impl Identity {
-    /// The identity that the certificate in `der` is for. The error is the end of a sentence about the
-    /// signature file.
-    pub(super) fn of_certificate(der: &[u8]) -> Result<Self, &'static str> {
-        let certificate = Certificate::from_der(der).ok_or("has a certificate that cannot be read")?;
+impl CertificateIdentity {
+    /// The identity that the certificate in `der` was issued for. The error is about the signature file.
+    pub(super) fn of_certificate(der: &[u8]) -> Result<Self, Malformed> {
+        let refuse = |why: &str| Malformed::new(format!("has a certificate that {why}"));
+        let certificate = Certificate::from_der(der).ok_or_else(|| refuse("cannot be read"))?;
         let identity = certificate.extension(SUBJECT_ALTERNATIVE_NAME).and_then(only_name);
-        let identity = identity.ok_or("has a certificate that does not name exactly one identity")?;
-        // Older cosigns look at the old one, newer ones at the new.
+        let identity = identity.ok_or_else(|| refuse("does not name exactly one identity"))?;
+        // Older cosigns read the old extension, newer ones the new one.
         let issuers = (certificate.extension(ISSUER), certificate.extension(OLD_ISSUER));
         let issuer = match (issuers.0.map(utf8_string), issuers.1.map(text)) {
             (Some(issuer), None) | (None, Some(issuer)) => issuer,
             (Some(issuer), Some(old)) if issuer == old => issuer,
-            (Some(_), Some(_)) => return Err("has a certificate that names two issuers of the identity"),
+            (Some(_), Some(_)) => return Err(refuse("names two issuers of the identity")),
             (None, None) => None,
         };
-        let issuer = issuer.ok_or("has a certificate that does not say who vouched for the identity")?;
+        let issuer = issuer.ok_or_else(|| refuse("does not name the issuer of the identity"))?;
         Ok(Self { identity, issuer })
     }
 
@@ -46,7 +47,7 @@ impl Identity {
         &self.identity
     }
 
-    /// The OIDC issuer that vouched for it.
+    /// The OIDC issuer of the identity.
     pub(crate) fn issuer(&self) -> &str {
         &self.issuer
     }
@@ -81,7 +82,7 @@ fn utf8_string(der: &[u8]) -> Option<String> {
     text(string.content)
 }
 
-/// A text that is there.
+/// A text that is not empty.
 fn text(bytes: &[u8]) -> Option<String> {
     std::str::from_utf8(bytes).ok().filter(|text| !text.is_empty()).map(str::to_owned)
 }
