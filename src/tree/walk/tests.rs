@@ -10,11 +10,11 @@ use rustix::fs::{CWD, FileType, Mode};
 
 use super::*;
 use crate::printable::show;
-use crate::tree::at_work;
+use crate::tree::with_two_threads;
 
 fn listed(path: &std::path::Path) -> Vec<String> {
     let bundle = RootedDir::open(Utf8Path::from_path(path).unwrap()).unwrap();
-    let listing = at_work(|work| list(&bundle, work)).unwrap();
+    let listing = with_two_threads(|work| list(&bundle, work)).unwrap();
     let mut cursor = listing.cursor();
     let mut lines = Vec::new();
     while let Some((path, seen)) = cursor.next() {
@@ -113,7 +113,7 @@ fn a_deep_entry_costs_only_its_own_name() {
         rustix::fs::mkdirat(&deep, format!("{number:04}"), Mode::RWXU).unwrap();
     }
     let bundle = RootedDir::open(Utf8Path::from_path(top.path()).unwrap()).unwrap();
-    let listing = at_work(|work| list(&bundle, work)).unwrap();
+    let listing = with_two_threads(|work| list(&bundle, work)).unwrap();
     let names = listing.directories.iter().filter_map(|one| one.content.as_ref()).map(|one| one.names.len());
     assert_eq!(names.sum::<usize>(), 18 * 200 + 2000 * 4);
     let (mut cursor, mut number) = (listing.cursor(), 0);
@@ -151,7 +151,7 @@ fn too_many_entries_are_refused_before_they_are_in_memory() {
         std::fs::write(top.path().join(number.to_string()), "").unwrap();
     }
     let bundle = RootedDir::open(Utf8Path::from_path(top.path()).unwrap()).unwrap();
-    at_work(|work| {
+    with_two_threads(|work| {
         list_within(&bundle, work, 5000).unwrap();
         let failure = list_within(&bundle, work, 4999).unwrap_err();
         assert_eq!(
