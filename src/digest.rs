@@ -1,5 +1,5 @@
-//! SHA-256: the digest as a value, and the one loop that reads a file to its end and hashes it. What
-//! is opened, and what else is done with the bytes, is the caller's business.
+//! SHA-256: the digest as a value, and the one loop that reads and hashes a whole file. The caller opens
+//! the file, and decides what else happens to its bytes.
 
 use std::fmt;
 use std::fs::File;
@@ -15,11 +15,11 @@ use crate::error::Failure;
 /// The size of the buffer that a file is read with. Larger ones leave the second-level cache.
 pub(crate) const BUFFER: usize = 256 * 1024;
 
-/// From this size on a second thread that reads ahead costs less than it gains.
-const WORTH_READING_AHEAD: u64 = 8 * 1024 * 1024;
+/// From this size on, a second thread that reads ahead saves more time than it costs.
+const MIN_READ_AHEAD: u64 = 8 * 1024 * 1024;
 
-/// How many buffers are under way between the thread that reads and the one that hashes.
-const BUFFERS_AHEAD: usize = 4;
+/// The number of buffers that the reading and the hashing thread pass to each other.
+const READ_AHEAD_BUFFERS: usize = 4;
 
 /// A SHA-256 digest.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -81,26 +81,26 @@ impl fmt::Debug for Sha256Digest {
     }
 }
 
-/// Hashes what is written through it on its way to `inner`.
-pub(crate) struct Hashing<W> {
+/// Writes to `inner`, and hashes what it writes.
+pub(crate) struct HashingWriter<W> {
     inner: W,
     hasher: Sha256,
 }
 
-impl<W: io::Write> Hashing<W> {
-    /// Begins with nothing written.
+impl<W: io::Write> HashingWriter<W> {
+    /// A writer that has written nothing yet.
     pub(crate) fn new(inner: W) -> Self {
         Self { inner, hasher: Sha256::new() }
     }
 
-    /// Flushes, and gives the digest of all that was written.
+    /// Flushes, and returns the digest of everything written.
     pub(crate) fn finish(mut self) -> io::Result<Sha256Digest> {
         self.inner.flush()?;
         Ok(Sha256Digest(self.hasher.finalize().into()))
     }
 }
 
-impl<W: io::Write> io::Write for Hashing<W> {
+impl<W: io::Write> io::Write for HashingWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.inner.write(bytes)?;
         self.hasher.update(&bytes[..written]);
@@ -112,42 +112,42 @@ impl<W: io::Write> io::Write for Hashing<W> {
     }
 }
 
-/// Why a file was not read to its end.
+/// Why a file was not hashed to its end.
 #[derive(Debug)]
-pub(crate) enum PourError {
+pub(crate) enum HashError {
     /// The file cannot be read.
     Read(io::Error),
-    /// Whoever was handed the bytes does not want more.
+    /// The callback stopped the run.
     Stopped(Failure),
 }
 
-/// Reads `file`, of which `fstat` said `size`, to its end; hands every piece to `each`; gives the
-/// digest and the number of bytes. All pieces but the last fill `buffer`, which is not empty.
+/// Reads `file`, whose size was `size` when it was opened, to its end. Calls `each` with every piece, and
+/// returns the digest and the number of bytes. All pieces but the last fill `buffer`, which is not empty.
 ///
-/// `file` is a regular file: a short read that ends exactly at `size` is taken for the end, which
-/// saves a system call a file. With `ahead`, a large file is read on a thread of its own.
-pub(crate) fn pour(
+/// `file` is a regular file: a short read that ends exactly at `size` is the end, which saves one
+/// system call for each file. With `read_ahead`, another thread reads a large file.
+pub(crate) fn hash_file(
     file: &File,
     size: u64,
     buffer: &mut [u8],
-    ahead: bool,
+    read_ahead: bool,
     mut each: impl FnMut(&[u8]) -> Result<(), Failure>,
-) -> Result<(Sha256Digest, u64), PourError> {
+) -> Result<(Sha256Digest, u64), HashError> {
     let mut hasher = Sha256::new();
     let mut total = 0;
     let mut take = |piece: &[u8]| {
-        each(piece).map_err(PourError::Stopped)?;
+        each(piece).map_err(HashError::Stopped)?;
         hasher.update(piece);
         total += piece.len() as u64;
         Ok(())
     };
-    let ahead = ahead && size >= WORTH_READING_AHEAD;
-    if !ahead || !pour_ahead(file, size, buffer.len(), &mut take)? {
+    let read_ahead = read_ahead && size >= MIN_READ_AHEAD;
+    if !read_ahead || !read_on_second_thread(file, size, buffer.len(), &mut take)? {
         let mut left = size;
         loop {
-            let (filled, ended) = fill(file, left, buffer).map_err(PourError::Read)?;
+            let (filled, is_end) = fill(file, left, buffer).map_err(HashError::Read)?;
             take(&buffer[..filled])?;
-            if ended {
+            if is_end {
                 break;
             }
             left = left.saturating_sub(filled as u64);
@@ -156,29 +156,29 @@ pub(crate) fn pour(
     Ok((Sha256Digest(hasher.finalize().into()), total))
 }
 
-/// The same with the reading on a second thread, a few buffers ahead. Where there cannot be one, nothing
-/// is read, and the answer is no.
-fn pour_ahead(
+/// Reads the file on a second thread, a few buffers ahead of `take`. Returns false, and reads nothing, if
+/// the system does not start that thread.
+fn read_on_second_thread(
     file: &File,
     size: u64,
     length: usize,
-    take: &mut impl FnMut(&[u8]) -> Result<(), PourError>,
-) -> Result<bool, PourError> {
+    take: &mut impl FnMut(&[u8]) -> Result<(), HashError>,
+) -> Result<bool, HashError> {
     thread::scope(|scope| {
-        let (give_back, free) = channel::<Vec<u8>>();
-        let (hand_on, filled) = sync_channel(BUFFERS_AHEAD);
-        for _ in 0..BUFFERS_AHEAD {
-            // The receiver is alive: it is in this function.
-            let _ = give_back.send(vec![0; length]);
+        let (return_buffer, free) = channel::<Vec<u8>>();
+        let (send_filled, filled) = sync_channel(READ_AHEAD_BUFFERS);
+        for _ in 0..READ_AHEAD_BUFFERS {
+            // Cannot fail: the receiver is in this function.
+            let _ = return_buffer.send(vec![0; length]);
         }
         let read_ahead = move || {
             let mut left = size;
-            // Ends with the file, or when the hashing side has gone and dropped its ends.
+            // Ends with the file, or when the hashing side has dropped its channels.
             for mut buffer in free {
                 let outcome = fill(file, left, &mut buffer);
-                let over = !matches!(outcome, Ok((_, false)));
+                let is_last = !matches!(outcome, Ok((_, false)));
                 left = left.saturating_sub(outcome.as_ref().map_or(0, |(filled, _)| *filled as u64));
-                if hand_on.send(outcome.map(|(filled, _)| (buffer, filled))).is_err() || over {
+                if send_filled.send(outcome.map(|(filled, _)| (buffer, filled))).is_err() || is_last {
                     break;
                 }
             }
@@ -187,17 +187,17 @@ fn pour_ahead(
             return Ok(false);
         }
         for outcome in filled {
-            let (buffer, filled) = outcome.map_err(PourError::Read)?;
+            let (buffer, filled) = outcome.map_err(HashError::Read)?;
             take(&buffer[..filled])?;
-            // Fails only when the reader has finished, and then it needs no buffer.
-            let _ = give_back.send(buffer);
+            // Fails only after the reader has finished and needs no more buffers.
+            let _ = return_buffer.send(buffer);
         }
         Ok(true)
     })
 }
 
-/// Fills `buffer` or comes to the end of the file, of which `left` bytes are expected. Gives the
-/// number of bytes and whether that was the end.
+/// Fills `buffer`, or reads to the end of the file, which is expected after `left` bytes. Returns the
+/// number of bytes, and whether the file has ended.
 fn fill(mut file: &File, left: u64, buffer: &mut [u8]) -> io::Result<(usize, bool)> {
     let mut filled = 0;
     while filled < buffer.len() {
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn hexadecimal_there_and_back() {
+    fn a_digest_is_written_and_read_as_hexadecimal() {
         let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         assert_eq!(Sha256Digest::of(b"").to_string(), empty);
         assert_eq!(Sha256Digest::parse(empty.as_bytes()), Some(Sha256Digest::of(b"")));
@@ -239,18 +239,19 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_read_whole_whatever_size_was_expected() {
+    fn the_whole_file_is_read_whatever_size_was_expected() {
         let bytes: Vec<u8> = (0..10_000_u32).flat_map(u32::to_le_bytes).collect();
         let mut buffer = [0; 512];
         for length in [0, 1, 511, 512, 513, 1024, bytes.len()] {
             for expected in [0, 1, length as u64, length as u64 + 1, 9_000_000] {
-                for ahead in [false, true] {
+                for read_ahead in [false, true] {
                     let mut seen = Vec::new();
-                    let poured = pour(&file_of(&bytes[..length]), expected, &mut buffer, ahead, |piece| {
+                    let file = file_of(&bytes[..length]);
+                    let hashed = hash_file(&file, expected, &mut buffer, read_ahead, |piece| {
                         seen.extend_from_slice(piece);
                         Ok(())
                     });
-                    assert_eq!(poured.unwrap(), (Sha256Digest::of(&bytes[..length]), length as u64));
+                    assert_eq!(hashed.unwrap(), (Sha256Digest::of(&bytes[..length]), length as u64));
                     assert_eq!(seen, bytes[..length]);
                 }
             }
@@ -258,22 +259,22 @@ mod tests {
     }
 
     #[test]
-    fn the_receiver_of_the_bytes_can_end_it() {
+    fn the_callback_can_stop_the_run() {
         let file = file_of(&[7; 4096]);
-        for ahead in [false, true] {
-            let stopped =
-                pour(&file, WORTH_READING_AHEAD, &mut [0; 64], ahead, |_| Err(Failure::usage("enough")));
-            assert!(matches!(stopped, Err(PourError::Stopped(failure)) if failure.message() == "enough"));
+        for read_ahead in [false, true] {
+            let stop = |_: &[u8]| Err(Failure::usage("enough"));
+            let stopped = hash_file(&file, MIN_READ_AHEAD, &mut [0; 64], read_ahead, stop);
+            assert!(matches!(stopped, Err(HashError::Stopped(failure)) if failure.message() == "enough"));
         }
     }
 
     #[test]
-    fn what_is_written_through_is_hashed() {
+    fn a_hashing_writer_hashes_what_it_writes() {
         let mut written = Vec::new();
-        let mut hashing = Hashing::new(&mut written);
-        hashing.write_all(b"ab").unwrap();
-        hashing.write_all(b"c").unwrap();
-        assert_eq!(hashing.finish().unwrap(), Sha256Digest::of(b"abc"));
+        let mut writer = HashingWriter::new(&mut written);
+        writer.write_all(b"ab").unwrap();
+        writer.write_all(b"c").unwrap();
+        assert_eq!(writer.finish().unwrap(), Sha256Digest::of(b"abc"));
         assert_eq!(written, b"abc");
     }
 }

@@ -1,5 +1,5 @@
-//! SIGINT, SIGTERM and SIGHUP: noted when they come, acted on at the next check, so that children
-//! are ended and temporaries removed before the signal is raised again.
+//! SIGINT, SIGTERM and SIGHUP: the handler stores the signal, and the program acts on it at its next check.
+//! So it ends child processes and removes temporary files before it raises the signal again.
 
 use std::io;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::error::{Class, Failure, Result};
 
-/// Whether the process has been asked to stop, and by which signal; or its work has become useless.
+/// Whether a signal has asked the process to stop, or the result of the work is no longer needed.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Interrupt {
     signal: Arc<AtomicUsize>,
@@ -17,30 +17,30 @@ pub(crate) struct Interrupt {
 }
 
 impl Interrupt {
-    /// Starts to note the three signals. One that is ignored stays so: `nohup` and the `&` of a script
-    /// mean that.
+    /// Installs the handler for the three signals. A signal that is ignored stays ignored, as `nohup` and
+    /// the `&` of a script require.
     pub(crate) fn install() -> io::Result<Self> {
-        let noted = Arc::new(AtomicUsize::new(0));
+        let received = Arc::new(AtomicUsize::new(0));
         let ignored = ignored();
         for signal in [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0)
         {
             let number = usize::try_from(signal).unwrap_or_default();
-            signal_hook::flag::register_usize(signal, Arc::clone(&noted), number)?;
+            signal_hook::flag::register_usize(signal, Arc::clone(&received), number)?;
         }
-        Ok(Self { signal: noted, given_up: Arc::default() })
+        Ok(Self { signal: received, given_up: Arc::default() })
     }
 
-    /// The same for a part of the work that may be given up alone.
+    /// The same signals, for a part of the work that can be given up by itself.
     pub(crate) fn of_a_part(&self) -> Self {
         Self { signal: Arc::clone(&self.signal), given_up: Arc::default() }
     }
 
-    /// Gives this part up: whoever does it fails, with words that nobody is to read.
+    /// Gives this part up: its next [`check`](Self::check) fails, with a message that is not printed.
     pub(crate) fn give_up(&self) {
         self.given_up.store(true, Ordering::Relaxed);
     }
 
-    /// Fails once a signal has come. Long work calls this between its pieces.
+    /// Fails after a signal. Long work calls this between its pieces.
     pub(crate) fn check(&self) -> Result<()> {
         match i32::try_from(self.signal.load(Ordering::Relaxed)) {
             Ok(0) | Err(_) if self.given_up.load(Ordering::Relaxed) => Err(Failure::usage("given up")),
@@ -50,7 +50,7 @@ impl Interrupt {
     }
 }
 
-/// The signals that this process was started to ignore, a bit each, the first signal lowest.
+/// The signals that this process ignored when it was started: one bit for each, signal 1 in the lowest bit.
 fn ignored() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

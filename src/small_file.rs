@@ -1,5 +1,5 @@
-//! Reads files that have to be small and regular: keys, and what cosign wrote. A FIFO, a device or
-//! an endless file in their place is refused and never waited for.
+//! Reads small regular files: keys, and the files that cosign writes. It refuses a FIFO, a device and an
+//! endless file without blocking.
 
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
@@ -8,19 +8,20 @@ use camino::Utf8Path;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
+use crate::printable::human_bytes;
 use crate::system_error::reason;
 
-/// Whether a link in the place of the file itself is followed.
+/// Whether the path may be a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Links {
-    /// The path was typed by the operator, who may mean a link.
+    /// The user typed the path, and may have meant a link.
     Follow,
-    /// The path is one that a program was told to write.
+    /// A program wrote the file, and would not create a link.
     Refuse,
 }
 
-/// The content of the regular file at `path`, at most `limit` bytes of it. The error is the end
-/// of a sentence that begins with the path.
+/// The content of the regular file at `path`, which has at most `limit` bytes. The error is the end of
+/// a sentence that begins with the path.
 pub(crate) fn read(path: &Utf8Path, limit: u64, links: Links) -> Result<Vec<u8>, String> {
     let flags = match links {
         Links::Follow => OFlags::NONBLOCK | OFlags::NOCTTY,
@@ -32,8 +33,8 @@ pub(crate) fn read(path: &Utf8Path, limit: u64, links: Links) -> Result<Vec<u8>,
         .open(path)
         .map_err(|error| match Errno::from_io_error(&error) {
             Some(Errno::NOENT) => "does not exist".to_owned(),
-            Some(Errno::LOOP) if links == Links::Follow => "is a link that leads nowhere".to_owned(),
-            Some(Errno::LOOP) => "is a link".to_owned(),
+            Some(Errno::LOOP) if links == Links::Follow => "is a symbolic link to itself".to_owned(),
+            Some(Errno::LOOP) => "is a symbolic link".to_owned(),
             // A socket.
             Some(Errno::NXIO) => "is not a regular file".to_owned(),
             _ => cannot_be_read(&error),
@@ -48,7 +49,7 @@ pub(crate) fn read(path: &Utf8Path, limit: u64, links: Links) -> Result<Vec<u8>,
     let mut content = Vec::new();
     file.take(limit + 1).read_to_end(&mut content).map_err(|error| cannot_be_read(&error))?;
     if content.len() as u64 > limit {
-        return Err(format!("is larger than {limit} bytes"));
+        return Err(format!("is larger than {}", human_bytes(limit)));
     }
     Ok(content)
 }
@@ -80,11 +81,11 @@ mod tests {
         assert_eq!(read(&at("link"), 4, Links::Follow), Ok(b"1234".to_vec()));
         for (name, links, why) in [
             ("file", Links::Follow, "is larger than 3 bytes"),
-            ("link", Links::Refuse, "is a link"),
+            ("link", Links::Refuse, "is a symbolic link"),
             ("fifo", Links::Follow, "is not a regular file"),
             ("directory", Links::Follow, "is a directory"),
             ("missing", Links::Follow, "does not exist"),
-            ("loop", Links::Follow, "is a link that leads nowhere"),
+            ("loop", Links::Follow, "is a symbolic link to itself"),
             ("socket", Links::Follow, "is not a regular file"),
         ] {
             assert_eq!(read(&at(name), 3, links), Err(why.into()), "{name}");

@@ -1,5 +1,5 @@
-//! Errors of the operating system in aicr's words: lower case, without "(os error N)". Every text that
-//! holds one gets it from [`reason`]; `Failure` does so for the causes of an `anyhow::Error`.
+//! The text of errors of the operating system in messages: lower case, without "(os error N)". Every
+//! message gets it from [`reason`]; `Failure` does so for the causes of an `anyhow::Error`.
 
 use std::error::Error;
 use std::io;
@@ -9,10 +9,10 @@ use rustix::io::Errno;
 /// How the standard library ends the text of an operating-system error.
 const NUMBER: &str = " (os error ";
 
-/// The words of one error.
+/// The text of one error.
 pub(crate) fn reason(error: &io::Error) -> String {
     let text = error.to_string();
-    // Not by `raw_os_error`: an error of `tempfile` has none, and a path behind the number.
+    // An error of `tempfile` has no `raw_os_error`, and a path after the number.
     let Some((before, number, after)) = split_at_number(&text) else { return text };
     let standard = io::Error::from_raw_os_error(number).to_string();
     if split_at_number(&standard).is_none_or(|(words, ..)| words != before) {
@@ -23,14 +23,14 @@ pub(crate) fn reason(error: &io::Error) -> String {
     first.chain(letters).chain(after.chars()).collect()
 }
 
-/// The words, the number and what follows them.
+/// The text, the number, and the text after it.
 fn split_at_number(text: &str) -> Option<(&str, i32, &str)> {
     let (before, rest) = text.split_once(NUMBER)?;
     let (number, after) = rest.split_once(')')?;
     Some((before, number.parse().ok()?, after))
 }
 
-/// The words of any error, for a chain of causes.
+/// The text of any error, for a chain of causes.
 pub(crate) fn words(cause: &(dyn Error + 'static)) -> String {
     if let Some(error) = cause.downcast_ref::<io::Error>() {
         reason(error)
@@ -41,8 +41,8 @@ pub(crate) fn words(cause: &(dyn Error + 'static)) -> String {
     }
 }
 
-/// Whether this process or the system has run out of something, which is no fault of the file or
-/// program that was asked for.
+/// Whether this process or the system has no descriptors or no memory left. Such an error says nothing
+/// about the file or program.
 pub(crate) fn is_exhaustion(error: &io::Error) -> bool {
     let exhausted = [Errno::AGAIN, Errno::NOMEM, Errno::MFILE, Errno::NFILE];
     Errno::from_io_error(error).is_some_and(|errno| exhausted.contains(&errno))

@@ -1,9 +1,9 @@
-//! Files: what goes into a bundle, how it is laid down, and whether a tree is what its manifest
-//! says. No cosign here, nothing is printed, and no environment is read.
+//! Files: which files go into a bundle, how the bundle is written, and whether a tree matches its
+//! manifest. This part does not run cosign, does not print, and does not read the environment.
 //!
-//! Reading order: [`name`] and [`manifest`] say what may stand in a bundle, [`beneath`] is how
-//! anything is opened. Building: [`inputs`], [`target`], [`staging`], [`copy`], [`publish`].
-//! Checking: [`walk`], [`audit`], and [`check`], which joins the two.
+//! Reading order: [`name`] and [`manifest`] define what a bundle may contain; [`rooted_dir`] opens
+//! every file. Building: [`inputs`], [`target`], [`staging`], [`copy`], [`publish`].
+//! Checking: [`walk`], [`audit`], and [`check`], which combines the two.
 
 use std::fmt::Display;
 use std::io;
@@ -40,47 +40,47 @@ pub(crate) mod walk;
 mod workers;
 pub(crate) mod write_back;
 
-/// The manifest, at the top of every bundle.
+/// The manifest, at the top level of every bundle.
 pub(crate) const MANIFEST: &str = "checksums.txt";
 
-/// The directory that holds what is said about the manifest.
+/// The directory of the signature.
 pub(crate) const ATTESTATION: &str = "attestation";
 
 /// The signature over the manifest: a Sigstore bundle.
 pub(crate) const SIGNATURE: &str = "attestation/checksums.txt.sigstore.json";
 
-/// The name of a staging room that has to be inside a bundle, below `attestation/`.
-const INSIDE: &str = ".aicr-staging";
+/// The name of a staging directory inside a bundle, in `attestation/`.
+const INNER_STAGING: &str = ".aicr-staging";
 
-/// The mode of files in a bundle, whatever the source and the umask.
+/// The mode of a file in a bundle, whatever its source and the umask.
 const PLAIN: Mode = Mode::from_raw_mode(0o644);
 
-/// That of programs and directories.
+/// The mode of an executable file and of a directory.
 const EXECUTABLE: Mode = Mode::from_raw_mode(0o755);
 
-/// The most files and directories that a bundle may have. Far above any real release; it bounds
-/// what a hostile medium can make us remember.
+/// The maximum number of files and directories in a bundle. It is far above any real release and
+/// limits the memory that an untrusted medium can make this program use.
 pub(crate) const MAX_ENTRIES: usize = 10_000_000;
 
-/// How long work is done: on how many threads, shown where, and until when.
+/// How files are processed: on how many threads, with which progress bar, and until which signal.
 #[derive(Clone, Copy)]
 pub(crate) struct Work<'a> {
-    /// How many files are read at once.
+    /// How many files are read at the same time.
     pub(crate) jobs: NonZeroUsize,
-    /// Moved on by the bytes that have been read.
+    /// Advances by the number of bytes read.
     pub(crate) bar: &'a ProgressBar,
-    /// Asked between files, and every few hundred KiB within one.
+    /// Checked between files, and every few hundred KiB within a file.
     pub(crate) interrupt: &'a Interrupt,
 }
 
-/// The failure "cannot DOING PATH: REASON", for an error of the operating system: exit 1.
+/// The failure "cannot DOING PATH: REASON" for an error of the operating system: exit 1.
 pub(crate) fn cannot(doing: &str, path: impl Display, error: &io::Error) -> Failure {
     Failure::new(Class::Broken, format!("cannot {doing} {path}: {}", reason(error)))
 }
 
-/// Runs a test's work on two threads, with a bar that nobody sees and no signal.
+/// Runs a test on two threads, with a hidden progress bar and no signal.
 #[cfg(test)]
-pub(crate) fn at_work<T>(test: impl FnOnce(&Work<'_>) -> T) -> T {
+pub(crate) fn with_two_threads<T>(test: impl FnOnce(&Work<'_>) -> T) -> T {
     let jobs = NonZeroUsize::new(2).unwrap();
     test(&Work { jobs, bar: &ProgressBar::hidden(), interrupt: &Interrupt::default() })
 }

@@ -7,11 +7,11 @@ use indicatif::ProgressBar;
 use crate::commands::signing::Signing;
 use crate::context::Context;
 use crate::cosign::Session;
-use crate::cosign::process::quoted_path;
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
 use crate::plan::bundle::{BundlePlan, Destination, Run};
 use crate::plan::sign::Signer;
+use crate::printable::quoted_path;
 use crate::report::{BundleReport, ManifestReport, Report, Verdict};
 use crate::sigstore::evidence::Evidence;
 use crate::tree::copy::{Built, copy, hash_in_place};
@@ -59,7 +59,7 @@ fn output(
         return Ok(());
     }
 
-    let staging = Staging::beside(&target)?;
+    let staging = Staging::for_output(&target)?;
     let tree = staging.tree()?;
     let bar = context.printer.progress("copy", 0);
     let write_back = WriteBack::of(staging.staging_dir())?;

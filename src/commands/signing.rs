@@ -8,7 +8,6 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::commands::services;
 use crate::context::Context;
-use crate::cosign::process::{quoted, quoted_path};
 use crate::cosign::ready_signer::ReadySigner;
 use crate::cosign::recording_services::RecordingServices;
 use crate::cosign::signing_identity::SigningIdentity;
@@ -19,6 +18,7 @@ use crate::cosign::{Cosign, Session};
 use crate::error::{Failure, Result};
 use crate::plan::key_ref::{KeyRef, Scheme};
 use crate::plan::sign::{KeySigner, Signer, TokenSource};
+use crate::printable::{quoted, quoted_path};
 use crate::report::printer::Printer;
 use crate::report::{Report, SignatureReport, Witness};
 use crate::sigstore::evidence::{Evidence, SignedBy};

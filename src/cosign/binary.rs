@@ -8,7 +8,7 @@ use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::search_path::SearchPath;
-use crate::digest::{Hashing, Sha256Digest};
+use crate::digest::{HashingWriter, Sha256Digest};
 use crate::error::{Class, Failure, Result};
 use crate::plan::value::{Source, Sourced};
 use crate::system_error::reason;
@@ -71,7 +71,7 @@ impl Binary {
         let mut file = File::open(&path).map_err(none)?;
         let seen = FileIdentity::of(&file.metadata().map_err(none)?);
         if let Some(wanted) = wanted.sha256 {
-            let mut hashing = Hashing::new(io::sink());
+            let mut hashing = HashingWriter::new(io::sink());
             let found = io::copy(&mut file, &mut hashing).and_then(|_| hashing.finish());
             let found = found.with_context(|| format!("read {path}"))?;
             if found != wanted {

@@ -21,7 +21,7 @@ use super::masked::{masked, replaced};
 use crate::error::{Class, Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::plan::value::Sourced;
-use crate::printable::is_hidden;
+use crate::printable::quoted;
 use crate::system_error::{is_exhaustion, reason};
 
 /// Kept of each output stream. The rest is read and dropped, so that a program which prints
@@ -201,32 +201,6 @@ impl Invocation<'_> {
         Failure::new(Class::Unproven, format!("cosign {verb} did not finish within {timeout} and was ended"))
             .hint(format!("{source} gives it more time"))
     }
-}
-
-/// One word of a shell command, quoted only where a shell would see more in it.
-pub(crate) fn quoted(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_@%+=:,./-".contains(&byte);
-    if !word.is_empty() && word.bytes().all(plain) {
-        return word.to_owned();
-    }
-    // What a terminal would obey is written out; bash, zsh and ksh read this form.
-    if word.chars().any(is_hidden) {
-        return word.chars().fold(String::from("$'"), |quoted, letter| match letter {
-            '\'' | '\\' => quoted + "\\" + letter.encode_utf8(&mut [0; 4]),
-            _ if is_hidden(letter) => letter
-                .encode_utf8(&mut [0; 4])
-                .bytes()
-                .fold(quoted, |quoted, byte| quoted + &format!("\\x{byte:02x}")),
-            _ => quoted + letter.encode_utf8(&mut [0; 4]),
-        }) + "'";
-    }
-    // Only a NUL cannot be quoted, and no argument can hold one.
-    shlex::try_quote(word).map_or_else(|_| word.replace('\0', ""), std::borrow::Cow::into_owned)
-}
-
-/// A path as an argument in a shell command, which is never taken for a flag.
-pub(crate) fn quoted_path(path: &Utf8Path) -> String {
-    if path.as_str().starts_with('-') { quoted(&format!("./{path}")) } else { quoted(path.as_str()) }
 }
 
 /// The process group that a child leads.

@@ -1,5 +1,5 @@
-//! Whether one path lies inside another, by what they are and not by how they are spelled: links,
-//! `..` and bind mounts have many names for one directory.
+//! Whether one path is inside another. Inodes are compared, not spellings, because links, `..` and bind
+//! mounts give one directory several names.
 
 use std::fs::Metadata;
 use std::io;
@@ -8,10 +8,10 @@ use std::path::Path;
 
 use camino::Utf8Path;
 
-/// Whether `path` is `directory` or lies below it. A path that does not exist yet lies where its parent
-/// does; what has no parent lies nowhere, and a directory that does not exist holds nothing.
+/// Whether `path` is `directory`, or is inside it. A path that does not exist yet is where its parent
+/// directory is. If that does not exist either, or `directory` does not, the answer is no.
 pub(crate) fn lies_in(path: &Utf8Path, directory: &Utf8Path) -> io::Result<bool> {
-    let holder = match std::fs::metadata(here(directory)) {
+    let wanted = match std::fs::metadata(here(directory)) {
         Err(error) if is_absent(&error) => return Ok(false),
         metadata => inode(&metadata?),
     };
@@ -23,7 +23,7 @@ pub(crate) fn lies_in(path: &Utf8Path, directory: &Utf8Path) -> io::Result<bool>
         real => real?,
     };
     for ancestor in real.ancestors() {
-        if inode(&std::fs::metadata(ancestor)?) == holder {
+        if inode(&std::fs::metadata(ancestor)?) == wanted {
             return Ok(true);
         }
     }
@@ -34,7 +34,7 @@ fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-/// An empty path is what remains of a name without a directory.
+/// The empty path, which is the parent of a name without a directory, is the working directory.
 fn here(path: &Utf8Path) -> &Path {
     if path.as_str().is_empty() { Path::new(".") } else { path.as_std_path() }
 }
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_compared_by_what_they_are() {
+    fn paths_are_compared_by_their_inodes() {
         let top = tempfile::tempdir().unwrap();
         let path = Utf8Path::from_path(top.path()).unwrap();
         std::fs::create_dir_all(path.join("a/b")).unwrap();

@@ -1,6 +1,6 @@
-//! What a tree is against its manifest: a closed world, in which the files are those that are listed,
-//! the manifest and the signature, and no others. Directories are not content. Pure: in two stages,
-//! between which somebody else (`check.rs`) reads the files.
+//! Compares a tree with its manifest. The files must be exactly the listed ones, the manifest and the
+//! signature; directories do not matter. Pure: the comparison has two stages, and `check.rs` reads the
+//! files between them.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
@@ -9,28 +9,28 @@ use super::manifest::Manifest;
 use super::name;
 use super::rooted_dir::FileKind;
 use super::walk::{Listing, Place, Seen};
-use super::{ATTESTATION, MANIFEST, SIGNATURE};
+use super::{ATTESTATION, INNER_STAGING, MANIFEST, SIGNATURE};
 use crate::digest::Sha256Digest;
 
-/// How many findings are kept; the rest is only counted.
+/// How many findings are kept; the others are only counted.
 pub(crate) const KEPT: usize = 10_000;
 
 /// What is wrong at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FindingKind {
-    /// Listed, and not there.
+    /// Listed, but it does not exist.
     Missing,
-    /// Listed, and of other content.
+    /// Listed, but with different content.
     Changed,
-    /// There, and not listed.
+    /// It exists, but is not listed.
     Unlisted,
-    /// Listed, not there, and there under another, unlisted name.
+    /// Listed, but it exists only under another name, which is not listed.
     Renamed,
     /// A link, FIFO, socket or device; or a directory where a file is listed.
     NotRegular,
     /// Cannot be opened or read.
     Unreadable,
-    /// There, with a name that no manifest can list.
+    /// It exists, with a name that no manifest can list.
     BadName,
 }
 
@@ -58,11 +58,11 @@ impl fmt::Display for FindingKind {
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
-    /// What.
+    /// What is wrong.
     pub(crate) kind: FindingKind,
-    /// Where, below the bundle; any bytes. For a renamed file the listed name.
+    /// The path in the bundle, as any bytes. For a renamed file it is the listed name.
     pub(crate) path: Vec<u8>,
-    /// The name that a renamed file has now.
+    /// The present name of a renamed file.
     pub(crate) to: Option<Vec<u8>>,
 }
 
@@ -71,60 +71,60 @@ pub(crate) struct Finding {
 pub(crate) struct Findings {
     /// The first [`KEPT`].
     pub(crate) kept: Vec<Finding>,
-    /// How many there are in all.
+    /// The number of all findings.
     pub(crate) total: u64,
-    /// What may help, if the paths say so.
+    /// What may help, if the paths show it.
     pub(crate) hint: Option<String>,
 }
 
-/// What reading one listed file came to.
+/// The state of one listed file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// The digest is the listed one.
-    Right,
-    /// It is another.
+    /// It has the listed digest.
+    Intact,
+    /// It has another digest.
     Changed,
-    /// It has gone since it was listed.
-    Gone,
-    /// It is no regular file any more.
+    /// It does not exist, or has been removed since the tree was listed.
+    Missing,
+    /// It is not a regular file, or no longer one.
     NotRegular,
     /// It cannot be opened or read.
     Unreadable,
 }
 
-/// A file or more that no line of the manifest explains. Its path stands in the listing: media can make
-/// millions of them, and each path long.
+/// An entry of the tree that is not listed in the manifest. Its path stays in the listing, because
+/// a medium can have millions of such entries, each with a long path.
 #[derive(Debug)]
-struct Stranger {
+struct UnlistedEntry {
     place: Place,
-    /// How many lines of the manifest come before it.
+    /// The number of manifest lines that sort before it.
     before: u32,
     kind: FindingKind,
 }
 
-/// A manifest held against a listing, before any file has been read.
+/// A manifest compared with a listing, before any file has been read.
 #[derive(Debug)]
 pub(crate) struct Comparison<'m> {
     manifest: &'m Manifest<'m>,
     listing: &'m Listing,
-    /// One for each entry. `Right` stands for what is there and waits to be read.
+    /// One for each line of the manifest. `Intact` means that the file exists and has to be read.
     outcomes: Vec<Outcome>,
     /// In the order of their paths.
-    strangers: Vec<Stranger>,
+    unlisted: Vec<UnlistedEntry>,
     hint: Option<String>,
 }
 
 impl<'m> Comparison<'m> {
-    /// Joins the two; both are sorted.
+    /// Goes through both, which have the same order.
     pub(crate) fn new(manifest: &'m Manifest<'m>, listing: &'m Listing) -> Self {
-        let mut outcomes = vec![Outcome::Gone; manifest.len()];
-        let mut strangers = Vec::new();
+        let mut outcomes = vec![Outcome::Missing; manifest.len()];
+        let mut unlisted = Vec::new();
         let mut hint = None;
         let mut line = 0;
         let mut cursor = listing.cursor();
         while let Some((path, seen)) = cursor.next() {
             if seen == Seen::Entry(FileKind::Directory) {
-                // Only now and then one stands where a file should; its order is not that of files.
+                // A directory in the place of a listed file is rare, and directories sort differently.
                 if let Some(line) = manifest.find(path) {
                     outcomes[line] = Outcome::NotRegular;
                 }
@@ -134,7 +134,7 @@ impl<'m> Comparison<'m> {
             line = (line..manifest.len()).find(is_next).unwrap_or(manifest.len());
             if line < manifest.len() && manifest.name(line).as_bytes() == path {
                 outcomes[line] = match seen {
-                    Seen::Entry(FileKind::File) => Outcome::Right,
+                    Seen::Entry(FileKind::File) => Outcome::Intact,
                     Seen::Entry(_) => Outcome::NotRegular,
                     Seen::Unreadable => Outcome::Unreadable,
                 };
@@ -147,98 +147,98 @@ impl<'m> Comparison<'m> {
                     continue;
                 }
                 Seen::Entry(FileKind::File) => match name::check(path) {
-                    Err(error) if !error.is_about_ours() => FindingKind::BadName,
+                    Err(error) if !error.is_reserved() => FindingKind::BadName,
                     _ => FindingKind::Unlisted,
                 },
                 Seen::Entry(_) => FindingKind::NotRegular,
                 Seen::Unreadable => FindingKind::Unreadable,
             };
             hint = hint.or_else(|| hint_about(path));
-            // No manifest has more lines than MAX_ENTRIES.
+            // MAX_ENTRIES fits in 32 bits.
             let before = u32::try_from(line).unwrap_or(u32::MAX);
-            strangers.push(Stranger { place: cursor.place(), before, kind });
+            unlisted.push(UnlistedEntry { place: cursor.place(), before, kind });
         }
-        Self { manifest, listing, outcomes, strangers, hint }
+        Self { manifest, listing, outcomes, unlisted, hint }
     }
 
-    /// Whether the entry at this line is a file that is there, to be read.
-    pub(crate) fn is_there(&self, line: usize) -> bool {
-        self.outcomes[line] == Outcome::Right
+    /// Whether the file of this line exists and has to be read.
+    pub(crate) fn exists(&self, line: usize) -> bool {
+        self.outcomes[line] == Outcome::Intact
     }
 
-    /// The numbers of the unlisted files to be read, by which their digests are told: none, unless a
-    /// listed file is missing and may have been renamed.
-    pub(crate) fn to_recognise(&self) -> Vec<usize> {
-        if !self.outcomes.contains(&Outcome::Gone) {
+    /// The numbers of the unlisted files whose digests [`conclude`](Self::conclude) needs to find
+    /// renamed files. None if no listed file is missing.
+    pub(crate) fn rename_candidates(&self) -> Vec<usize> {
+        if !self.outcomes.contains(&Outcome::Missing) {
             return Vec::new();
         }
-        let unlisted = |number: &usize| self.strangers[*number].kind == FindingKind::Unlisted;
-        (0..self.strangers.len()).filter(unlisted).collect()
+        let is_file = |number: &usize| self.unlisted[*number].kind == FindingKind::Unlisted;
+        (0..self.unlisted.len()).filter(is_file).collect()
     }
 
-    /// The path of an unlisted file by its number.
-    pub(crate) fn unlisted(&self, number: usize) -> Vec<u8> {
-        self.listing.path(self.strangers[number].place)
+    /// The path of the unlisted entry with this number.
+    pub(crate) fn unlisted_path(&self, number: usize) -> Vec<u8> {
+        self.listing.path(self.unlisted[number].place)
     }
 
-    /// Whether nothing is there that the manifest does not list, whatever it contains.
-    pub(crate) fn first_stranger(&self) -> Option<(FindingKind, Vec<u8>)> {
-        if let Some(stranger) = self.strangers.first() {
-            return Some((stranger.kind, self.unlisted(0)));
+    /// The first entry of the tree that is not a listed file, whatever the content of the others.
+    pub(crate) fn first_unlisted(&self) -> Option<(FindingKind, Vec<u8>)> {
+        if let Some(entry) = self.unlisted.first() {
+            return Some((entry.kind, self.unlisted_path(0)));
         }
         let not_regular = self.outcomes.iter().position(|outcome| *outcome == Outcome::NotRegular);
         not_regular.map(|line| (FindingKind::NotRegular, self.manifest.name(line).into()))
     }
 
-    /// The verdict. `read` tells the outcome of every file that was there, those that came out
-    /// [`Outcome::Right`] may be left out; `recognised` the digests of unlisted files.
+    /// All findings. `read` has the outcome of every file that exists, where [`Outcome::Intact`] may be
+    /// left out; `candidates` has the digests of the [`rename_candidates`](Self::rename_candidates).
     pub(crate) fn conclude(
         mut self,
         read: impl IntoIterator<Item = (usize, Outcome)>,
-        recognised: impl IntoIterator<Item = (usize, Sha256Digest)>,
+        candidates: impl IntoIterator<Item = (usize, Sha256Digest)>,
     ) -> Findings {
         for (line, outcome) in read {
             self.outcomes[line] = outcome;
         }
-        let renamed = self.renamed(recognised);
-        let taken: HashSet<usize> = renamed.values().copied().collect();
+        let renamed = self.renamed(candidates);
+        let new_names: HashSet<usize> = renamed.values().copied().collect();
         let mut findings = Findings { kept: Vec::new(), total: 0, hint: self.hint.take() };
-        let mut strangers = (0..self.strangers.len()).filter(|number| !taken.contains(number)).peekable();
+        let mut unlisted = (0..self.unlisted.len()).filter(|number| !new_names.contains(number)).peekable();
         for (line, outcome) in self.outcomes.iter().enumerate() {
             let kind = match outcome {
-                Outcome::Right => continue,
+                Outcome::Intact => continue,
                 Outcome::Changed => FindingKind::Changed,
-                Outcome::Gone if renamed.contains_key(&line) => FindingKind::Renamed,
-                Outcome::Gone => FindingKind::Missing,
+                Outcome::Missing if renamed.contains_key(&line) => FindingKind::Renamed,
+                Outcome::Missing => FindingKind::Missing,
                 Outcome::NotRegular => FindingKind::NotRegular,
                 Outcome::Unreadable => FindingKind::Unreadable,
             };
-            while let Some(number) =
-                strangers.next_if(|number| self.strangers[*number].before as usize <= line)
+            while let Some(number) = unlisted.next_if(|number| self.unlisted[*number].before as usize <= line)
             {
-                self.add_stranger(&mut findings, number);
+                self.add_unlisted(&mut findings, number);
             }
             let path = || self.manifest.name(line).into();
-            findings.add(kind, path, || renamed.get(&line).map(|number| self.unlisted(*number)));
+            findings.add(kind, path, || renamed.get(&line).map(|number| self.unlisted_path(*number)));
         }
-        strangers.for_each(|number| self.add_stranger(&mut findings, number));
+        unlisted.for_each(|number| self.add_unlisted(&mut findings, number));
         findings
     }
 
-    fn add_stranger(&self, findings: &mut Findings, number: usize) {
-        findings.add(self.strangers[number].kind, || self.unlisted(number), || None);
+    fn add_unlisted(&self, findings: &mut Findings, number: usize) {
+        findings.add(self.unlisted[number].kind, || self.unlisted_path(number), || None);
     }
 
-    /// For missing entries the number of the unlisted file with their digest; each is used once.
-    fn renamed(&self, recognised: impl IntoIterator<Item = (usize, Sha256Digest)>) -> HashMap<usize, usize> {
+    /// For each renamed line, the number of the unlisted file that has its digest. Each file is used
+    /// once.
+    fn renamed(&self, candidates: impl IntoIterator<Item = (usize, Sha256Digest)>) -> HashMap<usize, usize> {
         let mut by_digest: HashMap<Sha256Digest, BTreeSet<usize>> = HashMap::new();
-        for (number, digest) in recognised {
+        for (number, digest) in candidates {
             by_digest.entry(digest).or_default().insert(number);
         }
         if by_digest.is_empty() {
             return HashMap::new();
         }
-        let missing = (0..self.manifest.len()).filter(|line| self.outcomes[*line] == Outcome::Gone);
+        let missing = (0..self.manifest.len()).filter(|line| self.outcomes[*line] == Outcome::Missing);
         missing
             .filter_map(|line| {
                 Some((line, by_digest.get_mut(&self.manifest.entry(line).digest)?.pop_first()?))
@@ -247,7 +247,7 @@ impl<'m> Comparison<'m> {
     }
 }
 
-/// Words for an unlisted file that is there through no fault of the one who made the bundle.
+/// A hint about an unlisted file that an operating system or aicr itself has left.
 fn hint_about(path: &[u8]) -> Option<String> {
     const LITTER: [&[u8]; 8] = [
         b"System Volume Information",
@@ -259,26 +259,27 @@ fn hint_about(path: &[u8]) -> Option<String> {
         b"Thumbs.db",
         b"lost+found",
     ];
-    // What a trash, and what macOS keeps beside a file, is named after whom or what it is of.
-    const LITTER_OF: [&[u8]; 2] = [b".Trash-", b"._"];
+    // A user ID follows `.Trash-`; the name of a file follows `._` (macOS).
+    const LITTER_PREFIXES: [&[u8]; 2] = [b".Trash-", b"._"];
     let mut components = path.split(|byte| *byte == b'/');
     let top = components.next().unwrap_or_default();
-    if LITTER.contains(&top) || LITTER_OF.iter().any(|start| top.starts_with(start)) {
+    if LITTER.contains(&top) || LITTER_PREFIXES.iter().any(|start| top.starts_with(start)) {
         let name = crate::printable::show(top);
         return Some(format!(
-            "the system made `{name}`: keep the bundle in a directory of its own on the medium"
+            "the operating system created `{name}`; keep the bundle in its own directory on the medium"
         ));
     }
-    let below = components.next().unwrap_or_default();
-    (top == ATTESTATION.as_bytes() && below == super::INSIDE.as_bytes())
-        .then(|| {
-            let room = super::INSIDE;
-            format!("`{ATTESTATION}/{room}` is of an aicr that is at work here, or was killed: run that again, or remove it")
-        })
+    let second = components.next().unwrap_or_default();
+    (top == ATTESTATION.as_bytes() && second == INNER_STAGING.as_bytes()).then(|| {
+        format!(
+            "`{ATTESTATION}/{INNER_STAGING}` was left by an aicr run that is still active or was killed; \
+             run it again, or remove the directory"
+        )
+    })
 }
 
 impl Findings {
-    /// Counts one, and makes its paths only if it is kept.
+    /// Counts a finding, and calls `path` and `to` only if it is kept.
     fn add(
         &mut self,
         kind: FindingKind,

@@ -1,5 +1,5 @@
-//! Checks a tree against its manifest: reads what `audit.rs` wants read, on several threads, and has
-//! it conclude. Who made the manifest is not asked here.
+//! Checks a tree against its manifest: reads the files that `audit.rs` asks for, on several threads, and
+//! passes the results back to it. Whether the manifest is trusted is decided elsewhere.
 
 use std::io;
 
@@ -9,28 +9,28 @@ use super::rooted_dir::{OpenError, Opened, RootedDir};
 use super::walk::Listing;
 use super::workers::{self, Order, Turn};
 use super::{Work, cannot};
-use crate::digest::{BUFFER, PourError, Sha256Digest, pour};
+use crate::digest::{BUFFER, HashError, Sha256Digest, hash_file};
 use crate::error::Result;
 use crate::system_error::is_exhaustion;
 
-/// The most bytes of unlisted files that are read to see which of them were renamed.
-const RECOGNISED: u64 = 4 << 30;
+/// Unlisted files are read, to find renamed ones, only if they have at most this many bytes together.
+const MAX_CANDIDATE_BYTES: u64 = 4 << 30;
 
-/// What checking a tree came to.
+/// The result of checking a tree.
 #[derive(Debug)]
 pub(crate) struct Checked {
-    /// What is wrong; nothing means that the tree is exactly its manifest.
+    /// What is wrong. If there are none, the tree matches its manifest exactly.
     pub(crate) findings: Findings,
-    /// What is odd about the listed files that no manifest can tell: one line a kind, with a count.
+    /// Unsafe properties of the listed files that a manifest does not cover: one line for each kind.
     pub(crate) warnings: Vec<String>,
-    /// How many files are listed.
+    /// The number of listed files.
     pub(crate) files: u64,
-    /// How many bytes the listed files have that could be read.
+    /// How many bytes of the listed files could be read.
     pub(crate) bytes: u64,
 }
 
-/// Checks all files of `manifest` and that `listing` has no others. Wrong files are findings; an error is
-/// only an interrupt.
+/// Checks all files of `manifest`, and that `listing` has no others. Wrong files are findings; the only
+/// errors are a signal and exhausted resources.
 pub(crate) fn check(
     bundle: &RootedDir,
     manifest: &Manifest<'_>,
@@ -43,25 +43,25 @@ pub(crate) fn check(
     }
     let readers =
         workers::each(work, manifest.len(), Order::InTurn, FileChecker::default, |reader, turn| {
-            if comparison.is_there(turn.index) {
+            if comparison.exists(turn.index) {
                 reader.check(bundle, manifest, work, turn)?;
             }
             Ok(())
         })?;
-    let mut odd = Odd::default();
+    let mut unsafe_files = UnsafeFiles::default();
     let mut bytes = 0;
     let mut read = Vec::new();
     for reader in readers {
-        odd.add(&reader.odd);
+        unsafe_files.add(&reader.unsafe_files);
         bytes += reader.bytes;
         read.extend(reader.wrong);
     }
-    let recognised = recognise(bundle, &comparison, work)?;
-    let findings = comparison.conclude(read, recognised);
-    Ok(Checked { findings, warnings: odd.warnings(bundle), files: manifest.len() as u64, bytes })
+    let candidates = hash_candidates(bundle, &comparison, work)?;
+    let findings = comparison.conclude(read, candidates);
+    Ok(Checked { findings, warnings: unsafe_files.warnings(bundle), files: manifest.len() as u64, bytes })
 }
 
-/// Checks that the files of `manifest` are there and no others, reading none of them.
+/// Checks that the tree has exactly the files of `manifest`, without reading any of them.
 pub(crate) fn check_names(bundle: &RootedDir, manifest: &Manifest<'_>, listing: &Listing) -> Checked {
     let sizes = (0..manifest.len()).filter_map(|place| bundle.stat(manifest.name(place).as_bytes()).ok());
     Checked {
@@ -72,7 +72,7 @@ pub(crate) fn check_names(bundle: &RootedDir, manifest: &Manifest<'_>, listing: 
     }
 }
 
-/// How much there is to read, for the bar.
+/// The number of bytes to read, for the progress bar.
 fn expected_bytes(
     bundle: &RootedDir,
     manifest: &Manifest<'_>,
@@ -80,7 +80,7 @@ fn expected_bytes(
     work: &Work<'_>,
 ) -> Result<u64> {
     let sums = workers::each(work, manifest.len(), Order::InTurn, u64::default, |sum, turn| {
-        if comparison.is_there(turn.index) {
+        if comparison.exists(turn.index) {
             let stat = bundle.stat(manifest.name(turn.index).as_bytes());
             *sum += stat.map_or(0, |stat| super::rooted_dir::size(&stat));
         }
@@ -89,31 +89,32 @@ fn expected_bytes(
     Ok(sums.into_iter().sum())
 }
 
-/// The digests of unlisted files, if one of them may be a listed file that was renamed.
-fn recognise(
+/// The digests of the unlisted files that may be renamed listed files.
+fn hash_candidates(
     bundle: &RootedDir,
     comparison: &Comparison<'_>,
     work: &Work<'_>,
 ) -> Result<Vec<(usize, Sha256Digest)>> {
-    let strangers = comparison.to_recognise();
-    // It only chooses a word, and a sparse file costs a medium nothing.
-    let sizes = strangers.iter().filter_map(|number| bundle.stat(&comparison.unlisted(*number)).ok());
-    if sizes.map(|stat| super::rooted_dir::size(&stat)).fold(0, u64::saturating_add) > RECOGNISED {
+    let candidates = comparison.rename_candidates();
+    // The digests only decide between two words of a report, and a hostile medium can have huge sparse
+    // files.
+    let sizes = candidates.iter().filter_map(|number| bundle.stat(&comparison.unlisted_path(*number)).ok());
+    if sizes.map(|stat| super::rooted_dir::size(&stat)).fold(0, u64::saturating_add) > MAX_CANDIDATE_BYTES {
         return Ok(Vec::new());
     }
     let readers = workers::each(
         work,
-        strangers.len(),
+        candidates.len(),
         Order::InTurn,
         <(Vec<_>, Vec<u8>)>::default,
         |(digests, buffer), turn| {
-            let number = strangers[turn.index];
-            if let Ok(opened) = bundle.file(&comparison.unlisted(number)) {
-                match read_whole(&opened, buffer, work, turn) {
+            let number = candidates[turn.index];
+            if let Ok(opened) = bundle.file(&comparison.unlisted_path(number)) {
+                match hash_whole(&opened, buffer, work, turn) {
                     Ok((digest, _)) => digests.push((number, digest)),
-                    Err(PourError::Stopped(failure)) => return Err(failure),
-                    // It is unlisted, read or not.
-                    Err(PourError::Read(_)) => {}
+                    Err(HashError::Stopped(failure)) => return Err(failure),
+                    // The file is unlisted whether it can be read or not.
+                    Err(HashError::Read(_)) => {}
                 }
             }
             Ok(())
@@ -122,27 +123,27 @@ fn recognise(
     Ok(readers.into_iter().flat_map(|(digests, _)| digests).collect())
 }
 
-/// Reads a file to its end; the bar follows.
-fn read_whole(
+/// Hashes a whole file, and advances the progress bar.
+fn hash_whole(
     opened: &Opened,
     buffer: &mut Vec<u8>,
     work: &Work<'_>,
     turn: &Turn<'_>,
-) -> Result<(Sha256Digest, u64), PourError> {
+) -> Result<(Sha256Digest, u64), HashError> {
     buffer.resize(BUFFER, 0);
-    pour(&opened.file, opened.size(), buffer, turn.has_company(), |piece| {
+    hash_file(&opened.file, opened.size(), buffer, turn.has_idle_thread(), |piece| {
         work.bar.inc(piece.len() as u64);
         turn.go_on()
     })
 }
 
-/// One thread's buffer and what it has seen.
+/// The buffer and the results of one thread.
 #[derive(Default)]
 struct FileChecker {
     buffer: Vec<u8>,
     wrong: Vec<(usize, Outcome)>,
     bytes: u64,
-    odd: Odd,
+    unsafe_files: UnsafeFiles,
 }
 
 impl FileChecker {
@@ -155,30 +156,31 @@ impl FileChecker {
     ) -> Result<()> {
         let entry = manifest.entry(turn.index);
         let outcome = match bundle.file(entry.name.as_bytes()) {
-            Err(OpenError::Missing) => Outcome::Gone,
+            Err(OpenError::Missing) => Outcome::Missing,
             Err(OpenError::NotRegular(_)) => Outcome::NotRegular,
             Err(OpenError::System(error)) => unreadable(bundle, turn, manifest, &error)?,
             Ok(opened) => {
-                self.odd.count(&opened);
-                match read_whole(&opened, &mut self.buffer, work, turn) {
-                    Err(PourError::Stopped(failure)) => return Err(failure),
-                    Err(PourError::Read(error)) => unreadable(bundle, turn, manifest, &error)?,
+                self.unsafe_files.count(&opened);
+                match hash_whole(&opened, &mut self.buffer, work, turn) {
+                    Err(HashError::Stopped(failure)) => return Err(failure),
+                    Err(HashError::Read(error)) => unreadable(bundle, turn, manifest, &error)?,
                     Ok((digest, bytes)) => {
                         self.bytes += bytes;
-                        let right = digest == entry.digest && opened.is_unmoved();
-                        if right { Outcome::Right } else { Outcome::Changed }
+                        let intact = digest == entry.digest && opened.is_unchanged();
+                        if intact { Outcome::Intact } else { Outcome::Changed }
                     }
                 }
             }
         };
-        if outcome != Outcome::Right {
+        if outcome != Outcome::Intact {
             self.wrong.push((turn.index, outcome));
         }
         Ok(())
     }
 }
 
-/// What a file is that cannot be opened or read. That there are no more descriptors is not its fault.
+/// The outcome for a file that cannot be opened or read. If this process has no descriptors or memory
+/// left, that says nothing about the file, and is an error.
 fn unreadable(
     bundle: &RootedDir,
     turn: &Turn<'_>,
@@ -191,15 +193,15 @@ fn unreadable(
     Ok(Outcome::Unreadable)
 }
 
-/// Counts of what the format of sha256sum has no place for: modes and links.
+/// The number of files with unsafe modes and links, which a manifest does not list.
 #[derive(Default)]
-struct Odd {
+struct UnsafeFiles {
     set_id: u64,
     world_writable: u64,
     linked: u64,
 }
 
-impl Odd {
+impl UnsafeFiles {
     fn count(&mut self, opened: &Opened) {
         let has = |bits: u32| u64::from(opened.stat.st_mode & bits != 0);
         self.set_id += has(0o6000);
@@ -218,13 +220,16 @@ impl Odd {
         let top = bundle.show(b"");
         let Self { set_id, world_writable, linked } = *self;
         [
-            (set_id, "set-user-ID or set-group-ID, which no signature covers"),
+            (set_id, "set-user-ID or set-group-ID; the signature does not cover modes"),
             (world_writable, "writable by everybody"),
-            (linked, "hard-linked from elsewhere, where they can be changed"),
+            (linked, "hard-linked and can be changed through another name"),
         ]
         .into_iter()
         .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{top}: files that are {what}: {count}"))
+        .map(|(count, what)| match count {
+            1 => format!("{top}: 1 file is {what}"),
+            _ => format!("{top}: {count} files are {what}"),
+        })
         .collect()
     }
 }
@@ -240,7 +245,7 @@ mod tests {
     use super::*;
     use crate::printable::show;
     use crate::tree::manifest::render;
-    use crate::tree::{MANIFEST, at_work, walk};
+    use crate::tree::{MANIFEST, walk, with_two_threads};
 
     const NAMES: [&str; 4] = ["a", "d/b", "d/c", "empty"];
 
@@ -261,7 +266,7 @@ mod tests {
     fn checked(top: &Path, text: &[u8]) -> Checked {
         let bundle = RootedDir::open(Utf8Path::from_path(top).unwrap()).unwrap();
         let manifest = Manifest::unproven(text).unwrap();
-        at_work(|work| {
+        with_two_threads(|work| {
             let listing = walk::list(&bundle, work)?;
             check(&bundle, &manifest, &listing, work)
         })
@@ -274,14 +279,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_large_to_be_looked_at_is_unlisted_and_not_read() {
+    fn a_huge_unlisted_file_is_not_read() {
         let (top, text) = tree();
         std::fs::remove_file(top.path().join("a")).unwrap();
         let huge = std::fs::File::create(top.path().join("huge")).unwrap();
-        huge.set_len(RECOGNISED + 1).unwrap();
+        huge.set_len(MAX_CANDIDATE_BYTES + 1).unwrap();
         let bundle = RootedDir::open(Utf8Path::from_path(top.path()).unwrap()).unwrap();
         let manifest = Manifest::unproven(&text).unwrap();
-        let checked = at_work(|work| {
+        let checked = with_two_threads(|work| {
             let listing = walk::list(&bundle, work)?;
             check(&bundle, &manifest, &listing, work)
         });
@@ -299,13 +304,13 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_found_and_never_waited_for() {
+    fn every_kind_of_damage_is_found_without_blocking() {
         type Damage = fn(&Path);
         let damage: [(&str, Damage, &[&str]); 8] = [
             ("one byte", |top| flip(&top.join("d/b"), 299_999), &["changed d/b"]),
             ("shorter", |top| shorten(&top.join("a")), &["changed a"]),
             ("longer", |top| std::fs::write(top.join("empty"), "x").unwrap(), &["changed empty"]),
-            ("gone", |top| std::fs::remove_file(top.join("a")).unwrap(), &["missing a"]),
+            ("missing", |top| std::fs::remove_file(top.join("a")).unwrap(), &["missing a"]),
             ("renamed", |top| std::fs::rename(top.join("a"), top.join("z")).unwrap(), &["renamed a"]),
             ("swapped", |top| swap(&top.join("a"), &top.join("d/c")), &["changed a", "changed d/c"]),
             (
@@ -354,9 +359,9 @@ mod tests {
         let (top, text) = tree();
         let bundle = RootedDir::open(Utf8Path::from_path(top.path()).unwrap()).unwrap();
         let manifest = Manifest::unproven(&text).unwrap();
-        let checked = at_work(|work| {
+        let checked = with_two_threads(|work| {
             let listing = walk::list(&bundle, work).unwrap();
-            // The same content, but reached over a link, of the file and of its directory.
+            // The content is the same, but the file, and a directory, are now links.
             std::fs::rename(top.path().join("a"), top.path().join("copy")).unwrap();
             symlink("copy", top.path().join("a")).unwrap();
             std::fs::rename(top.path().join("d"), top.path().join("e")).unwrap();
@@ -368,18 +373,27 @@ mod tests {
     }
 
     #[test]
-    fn modes_and_hard_links_are_one_line_each() {
+    fn unsafe_modes_and_hard_links_are_one_warning_each() {
         let (top, text) = tree();
         let mode = |name: &str, mode| {
             std::fs::set_permissions(top.path().join(name), std::fs::Permissions::from_mode(mode)).unwrap();
         };
         mode("a", 0o4755);
         mode("d/b", 0o2666);
+        let shown = top.path().display();
         let elsewhere = tempfile::tempdir().unwrap();
         std::fs::hard_link(top.path().join("d/c"), elsewhere.path().join("c")).unwrap();
         let Checked { findings, warnings, .. } = checked(top.path(), &text);
         assert_eq!(findings.total, 0);
-        let ends: Vec<_> = warnings.iter().map(|line| line.rsplit(": ").next().unwrap()).collect();
-        assert_eq!(ends, ["2", "1", "1"], "{warnings:?}");
+        assert_eq!(
+            warnings,
+            [
+                format!(
+                    "{shown}: 2 files are set-user-ID or set-group-ID; the signature does not cover modes"
+                ),
+                format!("{shown}: 1 file is writable by everybody"),
+                format!("{shown}: 1 file is hard-linked and can be changed through another name"),
+            ]
+        );
     }
 }

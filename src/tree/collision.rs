@@ -1,5 +1,5 @@
-//! Names that differ here and are one name elsewhere: FAT, exFAT, NTFS and APFS do not tell upper
-//! from lower case, or a letter with an accent from a letter and an accent. Pure.
+//! Finds names that collide on other file systems: FAT, exFAT, NTFS and APFS ignore case, or treat
+//! a letter with an accent and a letter followed by a combining accent as the same. Pure.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,21 +9,21 @@ use std::hash::BuildHasher as _;
 use caseless::Caseless as _;
 use unicode_normalization::UnicodeNormalization as _;
 
-/// Two paths that cannot both be.
+/// Two paths that cannot both exist.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Collision<'a> {
-    /// The path, of a file or a directory, that comes first in byte order of the files.
+    /// The path of a file, or of one of its directories; the first of the two in the order of the files.
     pub(crate) first: &'a str,
-    /// The file that brought it, as its place among all files.
+    /// The index of that file.
     pub(crate) first_file: usize,
-    /// The other path; equal to the first if both are the same file, or a file and a directory.
+    /// The other path. It equals the first if both are the same file, or a file and a directory.
     pub(crate) second: &'a str,
-    /// The file that brought that.
+    /// The index of the other file.
     pub(crate) second_file: usize,
 }
 
 /// The form in which the names of one directory are compared: canonical caseless matching (Unicode 3.13,
-/// D145), without the dots and blanks at the end, which FAT and Windows take off.
+/// D145), without dots and spaces at the end, which FAT and Windows remove.
 pub(crate) fn fold(name: &str) -> Cow<'_, str> {
     let name = name.trim_end_matches(['.', ' ']);
     if !name.is_ascii() {
@@ -35,12 +35,14 @@ pub(crate) fn fold(name: &str) -> Cow<'_, str> {
     Cow::Borrowed(name)
 }
 
-/// The first collision among `count` paths, which `path` gives sorted by their bytes. With `folding`, names that
-/// fold to the same collide; without, only what cannot be in any file system: the same file twice, or
-/// a file and a directory of one name.
+/// The first collision among `count` paths, which `path` returns sorted by their bytes. With `folding`,
+/// names collide if they fold to the same form. Without it, only paths collide that no file system can
+/// have: the same file twice, or a file and a directory with one name.
 ///
-/// Paths collide exactly when, at the first component in which they differ, two siblings do. So
-/// only the names in the directories that are open at the moment are remembered, as hashes.
+/// Two paths collide exactly when the siblings at the first component in which they differ collide.
+/// Therefore only the names in the directories of the current path are kept. They are kept as hashes,
+/// because a million mixed-case names in one directory then take 53 bytes each; a map from the folded
+/// names themselves took 147.
 pub(crate) fn find<'a>(
     count: usize,
     path: impl Fn(usize) -> &'a str,
@@ -48,20 +50,21 @@ pub(crate) fn find<'a>(
 ) -> Option<Collision<'a>> {
     let form = |name: &'a str| if folding { fold(name) } else { Cow::Borrowed(name) };
     let random = RandomState::new();
-    // One for the top and one for each directory of the path before: its names, by their hash.
-    let mut open: Vec<HashMap<u64, u32>> = vec![HashMap::new()];
+    // For the top level and each directory of the last path: the hashes of the names in it, and the file
+    // that has each name in its path.
+    let mut levels: Vec<HashMap<u64, u32>> = vec![HashMap::new()];
     let mut last = "";
-    for place in 0..count {
-        let this = path(place);
-        let index = u32::try_from(place).unwrap_or(u32::MAX);
+    for file in 0..count {
+        let this = path(file);
+        let index = u32::try_from(file).unwrap_or(u32::MAX);
         let shared = shared_directories(last, this);
-        open.truncate(shared + 1);
+        levels.truncate(shared + 1);
         let start = this.split_inclusive('/').take(shared).map(str::len).sum::<usize>();
         let mut components = this[start..].split('/');
         let component = components.next().unwrap_or_default();
         let mut hash = random.hash_one(form(component));
         loop {
-            match open[shared].entry(hash) {
+            match levels[shared].entry(hash) {
                 Entry::Vacant(free) => {
                     free.insert(index);
                     break;
@@ -72,15 +75,15 @@ pub(crate) fn find<'a>(
                     let first = &other[..start + component_at(other, start).len()];
                     if form(&first[start..]) == form(component) {
                         let second = &this[..start + component.len()];
-                        return Some(Collision { first, first_file, second, second_file: place });
+                        return Some(Collision { first, first_file, second, second_file: file });
                     }
-                    // Two names with one hash: the other one takes the next number.
+                    // Another name has this hash, so this one is stored under the next number.
                     hash = hash.wrapping_add(1);
                 }
             }
         }
-        // What is below a directory that was not there before is the first in it.
-        open.extend(components.map(|component| HashMap::from([(random.hash_one(form(component)), index)])));
+        // The other components are the first names in new directories.
+        levels.extend(components.map(|component| HashMap::from([(random.hash_one(form(component)), index)])));
         last = this;
     }
     None
@@ -91,7 +94,7 @@ fn component_at(path: &str, start: usize) -> &str {
     path[start..].split('/').next().unwrap_or_default()
 }
 
-/// How many directories, from the top, two paths have in common.
+/// How many directories two paths have in common, from the top level on.
 fn shared_directories(one: &str, other: &str) -> usize {
     let common = one.bytes().zip(other.bytes()).take_while(|(one, other)| one == other);
     common.filter(|(byte, _)| *byte == b'/').count()
@@ -116,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn files_and_directories_that_are_one_elsewhere() {
+    fn files_and_directories_that_collide_on_other_file_systems() {
         check(&["README", "readme"], "README", "readme");
         check(&["Docs/a", "docs/b"], "Docs", "docs");
         check(&["x/y/A/1", "x/y/a"], "x/y/A", "x/y/a");
@@ -128,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_file_system_can_hold_collides_without_folding_too() {
+    fn one_path_for_two_files_collides_without_folding_too() {
         for folding in [false, true] {
             let clash = |name: &str| Some((name.to_owned(), name.to_owned()));
             assert_eq!(found(&["a", "a"], folding), clash("a"));
@@ -148,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn agrees_with_folding_every_prefix() {
+    fn the_result_is_that_of_comparing_every_prefix() {
         let mut seed = 7_u64;
         let mut random = |below: usize| {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

@@ -1,6 +1,6 @@
-//! Makes the content of a bundle: every file is read once, and hashed and copied in that one pass, or its
-//! bytes are shared with the copy, which is then hashed.
-//! Where the copy goes, and when it may be seen, is `staging.rs` and `publish.rs`.
+//! Copies and hashes the files of a bundle. Each file is read once: in one pass it is hashed and copied,
+//! or the copy shares its bytes (a reflink) and is hashed. `staging.rs` decides where the copies are, and
+//! `publish.rs` moves them into place.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -11,26 +11,26 @@ use rustix::fs::{AtFlags, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_OMIT};
 use super::inputs::{Collected, SourceFile};
 use super::manifest::render;
 use super::reflink::Sharing;
-use super::rooted_dir::{Opened, RootedDir, stamp};
+use super::rooted_dir::{Opened, RootedDir, change_stamp};
 use super::workers::{self, Order, Turn};
 use super::write_back::WriteBack;
-use super::{EXECUTABLE, MANIFEST, PLAIN, Work, cannot, private_key};
-use crate::digest::{BUFFER, PourError, Sha256Digest, pour};
+use super::{EXECUTABLE, MANIFEST, PLAIN, Work, cannot, exclude, private_key};
+use crate::digest::{BUFFER, HashError, Sha256Digest, hash_file};
 use crate::error::{Class, Failure, Result};
 
-/// What has been made.
+/// A manifest that was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Built {
     /// The digest of the manifest.
     pub(crate) manifest: Sha256Digest,
-    /// How many files it lists.
+    /// The number of listed files.
     pub(crate) files: u64,
-    /// How many bytes they have.
+    /// Their size together, in bytes.
     pub(crate) bytes: u64,
 }
 
-/// Copies all files into the empty directory `into`, and writes the manifest there. All of it is on the disk
-/// when `write_back` is finished.
+/// Copies all files into the empty directory `into`, and writes the manifest there. Everything is on the
+/// disk after [`WriteBack::finish`].
 pub(crate) fn copy(
     collected: &Collected,
     into: &RootedDir,
@@ -40,7 +40,7 @@ pub(crate) fn copy(
 ) -> Result<Built> {
     make_directories(collected, into)?;
     let name = into.show(MANIFEST.as_bytes());
-    let copies = Copies { into, write_back, sharing: Sharing::below(into) };
+    let copies = Copies { into, write_back, sharing: Sharing::in_directory(into) };
     let (digests, bytes) = Reading { collected, copies: Some(copies), allow_private_keys, work }.all()?;
     let write = || {
         let file = File::from(create(into, MANIFEST.as_bytes())?);
@@ -53,7 +53,7 @@ pub(crate) fn copy(
     Ok(Built { manifest, files: collected.files.len() as u64, bytes })
 }
 
-/// Hashes all files where they are, and writes the manifest to `manifest`, called `shown` in errors.
+/// Hashes all files in place, and writes the manifest to `manifest`, which errors call `shown`.
 pub(crate) fn hash_in_place(
     collected: &Collected,
     manifest: impl Write,
@@ -76,7 +76,7 @@ fn write_manifest(
     render(names.zip(digests.iter().copied()), to)
 }
 
-/// Makes the directories that the files need, each once: the names are sorted.
+/// Creates the directories of the files. Because the names are sorted, each is created once.
 fn make_directories(collected: &Collected, into: &RootedDir) -> Result<()> {
     let mut last = "";
     for file in &collected.files {
@@ -89,7 +89,7 @@ fn make_directories(collected: &Collected, into: &RootedDir) -> Result<()> {
                     last.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
                 if !directory.is_empty() && !known {
                     make_directory(into, directory)
-                        .map_err(|error| cannot("make", into.show(directory.as_bytes()), &error))?;
+                        .map_err(|error| cannot("create", into.show(directory.as_bytes()), &error))?;
                 }
             }
             last = parent;
@@ -100,11 +100,11 @@ fn make_directories(collected: &Collected, into: &RootedDir) -> Result<()> {
 
 fn make_directory(into: &RootedDir, directory: &str) -> io::Result<()> {
     match rustix::fs::mkdirat(into, directory, EXECUTABLE) {
-        // Where names that collide are allowed, the file system of the output may take two for one.
+        // With --allow-name-collisions, two names can be one on the file system of the output.
         Err(rustix::io::Errno::EXIST) => return Ok(()),
         made => made?,
     }
-    // The umask, or an access list that is inherited, may have taken bits away.
+    // The umask, or an inherited access control list, may have removed bits.
     Ok(rustix::fs::chmodat(into, directory, EXECUTABLE, AtFlags::empty())?)
 }
 
@@ -113,18 +113,18 @@ fn create(into: &RootedDir, name: &[u8]) -> rustix::io::Result<rustix::fd::Owned
     rustix::fs::openat(into, name, flags, Mode::RUSR | Mode::WUSR)
 }
 
-/// Where the copies go, and by which way to the disk.
+/// The directory of the copies, and how their bytes get there.
 struct Copies<'a> {
     into: &'a RootedDir,
     write_back: &'a WriteBack,
     sharing: Sharing,
 }
 
-/// One copy in the making.
+/// A copy that is not complete.
 struct Copy<'a> {
     write_back: &'a WriteBack,
     file: File,
-    /// Whether it has all bytes of its source already, and only wants to be hashed.
+    /// Whether it shares all bytes of its source already, and only has to be hashed.
     is_shared: bool,
 }
 
@@ -137,47 +137,47 @@ impl Copies<'_> {
 }
 
 impl Copy<'_> {
-    /// Takes the next piece of the source.
-    fn take(&self, piece: &[u8]) -> io::Result<()> {
+    /// Writes the next piece of the source.
+    fn write(&self, piece: &[u8]) -> io::Result<()> {
         if !self.is_shared {
             (&self.file).write_all(piece)?;
-            self.write_back.wrote(piece.len() as u64);
+            self.write_back.count_written(piece.len() as u64);
         }
         Ok(())
     }
 
-    /// Gives it its mode and the time of its source.
+    /// Sets its mode, and the modification time of its source.
     fn finish(&self, source: &SourceFile, stat: &Stat) -> io::Result<()> {
         rustix::fs::fchmod(&self.file, if source.executable { EXECUTABLE } else { PLAIN })?;
         let omit = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
         let modified = Timespec {
             tv_sec: stat.st_mtime,
-            // Below a thousand million in every inode.
+            // Less than 1,000,000,000 in every inode.
             tv_nsec: stat.st_mtime_nsec.try_into().unwrap_or_default(),
         };
         rustix::fs::futimens(&self.file, &Timestamps { last_access: omit, last_modification: modified })?;
-        self.write_back.completed(&self.file)
+        self.write_back.complete_file(&self.file)
     }
 }
 
 /// One pass over all files.
 struct Reading<'a> {
     collected: &'a Collected,
-    /// None if the files stay where they are.
+    /// None if the files are hashed in place.
     copies: Option<Copies<'a>>,
     allow_private_keys: bool,
     work: &'a Work<'a>,
 }
 
 impl Reading<'_> {
-    /// The digests of all files in their order, and how many bytes were read.
+    /// The digests of all files, in the order of the files, and how many bytes were read.
     fn all(&self) -> Result<(Vec<Sha256Digest>, u64)> {
         let count = self.collected.files.len();
         self.work.bar.inc_length(self.collected.bytes);
-        // One lock a file: nothing beside the system calls that a file costs.
+        // One lock for each file costs little compared with its system calls.
         let digests = Mutex::new(vec![Sha256Digest::default(); count]);
         let state = || (vec![0; BUFFER], 0);
-        let order = if self.copies.is_some() { Order::Apart } else { Order::InTurn };
+        let order = if self.copies.is_some() { Order::Spread } else { Order::InTurn };
         let states = workers::each(self.work, count, order, state, |(buffer, bytes), turn| {
             let (digest, length) = self.one(buffer, turn)?;
             *bytes += length;
@@ -194,54 +194,61 @@ impl Reading<'_> {
         let shown = || self.collected.source(source);
         let opened = self.collected.roots[source.root as usize]
             .file(name)
-            .map_err(|error| Failure::new(Class::Broken, format!("cannot read {}: {error}", shown())))?;
+            .map_err(|error| Failure::new(Class::Broken, format!("{} {error}", shown())))?;
         if (opened.stat.st_dev, opened.stat.st_ino) != source.inode {
-            return Err(moved(&shown(), "was replaced since the inputs were looked at"));
+            return Err(changed(&shown(), "was replaced after the inputs were listed"));
         }
-        let unwritten =
-            |copies: &Copies<'_>, error: &io::Error| cannot("write", copies.into.show(name), error);
+        let failed = |copies: &Copies<'_>, error: &io::Error| cannot("write", copies.into.show(name), error);
         let copy = match &self.copies {
             Some(copies) => {
-                let copy = copies.begin(name, &opened).map_err(|error| unwritten(copies, &error))?;
+                let copy = copies.begin(name, &opened).map_err(|error| failed(copies, &error))?;
                 Some((copies, copy))
             }
             None => None,
         };
-        // Whoever writes to the source from here on: what is hashed is what the copy has.
+        // A shared copy is hashed itself, because its source may change from now on.
         let shared = copy.as_ref().map(|(_, copy)| copy).filter(|copy| copy.is_shared);
         let from = shared.map_or(&opened.file, |copy| &copy.file);
-        let mut looked = self.allow_private_keys;
-        let poured = pour(from, opened.size(), buffer, turn.has_company(), |piece| {
-            // The first piece is larger than what is looked at.
-            if !std::mem::replace(&mut looked, true) && private_key::is_in(piece) {
-                return Err(Failure::usage(format!("{} holds a private key", shown()))
-                    .hint("take it out of the inputs, or let it in with `--allow-private-keys`"));
+        let mut is_checked = self.allow_private_keys;
+        let hashed = hash_file(from, opened.size(), buffer, turn.has_idle_thread(), |piece| {
+            // The first piece has all the bytes in which a key is looked for.
+            if !std::mem::replace(&mut is_checked, true) && private_key::is_in(piece) {
+                return Err(self.private_key(source));
             }
             if let Some((copies, copy)) = &copy {
-                copy.take(piece).map_err(|error| unwritten(copies, &error))?;
+                copy.write(piece).map_err(|error| failed(copies, &error))?;
             }
             self.work.bar.inc(piece.len() as u64);
             turn.go_on()
         });
-        let (digest, bytes) = poured.map_err(|error| match error {
-            PourError::Stopped(failure) => failure,
-            PourError::Read(error) => cannot("read", shown(), &error),
+        let (digest, bytes) = hashed.map_err(|error| match error {
+            HashError::Stopped(failure) => failure,
+            HashError::Read(error) => cannot("read", shown(), &error),
         })?;
         let after =
-            rustix::fs::fstat(&opened.file).map_err(|errno| cannot("look at", shown(), &errno.into()))?;
-        if bytes != opened.size() || stamp(&opened.stat) != stamp(&after) {
-            return Err(moved(&shown(), "changed while it was read"));
+            rustix::fs::fstat(&opened.file).map_err(|errno| cannot("read", shown(), &errno.into()))?;
+        if bytes != opened.size() || change_stamp(&opened.stat) != change_stamp(&after) {
+            return Err(changed(&shown(), "changed while it was read"));
         }
         if let Some((copies, copy)) = &copy {
-            copy.finish(source, &after).map_err(|error| unwritten(copies, &error))?;
+            copy.finish(source, &after).map_err(|error| failed(copies, &error))?;
         }
         Ok((digest, bytes))
     }
+
+    fn private_key(&self, source: &SourceFile) -> Failure {
+        let instead = match &self.copies {
+            Some(_) => format!("leave it out with `{}`", exclude::flag_for(source.name.as_str())),
+            None => "move it away".to_owned(),
+        };
+        Failure::usage(format!("{} contains a private key", self.collected.source(source)))
+            .hint(format!("{instead}, or allow it with `--allow-private-keys`"))
+    }
 }
 
-fn moved(shown: &str, how: &str) -> Failure {
+fn changed(shown: &str, how: &str) -> Failure {
     Failure::new(Class::Broken, format!("{shown} {how}"))
-        .hint("run it again when nothing writes to the inputs")
+        .hint("run it again when no program writes to the inputs")
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `--exclude`: patterns as a line of `.gitignore` would have them, relative to each input.
+//! `--exclude`: patterns in the syntax of `.gitignore`, relative to each input.
 
 use std::cell::RefCell;
 use std::ffi::OsStr;
@@ -8,51 +8,52 @@ use std::slice;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use crate::error::{Failure, Result};
-use crate::printable::show;
+use crate::printable::{quoted, show};
 
-/// The patterns, and those of them that have met nothing yet.
+/// The patterns, and which of them have not matched anything yet.
 pub(crate) struct Exclude {
-    /// All together: the last that matches decides, and `!` takes back.
+    /// All patterns together: the last match decides, and `!` includes a file again.
     all: Gitignore,
-    /// Those that leave something out, each alone, until one does.
-    idle: RefCell<Vec<(String, Gitignore)>>,
+    /// Each pattern without `!` that has not matched yet.
+    unused: RefCell<Vec<(String, Gitignore)>>,
 }
 
 impl Exclude {
-    /// Reads the patterns. One that cannot be read, or says nothing, is exit 2.
+    /// Reads the patterns. A pattern that is invalid, or that never matches, is exit 2.
     pub(crate) fn new(patterns: &[String]) -> Result<Self> {
         let all = matcher(patterns)?;
         let alone = |pattern: &String| Ok((pattern.clone(), matcher(slice::from_ref(pattern))?));
-        let idle = patterns.iter().filter(|pattern| !pattern.starts_with('!')).map(alone);
-        Ok(Self { all, idle: RefCell::new(idle.collect::<Result<_>>()?) })
+        let unused = patterns.iter().filter(|pattern| !pattern.starts_with('!')).map(alone);
+        Ok(Self { all, unused: RefCell::new(unused.collect::<Result<_>>()?) })
     }
 
-    /// Whether an entry below an input stays out. What is below a directory that does is not asked for.
+    /// Whether an entry of an input is left out. The caller does not enter a directory that is.
     pub(crate) fn leaves_out(&self, path: &[u8], is_directory: bool) -> bool {
         let matches = |patterns: &Gitignore| {
             !patterns.is_empty() && patterns.matched(OsStr::from_bytes(path), is_directory).is_ignore()
         };
-        self.idle.borrow_mut().retain(|(_, alone)| !matches(alone));
+        self.unused.borrow_mut().retain(|(_, alone)| !matches(alone));
         matches(&self.all)
     }
 
-    /// Says which patterns have left nothing out, once everything was asked for: a path from elsewhere, mostly.
+    /// Names the patterns that matched nothing in any input. Most of them are paths that do not begin at
+    /// an input.
     pub(crate) fn warning(&self) -> Option<String> {
-        let idle = self.idle.borrow();
+        let unused = self.unused.borrow();
         let shown: Vec<String> =
-            idle.iter().map(|(pattern, _)| format!("`{}`", show(pattern.as_bytes()))).collect();
+            unused.iter().map(|(pattern, _)| format!("`{}`", show(pattern.as_bytes()))).collect();
         let shown = (!shown.is_empty()).then(|| shown.join(", "))?;
-        Some(format!("--exclude leaves nothing out with {shown}: patterns are relative to each INPUT"))
+        Some(format!("--exclude matches nothing: {shown} (patterns are relative to each INPUT)"))
     }
 }
 
 fn matcher(patterns: &[String]) -> Result<Gitignore> {
     let refused = |pattern: &str, why: &str| {
         Failure::usage(format!("--exclude `{}` {why}", show(pattern.as_bytes())))
-            .hint("write it as a line of .gitignore: `--exclude '*.tmp'`, `--exclude /build/`")
+            .hint("use the syntax of .gitignore, for example `--exclude '*.tmp'` or `--exclude /build/`")
     };
     let mut builder = GitignoreBuilder::new("");
-    // git takes an open bracket for a pattern that never matches, which nobody can mean.
+    // git accepts an unclosed bracket as a pattern that never matches; here it is an error.
     builder.allow_unclosed_class(false);
     for pattern in patterns {
         if pattern.trim().is_empty() || pattern.starts_with('#') {
@@ -60,17 +61,17 @@ fn matcher(patterns: &[String]) -> Result<Gitignore> {
         }
         builder
             .add_line(None, pattern)
-            .map_err(|error| refused(pattern, &format!("is no pattern: {}", last_line(&error))))?;
+            .map_err(|error| refused(pattern, &format!("is not a valid pattern: {}", last_line(&error))))?;
     }
     builder.build().map_err(|error| Failure::usage(format!("--exclude: {}", last_line(&error))))
 }
 
-/// The reason in an error of the library, which may have lines.
+/// The reason in an error of the library, which is its last line.
 fn last_line(error: &ignore::Error) -> String {
     show(error.to_string().lines().last().unwrap_or_default().as_bytes())
 }
 
-/// The flag that leaves out exactly this path below an input, quoted for a shell.
+/// The flag that leaves out exactly this path of an input, quoted for a shell.
 pub(crate) fn flag_for(path: &str) -> String {
     let mut pattern = String::from("/");
     for letter in path.chars() {
@@ -79,11 +80,7 @@ pub(crate) fn flag_for(path: &str) -> String {
         }
         pattern.push(letter);
     }
-    let plain = |letter: char| letter.is_alphanumeric() || "/._-+,=@".contains(letter);
-    if pattern.chars().all(plain) {
-        return format!("--exclude {pattern}");
-    }
-    format!("--exclude '{}'", pattern.replace('\'', "'\\''"))
+    format!("--exclude {}", quoted(&pattern))
 }
 
 #[cfg(test)]
@@ -96,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_read_as_git_reads_them() {
+    fn patterns_have_the_meaning_that_they_have_in_gitignore() {
         for (patterns, path, is_directory, expected) in [
             (&["*.tmp"][..], "a/b/c.tmp", false, true),
             (&["*.tmp"], "a/b/c.tmpx", false, false),
@@ -118,11 +115,11 @@ mod tests {
     }
 
     #[test]
-    fn patterns_that_leave_nothing_out_are_named() {
-        for (patterns, idle) in [
+    fn patterns_that_match_nothing_are_named() {
+        for (patterns, unused) in [
             (&["*.o"][..], ""),
             (&["sub/", "x"], ""),
-            // That it is taken back, or that another leaves it out too, makes none idle.
+            // A pattern is used even if another one includes the file again, or excludes it too.
             (&["a", "*", "!a"], ""),
             (&["!nowhere"], ""),
             (&["dist/a.o", "a.o", "./a.o"], "`dist/a.o`, `./a.o`"),
@@ -134,20 +131,20 @@ mod tests {
             for (path, is_directory) in [("a", false), ("a.o", false), ("sub", true), ("y/x", false)] {
                 exclude.leaves_out(path.as_bytes(), is_directory);
             }
-            let expected = (!idle.is_empty()).then(|| {
-                format!("--exclude leaves nothing out with {idle}: patterns are relative to each INPUT")
+            let expected = (!unused.is_empty()).then(|| {
+                format!("--exclude matches nothing: {unused} (patterns are relative to each INPUT)")
             });
             assert_eq!(exclude.warning(), expected, "{patterns:?}");
         }
     }
 
     #[test]
-    fn patterns_that_say_nothing_are_refused() {
+    fn invalid_patterns_are_refused() {
         for (pattern, words) in [
             ("", "matches nothing"),
             (" ", "matches nothing"),
             ("# x", "matches nothing"),
-            ("a[", "is no pattern"),
+            ("a[", "is not a valid pattern"),
         ] {
             let failure = Exclude::new(&[pattern.to_owned()]).err().unwrap();
             assert!(failure.message().contains(words), "{}", failure.message());
@@ -156,16 +153,15 @@ mod tests {
     }
 
     #[test]
-    fn the_flag_of_a_hint_matches_the_path_and_nothing_else() {
-        for path in ["a", "a/b c", "a*", "[x]", "it's", "!x", "#x", "q?", "x{a,b}"] {
+    fn the_flag_of_a_hint_matches_only_its_path() {
+        for path in ["a", "a/b c", "a*", "[x]", "it's", "!x", "#x", "q?", "x{a,b}", "$HOME", "ü"] {
             let flag = flag_for(path);
-            let typed = flag.strip_prefix("--exclude ").unwrap();
-            let typed = typed.strip_prefix('\'').map_or(typed, |quoted| &quoted[..quoted.len() - 1]);
-            let pattern = typed.replace("'\\''", "'");
-            assert!(excludes(&[&pattern], path, false), "{flag}");
-            assert!(!excludes(&[&pattern], &format!("x/{path}"), false), "{flag}");
+            let words = shlex::split(&flag).unwrap();
+            let [_, pattern] = &words[..] else { panic!("{flag}") };
+            assert!(excludes(&[pattern], path, false), "{flag}");
+            assert!(!excludes(&[pattern], &format!("x/{path}"), false), "{flag}");
         }
         assert_eq!(flag_for("a/b.txt"), "--exclude /a/b.txt");
-        assert_eq!(flag_for("it's"), "--exclude '/it'\\''s'");
+        assert_eq!(flag_for("it's"), "--exclude \"/it's\"");
     }
 }

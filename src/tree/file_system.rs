@@ -1,4 +1,4 @@
-//! What kind a file system is of, by its magic number (`statfs(2)`).
+//! The type of a file system, by its magic number (`statfs(2)`).
 
 use std::os::fd::AsFd;
 
@@ -19,18 +19,18 @@ pub(super) const EXFAT: Magic = Magic(0x2011_bab0);
 pub(super) const TMPFS: Magic = Magic(0x0102_1994);
 
 impl Magic {
-    /// That of what holds an open file, if that can be told.
+    /// The type of the file system of an open file, if the system reports it.
     pub(super) fn of(file: impl AsFd) -> Option<Self> {
         Self::in_answer(rustix::fs::fstatfs(file))
     }
 
-    /// That of what holds a path, if that can be told.
+    /// The type of the file system of a path, if the system reports it.
     pub(super) fn of_path(path: &Utf8Path) -> Option<Self> {
         Self::in_answer(rustix::fs::statfs(path.as_str()))
     }
 
     fn in_answer(answer: rustix::io::Result<StatFs>) -> Option<Self> {
-        // The type of the field is another on each architecture.
+        // The type of the field depends on the architecture.
         u64::try_from(answer.ok()?.f_type).ok().map(Self)
     }
 }

@@ -1,5 +1,5 @@
-//! What goes into a bundle: the inputs, looked at and not read. Every rule about names and kinds of
-//! files is applied here, before the first byte of payload is read; copying is `copy.rs`.
+//! Collects the files that go into a bundle. Every rule about names and kinds of files is applied here,
+//! before the first byte of payload is read; `copy.rs` copies the files.
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -15,58 +15,58 @@ mod gather;
 
 use gather::Gathering;
 
-/// The size from which on FAT cannot hold a file, in bytes.
+/// The size from which on FAT cannot store a file, in bytes.
 const FAT_LIMIT: u64 = 1 << 32;
 
-/// What the user has allowed and left out.
+/// What the user has allowed, and left out.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Options<'a> {
     /// The patterns of `--exclude`.
     pub(crate) exclude: &'a [String],
-    /// The one input is the bundle itself: an earlier manifest and signature are ours, not payload.
+    /// The one input is the bundle itself: its manifest and signature are not payload.
     pub(crate) in_place: bool,
-    /// Names that are one name elsewhere are allowed.
+    /// Names that collide on other file systems are allowed.
     pub(crate) allow_name_collisions: bool,
 }
 
-/// A file that will be in the bundle, as it was when it was seen.
+/// A file that goes into the bundle, with its properties when it was listed.
 #[derive(Debug)]
 pub(crate) struct SourceFile {
-    /// Its path in the bundle, which is also that below its root.
+    /// Its path in the bundle, which is also its path in its root.
     pub(crate) name: EntryName,
-    /// The place of its root in [`Collected::roots`].
+    /// The index of its root in [`Collected::roots`].
     pub(crate) root: u32,
     /// Whether its owner may execute it.
     pub(crate) executable: bool,
-    /// The device and inode by which it is recognised.
+    /// Its device and inode, which show later whether it is still the same file.
     pub(crate) inode: (u64, u64),
     /// Its size in bytes.
     pub(crate) size: u64,
 }
 
-/// All that goes into a bundle.
+/// Everything that goes into a bundle.
 #[derive(Debug)]
 pub(crate) struct Collected {
-    /// The directories that the files are in, open.
+    /// The open directories of the files.
     pub(crate) roots: Vec<RootedDir>,
     /// The files, sorted by the bytes of their names; at least one.
     pub(crate) files: Vec<SourceFile>,
     /// Their sizes together.
     pub(crate) bytes: u64,
-    /// What will make trouble elsewhere, or was asked for in vain, a line each.
+    /// Names and files that cause problems on other systems, and unused patterns: one line for each kind.
     pub(crate) warnings: Vec<String>,
-    /// In place: whether a manifest of an earlier run is there.
+    /// In place: whether the directory has a manifest already.
     pub(crate) has_manifest: bool,
 }
 
 impl Collected {
-    /// Where a file comes from, as text that is fit to print.
+    /// The path of a source file, ready to print.
     pub(crate) fn source(&self, file: &SourceFile) -> String {
         self.roots[file.root as usize].show(file.name.as_str().as_bytes())
     }
 }
 
-/// Looks at all inputs. Of several things that are refused, the first in byte order is reported: exit 2.
+/// Lists all inputs. Of several refused files, the first in byte order is reported: exit 2.
 pub(crate) fn collect(
     inputs: &[Utf8PathBuf],
     options: Options<'_>,
@@ -82,8 +82,8 @@ pub(crate) fn collect(
         return Err(failure);
     }
     if files.is_empty() {
-        let named = inputs.first().map_or("", |input| input.as_str());
-        return Err(Failure::usage(format!("there are no files to bundle in {}", show(named.as_bytes()))));
+        let first = inputs.first().map_or("", |input| input.as_str());
+        return Err(Failure::usage(format!("{} contains no files to bundle", show(first.as_bytes()))));
     }
     files.sort_by(|one, other| one.name.cmp(&other.name));
     let bytes = files.iter().map(|file| file.size).sum();
@@ -94,7 +94,7 @@ pub(crate) fn collect(
     Ok(collected)
 }
 
-/// Two inputs for one path are refused always, two paths for one name elsewhere unless that is allowed.
+/// Refuses two inputs for one path, and, unless that is allowed, names that collide on other file systems.
 fn refuse_collisions(collected: &Collected, allowed: bool) -> Result<()> {
     let files = &collected.files;
     let Some(found) = collision::find(files.len(), |place| files[place].name.as_str(), !allowed) else {
@@ -104,16 +104,16 @@ fn refuse_collisions(collected: &Collected, allowed: bool) -> Result<()> {
     let (first, second) = (source(found.first_file, found.first), source(found.second_file, found.second));
     if found.first == found.second {
         let path = show(found.first.as_bytes());
-        return Err(Failure::usage(format!("two inputs give the same path `{path}`: {first} and {second}"))
-            .hint("rename one, or bundle them from a common directory"));
+        return Err(Failure::usage(format!("`{path}` comes from two inputs: {first} and {second}"))
+            .hint("rename one, or put both below one directory and bundle that directory"));
     }
     Err(Failure::usage(format!(
-        "{first} and {second} are one name on a case-insensitive or normalising file system"
+        "{first} and {second} have the same name on a case-insensitive or Unicode-normalizing file system"
     ))
-    .hint("rename one, or let both in with `--allow-name-collisions`"))
+    .hint("rename one, or allow both with `--allow-name-collisions`"))
 }
 
-/// One line for each kind of trouble, with a count and the first that has it.
+/// One line for each kind of problem, with the first file that has it and the number of others.
 fn warnings(collected: &Collected, empty_directories: &Tally) -> Vec<String> {
     let [mut windows, mut denormal, mut large] = [const { Tally::new() }; 3];
     for file in &collected.files {
@@ -129,17 +129,17 @@ fn warnings(collected: &Collected, empty_directories: &Tally) -> Vec<String> {
         }
     }
     [
-        (&windows, "names that Windows refuses"),
-        (&denormal, "names that are not in normal form C, and change on some systems"),
-        (&large, "files of 4 GiB and more, which FAT cannot hold"),
-        (empty_directories, "empty directories, which are not part of a bundle"),
+        (&windows, "names that Windows does not allow"),
+        (&denormal, "names that are not in Unicode normal form C, and change on some systems"),
+        (&large, "files of 4 GiB or more, which FAT cannot store"),
+        (empty_directories, "empty directories, which a bundle does not keep"),
     ]
     .into_iter()
     .filter_map(|(tally, what)| tally.line(what))
     .collect()
 }
 
-/// How often something was seen, and where first.
+/// How often something was seen, and where it was seen first.
 #[derive(Debug)]
 struct Tally {
     count: u64,
@@ -167,8 +167,8 @@ impl Tally {
     }
 }
 
-/// The directory of a path that names a file, as it is opened; the empty path is the working directory.
-fn place_of(path: &Utf8Path) -> &Utf8Path {
+/// The directory of a file. The empty path is the working directory.
+fn directory_of(path: &Utf8Path) -> &Utf8Path {
     path.parent().unwrap_or(Utf8Path::new(""))
 }
 

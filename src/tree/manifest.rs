@@ -1,27 +1,27 @@
-//! The manifest: one grammar, read strictly and written as a stream. Pure: who reads the disk, and
-//! whether the bytes deserve belief, is decided elsewhere.
+//! The manifest: one grammar, read strictly and written as a stream. Pure: other files read the disk,
+//! and decide whether the bytes can be trusted.
 //!
-//! What is deliberately not here: any of the other forms that checksum tools accept. A line that
-//! two programs read differently is a forged line.
+//! Deliberately absent: the other forms that checksum tools accept. A line that two programs read
+//! differently can be used for a forgery.
 
 use std::fmt;
 use std::io::{self, Write};
 
 use super::MAX_ENTRIES;
 use super::name::{self, NameError};
-use crate::digest::{Hashing, Sha256Digest};
+use crate::digest::{HashingWriter, Sha256Digest};
 use crate::error::Failure;
 use crate::printable::show;
 
 /// The largest manifest that is read, in bytes: 10 million entries with names of 40 bytes.
 pub(crate) const MAX_BYTES: u64 = 1 << 30;
 
-/// Where the name begins in a line: after 64 digits and two blanks.
+/// Where the name begins in a line: after 64 digits and two spaces.
 const NAME_AT: usize = 66;
 
 /// The entries of a manifest: at least one, in ascending byte order of their names, each once.
 ///
-/// The text is kept as it is; an entry costs four bytes beside it.
+/// The text is kept as it is, and each entry costs four more bytes.
 #[derive(Debug)]
 pub(crate) struct Manifest<'a> {
     text: &'a [u8],
@@ -39,9 +39,9 @@ pub(crate) struct Entry<'a> {
 }
 
 impl<'a> Manifest<'a> {
-    /// The entries of bytes that nobody vouches for. Only for those who say so: `--checksums-only`,
-    /// the replacement of an old bundle, `bundle-sign`, where we are about to vouch ourselves, and `verify`,
-    /// which keeps what comes of it in an [`Early`](crate::cosign::verify_blob::Early).
+    /// The entries of bytes that no signature has been verified for. The only callers are
+    /// `--checksums-only`, the replacement of an old bundle, `bundle-sign`, and `verify`, which keeps the
+    /// result in an [`Early`](crate::cosign::verify_blob::Early) until cosign has accepted the signature.
     pub(crate) fn unproven(text: &'a [u8]) -> Result<Self, ManifestError> {
         let whole = |problem| ManifestError { line: None, problem };
         if text.len() as u64 > MAX_BYTES {
@@ -50,7 +50,7 @@ impl<'a> Manifest<'a> {
         if let Some(encoding) = foreign_encoding(text) {
             return Err(whole(encoding));
         }
-        // No line is shorter than 68 bytes, so this never grows, and never outgrows the text.
+        // No line is shorter than 68 bytes, so this capacity is enough.
         let mut starts = Vec::with_capacity(text.len() / (NAME_AT + 2));
         let mut start = 0;
         let mut last = "";
@@ -67,31 +67,31 @@ impl<'a> Manifest<'a> {
                 return Err(wrong(if name == last { Problem::Duplicate } else { Problem::OutOfOrder }));
             }
             last = name;
-            // The length was held against MAX_BYTES.
+            // MAX_BYTES fits in 32 bits.
             starts.push(u32::try_from(start).unwrap_or(u32::MAX));
             start += length + 1;
         }
         if starts.is_empty() { Err(whole(Problem::NoEntries)) } else { Ok(Self { text, starts }) }
     }
 
-    /// How many files are listed.
+    /// The number of listed files.
     pub(crate) fn len(&self) -> usize {
         self.starts.len()
     }
 
-    /// The entry at a place below [`Self::len`].
-    pub(crate) fn entry(&self, place: usize) -> Entry<'a> {
-        // Lines were checked when they were read.
-        let digest = Sha256Digest::parse(&self.line(place)[..64]).unwrap_or_default();
-        Entry { digest, name: self.name(place) }
+    /// The entry of a line, counted from zero.
+    pub(crate) fn entry(&self, line: usize) -> Entry<'a> {
+        // The constructor has checked all lines.
+        let digest = Sha256Digest::parse(&self.line(line)[..64]).unwrap_or_default();
+        Entry { digest, name: self.name(line) }
     }
 
-    /// The name at a place below [`Self::len`].
-    pub(crate) fn name(&self, place: usize) -> &'a str {
-        std::str::from_utf8(&self.line(place)[NAME_AT..]).unwrap_or_default()
+    /// The name in a line, counted from zero.
+    pub(crate) fn name(&self, line: usize) -> &'a str {
+        std::str::from_utf8(&self.line(line)[NAME_AT..]).unwrap_or_default()
     }
 
-    /// The place of a name, if it is listed.
+    /// The line of a name, if it is listed.
     pub(crate) fn find(&self, name: &[u8]) -> Option<usize> {
         let named = |start: &u32| {
             let rest = &self.text[*start as usize + NAME_AT..];
@@ -100,19 +100,19 @@ impl<'a> Manifest<'a> {
         self.starts.binary_search_by(|start| named(start).cmp(name)).ok()
     }
 
-    fn line(&self, place: usize) -> &'a [u8] {
-        let end = self.starts.get(place + 1).map_or(self.text.len(), |start| *start as usize);
-        &self.text[self.starts[place] as usize..end - 1]
+    fn line(&self, line: usize) -> &'a [u8] {
+        let end = self.starts.get(line + 1).map_or(self.text.len(), |start| *start as usize);
+        &self.text[self.starts[line] as usize..end - 1]
     }
 }
 
-/// Writes entries, which come in order, as a manifest; gives the digest of what was written.
+/// Writes entries, which are sorted, as a manifest, and returns the digest of the manifest.
 pub(crate) fn render<'a>(
     entries: impl Iterator<Item = (&'a str, Sha256Digest)>,
     out: impl Write,
 ) -> io::Result<Sha256Digest> {
-    // Without the buffer this would be three small writes a line.
-    let mut out = io::BufWriter::with_capacity(64 * 1024, Hashing::new(out));
+    // Without the buffer, each line would be three small writes.
+    let mut out = io::BufWriter::with_capacity(64 * 1024, HashingWriter::new(out));
     for (name, digest) in entries {
         writeln!(out, "{digest}  {name}")?;
     }
@@ -128,22 +128,21 @@ pub(crate) struct ManifestError {
 }
 
 impl ManifestError {
-    /// The rejection of the manifest at `path`, which is fit to print.
-    pub(crate) fn rejects(&self, path: impl fmt::Display) -> Failure {
-        Failure::rejected(format!("{path}: {self}"))
-    }
-}
-
-impl fmt::Display for ManifestError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(line) = self.line {
-            write!(f, "line {line} ")?;
+    /// What is wrong with the manifest at `path`, which is ready to print.
+    pub(crate) fn message(&self, path: impl fmt::Display) -> String {
+        match self.line {
+            Some(line) => format!("{path}: line {line} {}", self.problem),
+            None => format!("{path} {}", self.problem),
         }
-        write!(f, "{}", self.problem)
+    }
+
+    /// The rejection of the manifest at `path`, which is ready to print.
+    pub(crate) fn rejects(&self, path: impl fmt::Display) -> Failure {
+        Failure::rejected(self.message(path))
     }
 }
 
-/// What is wrong; displayed, it ends a sentence that begins with the file or the line.
+/// What is wrong; displayed, the end of a sentence that begins with the file or the line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Problem {
     TooLarge,
@@ -185,22 +184,22 @@ impl fmt::Display for Problem {
             Self::Bsd => "is in the BSD form (`SHA256 (name) = ...`)",
             Self::UpperCase => "has a digest in upper case",
             Self::Digits(count) => {
-                return write!(f, "has a digest of {count} digits, where SHA-256 has 64");
+                return write!(f, "has a digest of {count} digits; a SHA-256 digest has 64");
             }
             Self::NotADigest => "does not begin with a SHA-256 digest",
-            Self::Binary => "marks the file as binary (`*`), where two blanks belong",
-            Self::Tab => "has a tab between digest and name, where two blanks belong",
-            Self::Separator => "has no two blanks between digest and name",
+            Self::Binary => "marks the file as binary (`*`); write two spaces between digest and name",
+            Self::Tab => "has a tab between digest and name; write two spaces",
+            Self::Separator => "does not have two spaces between digest and name",
             Self::NoNewline => "does not end in a newline",
             Self::Duplicate => "lists the same file as the line before",
-            Self::OutOfOrder => "is out of order: lines are sorted by the bytes of the name",
+            Self::OutOfOrder => "is out of order; lines are sorted by the bytes of the name",
             Self::Name(_, NameError::Empty) => "has no name",
             Self::Name(name, problem) => return write!(f, "lists `{name}`, which {problem}"),
         })
     }
 }
 
-/// Signs of a text that is not plain UTF-8, at its very beginning.
+/// An encoding other than plain UTF-8, recognized by the first bytes.
 fn foreign_encoding(text: &[u8]) -> Option<Problem> {
     match text {
         [0xef, 0xbb, 0xbf, ..] => Some(Problem::ByteOrderMark),
@@ -225,7 +224,7 @@ fn line(line: &[u8]) -> Result<&str, Problem> {
     })
 }
 
-/// The words for a line that has not the form. The first that fits is said.
+/// What is wrong with a malformed line: the first problem that applies.
 fn diagnose(line: &[u8]) -> Problem {
     let digits = line.iter().take_while(|digit| digit.is_ascii_hexdigit()).count();
     match line {

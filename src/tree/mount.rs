@@ -1,4 +1,4 @@
-//! Mount points: what must not be replaced, and across which nothing can be renamed.
+//! Mount points: they cannot be replaced, and no file can be renamed across them.
 
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStringExt as _;
@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use rustix::fs::{AtFlags, StatxFlags};
 
-/// The mount that an open file is on, as a number that only means itself. Two bind mounts of one file
-/// system are two, between which the kernel renames nothing. (Linux 5.8; before that the device.)
+/// A number that identifies the mount of an open file. Two bind mounts of one file system have different
+/// numbers, and the kernel renames nothing between them. (Before Linux 5.8 it is the number of the device.)
 pub(crate) fn of(file: impl AsFd) -> rustix::io::Result<u64> {
     let stat = rustix::fs::statx(&file, "", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID)?;
     if stat.stx_mask & StatxFlags::MNT_ID.bits() != 0 {
@@ -16,12 +16,12 @@ pub(crate) fn of(file: impl AsFd) -> rustix::io::Result<u64> {
     Ok(u64::from(stat.stx_dev_major) << 32 | u64::from(stat.stx_dev_minor))
 }
 
-/// All mount points that this process can see. Without `/proc` there are none to be known.
+/// All mount points that this process can see; none without `/proc`.
 pub(crate) fn points() -> Vec<PathBuf> {
     parse(&std::fs::read("/proc/self/mountinfo").unwrap_or_default())
 }
 
-/// The fifth field of each line (`proc_pid_mountinfo(5)`), in which blanks and the like are octal.
+/// The fifth field of each line (`proc_pid_mountinfo(5)`), where spaces and similar bytes are octal.
 fn parse(mountinfo: &[u8]) -> Vec<PathBuf> {
     let lines = mountinfo.split(|byte| *byte == b'\n');
     let fields = lines.filter_map(|line| line.split(|byte| *byte == b' ').nth(4));
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn proc_is_another_mount_than_the_root() {
+    fn proc_is_not_on_the_mount_of_the_root() {
         let open = |path| std::fs::File::open(path).unwrap();
         assert_eq!(of(open("/")), of(open("/")));
         assert_ne!(of(open("/")), of(open("/proc")));

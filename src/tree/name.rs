@@ -1,5 +1,5 @@
-//! Names inside a bundle: which are allowed anywhere, and which will make trouble on other systems.
-//! Pure; two names that are one elsewhere are `collision.rs`, printing them is `show.rs`.
+//! Names in a bundle: which are allowed, and which cause problems on other systems. Pure. `collision.rs`
+//! finds names that collide, and `printable.rs` prints them.
 
 use std::fmt;
 use std::str;
@@ -9,14 +9,14 @@ use unicode_normalization::is_nfc;
 use super::collision::fold;
 use super::{ATTESTATION, MANIFEST};
 
-/// The longest path, in bytes: Linux takes 4,096 with the final NUL.
+/// The longest path, in bytes: Linux allows 4,096 with the final NUL.
 pub(crate) const MAX_PATH: usize = 4095;
 
 /// The longest component of a path, in bytes: the limit of ext4, XFS and Btrfs.
 pub(crate) const MAX_COMPONENT: usize = 255;
 
-/// The path of a file inside a bundle, checked: relative, `/`-separated UTF-8 without empty, `.` and
-/// `..` components, control characters and backslashes, and none of the names that are ours.
+/// The path of a file in a bundle, checked: relative UTF-8 with `/` between components, without empty,
+/// `.` and `..` components, control characters and backslashes, and not reserved.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct EntryName(Box<str>);
 
@@ -32,10 +32,10 @@ impl EntryName {
     }
 }
 
-/// What is wrong with a name; displayed, it ends a sentence that begins with the name.
+/// What is wrong with a name; displayed, the end of a sentence that begins with the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NameError {
-    /// Nothing at all.
+    /// No bytes.
     Empty,
     /// Begins with `/`.
     Absolute,
@@ -45,23 +45,23 @@ pub(crate) enum NameError {
     DotComponent,
     /// C0, DEL, C1, or the line and paragraph separators.
     Control,
-    /// A backslash, which sha256sum escapes and Windows takes for a separator.
+    /// A backslash, which sha256sum escapes and which is a separator on Windows.
     Backslash,
     /// Bytes that are not UTF-8.
     NotUtf8,
-    /// Over [`MAX_PATH`].
+    /// Longer than [`MAX_PATH`].
     TooLong,
-    /// A component over [`MAX_COMPONENT`].
+    /// A component longer than [`MAX_COMPONENT`].
     LongComponent,
-    /// `checksums.txt` or `attestation` at the top, whatever the case.
+    /// `checksums.txt` or `attestation` at the top level, in upper or lower case.
     Reserved,
-    /// `-` at the top, for which sha256sum reads its standard input.
+    /// `-` at the top level, which makes sha256sum read standard input.
     Dash,
 }
 
 impl NameError {
-    /// Whether the name is well formed, only not for payload.
-    pub(crate) fn is_about_ours(self) -> bool {
+    /// Whether the name is well formed, but not allowed for payload.
+    pub(crate) fn is_reserved(self) -> bool {
         matches!(self, Self::Reserved | Self::Dash)
     }
 }
@@ -79,7 +79,7 @@ impl fmt::Display for NameError {
             Self::TooLong => "has a path of more than 4,095 bytes",
             Self::LongComponent => "has a component of more than 255 bytes",
             Self::Reserved => "has a name that is reserved in a bundle",
-            Self::Dash => "has a name for which sha256sum would read its standard input",
+            Self::Dash => "has a name that makes sha256sum read standard input",
         })
     }
 }
@@ -115,11 +115,11 @@ pub(crate) fn check(bytes: &[u8]) -> Result<&str, NameError> {
     Ok(name)
 }
 
-/// Whether the top component is ours, on a file system that does not tell upper from lower case or takes
-/// off dots at the end.
+/// Whether the first component is reserved on a file system that ignores case, or that removes dots and
+/// spaces at the end of a name.
 fn is_reserved(name: &str) -> bool {
     let top = name.split('/').next().unwrap_or_default().trim_end_matches(['.', ' ']);
-    // ASCII folds to its own length, so almost every name is done with here.
+    // Folding does not change the length of ASCII, so this decides about almost every name.
     if top.is_ascii() && top.len() != MANIFEST.len() && top.len() != ATTESTATION.len() {
         return false;
     }
@@ -127,8 +127,8 @@ fn is_reserved(name: &str) -> bool {
     folded == MANIFEST || folded == ATTESTATION
 }
 
-/// Whether Windows refuses to make a file of this name: a device, a character with a meaning, or a
-/// last dot or blank in any component.
+/// Whether Windows does not allow a file with this name: a device, a special character, or a dot or space
+/// at the end of a component.
 pub(crate) fn windows_refuses(name: &str) -> bool {
     name.split('/').any(|component| {
         let stem = component.split('.').next().unwrap_or_default().trim_end_matches(' ');
@@ -138,7 +138,8 @@ pub(crate) fn windows_refuses(name: &str) -> bool {
     })
 }
 
-/// The device names of Windows, which count with any extension (Microsoft, "Naming Files").
+/// Whether this is a device name of Windows, which is reserved with any extension (Microsoft, "Naming
+/// Files, Paths, and Namespaces").
 fn is_device(stem: &str) -> bool {
     let plain = ["con", "prn", "aux", "nul", "conin$", "conout$"];
     if plain.iter().any(|device| stem.eq_ignore_ascii_case(device)) {
@@ -149,7 +150,7 @@ fn is_device(stem: &str) -> bool {
     numbered && ["com", "lpt"].iter().any(|device| letters.as_str().eq_ignore_ascii_case(device))
 }
 
-/// Whether the name is not in Unicode's normal form C, so that some systems will store another one.
+/// Whether the name is not in Unicode normal form C, so that some systems store a different name.
 pub(crate) fn is_denormal(name: &str) -> bool {
     !name.is_ascii() && !is_nfc(name)
 }
@@ -224,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_kept_as_it_is() {
+    fn a_checked_name_keeps_its_bytes() {
         assert_eq!(EntryName::new(b"a/b").unwrap().as_str(), "a/b");
         assert_eq!(EntryName::new(b"a/"), Err(NameError::EmptyComponent));
     }

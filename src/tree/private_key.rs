@@ -1,16 +1,15 @@
-//! Recognises a PEM private key in the first bytes of a file. Which file, and what follows from
-//! it, is `copy.rs`.
+//! Recognizes a PEM private key in the first bytes of a file. `copy.rs` calls it for each file.
 
-/// How much of a file is looked at: keys stand at the beginning, perhaps after a text about them.
-pub(crate) const LOOKED_AT: usize = 64 * 1024;
+/// How much of a file is searched. A key is at the beginning, perhaps after a text about it.
+pub(crate) const SEARCHED: usize = 64 * 1024;
 
 const BEGIN: &[u8] = b"-----BEGIN ";
 
 /// Whether a line of `head` begins a PEM block whose label ends in `PRIVATE KEY`, or, as in `OpenPGP`,
 /// in `PRIVATE KEY BLOCK`.
 pub(crate) fn is_in(head: &[u8]) -> bool {
-    let head = &head[..head.len().min(LOOKED_AT)];
-    // Five dashes in a row: one in every five bytes cannot miss them, and this runs over all payload.
+    let head = &head[..head.len().min(SEARCHED)];
+    // One of every five bytes is enough to find five dashes in a row, and saves time on every payload file.
     let mut at = 0;
     while at < head.len() {
         if head[at] == b'-' {
@@ -27,7 +26,7 @@ pub(crate) fn is_in(head: &[u8]) -> bool {
 
 /// Whether what follows `-----BEGIN ` is the label of a private key.
 fn is_private(rest: &[u8]) -> bool {
-    // Labels are short; a line without an end is none.
+    // Labels are short.
     let line = &rest[..rest.len().min(128)];
     let Some(length) = line.windows(5).position(|five| five == b"-----") else {
         return false;
@@ -40,13 +39,13 @@ fn is_private(rest: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    /// The label in two halves, so that this file is not taken for a key itself.
+    /// The label is separate from the dashes, so that this file itself does not look like a key.
     fn block(label: &str) -> Vec<u8> {
         format!("-----BEGIN {label}-----\nMII=\n").into_bytes()
     }
 
     #[test]
-    fn private_keys_are_seen_wherever_their_line_begins() {
+    fn private_keys_are_found_at_the_beginning_of_any_line() {
         for label in [
             "PRIVATE KEY",
             "EC PRIVATE KEY",
@@ -71,13 +70,13 @@ mod tests {
     }
 
     #[test]
-    fn public_keys_and_texts_about_keys_are_not() {
+    fn public_keys_and_texts_about_keys_are_not_private_keys() {
         for label in ["PUBLIC KEY", "CERTIFICATE", "PGP PUBLIC KEY BLOCK", "PRIVATE KEY CERTIFICATE"] {
             assert!(!is_in(&block(label)), "{label}");
         }
         let mut quoted = b"it begins with ".to_vec();
         quoted.extend(block("PRIVATE KEY"));
-        let mut far = vec![b'\n'; LOOKED_AT];
+        let mut far = vec![b'\n'; SEARCHED];
         far.extend(block("PRIVATE KEY"));
         let unfinished = b"-----BEGIN PRIVATE KEY";
         for head in [&quoted[..], &far, unfinished, b"", b"-----", b"------BEGIN PRIVATE KEY-----\n"] {

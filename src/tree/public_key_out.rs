@@ -1,5 +1,5 @@
-//! `--public-key-out`: the public key, left for the receivers. A different key that is already there is
-//! somebody's trust anchor, and is never overwritten.
+//! `--public-key-out`: writes the public key for the receivers. It never overwrites a different key,
+//! because somebody may trust that one.
 
 use std::fs::Permissions;
 use std::io::{self, Write as _};
@@ -14,39 +14,40 @@ use super::{PLAIN, cannot, reason};
 use crate::error::{Failure, Result};
 use crate::printable::{is_hidden, show};
 
-/// More than any public key has, in bytes.
+/// Larger than any public key, in bytes.
 const LIMIT: u64 = 64 * 1024;
 
-/// The place of the file, checked.
+/// The path of the file, checked.
 #[derive(Debug)]
 pub(crate) struct PublicKeyOut {
     path: Utf8PathBuf,
 }
 
 impl PublicKeyOut {
-    /// Checks the place before any work: its directory exists, it is not below a bundle or an input, and
-    /// nothing but a file is there. All else is exit 2.
+    /// Checks the path before any work: its directory exists, it is not in a bundle or an input, and it is
+    /// free or a regular file. Otherwise it is exit 2.
     pub(crate) fn new(path: &Utf8Path, never_below: &[&Utf8Path]) -> Result<Self> {
         let out = Self { path: path.to_owned() };
         let shown = out.shown();
         if path.as_str().ends_with('/') || path.file_name().is_none() {
             return Err(Failure::usage(format!("{shown} does not name a file")));
         }
-        // It is typed again, by people, as the key to verify with.
+        // People type the path again, as the key to verify with.
         if path.as_str().contains(is_hidden) {
-            return Err(Failure::usage(format!("{shown} has a character in it that is not shown")));
+            return Err(Failure::usage(format!("{shown} contains an invisible character")));
         }
         let directory = out.directory()?;
-        for holder in never_below {
-            // An output that is yet to be made holds nothing that could be looked at.
-            let absolute =
-                |path| camino::absolute_utf8(path).map_err(|error| cannot("look at", &shown, &error));
-            let inside = absolute(path)?.starts_with(absolute(holder)?)
-                || lies_in(path, holder).map_err(|error| cannot("look at", &shown, &error))?;
-            if inside {
-                let holder = show(holder.as_str().as_bytes());
-                return Err(Failure::usage(format!("{shown} lies in {holder}"))
-                    .hint("write the key elsewhere: a key that comes with the files proves nothing"));
+        for forbidden in never_below {
+            // The paths are compared as well, because an output may not exist yet.
+            let failed = |error: io::Error| cannot("access", &shown, &error);
+            let absolute = |path| camino::absolute_utf8(path).map_err(failed);
+            let is_inside = absolute(path)?.starts_with(absolute(forbidden)?)
+                || lies_in(path, forbidden).map_err(failed)?;
+            if is_inside {
+                let forbidden = show(forbidden.as_str().as_bytes());
+                return Err(Failure::usage(format!("{shown} is inside {forbidden}")).hint(
+                    "write the key to another directory; a key that comes with the files proves nothing",
+                ));
             }
         }
         match directory.file(out.name()) {
@@ -65,14 +66,14 @@ impl PublicKeyOut {
         }
     }
 
-    /// Whether this key may be written: nothing is there, or just that. Another content is exit 2.
+    /// Checks that the file does not exist, or has this key already. Other content is exit 2.
     pub(crate) fn admits(&self, key: &[u8]) -> Result<()> {
-        self.is_there(key).map(drop)
+        self.has(key).map(drop)
     }
 
-    /// Writes the key, unless it is there already.
+    /// Writes the key, unless the file has it already.
     pub(crate) fn write(&self, key: &[u8]) -> Result<()> {
-        if self.is_there(key)? {
+        if self.has(key)? {
             return Ok(());
         }
         let failed = |error: io::Error| cannot("write", show(self.path.as_str().as_bytes()), &error);
@@ -84,23 +85,23 @@ impl PublicKeyOut {
             .tempfile_in(place(directory.path()))
             .map_err(failed)?;
         file.write_all(key).map_err(failed)?;
-        // The umask does not count.
+        // The umask may have removed bits.
         file.as_file().set_permissions(mode).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
         match file.persist_noclobber(&self.path) {
             Ok(_) => Ok(()),
-            // Two runs at once, perhaps with one key.
+            // Another run has written it meanwhile, perhaps with the same key.
             Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => self.admits(key),
             Err(error) => Err(failed(error.error)),
         }
     }
 
-    fn is_there(&self, key: &[u8]) -> Result<bool> {
+    fn has(&self, key: &[u8]) -> Result<bool> {
         match self.directory()?.read_small(self.name(), LIMIT) {
             Ok(content) if content == key => Ok(true),
             Err(SmallError::Open(OpenError::Missing)) => Ok(false),
             Err(SmallError::Open(OpenError::System(error))) => Err(cannot("read", self.shown(), &error)),
-            _ => Err(Failure::usage(format!("{} has another content than this public key", self.shown()))
-                .hint("choose another file: a key that somebody may trust is not overwritten")),
+            _ => Err(Failure::usage(format!("{} exists and is not this public key", self.shown()))
+                .hint("choose another file; aicr does not overwrite a key that somebody may trust")),
         }
     }
 
@@ -117,7 +118,7 @@ impl PublicKeyOut {
     }
 }
 
-/// An empty path is the working directory.
+/// The empty path is the working directory.
 fn place(directory: &Utf8Path) -> &Utf8Path {
     if directory.as_str().is_empty() { Utf8Path::new(".") } else { directory }
 }
@@ -142,7 +143,7 @@ mod tests {
         assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o7777, 0o644);
         for refused in [out.write(b"two"), out.admits(b"two")] {
             let failure = refused.unwrap_err();
-            assert!(failure.message().ends_with("has another content than this public key"));
+            assert!(failure.message().ends_with("exists and is not this public key"));
             assert_eq!(failure.class().code(), 2);
         }
         assert_eq!(std::fs::read(&path).unwrap(), b"one");
@@ -150,22 +151,22 @@ mod tests {
     }
 
     #[test]
-    fn places_that_are_refused_before_any_work() {
+    fn wrong_paths_are_refused_before_any_work() {
         let top = tempfile::tempdir().unwrap();
         let path = Utf8Path::from_path(top.path()).unwrap();
         std::fs::create_dir_all(path.join("in/sub")).unwrap();
         symlink("in/sub", path.join("link")).unwrap();
         symlink("x", path.join("dangling")).unwrap();
         for (name, words) in [
-            ("in/sub/k", "lies in"),
-            ("link/k", "lies in"),
-            ("none/k", "there is no directory"),
-            ("in", "lies in"),
-            ("link", "lies in"),
+            ("in/sub/k", "is inside"),
+            ("link/k", "is inside"),
+            ("none/k", "/none does not exist"),
+            ("in", "is inside"),
+            ("link", "is inside"),
             ("dangling", "is a symbolic link"),
             ("x/", "does not name a file"),
-            ("two\nlines", "two\\u{a}lines has a character in it that is not shown"),
-            ("hidden\u{200b}.pub", "hidden\\u{200b}.pub has a character in it that is not shown"),
+            ("two\nlines", "two\\u{a}lines contains an invisible character"),
+            ("hidden\u{200b}.pub", "hidden\\u{200b}.pub contains an invisible character"),
         ] {
             let failure = PublicKeyOut::new(&path.join(name), &[&path.join("in")]).unwrap_err();
             assert!(failure.message().contains(words), "{name}: {}", failure.message());

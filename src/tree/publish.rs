@@ -1,5 +1,5 @@
-//! The last step: what has been made, and signed if it is to be, moves to where it is seen. Everything
-//! here is renames within one mount; what is to be renamed is on the disk before.
+//! The last step: moves a finished bundle, manifest or signature into place. Only renames within one mount
+//! happen here, and everything is on the disk before it is renamed.
 
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
@@ -14,16 +14,17 @@ use super::staging::{OLD, Staging, TREE, attestation};
 use super::target::{Occupant, Target};
 use super::write_back::WriteBack;
 use super::{ATTESTATION, MANIFEST, SIGNATURE, Work, cannot};
-use crate::digest::{BUFFER, PourError, pour};
+use crate::digest::{BUFFER, HashError, hash_file};
 use crate::error::{Class, Failure, Result};
 use crate::printable::show;
 
 mod replacement;
 
-/// The signature's own name, in the room and in `attestation`.
+/// The file name of the signature, in the staging directory and in `attestation`.
 const SIGNATURE_NAME: &str = "checksums.txt.sigstore.json";
 
-/// What may be published, and nothing else may: complete, on the disk, with its signature if it has one.
+/// Content that may be published: complete and on the disk, with its signature if it has one. Nothing else
+/// can be published.
 #[derive(Debug)]
 pub(crate) struct Sealed<'a> {
     staging: Staging,
@@ -34,14 +35,15 @@ pub(crate) struct Sealed<'a> {
 enum Content<'a> {
     /// A whole new bundle.
     Tree(&'a Target),
-    /// A manifest for the bundle that is there, which `changes` its bytes, and a signature or none.
+    /// A manifest for an existing directory, with a signature or without; `changes` if its bytes are not
+    /// those of the manifest that exists.
     Manifest { bundle: &'a RootedDir, changes: bool, signed: bool },
-    /// A signature for the bundle that is there.
+    /// A signature for an existing bundle.
     Signature(&'a RootedDir),
 }
 
 impl<'a> Sealed<'a> {
-    /// Seals the tree in the room, with this signature or as an unsigned bundle.
+    /// Seals the tree in the staging directory, with this signature or as an unsigned bundle.
     pub(crate) fn tree(
         staging: Staging,
         write_back: WriteBack,
@@ -52,40 +54,39 @@ impl<'a> Sealed<'a> {
         if let Some(signature) = signature {
             write_signature(&staging, signature)?;
             let (directory, _) = attestation(&tree)?;
-            rustix::fs::renameat(&staging.room, SIGNATURE_NAME, &directory, SIGNATURE_NAME)
+            rustix::fs::renameat(&staging.dir, SIGNATURE_NAME, &directory, SIGNATURE_NAME)
                 .map_err(|errno| cannot("write", tree.show(SIGNATURE.as_bytes()), &errno.into()))?;
         }
         write_back.finish().map_err(|error| cannot("write", tree.show(b""), &error))?;
         Ok(Self { staging, content: Content::Tree(target) })
     }
 
-    /// Seals the manifest that was written to the room's `checksums.txt` for a bundle in place. Without a
-    /// signature the bundle will be unsigned, whatever it was.
+    /// Seals the manifest that was written to `checksums.txt` in the staging directory, for a bundle in
+    /// place. Without a signature the bundle will be unsigned, even if it was signed before.
     pub(crate) fn manifest(
         staging: Staging,
         bundle: &'a RootedDir,
         built: &Built,
         signature: Option<&[u8]>,
     ) -> Result<Self> {
-        let file = staging.room.file(MANIFEST.as_bytes());
-        let shown = staging.room.show(MANIFEST.as_bytes());
-        let file =
-            file.map_err(|error| Failure::new(Class::Broken, format!("cannot read {shown}: {error}")))?;
+        let file = staging.dir.file(MANIFEST.as_bytes());
+        let shown = staging.dir.show(MANIFEST.as_bytes());
+        let file = file.map_err(|error| Failure::new(Class::Broken, format!("{shown} {error}")))?;
         file.file.sync_all().map_err(|error| cannot("write", shown, &error))?;
         if let Some(signature) = signature {
             write_signature(&staging, signature)?;
         }
-        let changes = !is_there_already(bundle, built);
+        let changes = !has_manifest(bundle, built);
         Ok(Self { staging, content: Content::Manifest { bundle, changes, signed: signature.is_some() } })
     }
 
-    /// Seals a signature for a bundle that is there.
+    /// Seals a signature for an existing bundle.
     pub(crate) fn signature(staging: Staging, bundle: &'a RootedDir, signature: &[u8]) -> Result<Self> {
         write_signature(&staging, signature)?;
         Ok(Self { staging, content: Content::Signature(bundle) })
     }
 
-    /// Moves it into place. Afterwards nothing of the run is left but what was published.
+    /// Moves it into place, and removes everything else that the run has written.
     pub(crate) fn publish(self, work: &Work<'_>) -> Result<()> {
         match self.content {
             Content::Tree(target) => publish_tree(&self.staging, target, work),
@@ -93,56 +94,56 @@ impl<'a> Sealed<'a> {
                 publish_signature(&self.staging, bundle)
             }
             Content::Manifest { bundle, changes, signed } => {
-                Replacement::new(&self.staging, bundle).make(changes, signed)
+                Replacement::new(&self.staging, bundle).run(changes, signed)
             }
             Content::Signature(bundle) => publish_signature(&self.staging, bundle),
         }
     }
 }
 
-/// Writes the signature to the room, and to the disk.
+/// Writes the signature to the staging directory, and syncs it.
 fn write_signature(staging: &Staging, signature: &[u8]) -> Result<()> {
     let mut file = staging.file(SIGNATURE_NAME)?;
     let written = file.write_all(signature).and_then(|()| file.sync_all());
-    written.map_err(|error| cannot("write", staging.room.show(SIGNATURE_NAME.as_bytes()), &error))
+    written.map_err(|error| cannot("write", staging.dir.show(SIGNATURE_NAME.as_bytes()), &error))
 }
 
-/// Whether the bundle's manifest has these very bytes.
-fn is_there_already(bundle: &RootedDir, built: &Built) -> bool {
+/// Whether the manifest of the bundle has exactly these bytes.
+fn has_manifest(bundle: &RootedDir, built: &Built) -> bool {
     let Ok(opened) = bundle.file(MANIFEST.as_bytes()) else {
         return false;
     };
-    let poured: Result<_, PourError> =
-        pour(&opened.file, opened.size(), &mut vec![0; BUFFER], false, |_| Ok(()));
-    poured.is_ok_and(|(digest, _)| digest == built.manifest)
+    let hashed: Result<_, HashError> =
+        hash_file(&opened.file, opened.size(), &mut vec![0; BUFFER], false, |_| Ok(()));
+    hashed.is_ok_and(|(digest, _)| digest == built.manifest)
 }
 
 fn publish_tree(staging: &Staging, target: &Target, work: &Work<'_>) -> Result<()> {
     target.recheck(work)?;
     let moved = match target.occupant() {
-        // Takes the place of an empty directory too, and of nothing that is not empty.
+        // The rename replaces an empty directory, and fails if it is not empty.
         Occupant::Nothing | Occupant::Empty => {
-            rustix::fs::renameat(&staging.room, TREE, &staging.parent, target.name())
+            rustix::fs::renameat(&staging.dir, TREE, &staging.parent, target.name())
         }
         Occupant::Bundle => exchange(staging, target.name(), rename_exchanging),
     };
     let shown = show(target.path().as_str().as_bytes());
     moved.map_err(|errno| match errno {
         Errno::NOTEMPTY | Errno::EXIST | Errno::NOTDIR => {
-            Failure::usage(format!("--output {shown} has appeared meanwhile"))
+            Failure::usage(format!("--output {shown} was created by another program during this run"))
         }
-        _ => cannot("make", &shown, &errno.into()),
+        _ => cannot("create", &shown, &errno.into()),
     })?;
     sync(&staging.parent).map_err(|error| cannot("write", shown, &error))
 }
 
-/// A rename that swaps, where the file system has one.
+/// Swaps the new tree and the old one in one step, if the file system can.
 fn rename_exchanging(staging: &Staging, name: &str) -> rustix::io::Result<()> {
-    rustix::fs::renameat_with(&staging.room, TREE, &staging.parent, name, RenameFlags::EXCHANGE)
+    rustix::fs::renameat_with(&staging.dir, TREE, &staging.parent, name, RenameFlags::EXCHANGE)
 }
 
-/// Puts the new tree in the place of the old one, which goes with the room; at once, or in two steps of
-/// which the first is taken back if the second fails.
+/// Moves the new tree into place, and the old one into the staging directory, where it is removed. That is
+/// one step, or two steps of which the first is undone if the second fails.
 fn exchange(
     staging: &Staging,
     name: &str,
@@ -152,10 +153,10 @@ fn exchange(
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::PERM) => {}
         other => return other,
     }
-    rustix::fs::renameat(&staging.parent, name, &staging.room, OLD)?;
-    rustix::fs::renameat(&staging.room, TREE, &staging.parent, name).inspect_err(|_| {
-        // The first failure is the one to tell.
-        let _ = rustix::fs::renameat(&staging.room, OLD, &staging.parent, name);
+    rustix::fs::renameat(&staging.parent, name, &staging.dir, OLD)?;
+    rustix::fs::renameat(&staging.dir, TREE, &staging.parent, name).inspect_err(|_| {
+        // The first error is reported, not one from here.
+        let _ = rustix::fs::renameat(&staging.dir, OLD, &staging.parent, name);
     })
 }
 
@@ -165,11 +166,11 @@ fn publish_signature(staging: &Staging, bundle: &RootedDir) -> Result<()> {
     sync(&directory).and_then(|()| sync(bundle)).map_err(failed)
 }
 
-/// Moves a signature to where it is seen, and gives its directory. Where that fails, an `attestation` that
-/// was made for it goes again.
+/// Moves a signature into place, and returns its directory. If that fails, an `attestation` that was
+/// created for it is removed.
 fn move_signature_in(staging: &Staging, bundle: &RootedDir) -> Result<OwnedFd> {
     let (directory, made) = attestation(bundle)?;
-    if let Err(errno) = rustix::fs::renameat(&staging.room, SIGNATURE_NAME, &directory, SIGNATURE_NAME) {
+    if let Err(errno) = rustix::fs::renameat(&staging.dir, SIGNATURE_NAME, &directory, SIGNATURE_NAME) {
         if made {
             let _ = rustix::fs::unlinkat(bundle, ATTESTATION, AtFlags::REMOVEDIR);
         }
@@ -178,8 +179,8 @@ fn move_signature_in(staging: &Staging, bundle: &RootedDir) -> Result<OwnedFd> {
     Ok(directory)
 }
 
-/// Brings a directory's entries to the disk. Some file systems have nothing to bring, and some directories
-/// may be written to but not read, which is all that can be asked of them.
+/// Syncs the entries of a directory. Some file systems cannot do that, and a directory that may be written
+/// but not read cannot be opened for it.
 fn sync(directory: impl AsFd) -> io::Result<()> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let readable: OwnedFd = match rustix::fs::openat(&directory, ".", flags, Mode::empty()) {

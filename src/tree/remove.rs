@@ -1,5 +1,5 @@
-//! Empties a directory that is ours. Nothing is followed, and no depth is too deep: directories that
-//! are not empty are first moved to the top, so that only paths of one component are ever used.
+//! Empties a directory that aicr created. It follows no links and has no limit on depth: a directory that is
+//! not empty is first moved to the top level, so that every path has one component.
 
 use std::ops::ControlFlow;
 use std::os::fd::BorrowedFd;
@@ -15,7 +15,7 @@ pub(crate) fn empty(top: &RootedDir) -> std::io::Result<()> {
     let mut waiting = clear(top, top, &mut buffer, &mut 0)?;
     let mut number = 0;
     while let Some(name) = waiting.pop() {
-        // Moving and emptying a directory takes more than some have.
+        // Without these permissions a directory cannot be moved or emptied.
         let _ = rustix::fs::chmodat(top, &name, Mode::RWXU, AtFlags::empty());
         let below = top.directory(&name)?;
         waiting.extend(clear(&below, top, &mut buffer, &mut number)?);
@@ -24,8 +24,8 @@ pub(crate) fn empty(top: &RootedDir) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Removes what is in `directory`. Directories in it that are not empty end up in `top`, under the names
-/// that are given back.
+/// Removes the entries of `directory`. It moves directories that are not empty to `top`, and returns their
+/// names there.
 fn clear(
     directory: &RootedDir,
     top: &RootedDir,
@@ -50,7 +50,7 @@ fn clear(
     Ok(kept)
 }
 
-/// Moves a directory to the top, under a name that is free there.
+/// Moves a directory to `top`, under a name that is free there.
 fn lift(directory: &RootedDir, name: &[u8], top: &RootedDir, number: &mut u64) -> std::io::Result<Vec<u8>> {
     let _ = rustix::fs::chmodat(directory, name, Mode::RWXU, AtFlags::empty());
     loop {
@@ -58,7 +58,7 @@ fn lift(directory: &RootedDir, name: &[u8], top: &RootedDir, number: &mut u64) -
         let free = format!("removed-{number}").into_bytes();
         match rustix::fs::renameat(directory, name, top, &free) {
             Ok(()) => return Ok(free),
-            // Left by a removal that was killed; it waits its turn under that name.
+            // A removal that was killed has left this name. Its directory is in the queue as well.
             Err(Errno::NOTEMPTY | Errno::EXIST | Errno::NOTDIR) => {}
             Err(errno) => return Err(errno.into()),
         }
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_goes_and_nothing_else() {
+    fn everything_in_the_directory_is_removed_and_nothing_else() {
         let top = tempfile::tempdir().unwrap();
         let outside = tempfile::tempdir().unwrap();
         std::fs::write(outside.path().join("precious"), "").unwrap();

@@ -1,5 +1,5 @@
-//! A directory below which nothing is followed: the only way in which foreign trees are opened. No
-//! symbolic link, no FIFO and no device gets a read, whatever happens between two looks.
+//! An open directory, in which no link is followed. Bundles and inputs are only opened through it, so
+//! that nobody can make the program read a symbolic link, a FIFO or a device, at any time.
 
 use std::fmt;
 use std::fs::File;
@@ -14,7 +14,7 @@ use rustix::io::Errno;
 
 use super::{cannot, reason};
 use crate::error::{Failure, Result};
-use crate::printable::show;
+use crate::printable::{human_bytes, quoted_path, show};
 use crate::system_error::is_exhaustion;
 
 /// What a directory entry is.
@@ -35,12 +35,12 @@ pub(crate) enum FileKind {
 }
 
 impl FileKind {
-    /// The kind in the mode bits of this entry.
+    /// The kind according to the mode of an inode.
     pub(crate) fn of(stat: &Stat) -> Self {
         Self::of_type(FileType::from_raw_mode(stat.st_mode)).unwrap_or(Self::Device)
     }
 
-    /// The kind that a directory states; nothing where the file system leaves it open.
+    /// The kind according to a directory entry; nothing if the file system does not report it.
     fn of_type(file_type: FileType) -> Option<Self> {
         match file_type {
             FileType::RegularFile => Some(Self::File),
@@ -51,6 +51,14 @@ impl FileKind {
             FileType::CharacterDevice | FileType::BlockDevice => Some(Self::Device),
             FileType::Unknown => None,
         }
+    }
+}
+
+impl FileKind {
+    /// The hint to remove an entry of this kind.
+    pub(crate) fn removal_hint(self, path: &Utf8Path) -> String {
+        let command = if self == Self::Directory { "rm -r" } else { "rm" };
+        format!("remove it: `{command} {}`", quoted_path(path))
     }
 }
 
@@ -67,21 +75,21 @@ impl fmt::Display for FileKind {
     }
 }
 
-/// An open directory, and the path by which the user knows it.
+/// An open directory, and its path as the user gave it.
 #[derive(Debug)]
 pub(crate) struct RootedDir {
     directory: OwnedFd,
     path: Utf8PathBuf,
-    /// Whether the kernel has `openat2` (Linux 5.6, unless a sandbox forbids it).
-    one_call: bool,
+    /// Whether the kernel has `openat2` (Linux 5.6 and later, unless a sandbox forbids it).
+    has_openat2: bool,
 }
 
-/// A regular file that is open, as it was when it was opened.
+/// An open regular file, and its properties when it was opened.
 #[derive(Debug)]
 pub(crate) struct Opened {
     /// The file, at its beginning.
     pub(crate) file: File,
-    /// Its inode.
+    /// The properties of its inode.
     pub(crate) stat: Stat,
 }
 
@@ -91,49 +99,50 @@ impl Opened {
         size(&self.stat)
     }
 
-    /// Whether it is as it was when it was opened. What was read of a file that is written to meanwhile may
-    /// be what it never was: its first half of before, its second of after. A page is read at once. (Before
-    /// Linux 6.13 the clock of files stands still for some milliseconds.)
-    pub(crate) fn is_unmoved(&self) -> bool {
-        self.size() <= PAGE || rustix::fs::fstat(&self.file).is_ok_and(|now| stamp(&now) == stamp(&self.stat))
+    /// Whether it has not changed since it was opened. If a program writes to a file while it is read, the
+    /// bytes that were read may mix old and new content. One page is read at once, so a file of that size
+    /// needs no check. (Before Linux 6.13, the times of a file have a resolution of some milliseconds.)
+    pub(crate) fn is_unchanged(&self) -> bool {
+        let has_same_stamp = |now: Stat| change_stamp(&now) == change_stamp(&self.stat);
+        self.size() <= PAGE || rustix::fs::fstat(&self.file).is_ok_and(has_same_stamp)
     }
 }
 
-/// What the smallest page has, in bytes.
+/// The size of the smallest page, in bytes.
 const PAGE: u64 = 4096;
 
-/// What moves when a file is written to.
-pub(crate) fn stamp(stat: &Stat) -> impl PartialEq + use<> {
+/// The properties of an inode that change when a program writes to the file.
+pub(crate) fn change_stamp(stat: &Stat) -> impl PartialEq + use<> {
     (stat.st_size, stat.st_mtime, stat.st_mtime_nsec, stat.st_ctime, stat.st_ctime_nsec)
 }
 
-/// The size in an inode, in bytes.
+/// The size of a file, in bytes.
 pub(crate) fn size(stat: &Stat) -> u64 {
     u64::try_from(stat.st_size).unwrap_or_default()
 }
 
-/// Why there is no open file.
+/// Why a file cannot be opened; displayed, the end of a sentence that begins with its path.
 #[derive(Debug)]
 pub(crate) enum OpenError {
-    /// Nothing is there.
+    /// It does not exist.
     Missing,
-    /// Something is there that is not read.
+    /// It is not a regular file.
     NotRegular(FileKind),
-    /// The operating system says no.
+    /// An error of the operating system.
     System(io::Error),
 }
 
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing => f.write_str("it does not exist"),
-            Self::NotRegular(kind) => write!(f, "it is {kind}"),
-            Self::System(error) => f.write_str(&reason(error)),
+            Self::Missing => f.write_str("does not exist"),
+            Self::NotRegular(kind) => write!(f, "is {kind}"),
+            Self::System(error) => write!(f, "cannot be read: {}", reason(error)),
         }
     }
 }
 
-/// Why a small file was not read.
+/// Why a small file was not read; displayed, the end of a sentence that begins with its path.
 #[derive(Debug)]
 pub(crate) enum SmallError {
     /// It cannot be opened.
@@ -143,11 +152,12 @@ pub(crate) enum SmallError {
 }
 
 impl SmallError {
-    /// The rejection of the file at `path`, which is fit to print; exit 1 if it is not to blame.
+    /// The rejection of the file at `path`, which is ready to print. It is exit 1 if this process has run
+    /// out of resources, which says nothing about the file.
     pub(crate) fn rejects(&self, path: impl fmt::Display) -> Failure {
         match self {
             Self::Open(OpenError::System(error)) if is_exhaustion(error) => cannot("read", path, error),
-            _ => Failure::rejected(format!("{path}: {self}")),
+            _ => Failure::rejected(format!("{path} {self}")),
         }
     }
 }
@@ -156,14 +166,14 @@ impl fmt::Display for SmallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Open(error) => error.fmt(f),
-            Self::TooLarge(limit) => write!(f, "it is larger than {limit} bytes"),
+            Self::TooLarge(limit) => write!(f, "is larger than {}", human_bytes(*limit)),
         }
     }
 }
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
-/// Opening a FIFO must not wait for a writer, and opening a terminal must not adopt it.
+/// Opening a FIFO must not wait for a writer, and a terminal must not become the controlling terminal.
 const READ: OFlags = OFlags::RDONLY
     .union(OFlags::NONBLOCK)
     .union(OFlags::NOFOLLOW)
@@ -173,17 +183,18 @@ const READ: OFlags = OFlags::RDONLY
 const LOOK: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 impl RootedDir {
-    /// Opens the top, which may be reached over links. Not there, or not a directory: exit 2.
+    /// Opens a directory by a path that may have links. If it does not exist, or is not a directory, that
+    /// is exit 2.
     pub(crate) fn open(path: &Utf8Path) -> Result<Self> {
         let shown = show(path.as_str().as_bytes());
-        // An empty path is the place of a file named without a directory.
+        // The empty path, which is the parent of a name without a directory, is the working directory.
         let place = if path.as_str().is_empty() { Utf8Path::new(".") } else { path };
         let directory = rustix::fs::openat(CWD, place.as_str(), DIRECTORY, Mode::empty()).map_err(
             |errno| match errno {
-                Errno::NOENT => Failure::usage(format!("there is no directory {shown}")),
+                Errno::NOENT => Failure::usage(format!("{shown} does not exist")),
                 Errno::NOTDIR => Failure::usage(format!("{shown} is not a directory")),
                 Errno::LOOP | Errno::NAMETOOLONG => {
-                    Failure::usage(format!("{shown} is no directory: {}", reason(&errno.into())))
+                    Failure::usage(format!("{shown} is not a directory: {}", reason(&errno.into())))
                 }
                 _ => cannot("open", &shown, &errno.into()),
             },
@@ -191,32 +202,32 @@ impl RootedDir {
         Ok(Self::of(directory, path))
     }
 
-    /// The directory that is open here; `path` is what users know it by.
+    /// A directory that is open already; messages call it `path`.
     pub(crate) fn of(directory: OwnedFd, path: &Utf8Path) -> Self {
-        // Asked once: a sandbox that does not know the call answers EPERM, an old kernel ENOSYS.
-        let asked = rustix::fs::openat2(&directory, ".", LOOK, Mode::empty(), ResolveFlags::BENEATH);
-        let one_call = asked.map_or_else(|errno| is_exhaustion(&errno.into()), |_| true);
-        Self { directory, path: path.to_owned(), one_call }
+        // A sandbox that does not know the call answers EPERM, and an old kernel ENOSYS.
+        let probe = rustix::fs::openat2(&directory, ".", LOOK, Mode::empty(), ResolveFlags::BENEATH);
+        let has_openat2 = probe.map_or_else(|errno| is_exhaustion(&errno.into()), |_| true);
+        Self { directory, path: path.to_owned(), has_openat2 }
     }
 
-    /// The path that was given for the top.
+    /// The path of the directory, as the user gave it.
     pub(crate) fn path(&self) -> &Utf8Path {
         &self.path
     }
 
-    /// A path below, as text that is fit to print.
+    /// The path of an entry, ready to print.
     pub(crate) fn show(&self, path: &[u8]) -> String {
         let top = self.path.as_str();
         let slash = if top.is_empty() || top.ends_with('/') || path.is_empty() { "" } else { "/" };
         format!("{}{slash}{}", show(top.as_bytes()), show(path))
     }
 
-    /// Opens a regular file below, never waiting for it.
+    /// Opens a regular file without blocking.
     pub(crate) fn file(&self, path: &[u8]) -> Result<Opened, OpenError> {
         let opened = match self.resolve(path, READ) {
             Ok(opened) => opened,
             Err(Errno::NOENT) => return Err(OpenError::Missing),
-            // Only now is it worth a second look, which is for the words alone.
+            // The second system call is only for the message.
             Err(errno) => {
                 return Err(match self.stat(path).map(|stat| FileKind::of(&stat)) {
                     Ok(FileKind::File) => OpenError::System(errno.into()),
@@ -235,14 +246,15 @@ impl RootedDir {
         }
     }
 
-    /// The whole of a regular file below, if it has no more than `limit` bytes, now and while it is read.
+    /// The content of a regular file, if it has at most `limit` bytes, when it is opened and while it is
+    /// read.
     pub(crate) fn read_small(&self, path: &[u8], limit: u64) -> Result<Vec<u8>, SmallError> {
         let opened = self.file(path).map_err(SmallError::Open)?;
         if opened.size() > limit {
             return Err(SmallError::TooLarge(limit));
         }
         let mut bytes = Vec::new();
-        // What a medium holds may be more than there is memory for.
+        // A file on a medium may be larger than the free memory.
         let size = usize::try_from(opened.size()).unwrap_or_default();
         let read = match bytes.try_reserve_exact(size.saturating_add(1)) {
             Ok(()) => opened.file.take(limit + 1).read_to_end(&mut bytes),
@@ -252,28 +264,28 @@ impl RootedDir {
         if bytes.len() as u64 > limit { Err(SmallError::TooLarge(limit)) } else { Ok(bytes) }
     }
 
-    /// The inode of an entry below, or of the directory itself for an empty path. Links are not followed.
+    /// The properties of an entry, or of the directory itself for the empty path. Links are not followed.
     pub(crate) fn stat(&self, path: &[u8]) -> io::Result<Stat> {
         if path.is_empty() {
             return Ok(rustix::fs::fstat(&self.directory)?);
         }
-        // One component cannot lead through a link.
+        // A path of one component has no directory that could be a link.
         if !path.contains(&b'/') {
             return Ok(rustix::fs::statat(&self.directory, path, AtFlags::SYMLINK_NOFOLLOW)?);
         }
         Ok(rustix::fs::fstat(self.resolve(path, LOOK)?)?)
     }
 
-    /// Opens a directory below; the empty path is the top itself, opened afresh.
+    /// Opens a directory in this one. The empty path opens this directory a second time.
     pub(crate) fn directory(&self, path: &[u8]) -> io::Result<Self> {
         let directory =
             self.resolve(if path.is_empty() { b"." } else { path }, DIRECTORY | OFlags::NOFOLLOW)?;
         let path = self.path.join(String::from_utf8_lossy(path).as_ref());
-        Ok(Self { directory, path, one_call: self.one_call })
+        Ok(Self { directory, path, has_openat2: self.has_openat2 })
     }
 
-    /// Calls `each` with the name and kind of all entries of a directory below, in no order, until it wants
-    /// no more. An entry that goes away meanwhile is left out.
+    /// Calls `each` with the name and kind of all entries of a directory, in no order, until it breaks. An
+    /// entry that is removed meanwhile is left out.
     pub(crate) fn entries(
         &self,
         path: &[u8],
@@ -304,9 +316,9 @@ impl RootedDir {
         Ok(())
     }
 
-    /// Opens a relative path of plain components, following nothing.
+    /// Opens a relative path of plain components, without following links.
     fn resolve(&self, path: &[u8], flags: OFlags) -> rustix::io::Result<OwnedFd> {
-        if self.one_call {
+        if self.has_openat2 {
             let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
             return rustix::fs::openat2(&self.directory, path, flags, Mode::empty(), resolve);
         }
@@ -329,7 +341,7 @@ impl AsFd for RootedDir {
     }
 }
 
-/// Opens a directory on the way. A link in its place is told by the error that `openat2` has for it.
+/// Opens one directory of a path. A link in its place gives the error that `openat2` gives.
 fn step(from: BorrowedFd<'_>, name: &[u8]) -> rustix::io::Result<OwnedFd> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let opened = rustix::fs::openat(from, name, flags, Mode::empty());
@@ -342,16 +354,16 @@ fn step(from: BorrowedFd<'_>, name: &[u8]) -> rustix::io::Result<OwnedFd> {
     opened
 }
 
-/// A component that cannot lead upwards or nowhere.
+/// The component, unless it is empty, `.` or `..`.
 fn plain(component: &[u8]) -> rustix::io::Result<&[u8]> {
     if matches!(component, b"" | b"." | b"..") { Err(Errno::XDEV) } else { Ok(component) }
 }
 
-/// Memory that is used again from directory to directory.
+/// A buffer that is reused for each directory.
 pub(crate) struct DirectoryBuffer(Vec<MaybeUninit<u8>>);
 
 impl DirectoryBuffer {
-    /// 64 KiB: a thousand entries a system call.
+    /// 64 KiB, for about a thousand entries in each system call.
     pub(crate) fn new() -> Self {
         Self(vec![MaybeUninit::uninit(); 64 * 1024])
     }

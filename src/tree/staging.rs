@@ -1,181 +1,193 @@
-//! The private room in which a bundle is made, and which no killed run leaves behind for long: the next
-//! run for the same target finds its lock free and cleans up. What leaves the room is `publish.rs`.
+//! The private staging directory in which a bundle is built. A killed run leaves it unlocked, and the next
+//! run for the same output removes it. `publish.rs` moves the result out of it.
 
 use std::fs::File;
 use std::os::fd::{AsFd as _, OwnedFd};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use lock::{Lock, claim};
+use lock::{Acquired, acquire};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::rooted_dir::{FileKind, RootedDir};
 use super::target::Target;
-use super::{ATTESTATION, EXECUTABLE, INSIDE, PLAIN, cannot, mount, remove};
+use super::{ATTESTATION, EXECUTABLE, INNER_STAGING, PLAIN, cannot, mount, remove};
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
 use crate::printable::show;
 
 mod lock;
 
-/// The tree under construction.
+/// The name of the tree that is built.
 pub(super) const TREE: &str = "bundle";
 
-/// What an exchange in two steps has moved away.
+/// The name of the old bundle, if it is replaced in two steps.
 pub(super) const OLD: &str = "old";
 
-/// A directory of mode 0700 that is ours alone as long as this value lives, and then gone.
+/// A staging directory of mode 0700, which this run alone uses. It is removed when the value is dropped.
 #[derive(Debug)]
 pub(crate) struct Staging {
-    /// The directory that the room is in: the target's parent, or the bundle's `attestation`.
+    /// The directory that contains it: the parent of the output, or the `attestation` of the bundle.
     pub(super) parent: OwnedFd,
     name: String,
     /// Open and locked.
-    pub(super) room: RootedDir,
-    /// `attestation`, in the bundle, if it was made for the room.
-    made: Option<OwnedFd>,
+    pub(super) dir: RootedDir,
+    /// The bundle, if `attestation` was created in it for the staging directory.
+    attestation_created_in: Option<OwnedFd>,
 }
 
 impl Staging {
-    /// A room beside an output that is yet to be. Held by another run: exit 2.
-    pub(crate) fn beside(target: &Target) -> Result<Self> {
+    /// A staging directory next to an output that does not exist yet. If another run has it, that is
+    /// exit 2.
+    pub(crate) fn for_output(target: &Target) -> Result<Self> {
         let parent = open_parent(&target.parent())?;
         let path = absolute(&target.parent())?;
         let shown = show(target.path().as_str().as_bytes());
-        match claim(&parent, &name_beside(target.name()), &path, &shown, Some(target.name()))? {
-            Lock::Held(name, room) => Ok(Self { parent, name, room, made: None }),
-            Lock::NotMade(errno) => Err(cannot("make", format!("a directory beside {shown}"), &errno.into())),
+        match acquire(&parent, &staging_name(target.name()), &path, &shown, Some(target.name()))? {
+            Acquired::Locked(name, dir) => Ok(Self { parent, name, dir, attestation_created_in: None }),
+            Acquired::NotCreated(errno) => {
+                Err(cannot("write in", show(or_here(&target.parent()).as_str()), &errno.into()))
+            }
         }
     }
 
-    /// A room for a change to a bundle that is there: beside it, or, where that cannot be made or lies on
-    /// another mount, inside its `attestation`. An `attestation` that is a link or a file: exit 2.
+    /// A staging directory for a change to an existing bundle. It is next to the bundle or, if it cannot be
+    /// created there or the bundle is a mount point, in `attestation`. If `attestation` is a link or a file,
+    /// that is exit 2.
     pub(crate) fn for_bundle(bundle: &RootedDir) -> Result<Self> {
-        // A run that found no place beside it may be in there.
+        // Another run may have its staging directory there.
         Self::sweep_inside(bundle)?;
         let shown = bundle.show(b"");
         let real = absolute(bundle.path())?;
-        let look = |errno: Errno| cannot("look at", &shown, &errno.into());
+        let failed = |errno: Errno| cannot("access", &shown, &errno.into());
         if let (Some(around), Some(name)) = (real.parent(), real.file_name()) {
             let parent = open_parent(around)?;
-            let reachable = mount::of(&parent).map_err(look)? == mount::of(bundle).map_err(look)?;
-            if reachable
-                && let Lock::Held(name, room) =
-                    claim(&parent, &name_beside(name), around, &shown, Some(name))?
+            let is_on_same_mount =
+                mount::of(&parent).map_err(failed)? == mount::of(bundle).map_err(failed)?;
+            if is_on_same_mount
+                && let Acquired::Locked(name, dir) =
+                    acquire(&parent, &staging_name(name), around, &shown, Some(name))?
             {
-                return Ok(Self { parent, name, room, made: None });
+                return Ok(Self { parent, name, dir, attestation_created_in: None });
             }
         }
         let (parent, is_new) = attestation(bundle)?;
-        let made = if is_new { Some(bundle.as_fd().try_clone_to_owned()) } else { None };
-        let made = made.transpose().map_err(|error| cannot("open", &shown, &error))?;
-        let failure = match claim(&parent, INSIDE, &real.join(ATTESTATION), &shown, None) {
-            Ok(Lock::Held(name, room)) => return Ok(Self { parent, name, room, made }),
-            Ok(Lock::NotMade(errno)) => {
-                let place = format!("a directory in {}", bundle.show(ATTESTATION.as_bytes()));
-                cannot("make", place, &errno.into())
+        let created_in = if is_new { Some(bundle.as_fd().try_clone_to_owned()) } else { None };
+        let attestation_created_in =
+            created_in.transpose().map_err(|error| cannot("open", &shown, &error))?;
+        let failure = match acquire(&parent, INNER_STAGING, &real.join(ATTESTATION), &shown, None) {
+            Ok(Acquired::Locked(name, dir)) => {
+                return Ok(Self { parent, name, dir, attestation_created_in });
+            }
+            Ok(Acquired::NotCreated(errno)) => {
+                cannot("write in", bundle.show(ATTESTATION.as_bytes()), &errno.into())
             }
             Err(failure) => failure,
         };
-        if made.is_some() {
+        if attestation_created_in.is_some() {
             let _ = rustix::fs::unlinkat(bundle, ATTESTATION, AtFlags::REMOVEDIR);
         }
         Err(failure)
     }
 
-    /// Removes what a killed run has left beside a bundle for which there is nothing to do. A room that
-    /// a live run holds, or that cannot be removed, stays.
+    /// Removes the staging directory that a killed run has left next to a bundle. It stays if a run still
+    /// uses it, or if it cannot be removed.
     pub(crate) fn sweep(bundle: &RootedDir) {
         let Ok(real) = absolute(bundle.path()) else { return };
         if let (Some(around), Some(name)) = (real.parent(), real.file_name())
-            && around.join(name_beside(name)).as_std_path().symlink_metadata().is_ok()
+            && around.join(staging_name(name)).as_std_path().symlink_metadata().is_ok()
         {
             drop(Self::for_bundle(bundle));
         }
     }
 
-    /// Removes a room that a killed run has left inside a bundle, where its files would count as unlisted.
-    /// One that a live run holds, or that belongs to another user: exit 2. One that cannot be removed
-    /// stays, and does count.
+    /// Removes the staging directory that a killed run has left in `attestation`, because its files are
+    /// unlisted. If a run still uses it, or it belongs to another user, that is exit 2. If it cannot be
+    /// removed, it stays and is unlisted.
     pub(crate) fn sweep_inside(bundle: &RootedDir) -> Result<()> {
         let Ok(attestation) = bundle.directory(ATTESTATION.as_bytes()) else { return Ok(()) };
-        if !attestation.stat(INSIDE.as_bytes()).is_ok_and(|stat| FileKind::of(&stat) == FileKind::Directory) {
+        if !attestation
+            .stat(INNER_STAGING.as_bytes())
+            .is_ok_and(|stat| FileKind::of(&stat) == FileKind::Directory)
+        {
             return Ok(());
         }
         let Ok(parent) = attestation.as_fd().try_clone_to_owned() else { return Ok(()) };
-        match claim(&parent, INSIDE, attestation.path(), &bundle.show(b""), None) {
-            Ok(Lock::Held(name, room)) => drop(Self { parent, name, room, made: None }),
+        match acquire(&parent, INNER_STAGING, attestation.path(), &bundle.show(b""), None) {
+            Ok(Acquired::Locked(name, dir)) => {
+                drop(Self { parent, name, dir, attestation_created_in: None });
+            }
             Err(failure) if failure.class() == Class::Usage => return Err(failure),
-            Ok(Lock::NotMade(_)) | Err(_) => {}
+            Ok(Acquired::NotCreated(_)) | Err(_) => {}
         }
         Ok(())
     }
 
-    /// The room itself.
+    /// The staging directory.
     pub(crate) fn staging_dir(&self) -> &RootedDir {
-        &self.room
+        &self.dir
     }
 
-    /// The tree under construction, made when it is first asked for.
+    /// The directory of the tree that is built. The first call creates it.
     pub(crate) fn tree(&self) -> Result<RootedDir> {
         self.directory(TREE, EXECUTABLE)
     }
 
-    /// A new file in the room, of mode 0644 whatever the umask, to be written.
+    /// A new file in the staging directory, with mode 0644 whatever the umask, open for writing.
     pub(crate) fn file(&self, name: &str) -> Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let made = rustix::fs::openat(&self.room, name, flags, PLAIN)
+        let file = rustix::fs::openat(&self.dir, name, flags, PLAIN)
             .and_then(|file| rustix::fs::fchmod(&file, PLAIN).map(|()| file));
-        made.map(File::from).map_err(|errno| cannot("write", self.room.show(name.as_bytes()), &errno.into()))
+        file.map(File::from).map_err(|errno| cannot("write", self.dir.show(name.as_bytes()), &errno.into()))
     }
 
     fn directory(&self, name: &str, mode: Mode) -> Result<RootedDir> {
-        let failed = |error: std::io::Error| cannot("make", self.room.show(name.as_bytes()), &error);
-        match rustix::fs::mkdirat(&self.room, name, mode) {
+        let failed = |error: std::io::Error| cannot("create", self.dir.show(name.as_bytes()), &error);
+        match rustix::fs::mkdirat(&self.dir, name, mode) {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(errno) => return Err(failed(errno.into())),
         }
-        rustix::fs::chmodat(&self.room, name, mode, AtFlags::empty())
-            .map_err(|errno| failed(errno.into()))?;
-        self.room.directory(name.as_bytes()).map_err(failed)
+        rustix::fs::chmodat(&self.dir, name, mode, AtFlags::empty()).map_err(|errno| failed(errno.into()))?;
+        self.dir.directory(name.as_bytes()).map_err(failed)
     }
 }
 
 impl Drop for Staging {
-    /// The lock goes last, with the open directory. What cannot be removed is left to the next run.
+    /// The lock is released last, with the open directory. The next run removes what cannot be removed now.
     fn drop(&mut self) {
-        let _ = remove::empty(&self.room);
+        let _ = remove::empty(&self.dir);
         let _ = rustix::fs::unlinkat(&self.parent, self.name.as_str(), AtFlags::REMOVEDIR);
-        if let Some(bundle) = &self.made {
-            // Fails, as it should, when a signature has come in.
+        if let Some(bundle) = &self.attestation_created_in {
+            // Fails if it has the signature now, and then it has to stay.
             let _ = rustix::fs::unlinkat(bundle, ATTESTATION, AtFlags::REMOVEDIR);
         }
     }
 }
 
-/// The bundle's `attestation`, never over a link, and whether it was made just now.
+/// Opens or creates `attestation` in a bundle without following a link, and returns whether it was created.
 pub(super) fn attestation(bundle: &RootedDir) -> Result<(OwnedFd, bool)> {
     let shown = || bundle.show(ATTESTATION.as_bytes());
-    let made = match rustix::fs::mkdirat(bundle, ATTESTATION, EXECUTABLE) {
+    let created = match rustix::fs::mkdirat(bundle, ATTESTATION, EXECUTABLE) {
         Ok(()) => true,
         Err(Errno::EXIST) => false,
-        Err(errno) => return Err(cannot("make", shown(), &errno.into())),
+        Err(errno) => return Err(cannot("create", shown(), &errno.into())),
     };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let directory =
         rustix::fs::openat(bundle, ATTESTATION, flags, Mode::empty()).map_err(|errno| match errno {
             Errno::NOTDIR | Errno::LOOP => Failure::usage(format!("{} is not a directory", shown()))
-                .hint("remove it: only the signature belongs there"),
+                .hint(FileKind::File.removal_hint(&bundle.path().join(ATTESTATION))),
             _ => cannot("open", shown(), &errno.into()),
         })?;
-    if made {
-        rustix::fs::fchmod(&directory, EXECUTABLE).map_err(|errno| cannot("make", shown(), &errno.into()))?;
+    if created {
+        rustix::fs::fchmod(&directory, EXECUTABLE)
+            .map_err(|errno| cannot("create", shown(), &errno.into()))?;
     }
-    Ok((directory, made))
+    Ok((directory, created))
 }
 
-/// `.NAME.aicr-staging`; with a digest in its place where that is too long for a name.
-fn name_beside(name: &str) -> String {
+/// `.NAME.aicr-staging`. If that is too long for a file name, the digest of NAME takes its place.
+fn staging_name(name: &str) -> String {
     let plain = format!(".{name}.aicr-staging");
     if plain.len() <= super::name::MAX_COMPONENT {
         return plain;
@@ -184,15 +196,20 @@ fn name_beside(name: &str) -> String {
 }
 
 fn open_parent(path: &Utf8Path) -> Result<OwnedFd> {
-    let place = if path.as_str().is_empty() { "." } else { path.as_str() };
+    let path = or_here(path).as_str();
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    rustix::fs::openat(CWD, place, flags, Mode::empty())
-        .map_err(|errno| cannot("open", show(place.as_bytes()), &errno.into()))
+    rustix::fs::openat(CWD, path, flags, Mode::empty())
+        .map_err(|errno| cannot("open", show(path), &errno.into()))
 }
 
 fn absolute(path: &Utf8Path) -> Result<Utf8PathBuf> {
-    let place = if path.as_str().is_empty() { Utf8Path::new(".") } else { path };
-    place.canonicalize_utf8().map_err(|error| cannot("find", show(place.as_str().as_bytes()), &error))
+    let path = or_here(path);
+    path.canonicalize_utf8().map_err(|error| cannot("resolve", show(path.as_str()), &error))
+}
+
+/// The empty path is the working directory.
+fn or_here(path: &Utf8Path) -> &Utf8Path {
+    if path.as_str().is_empty() { Utf8Path::new(".") } else { path }
 }
 
 #[cfg(test)]

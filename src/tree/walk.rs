@@ -1,16 +1,16 @@
-//! Everything below a bundle, looked at and never followed. Names are bytes, because media may hold
-//! anything; what is right and wrong is decided in `audit.rs`. No file is opened here.
+//! Lists everything in a bundle without following links or opening files. Names are bytes, because a
+//! medium may contain any; `audit.rs` decides which are wrong.
 //!
-//! Bounded on purpose: at most [`MAX_ENTRIES`] entries with [`MAX_NAMES`] bytes of names, counted while a
-//! directory is read and not when it is in memory; no path over [`MAX_PATH`] is entered, no recursion, one
-//! open directory a thread.
+//! Limits: at most [`MAX_ENTRIES`] entries with [`MAX_NAMES`] bytes of names, checked while
+//! a directory is read, before it is in memory. Paths longer than [`MAX_PATH`] are not entered. There is
+//! no recursion, and each thread has one directory open.
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use listing::{Content, Directory, Entry, Found};
+use listing::{Content, Directory, Entry};
 pub(crate) use listing::{Listing, Place, Seen};
 
 use super::name::MAX_PATH;
@@ -19,31 +19,34 @@ use super::{MAX_ENTRIES, Work, cannot};
 use crate::error::{Failure, Result};
 use crate::system_error::is_exhaustion;
 
+mod cursor;
 mod listing;
 
-/// The most bytes that all names of a tree may have, as no manifest can list more.
+/// The maximum size of all names of a tree together, in bytes: no manifest can list more.
 const MAX_NAMES: usize = 1 << 30;
 
-/// After how many entries of a directory they are counted, and a signal is looked for.
+/// The budget and the signals are checked after this many entries of a directory.
 const STRIDE: usize = 1024;
 
 /// What the threads share.
 struct Progress {
     directories: Vec<Directory>,
+    /// The numbers of directories that no thread has read yet.
     waiting: Vec<u32>,
+    /// How many threads are reading a directory.
     busy: usize,
     unreadable: Vec<u32>,
     failure: Option<Failure>,
 }
 
-/// Lists everything below a bundle, on several threads. Fails with a rejection when there are too many
-/// entries, and when interrupted; all else that is wrong with the tree stands in the listing.
+/// Lists everything in a bundle, on several threads. Fails when there are too many entries (a rejection)
+/// and when it is interrupted; the listing has every other problem of the tree.
 pub(crate) fn list(bundle: &RootedDir, work: &Work<'_>) -> Result<Listing> {
     list_within(bundle, work, MAX_ENTRIES)
 }
 
-/// The same for a tree of no more than so many entries.
-fn list_within(bundle: &RootedDir, work: &Work<'_>, most: usize) -> Result<Listing> {
+/// [`list`] with another maximum number of entries.
+fn list_within(bundle: &RootedDir, work: &Work<'_>, max_entries: usize) -> Result<Listing> {
     let progress = Mutex::new(Progress {
         directories: vec![Directory { place: Place::TOP, content: None }],
         waiting: vec![0],
@@ -52,11 +55,12 @@ fn list_within(bundle: &RootedDir, work: &Work<'_>, most: usize) -> Result<Listi
         failure: None,
     });
     let changed = Condvar::new();
-    let budget = Budget { bundle, work, most, entries: AtomicUsize::new(0), names: AtomicUsize::new(0) };
+    let budget =
+        Budget { bundle, work, max_entries, entries: AtomicUsize::new(0), names: AtomicUsize::new(0) };
     thread::scope(|scope| {
         for _ in 1..work.jobs.get() {
             let another = || read_directories(bundle, &budget, &progress, &changed);
-            // Those that are there do it all.
+            // Without another thread, the existing ones do the work.
             if thread::Builder::new().spawn_scoped(scope, another).is_err() {
                 break;
             }
@@ -70,10 +74,11 @@ fn list_within(bundle: &RootedDir, work: &Work<'_>, most: usize) -> Result<Listi
     }
 }
 
-/// One thread: takes directories that wait until none can come any more.
+/// One thread: reads waiting directories until no thread can add another one.
 fn read_directories(bundle: &RootedDir, budget: &Budget<'_>, progress: &Mutex<Progress>, changed: &Condvar) {
     let lock = || progress.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut reader = DirectoryReader { buffer: DirectoryBuffer::new(), names: Vec::new(), found: Vec::new() };
+    let mut reader =
+        DirectoryReader { buffer: DirectoryBuffer::new(), names: Vec::new(), entries: Vec::new() };
     let mut path = Vec::new();
     let mut now = lock();
     loop {
@@ -91,7 +96,7 @@ fn read_directories(bundle: &RootedDir, budget: &Budget<'_>, progress: &Mutex<Pr
         now = lock();
         now.busy -= 1;
         match content {
-            Ok(content) => now.take_in(number, content),
+            Ok(content) => now.add(number, content),
             Err(failure) => {
                 now.failure.get_or_insert(failure);
                 now.waiting.clear();
@@ -104,41 +109,40 @@ fn read_directories(bundle: &RootedDir, budget: &Budget<'_>, progress: &Mutex<Pr
 }
 
 impl Progress {
-    /// Keeps what one directory holds, and lets those below it wait their turn.
-    fn take_in(&mut self, number: u32, content: Option<Content>) {
+    /// Stores the content of a directory, and queues the directories in it.
+    fn add(&mut self, number: u32, content: Option<Content>) {
         let Some(mut content) = content else {
             self.unreadable.push(number);
             return;
         };
-        let mut start = 0;
         for entry in &mut content.entries {
             if entry.seen == Seen::Entry(FileKind::Directory) && self.failure.is_none() {
-                // There are no more of them than MAX_ENTRIES.
+                // MAX_ENTRIES fits in 32 bits.
                 entry.directory = u32::try_from(self.directories.len()).unwrap_or(u32::MAX);
-                let place = Place { directory: number, start, length: entry.length };
+                let place = Place { directory: number, start: entry.start, length: entry.length };
                 self.waiting.push(entry.directory);
                 self.directories.push(Directory { place, content: None });
             }
-            start += u32::from(entry.length);
         }
         self.directories[number as usize].content = Some(content);
     }
 }
 
-/// How much a tree may hold, counted by all threads together.
+/// What all threads together have found, and how much that may be.
 struct Budget<'a> {
     bundle: &'a RootedDir,
     work: &'a Work<'a>,
-    most: usize,
+    max_entries: usize,
     entries: AtomicUsize,
     names: AtomicUsize,
 }
 
 impl Budget<'_> {
-    /// Takes so many entries off it, with so many bytes of names; fails too when a signal has come.
-    fn take(&self, entries: usize, names: usize) -> Result<()> {
+    /// Adds this many entries, with this many bytes of names. Fails when that is too much, and when
+    /// a signal has arrived.
+    fn spend(&self, entries: usize, names: usize) -> Result<()> {
         self.work.interrupt.check()?;
-        let too_many = if self.entries.fetch_add(entries, Ordering::Relaxed) + entries > self.most {
+        let too_many = if self.entries.fetch_add(entries, Ordering::Relaxed) + entries > self.max_entries {
             "more than 10,000,000 files and directories"
         } else if self.names.fetch_add(names, Ordering::Relaxed) + names > MAX_NAMES {
             "files and directories with more than 1 GiB of names"
@@ -146,7 +150,7 @@ impl Budget<'_> {
             return Ok(());
         };
         let name = self.bundle.show(b"");
-        Err(Failure::rejected(format!("{name} holds {too_many}")).hint("give the directory of one bundle"))
+        Err(Failure::rejected(format!("{name} contains {too_many}")).hint("give the directory of one bundle"))
     }
 }
 
@@ -154,39 +158,42 @@ impl Budget<'_> {
 struct DirectoryReader {
     buffer: DirectoryBuffer,
     names: Vec<u8>,
-    found: Vec<Found>,
+    entries: Vec<Entry>,
 }
 
 impl DirectoryReader {
     /// The content of a directory, or nothing if it cannot be read.
     fn read(&mut self, bundle: &RootedDir, path: &[u8], budget: &Budget<'_>) -> Result<Option<Content>> {
-        let Self { buffer, names, found } = self;
+        let Self { buffer, names, entries } = self;
         names.clear();
-        found.clear();
+        entries.clear();
+        // How many entries, and bytes of names, the budget knows of.
         let mut counted = (0, 0);
-        let mut taken = Ok(());
+        let mut spent = Ok(());
         let listed = bundle.entries(path, buffer, |_, name, kind| {
-            if found.len() - counted.0 == STRIDE {
-                taken = budget.take(STRIDE, names.len() - counted.1);
-                counted = (found.len(), names.len());
-                if taken.is_err() {
+            if entries.len() - counted.0 == STRIDE {
+                spent = budget.spend(STRIDE, names.len() - counted.1);
+                counted = (entries.len(), names.len());
+                if spent.is_err() {
                     return ControlFlow::Break(());
                 }
             }
-            let start = names.len();
+            let too_long = path.len() + 1 + name.len() > MAX_PATH;
+            entries.push(Entry {
+                // MAX_NAMES fits in 32 bits, and the kernel has 16 bits for the length of a name.
+                start: u32::try_from(names.len()).unwrap_or(u32::MAX),
+                length: u16::try_from(name.len()).unwrap_or(u16::MAX),
+                seen: if too_long { Seen::Unreadable } else { Seen::Entry(kind) },
+                directory: 0,
+            });
             names.extend_from_slice(name);
-            let deep = path.len() + 1 + name.len() > MAX_PATH;
-            let seen = if deep { Seen::Unreadable } else { Seen::Entry(kind) };
-            // The kernel has 16 bits for it.
-            let length = u16::try_from(name.len()).unwrap_or(u16::MAX);
-            found.push(Found { start, end: names.len(), entry: Entry { length, seen, directory: 0 } });
             ControlFlow::Continue(())
         });
-        taken?;
-        budget.take(found.len() - counted.0, names.len() - counted.1)?;
+        spent?;
+        budget.spend(entries.len() - counted.0, names.len() - counted.1)?;
         match listed {
             Err(error) if is_exhaustion(&error) => Err(cannot("read", bundle.show(path), &error)),
-            listed => Ok(listed.is_ok().then(|| Content::sorted(names, found))),
+            listed => Ok(listed.is_ok().then(|| Content::new(names, entries))),
         }
     }
 }

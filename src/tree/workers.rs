@@ -1,5 +1,5 @@
-//! Many files, a few threads. Work is taken by number, so that nothing is planned ahead and no queue
-//! is kept; what the work is, the caller says.
+//! Runs a function for each of many items on several threads. A thread takes the next number when it is
+//! free, so there is no queue and no schedule.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,9 +8,9 @@ use std::thread;
 use super::Work;
 use crate::error::{Failure, Result};
 
-/// One thread's turn at one item.
+/// The work of one thread on one item.
 pub(crate) struct Turn<'a> {
-    /// The item.
+    /// The number of the item.
     pub(crate) index: usize,
     shared: &'a Shared<'a>,
 }
@@ -21,13 +21,14 @@ struct Shared<'a> {
     next: AtomicUsize,
     /// How many threads have work.
     busy: AtomicUsize,
-    /// The first item that failed.
+    /// The item of `failure`.
     failed: AtomicUsize,
     failure: Mutex<Option<Failure>>,
 }
 
 impl Turn<'_> {
-    /// Fails when the work on this item has become useless: a signal came, or another item failed.
+    /// Fails when the result for this item is no longer needed: after a signal, or the failure of another
+    /// item.
     pub(crate) fn go_on(&self) -> Result<()> {
         self.shared.work.interrupt.check()?;
         if self.shared.is_useless(self.index) {
@@ -36,45 +37,46 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Whether a processor has nothing to do, and could help with this item.
-    pub(crate) fn has_company(&self) -> bool {
+    /// Whether a thread has nothing to do, so that its processor can help with this item.
+    pub(crate) fn has_idle_thread(&self) -> bool {
         self.shared.busy.load(Ordering::Relaxed) < self.shared.work.jobs.get()
     }
 }
 
 impl Shared<'_> {
-    /// Whether it does not matter any more what becomes of an item.
+    /// Whether the result for an item is no longer needed.
     fn is_useless(&self, index: usize) -> bool {
         let failed = self.failed.load(Ordering::Relaxed);
         match self.order {
             Order::InTurn => failed < index,
-            Order::Apart => failed < usize::MAX,
+            Order::Spread => failed < usize::MAX,
         }
     }
 }
 
-/// Which number comes next.
+/// Which item a thread takes next.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Order {
-    /// The next higher one: a disk with heads is read from one end to the other.
+    /// The item with the next number, so that a hard disk is read from one end to the other.
     InTurn,
-    /// From as many places as there are threads: two that make files in one directory wait for each other.
-    Apart,
+    /// Each thread begins at its own item, because two threads that create files in one directory wait for
+    /// each other.
+    Spread,
 }
 
 impl Order {
-    /// The number that comes `nth`, from zero on, of those below `count`; it may be none of them.
+    /// The number of the item that is taken as the `nth`, from zero on. It may be `count` or more.
     fn number(self, nth: usize, count: usize, threads: usize) -> usize {
         match self {
             Self::InTurn => nth,
-            Self::Apart => nth % threads * count.div_ceil(threads) + nth / threads,
+            Self::Spread => nth % threads * count.div_ceil(threads) + nth / threads,
         }
     }
 }
 
-/// Calls `each` for all numbers below `count`, with a state of its own for each thread, and gives
-/// the states. The first failure ends it. When several fail in turn, the failure is that of the lowest
-/// number, whatever the timing: a turn is given up only for a lower one.
+/// Calls `each` for all numbers below `count`, with one state for each thread, and returns the states. It
+/// stops at the first failure. In turn, the returned failure is that of the item with the lowest number,
+/// whatever the timing, because an item is given up only for the failure of a lower one.
 pub(crate) fn each<S: Send>(
     work: &Work<'_>,
     count: usize,
@@ -117,7 +119,7 @@ pub(crate) fn each<S: Send>(
     };
     let states = thread::scope(|scope| {
         let another = || thread::Builder::new().spawn_scoped(scope, run).ok();
-        // Where the system has no more threads, those that are there do it all.
+        // Without another thread, the existing ones do the work.
         let others: Vec<_> = (1..threads).map_while(|_| another()).collect();
         shared.busy.fetch_sub(threads - 1 - others.len(), Ordering::Relaxed);
         let mut states = vec![run()];
@@ -135,23 +137,23 @@ pub(crate) fn each<S: Send>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree::at_work;
+    use crate::tree::with_two_threads;
 
-    const ORDERS: [Order; 2] = [Order::InTurn, Order::Apart];
+    const ORDERS: [Order; 2] = [Order::InTurn, Order::Spread];
 
     #[test]
-    fn threads_are_kept_apart() {
+    fn threads_begin_at_different_items() {
         let numbers = |order: Order| (0..8).map(|nth| order.number(nth, 7, 2)).collect::<Vec<_>>();
         assert_eq!(numbers(Order::InTurn), [0, 1, 2, 3, 4, 5, 6, 7]);
-        assert_eq!(numbers(Order::Apart), [0, 4, 1, 5, 2, 6, 3, 7]);
+        assert_eq!(numbers(Order::Spread), [0, 4, 1, 5, 2, 6, 3, 7]);
     }
 
     #[test]
-    fn every_number_has_one_turn() {
+    fn every_item_has_one_turn() {
         for (count, order) in
             [0, 1, 2, 3, 1000, 1001].into_iter().flat_map(|count| ORDERS.map(|order| (count, order)))
         {
-            let states = at_work(|work| {
+            let states = with_two_threads(|work| {
                 each(work, count, order, Vec::new, |seen, turn| {
                     seen.push(turn.index);
                     Ok(())
@@ -164,9 +166,9 @@ mod tests {
     }
 
     #[test]
-    fn the_failure_is_that_of_an_item_and_in_turn_of_the_lowest() {
+    fn the_failure_in_turn_is_that_of_the_lowest_item() {
         for order in [ORDERS; 100].concat() {
-            let failed = at_work(|work| {
+            let failed = with_two_threads(|work| {
                 each(
                     work,
                     100,
@@ -181,16 +183,16 @@ mod tests {
             let failed = failed.unwrap_err();
             match order {
                 Order::InTurn => assert_eq!(failed.message(), "41"),
-                Order::Apart => assert!(["41", "42", "77"].contains(&failed.message()), "{failed:?}"),
+                Order::Spread => assert!(["41", "42", "77"].contains(&failed.message()), "{failed:?}"),
             }
         }
     }
 
     #[test]
-    fn the_first_that_fails_ends_it() {
+    fn the_first_failure_stops_all_threads() {
         for order in ORDERS {
             let done = AtomicUsize::new(0);
-            let failed = at_work(|work| {
+            let failed = with_two_threads(|work| {
                 each(
                     work,
                     1000,
@@ -209,7 +211,7 @@ mod tests {
                 )
             });
             assert_eq!(failed.unwrap_err().message(), "first");
-            assert!(done.into_inner() <= 2, "{order:?}: one for each thread");
+            assert!(done.into_inner() <= 2, "{order:?}: one item for each thread");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Whether the system tells what it has lost: a write succeeds when the bytes are in memory, and what goes
-//! wrong on their way to the disk is heard of later, or never. And when the disk is given its work.
+//! Gets written files to the disk, and finds out whether all of them arrived. A write succeeds when the
+//! bytes are in memory; an error on the way to the disk is reported later, by a sync call, or never.
 
 use std::fs::File;
 use std::io;
@@ -16,103 +16,104 @@ use super::file_system::{BTRFS, EXFAT, EXT, F2FS, FAT, Magic, TMPFS, XFS};
 use super::rooted_dir::RootedDir;
 use crate::error::Result;
 
-/// File systems on which `syncfs` fails when a file could not be written. On overlayfs it is said to have
-/// succeeded (seen on Linux 6.18), and below FUSE nobody is asked at all.
-const TELL: [Magic; 7] = [EXT, XFS, BTRFS, F2FS, FAT, EXFAT, TMPFS];
+/// File systems on which `syncfs` reports a file that could not be written. On overlayfs it reports success
+/// (seen on Linux 6.18), and on FUSE the kernel does not ask the file system.
+const SYNCFS_REPORTS: [Magic; 7] = [EXT, XFS, BTRFS, F2FS, FAT, EXFAT, TMPFS];
 
-/// The first Linux on which `syncfs` fails for what it has lost (`syncfs(2)`).
-const SINCE: (u32, u32) = (5, 8);
+/// The first Linux release on which `syncfs` reports files that could not be written (`syncfs(2)`).
+const SYNCFS_REPORTS_SINCE: (u32, u32) = (5, 8);
 
-/// After so many bytes the disk is given its work, while there is more to be read and hashed.
-const WORTH_A_START: u64 = 64 << 20;
+/// A sync starts in the background each time this many bytes have been written, while more files are read
+/// and hashed.
+const SYNC_EVERY: u64 = 64 << 20;
 
-/// What a file costs the disk beside its bytes: its inode, its name.
-const OF_A_FILE: u64 = 8 << 10;
+/// What a file adds to the number of bytes, for its inode and its name.
+const BYTES_OF_INODE: u64 = 8 << 10;
 
-/// The way to the disk of all that is written below a room.
+/// Syncs the files that are written to a staging directory.
 #[derive(Debug)]
 pub(crate) struct WriteBack {
-    /// Open since before the first byte was written: what is opened after a loss that somebody else was
-    /// told of is told nothing.
-    room: OwnedFd,
-    /// Whether each file has to be waited for, because later nobody would tell.
-    each: bool,
+    /// Opened before the first byte is written. A directory that is opened after an error would not get
+    /// that error, if another program has already got it.
+    dir: OwnedFd,
+    /// Whether each file is synced by itself, because `syncfs` would not report its loss.
+    sync_each: bool,
     written: AtomicU64,
-    ahead: OnceLock<Option<Ahead>>,
+    background: OnceLock<Option<BackgroundSync>>,
 }
 
-/// A thread that has the disk write when it is woken, and notes what it is told.
+/// A thread that syncs when it is woken, and keeps the first error.
 #[derive(Debug)]
-struct Ahead {
+struct BackgroundSync {
     wake: SyncSender<()>,
     thread: JoinHandle<rustix::io::Result<()>>,
 }
 
 impl WriteBack {
-    /// That of what is about to be written below `room`.
-    pub(crate) fn of(room: &RootedDir) -> Result<Self> {
-        let failed = |error| cannot("open", room.show(b""), &error);
-        let room = room.as_fd().try_clone_to_owned().map_err(failed)?;
-        let each = !is_told_at_once(&room);
-        Ok(Self { room, each, written: AtomicU64::new(0), ahead: OnceLock::new() })
+    /// For files that will be written to `dir`.
+    pub(crate) fn of(dir: &RootedDir) -> Result<Self> {
+        let failed = |error| cannot("open", dir.show(b""), &error);
+        let dir = dir.as_fd().try_clone_to_owned().map_err(failed)?;
+        let sync_each = !syncfs_reports_losses(&dir);
+        Ok(Self { dir, sync_each, written: AtomicU64::new(0), background: OnceLock::new() })
     }
 
-    /// Hears of so many bytes that were written.
-    pub(super) fn wrote(&self, bytes: u64) {
+    /// Counts bytes that were written, and starts a sync in the background after [`SYNC_EVERY`] of them.
+    pub(super) fn count_written(&self, bytes: u64) {
         let before = self.written.fetch_add(bytes, Ordering::Relaxed);
-        if !self.each
-            && before / WORTH_A_START != (before + bytes) / WORTH_A_START
-            && let Some(ahead) = self.ahead.get_or_init(|| self.start_ahead().ok())
+        if !self.sync_each
+            && before / SYNC_EVERY != (before + bytes) / SYNC_EVERY
+            && let Some(background) = self.background.get_or_init(|| self.start_background().ok())
         {
-            // Fails while the last call waits to be heard, and after a loss.
-            let _ = ahead.wake.try_send(());
+            // Fails if a sync is waiting already, or if one has failed.
+            let _ = background.wake.try_send(());
         }
     }
 
-    /// Hears of a file that is complete.
-    pub(super) fn completed(&self, file: &File) -> io::Result<()> {
-        if self.each {
-            wait_for(file)?;
+    /// Syncs a complete file, or leaves that to a later sync of all files.
+    pub(super) fn complete_file(&self, file: &File) -> io::Result<()> {
+        if self.sync_each {
+            sync_file(file)?;
         }
-        self.wrote(OF_A_FILE);
+        self.count_written(BYTES_OF_INODE);
         Ok(())
     }
 
-    fn start_ahead(&self) -> io::Result<Ahead> {
-        // Not opened anew: one loss is told once, to all who share what is open.
-        let room = self.room.try_clone()?;
+    fn start_background(&self) -> io::Result<BackgroundSync> {
+        // A copy of the descriptor, because the kernel reports an error once for each open directory.
+        let dir = self.dir.try_clone()?;
         let (wake, woken) = sync_channel(1);
-        let write = move || woken.into_iter().try_for_each(|()| rustix::fs::syncfs(&room));
-        Ok(Ahead { wake, thread: thread::Builder::new().spawn(write)? })
+        let sync = move || woken.into_iter().try_for_each(|()| rustix::fs::syncfs(&dir));
+        Ok(BackgroundSync { wake, thread: thread::Builder::new().spawn(sync)? })
     }
 
-    /// Waits until everything is on the disk. One call for all files: as sure as one for each where the
-    /// system tells, and many times faster.
+    /// Waits until everything is on the disk. One call for all files is many times faster than one for each
+    /// file, and as reliable where `syncfs` reports losses.
     pub(super) fn finish(self) -> io::Result<()> {
-        if let Some(Ahead { wake, thread }) = self.ahead.into_inner().flatten() {
+        if let Some(BackgroundSync { wake, thread }) = self.background.into_inner().flatten() {
             drop(wake);
             thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         }
-        Ok(rustix::fs::syncfs(&self.room)?)
+        Ok(rustix::fs::syncfs(&self.dir)?)
     }
 }
 
-/// Whether one `syncfs` on this directory is as sure as an `fsync` of each file.
-fn is_told_at_once(directory: impl AsFd) -> bool {
+/// Whether `syncfs` on this directory is as reliable as `fsync` on each file.
+fn syncfs_reports_losses(directory: impl AsFd) -> bool {
     let system = rustix::system::uname();
-    let tells = Magic::of(directory).is_some_and(|magic| TELL.contains(&magic));
-    tells && version(system.release().to_bytes()) >= SINCE
+    let reports = Magic::of(directory).is_some_and(|magic| SYNCFS_REPORTS.contains(&magic));
+    reports && version(system.release().to_bytes()) >= SYNCFS_REPORTS_SINCE
 }
 
-/// Waits until a file is on the disk, if its file system can say that.
-fn wait_for(file: impl AsFd) -> rustix::io::Result<()> {
+/// Waits until a file is on the disk, if its file system can sync one.
+fn sync_file(file: impl AsFd) -> rustix::io::Result<()> {
     match rustix::fs::fsync(file) {
         Err(Errno::INVAL | Errno::NOTSUP) => Ok(()),
         synced => synced,
     }
 }
 
-/// The first two numbers of a release of Linux; 0 for what is none.
+/// The first two numbers of a Linux release, or 0 for a part that is not a number.
 fn version(release: &[u8]) -> (u32, u32) {
     let mut numbers = release.split(|byte| !byte.is_ascii_digit());
     let mut next = || std::str::from_utf8(numbers.next()?).ok()?.parse().ok();
@@ -124,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn releases_of_linux() {
+    fn the_version_of_a_linux_release() {
         for (release, expected) in [
             ("6.18.44-generic", (6, 18)),
             ("5.8", (5, 8)),

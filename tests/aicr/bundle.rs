@@ -151,11 +151,11 @@ fn json_holds_the_same_as_the_text() {
         .stdout(
             "{\"schemaVersion\":1,\"command\":\"bundle\",\"exit\":2,\"cosign\":null,\"bundles\":[],\
              \"error\":{\"exit\":2,\"message\":\"--output B exists and is not empty\",\"cosign\":null,\
-             \"hint\":\"choose a name that is free, or replace the bundle that is there with `--force`\"}}\n",
+             \"hint\":\"choose another name, or add `--force` to replace an existing bundle\"}}\n",
         )
         .stderr(
             "error: --output B exists and is not empty
-hint: choose a name that is free, or replace the bundle that is there with `--force`
+hint: choose another name, or add `--force` to replace an existing bundle
 ",
         )
         .exits(2);

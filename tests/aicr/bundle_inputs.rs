@@ -33,7 +33,7 @@ fn refused(make: impl FnOnce(&Sandbox) -> &Sandbox, inputs: &str, stderr: &str, 
 #[test]
 fn nothing_below_an_input_is_followed() {
     let words = "error: dist/sub/l is a symbolic link, and links are not followed
-hint: leave it out with `--exclude /sub/l`, or put the file in its place
+hint: leave it out with `--exclude /sub/l`, or replace it with the file that it points to
 ";
     for target in ["b", "../sub", "nowhere", "/etc/passwd", "/dev/zero"] {
         refused(|sandbox| sandbox.link("dist/sub/l", target), "dist", words, Some("--exclude /sub/l"));
@@ -63,7 +63,7 @@ fn a_link_named_as_an_input_is_followed_to_a_directory_alone() {
     refused(
         |sandbox| sandbox.link("l", "dist/a"),
         "l",
-        "error: the input l is a symbolic link
+        "error: input l is a symbolic link
 hint: give the file that it points to; only links to directories are followed
 ",
         None,
@@ -72,21 +72,21 @@ hint: give the file that it points to; only links to directories are followed
 
 #[test]
 fn an_input_is_a_file_or_a_directory_that_is_there() {
-    refused(|sandbox| sandbox, "dist nowhere", "error: there is no input nowhere\n", None);
-    refused(|sandbox| sandbox, "dist/a/x", "error: there is no input dist/a/x\n", None);
+    refused(|sandbox| sandbox, "dist nowhere", "error: input nowhere does not exist\n", None);
+    refused(|sandbox| sandbox, "dist/a/x", "error: input dist/a/x does not exist\n", None);
     refused(
         |sandbox| sandbox.special("pipe", FileType::Fifo),
         "pipe",
-        "error: the input pipe is a FIFO, not a file or a directory\n",
+        "error: input pipe is a FIFO, not a file or a directory\n",
         None,
     );
     refused(
         |sandbox| sandbox.directory("empty/below"),
         "empty",
-        "error: there are no files to bundle in empty\n",
+        "error: empty contains no files to bundle\n",
         Some("dist"),
     );
-    refused(|sandbox| sandbox, "dist --exclude *", "error: there are no files to bundle in dist\n", None);
+    refused(|sandbox| sandbox, "dist --exclude *", "error: dist contains no files to bundle\n", None);
 }
 
 #[test]
@@ -94,16 +94,16 @@ fn two_inputs_for_one_path_are_named_both() {
     refused(
         |sandbox| sandbox.file("other/sub/b", "another\n"),
         "dist other/",
-        "error: two inputs give the same path `sub/b`: dist/sub/b and other/sub/b
-hint: rename one, or bundle them from a common directory
+        "error: `sub/b` comes from two inputs: dist/sub/b and other/sub/b
+hint: rename one, or put both below one directory and bundle that directory
 ",
         Some("--exclude /sub/b"),
     );
     refused(
         |sandbox| sandbox.file("other/a", "alpha\n"),
         "dist other/a",
-        "error: two inputs give the same path `a`: dist/a and other/a
-hint: rename one, or bundle them from a common directory
+        "error: `a` comes from two inputs: dist/a and other/a
+hint: rename one, or put both below one directory and bundle that directory
 ",
         None,
     );
@@ -111,8 +111,8 @@ hint: rename one, or bundle them from a common directory
     refused(
         |sandbox| sandbox.file("other/sub", "a file\n"),
         "dist other",
-        "error: two inputs give the same path `sub`: other/sub and dist/sub
-hint: rename one, or bundle them from a common directory
+        "error: `sub` comes from two inputs: other/sub and dist/sub
+hint: rename one, or put both below one directory and bundle that directory
 ",
         None,
     );
@@ -140,7 +140,7 @@ hint: leave it out with `--exclude {pattern}`, or rename it
     refused(
         |sandbox| sandbox.file("dist/-", "stdin\n"),
         "dist",
-        "error: dist/- has a name for which sha256sum would read its standard input
+        "error: dist/- has a name that makes sha256sum read standard input
 hint: leave it out with `--exclude /-`, or rename it
 ",
         Some("--exclude /-"),
@@ -179,9 +179,9 @@ fn names_that_no_manifest_can_carry_are_refused_and_shown_escaped() {
     refused(
         |sandbox| sandbox.file("dist/back\\slash", "x"),
         "dist",
-        r"error: dist/back\\slash has a backslash in its name
-hint: leave it out with `--exclude '/back\\slash'`, or rename it
-",
+        r#"error: dist/back\\slash has a backslash in its name
+hint: leave it out with `--exclude "/back\\\\slash"`, or rename it
+"#,
         Some(r"--exclude /back\\slash"),
     );
     // What would turn the line around is not repeated in the hint either.
@@ -207,8 +207,8 @@ fn names_that_are_one_name_on_the_receivers_medium_are_refused() {
             |sandbox| sandbox.file(&format!("dist/{one}"), "1").file(&format!("dist/{two}"), "2"),
             "dist",
             &format!(
-                "error: {first} and {second} are one name on a case-insensitive or normalising file system
-hint: rename one, or let both in with `--allow-name-collisions`
+                "error: {first} and {second} have the same name on a case-insensitive or Unicode-normalizing file system
+hint: rename one, or allow both with `--allow-name-collisions`
 "
             ),
             Some("--allow-name-collisions"),
@@ -218,8 +218,8 @@ hint: rename one, or let both in with `--allow-name-collisions`
 
 #[test]
 fn private_keys_stay_out() {
-    let words = "error: dist/sub/ca.pem holds a private key
-hint: take it out of the inputs, or let it in with `--allow-private-keys`
+    let words = "error: dist/sub/ca.pem contains a private key
+hint: leave it out with `--exclude /sub/ca.pem`, or allow it with `--allow-private-keys`
 ";
     for label in [
         "PRIVATE KEY",
@@ -244,8 +244,8 @@ fn set_id_files_are_refused() {
         refused(
             |sandbox| sandbox.chmod("dist/a", mode),
             "dist",
-            "error: dist/a is set-user-ID or set-group-ID, which a bundle cannot carry
-hint: leave it out with `--exclude /a`, or take the bits away with `chmod ug-s`
+            "error: dist/a is set-user-ID or set-group-ID, which a bundle cannot keep
+hint: leave it out with `--exclude /a`, or remove the bits with `chmod ug-s dist/a`
 ",
             Some("--exclude /a"),
         );
@@ -262,7 +262,7 @@ fn of_several_refusals_the_first_by_name_is_told() {
         |sandbox| sandbox.link("dist/z", "a").link("dist/b", "a").link("dist/sub/c", "b"),
         "dist",
         "error: dist/b is a symbolic link, and links are not followed
-hint: leave it out with `--exclude /b`, or put the file in its place
+hint: leave it out with `--exclude /b`, or replace it with the file that it points to
 ",
         Some("--exclude /b --exclude z --exclude c"),
     );
@@ -302,11 +302,11 @@ fn exclude_reads_patterns_as_gitignore_does() {
         ),
         (
             "#x",
-            "--exclude `#x` matches nothing\nhint: write it as a line of .gitignore: `--exclude '*.tmp'`, `--exclude /build/`",
+            "--exclude `#x` matches nothing\nhint: use the syntax of .gitignore, for example `--exclude '*.tmp'` or `--exclude /build/`",
         ),
         (
             "[a",
-            "--exclude `[a` is no pattern: error parsing glob '[a': unclosed character class; missing ']'\nhint: write it as a line of .gitignore: `--exclude '*.tmp'`, `--exclude /build/`",
+            "--exclude `[a` is not a valid pattern: error parsing glob '[a': unclosed character class; missing ']'\nhint: use the syntax of .gitignore, for example `--exclude '*.tmp'` or `--exclude /build/`",
         ),
     ] {
         let sandbox = Sandbox::new();
@@ -326,7 +326,7 @@ fn a_pattern_that_leaves_nothing_out_is_said() {
         .aicr("bundle dist --output B --dry-run --exclude sub --exclude dist/a --exclude ./a --exclude /dist/a --exclude !x")
         .stdout("planned B\n  1 file, 6 bytes\n")
         .stderr(
-            "warning: --exclude leaves nothing out with `dist/a`, `./a`, `/dist/a`: patterns are relative to each INPUT\n",
+            "warning: --exclude matches nothing: `dist/a`, `./a`, `/dist/a` (patterns are relative to each INPUT)\n",
         )
         .succeeds();
 }
@@ -339,7 +339,7 @@ fn a_name_in_a_hint_can_be_typed_as_it_stands() {
         let output = sandbox.aicr("bundle dist --output B").output();
         let stderr = String::from_utf8(output.stderr).unwrap();
         let flag =
-            stderr.split("hint: leave it out with `").nth(1).unwrap().split("`, or put").next().unwrap();
+            stderr.split("hint: leave it out with `").nth(1).unwrap().split("`, or replace").next().unwrap();
         sandbox.shell(&format!("aicr bundle dist --output B --quiet {flag}")).succeeds();
         assert_eq!(sandbox.tree("B"), ["a", "checksums.txt", "sub/", "sub/b"], "{flag}");
     }
@@ -356,10 +356,10 @@ fn what_will_make_trouble_elsewhere_is_one_line_a_kind() {
         .aicr("bundle dist --in-place --dry-run")
         .stdout("planned dist\n  7 files, 4294967307 bytes\n")
         .stderr(
-            "warning: names that Windows refuses: dist/dot. and 2 more
-warning: names that are not in normal form C, and change on some systems: dist/cafe\u{301}
-warning: files of 4 GiB and more, which FAT cannot hold: dist/huge
-warning: empty directories, which are not part of a bundle: dist/void and 1 more
+            "warning: names that Windows does not allow: dist/dot. and 2 more
+warning: names that are not in Unicode normal form C, and change on some systems: dist/cafe\u{301}
+warning: files of 4 GiB or more, which FAT cannot store: dist/huge
+warning: empty directories, which a bundle does not keep: dist/void and 1 more
 ",
         )
         .succeeds();

@@ -6,9 +6,9 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use crate::sandbox::{Act, SMALL_MANIFEST, Sandbox};
 
-const FREE: &str = "hint: choose a name that is free, or replace the bundle that is there with `--force`";
+const FREE: &str = "hint: choose another name, or add `--force` to replace an existing bundle";
 const ELSEWHERE: &str =
-    "hint: choose an output outside the inputs; `--in-place` makes a directory itself a bundle";
+    "hint: choose an output outside the inputs, or use `--in-place` to turn the input into a bundle";
 
 /// `bundle dist WORDS` is refused in these words, and nothing is changed; `accepted` in its place
 /// succeeds.
@@ -34,14 +34,14 @@ fn an_output_is_a_name_that_is_free() {
     refused(
         |sandbox| sandbox.file("B", "a file"),
         "--output B --force",
-        "error: --output B is a regular file\nhint: choose a name that is free\n",
+        "error: --output B is a regular file\nhint: choose another name\n",
         "--output C",
     );
     for target in ["elsewhere", "nowhere", "cosign.pub"] {
         refused(
             |sandbox| sandbox.directory("elsewhere").link("B", target),
             "--output B --force",
-            "error: --output B is a symbolic link\nhint: choose a name that is free\n",
+            "error: --output B is a symbolic link\nhint: choose another name\n",
             "--output elsewhere",
         );
     }
@@ -49,7 +49,7 @@ fn an_output_is_a_name_that_is_free() {
     refused(
         |sandbox| sandbox.directory("elsewhere").link("B", "elsewhere"),
         "--output B/",
-        "error: --output B/ is a symbolic link\nhint: choose a name that is free\n",
+        "error: --output B/ is a symbolic link\nhint: choose another name\n",
         "--output elsewhere/",
     );
     for output in [".", "..", "/", "x/..", "./"] {
@@ -57,8 +57,8 @@ fn an_output_is_a_name_that_is_free() {
             |sandbox| sandbox.directory("x"),
             &format!("--output {output}"),
             &format!(
-                "error: --output `{output}` does not end in a name
-hint: give a directory that is to be made, as in `--output release-1.4`
+                "error: --output `{output}` does not end in a directory name
+hint: name a new directory, for example `--output release-1.4`
 "
             ),
             "--output x/y",
@@ -80,13 +80,13 @@ fn the_parent_of_an_output_is_not_made() {
     refused(
         |sandbox| sandbox,
         "--output new/B",
-        "error: the parent of --output new/B does not exist\nhint: make it with `mkdir -p new`\n",
+        "error: --output new/B: directory new does not exist\nhint: create it with `mkdir -p new`\n",
         "--output home/B",
     );
     refused(
         |sandbox| sandbox,
         "--output dist/a/B",
-        "error: the parent of --output dist/a/B is not a directory\n",
+        "error: --output dist/a/B: dist/a is not a directory\n",
         "--output B",
     );
 }
@@ -135,8 +135,8 @@ fn a_directory_that_somebody_stands_in_is_not_replaced() {
             .aicr_with(["bundle", &input, "--force", "--output", output])
             .within(within)
             .stderr(&format!(
-                "error: --output {output} is the working directory or around it
-hint: go to another directory, or choose another output
+                "error: --output {output} is the working directory or contains it
+hint: change to another directory, or choose another output
 "
             ))
             .exits(2);
@@ -147,11 +147,11 @@ hint: go to another directory, or choose another output
 #[test]
 fn force_replaces_a_bundle_and_nothing_else() {
     let refusals: [(&str, Act, &str); 7] = [
-        ("no manifest", |sandbox| sandbox.remove("B/checksums.txt"), "checksums.txt: it does not exist"),
+        ("no manifest", |sandbox| sandbox.remove("B/checksums.txt"), "checksums.txt does not exist"),
         (
             "no manifest of ours",
             |sandbox| sandbox.file("B/checksums.txt", "read me\n"),
-            "checksums.txt line 1 does not begin with a SHA-256 digest",
+            "checksums.txt: line 1 does not begin with a SHA-256 digest",
         ),
         (
             "an unlisted file",
@@ -175,7 +175,7 @@ fn force_replaces_a_bundle_and_nothing_else() {
         sandbox
             .aicr("bundle dist --output B --force")
             .stderr(&format!(
-                "error: --force does not replace B, which is not a bundle: {why}
+                "error: --force replaces only a bundle, and B is not one: {why}
 hint: remove it yourself, or choose another output
 "
             ))
@@ -244,25 +244,25 @@ fn the_public_key_is_left_for_the_receivers() {
     for (out, why) in [
         (
             "stranger.pub",
-            "--public-key-out stranger.pub has another content than this public key\nhint: choose another file: a key that somebody may trust is not overwritten",
+            "--public-key-out stranger.pub exists and is not this public key\nhint: choose another file; aicr does not overwrite a key that somebody may trust",
         ),
         (
             "cosign.key",
-            "--public-key-out cosign.key has another content than this public key\nhint: choose another file: a key that somebody may trust is not overwritten",
+            "--public-key-out cosign.key exists and is not this public key\nhint: choose another file; aicr does not overwrite a key that somebody may trust",
         ),
         (
             "dist/k.pub",
-            "--public-key-out dist/k.pub lies in dist\nhint: write the key elsewhere: a key that comes with the files proves nothing",
+            "--public-key-out dist/k.pub is inside dist\nhint: write the key to another directory; a key that comes with the files proves nothing",
         ),
         (
             "dist/sub/../k.pub",
-            "--public-key-out dist/sub/../k.pub lies in dist\nhint: write the key elsewhere: a key that comes with the files proves nothing",
+            "--public-key-out dist/sub/../k.pub is inside dist\nhint: write the key to another directory; a key that comes with the files proves nothing",
         ),
         (
             "B1/k.pub",
-            "--public-key-out B1/k.pub lies in B1\nhint: write the key elsewhere: a key that comes with the files proves nothing",
+            "--public-key-out B1/k.pub is inside B1\nhint: write the key to another directory; a key that comes with the files proves nothing",
         ),
-        ("nowhere/k.pub", "there is no directory nowhere"),
+        ("nowhere/k.pub", "nowhere does not exist"),
         ("home", "--public-key-out home is a directory"),
         ("home/", "--public-key-out home/ does not name a file"),
     ] {

@@ -194,7 +194,7 @@ fn a_signature_that_cannot_be_read_is_not_replaced() {
             "{\"base64Signature\":\"AAAA\"}".into(),
             " has a field of the legacy form, which can forge a signature (GHSA-fx35-mq7g-6g98)",
         ),
-        (" ".repeat(2 << 20), ": it is larger than 1048576 bytes"),
+        (" ".repeat(2 << 20), " is larger than 1.0 MiB"),
     ] {
         let sandbox = Sandbox::new();
         sandbox.unsigned().file(&format!("B/{SIGNATURE}"), &content);
@@ -281,7 +281,7 @@ fn what_is_no_bundle_is_refused() {
             "error: dist is not a bundle: it has no checksums.txt\nhint: `aicr bundle` makes a bundle\n",
             5,
         ),
-        ("nowhere", "", "error: there is no directory nowhere\n", 2),
+        ("nowhere", "", "error: nowhere does not exist\n", 2),
         ("dist/a", "", "error: dist/a is not a directory\n", 2),
     ] {
         sandbox.aicr(&format!("bundle-sign {path} {SIGN}")).stdout(stdout).stderr(stderr).exits(code);
@@ -331,7 +331,7 @@ fn all_are_checked_before_the_first_is_signed() {
     // One that is no directory at all is told before any is looked at.
     sandbox
         .aicr(&format!("bundle-sign B1 nowhere B3 {SIGN}"))
-        .stderr("error: there is no directory nowhere\n")
+        .stderr("error: nowhere does not exist\n")
         .exits(2);
     for path in ["B1", "B2", "B3"] {
         assert!(!sandbox.path(path).join("attestation").exists());

@@ -84,8 +84,8 @@ fn a_disk_that_is_full() {
 fn a_medium_that_cannot_be_read() {
     let sandbox = stage(HONEST);
     sandbox.file(SIGNATURE, sandbox.read("good"));
-    let manifest = "error: B/checksums.txt: input/output error\n";
-    let signature = "error: B/attestation/checksums.txt.sigstore.json: input/output error\n";
+    let manifest = "error: B/checksums.txt cannot be read: input/output error\n";
+    let signature = "error: B/attestation/checksums.txt.sigstore.json cannot be read: input/output error\n";
     for (place, call, times, expected) in [
         ("B/checksums.txt", "read",       2, manifest),
         ("B/checksums.txt", "fstat",      1, manifest),

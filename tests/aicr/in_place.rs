@@ -169,7 +169,7 @@ fn a_file_that_is_written_to_while_it_is_hashed_is_refused() {
         assert_eq!(
             String::from_utf8(output.stderr).unwrap(),
             "error: dist/busy changed while it was read
-hint: run it again when nothing writes to the inputs
+hint: run it again when no program writes to the inputs
 "
         );
         assert_eq!((output.status.code(), output.stdout), (Some(1), Vec::new()));
@@ -196,43 +196,43 @@ hint: build in a new directory with --output DIR, or move the files away
         (
             (|sandbox| sandbox.link("dist/l", "a")) as Act,
             "error: dist/l is a symbolic link, and links are not followed
-hint: move it away, or build a copy without it: `--output` and `--exclude /l`, or put the file in its place
+hint: move it away, or replace it with the file that it points to, or build a copy with `--output` and `--exclude /l`
 ",
         ),
         (
             |sandbox| sandbox.file("dist/attestation/other", ""),
             "error: dist/attestation/other has a name that is reserved in a bundle
-hint: move it away, or build a copy without it: `--output` and `--exclude /attestation/other`, or rename it
+hint: move it away, or rename it, or build a copy with `--output` and `--exclude /attestation/other`
 ",
         ),
         (
             |sandbox| sandbox.file("dist/Checksums.txt", ""),
             "error: dist/Checksums.txt has a name that is reserved in a bundle
-hint: move it away, or build a copy without it: `--output` and `--exclude /Checksums.txt`, or rename it
+hint: move it away, or rename it, or build a copy with `--output` and `--exclude /Checksums.txt`
 ",
         ),
         (
             |sandbox| sandbox.directory("dist/checksums.txt"),
             "error: dist/checksums.txt has a name that is reserved in a bundle
-hint: move it away, or build a copy without it: `--output` and `--exclude /checksums.txt`, or rename it
+hint: move it away, or rename it, or build a copy with `--output` and `--exclude /checksums.txt`
 ",
         ),
         (
             |sandbox| sandbox.link("dist/attestation", "../home"),
             "error: dist/attestation has a name that is reserved in a bundle
-hint: move it away, or build a copy without it: `--output` and `--exclude /attestation`, or rename it
+hint: move it away, or rename it, or build a copy with `--output` and `--exclude /attestation`
 ",
         ),
         (
             |sandbox| sandbox.file("dist/key", "-----BEGIN PRIVATE KEY-----\n"),
-            "error: dist/key holds a private key
-hint: take it out of the inputs, or let it in with `--allow-private-keys`
+            "error: dist/key contains a private key
+hint: move it away, or allow it with `--allow-private-keys`
 ",
         ),
         (
             |sandbox| sandbox.file("dist/A", ""),
-            "error: dist/A and dist/a are one name on a case-insensitive or normalising file system
-hint: rename one, or let both in with `--allow-name-collisions`
+            "error: dist/A and dist/a have the same name on a case-insensitive or Unicode-normalizing file system
+hint: rename one, or allow both with `--allow-name-collisions`
 ",
         ),
     ] {
@@ -259,12 +259,12 @@ hint: build from several inputs in a new directory: --output DIR
         ),
         (
             "dist/a",
-            "error: dist/a is not a directory, as `--in-place` needs
+            "error: dist/a is not a directory, and `--in-place` needs one
 hint: give the directory, or build a bundle with `--output`
 ",
         ),
-        ("void", "error: there are no files to bundle in void\n"),
-        ("nowhere", "error: there is no input nowhere\n"),
+        ("void", "error: void contains no files to bundle\n"),
+        ("nowhere", "error: input nowhere does not exist\n"),
         (
             "dist --output B",
             "error: --output cannot be used with --in-place: a bundle is built in one place

@@ -118,7 +118,7 @@ fn while_files_are_read() {
             let sandbox = stage(HONEST);
             File::create(sandbox.path(file)).unwrap().set_len(size).unwrap();
             let before = sandbox.tree("");
-            let warning = "warning: files of 4 GiB and more, which FAT cannot hold: dist/huge\n";
+            let warning = "warning: files of 4 GiB or more, which FAT cannot store: dist/huge\n";
             let warning = if words.ends_with("--in-place") { warning } else { "" };
             let run = sandbox.aicr(words).stderr(&format!("{warning}error: interrupted\n"));
             let aicr = run.start();
@@ -215,7 +215,7 @@ fn of_two_runs_for_one_output_one_wins() {
         sandbox
             .aicr(&second)
             .stdout("")
-            .stderr(&format!("error: another aicr is writing {other}\nhint: wait until it has ended\n"))
+            .stderr(&format!("error: another aicr run is writing {other}\nhint: wait until that run has ended, then try again\n"))
             .exits(2);
         File::options().write(true).open(sandbox.path("go")).unwrap().write_all(b"on\n").unwrap();
         first.ends(aicr, Some(0));

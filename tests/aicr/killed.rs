@@ -215,7 +215,9 @@ fn a_room_inside_a_bundle_is_kept_for_the_living_and_swept_of_the_dead() {
         sandbox.file("B/attestation/.aicr-staging/checksums.txt.sigstore.json", "");
         sandbox
             .program_run(words(&way))
-            .stderr("error: another aicr is writing B\nhint: wait until it has ended\n")
+            .stderr(
+                "error: another aicr run is writing B\nhint: wait until that run has ended, then try again\n",
+            )
             .exits(2);
         first.kill().unwrap();
         first.wait().unwrap();
@@ -231,7 +233,7 @@ fn a_room_inside_a_bundle_is_kept_for_the_living_and_swept_of_the_dead() {
             ))
             .stderr(
                 "error: B is not what its manifest says: 1 file is wrong
-hint: `attestation/.aicr-staging` is of an aicr that is at work here, or was killed: run that again, or remove it
+hint: `attestation/.aicr-staging` was left by an aicr run that is still active or was killed; run it again, or remove the directory
 ",
             )
             .exits(5);

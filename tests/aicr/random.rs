@@ -56,7 +56,7 @@ impl Random {
     pub(crate) fn fill(&mut self, directory: &Path) {
         for _ in 0..=self.below(12) {
             let path = directory.join(self.path());
-            // What is a file there is no directory here.
+            // A file cannot be created where one of its directories is a file.
             if path.exists() || fs::create_dir_all(path.parent().unwrap()).is_err() {
                 continue;
             }

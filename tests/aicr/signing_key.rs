@@ -20,10 +20,7 @@ fn a_file_that_is_not_a_key_is_refused_before_anything_is_built() {
         (|sandbox| sandbox.directory("k"), format!("is a directory\n{take}")),
         (|sandbox| sandbox.link("k", "/dev/zero"), format!("is not a regular file\n{take}")),
         (|sandbox| sandbox.special("k", FileType::Fifo), format!("is not a regular file\n{take}")),
-        (
-            |sandbox| sandbox.file("k", " ".repeat((1 << 20) + 1)),
-            format!("is larger than 1048576 bytes\n{take}"),
-        ),
+        (|sandbox| sandbox.file("k", " ".repeat((1 << 20) + 1)), format!("is larger than 1.0 MiB\n{take}")),
         (
             |sandbox| sandbox.file("k", sandbox.read("cosign.pub")),
             "is a public key\nhint: signing needs the private key; verifiers get the public one".into(),

@@ -62,8 +62,8 @@ fn a_key_that_answers_and_one_that_does_not() {
     site.file("cosign.pub", site.read("stranger.pub"));
     site.aicr_given(&all, &format!("{} --public-key-out cosign.pub --quiet", doctor("hashivault://ec")))
         .stderr(
-            "error: --public-key-out cosign.pub has another content than this public key
-hint: choose another file: a key that somebody may trust is not overwritten\n",
+            "error: --public-key-out cosign.pub exists and is not this public key
+hint: choose another file; aicr does not overwrite a key that somebody may trust\n",
         )
         .exits(2);
     assert_eq!(site.read("cosign.pub"), site.read("stranger.pub"));

@@ -1,4 +1,4 @@
-//! Trees against manifests, as tables.
+//! Trees and manifests, and the findings of their comparison.
 
 use super::*;
 use crate::tree::manifest::render;
@@ -7,9 +7,9 @@ const FILE: Seen = Seen::Entry(FileKind::File);
 const DIRECTORY: Seen = Seen::Entry(FileKind::Directory);
 const LINK: Seen = Seen::Entry(FileKind::Link);
 
-/// What is wrong when these are listed and those are there. The content of a file is its name up to `=`,
-/// so that `b=a` is a file `b` with the content of `a`.
-fn found(listed: &[&str], there: &[(&str, Seen)]) -> Findings {
+/// The findings when the manifest lists `listed` and the tree has `existing`. The content of a file is
+/// the part of its name after `=`, so that `b=a` has the content of `a`.
+fn found(listed: &[&str], existing: &[(&str, Seen)]) -> Findings {
     fn content(path: &[u8]) -> Sha256Digest {
         let path = String::from_utf8_lossy(path);
         Sha256Digest::of(path.split_once('=').map_or(&*path, |(_, content)| content).as_bytes())
@@ -17,19 +17,19 @@ fn found(listed: &[&str], there: &[(&str, Seen)]) -> Findings {
     let mut text = Vec::new();
     render(listed.iter().map(|name| (*name, content(name.as_bytes()))), &mut text).unwrap();
     let manifest = Manifest::unproven(&text).unwrap();
-    let entries: Vec<(&[u8], Seen)> = there.iter().map(|(path, seen)| (path.as_bytes(), *seen)).collect();
+    let entries: Vec<(&[u8], Seen)> = existing.iter().map(|(path, seen)| (path.as_bytes(), *seen)).collect();
     let listing = Listing::of(&entries);
     let comparison = Comparison::new(&manifest, &listing);
-    let recognised: Vec<_> = comparison
-        .to_recognise()
+    let candidates: Vec<_> = comparison
+        .rename_candidates()
         .into_iter()
-        .map(|number| (number, content(&comparison.unlisted(number))))
+        .map(|number| (number, content(&comparison.unlisted_path(number))))
         .collect();
-    comparison.conclude([], recognised)
+    comparison.conclude([], candidates)
 }
 
-fn check(listed: &[&str], there: &[(&str, Seen)], expected: &[&str]) {
-    let findings = found(listed, there);
+fn check(listed: &[&str], existing: &[(&str, Seen)], expected: &[&str]) {
+    let findings = found(listed, existing);
     let lines: Vec<String> = findings
         .kept
         .iter()
@@ -43,8 +43,8 @@ fn check(listed: &[&str], there: &[(&str, Seen)], expected: &[&str]) {
 }
 
 #[test]
-fn a_tree_that_is_its_manifest() {
-    let there = [
+fn a_tree_that_matches_its_manifest() {
+    let existing = [
         ("a", FILE),
         ("attestation/", DIRECTORY),
         (SIGNATURE, FILE),
@@ -54,12 +54,12 @@ fn a_tree_that_is_its_manifest() {
         ("empty/", DIRECTORY),
         ("empty/\n/", DIRECTORY),
     ];
-    check(&["a", "d/b"], &there, &[]);
+    check(&["a", "d/b"], &existing, &[]);
 }
 
 #[test]
 fn every_kind_of_finding_in_byte_order() {
-    let there = [
+    let existing = [
         (".hidden", FILE),
         ("bad\nname", FILE),
         ("d/", DIRECTORY),
@@ -74,7 +74,7 @@ fn every_kind_of_finding_in_byte_order() {
     ];
     check(
         &["l", "m1", "m2", "n/k", "o", "t"],
-        &there,
+        &existing,
         &[
             "unlisted .hidden",
             "bad-name bad\nname",
@@ -92,8 +92,8 @@ fn every_kind_of_finding_in_byte_order() {
 }
 
 #[test]
-fn only_two_names_are_ours() {
-    let there = [
+fn only_the_manifest_and_the_signature_may_be_unlisted() {
+    let existing = [
         ("Checksums.txt", FILE),
         ("a", FILE),
         ("attestation/", DIRECTORY),
@@ -106,7 +106,7 @@ fn only_two_names_are_ours() {
     ];
     check(
         &["a"],
-        &there,
+        &existing,
         &[
             "unlisted -",
             "unlisted Checksums.txt",
@@ -124,35 +124,35 @@ fn only_two_names_are_ours() {
 #[test]
 fn swapped_and_renamed_files() {
     check(&["a", "b"], &[("a", FILE), ("c=b", FILE)], &["renamed b -> c=b"]);
-    // Two files of one content: each name is used once, the first for the first.
+    // Of two files with the same content, each name is used once, in order.
     check(&["m=1", "n=1"], &[("x=1", FILE), ("y=1", FILE)], &["renamed m=1 -> x=1", "renamed n=1 -> y=1"]);
     check(&["m=1", "n=1"], &[("x=1", FILE)], &["renamed m=1 -> x=1", "missing n=1"]);
     check(&["m=1"], &[("x=1", FILE), ("y=1", FILE)], &["renamed m=1 -> x=1", "unlisted y=1"]);
-    // Nothing is missing: a copy is just unlisted.
+    // If nothing is missing, a copy is unlisted, not renamed.
     check(&["m=1"], &[("m=1", FILE), ("x=1", FILE)], &["unlisted x=1"]);
 }
 
 #[test]
-fn what_reading_came_to_is_told() {
+fn the_outcomes_of_reading_become_findings() {
     let mut text = Vec::new();
     let names = ["a", "b", "c", "d", "e"];
     render(names.iter().map(|name| (*name, Sha256Digest::of(b""))), &mut text).unwrap();
     let manifest = Manifest::unproven(&text).unwrap();
     let listing = Listing::of(&names.map(|name| (name.as_bytes(), FILE)));
     let comparison = Comparison::new(&manifest, &listing);
-    assert!((0..5).all(|place| comparison.is_there(place)));
+    assert!((0..5).all(|line| comparison.exists(line)));
     let read =
-        [(1, Outcome::Changed), (2, Outcome::Gone), (3, Outcome::NotRegular), (4, Outcome::Unreadable)];
+        [(1, Outcome::Changed), (2, Outcome::Missing), (3, Outcome::NotRegular), (4, Outcome::Unreadable)];
     let findings = comparison.conclude(read, []);
     let kinds: Vec<_> = findings.kept.iter().map(|finding| finding.kind.word()).collect();
     assert_eq!(kinds, ["changed", "missing", "not-regular", "unreadable"]);
 }
 
 #[test]
-fn what_is_known_before_anything_is_read() {
-    for (there, to_read, stranger) in [
+fn the_names_are_compared_before_any_file_is_read() {
+    for (existing, to_read, unlisted) in [
         (&[("a", FILE), ("b", FILE)][..], [true, true], None),
-        // What is missing is no stranger.
+        // A missing file is not an unlisted one.
         (&[("b", FILE)], [false, true], None),
         (&[("a", Seen::Unreadable), ("b", FILE)], [false, true], None),
         (&[("a", LINK), ("b", FILE)], [false, true], Some((FindingKind::NotRegular, "a"))),
@@ -164,26 +164,27 @@ fn what_is_known_before_anything_is_read() {
         let mut text = Vec::new();
         render(["a", "b"].map(|name| (name, Sha256Digest::of(b""))).into_iter(), &mut text).unwrap();
         let manifest = Manifest::unproven(&text).unwrap();
-        let entries: Vec<(&[u8], Seen)> = there.iter().map(|(path, seen)| (path.as_bytes(), *seen)).collect();
+        let entries: Vec<(&[u8], Seen)> =
+            existing.iter().map(|(path, seen)| (path.as_bytes(), *seen)).collect();
         let listing = Listing::of(&entries);
         let comparison = Comparison::new(&manifest, &listing);
-        assert_eq!([0, 1].map(|line| comparison.is_there(line)), to_read, "{there:?}");
-        let expected = stranger.map(|(kind, path)| (kind, path.as_bytes().to_vec()));
-        assert_eq!(comparison.first_stranger(), expected, "{there:?}");
+        assert_eq!([0, 1].map(|line| comparison.exists(line)), to_read, "{existing:?}");
+        let expected = unlisted.map(|(kind, path)| (kind, path.as_bytes().to_vec()));
+        assert_eq!(comparison.first_unlisted(), expected, "{existing:?}");
     }
 }
 
 #[test]
 fn the_first_ten_thousand_are_kept_and_all_are_counted() {
     let names: Vec<String> = (0..12_000).map(|number| format!("{number:05}")).collect();
-    let there: Vec<(&str, Seen)> = names.iter().map(|name| (name.as_str(), FILE)).collect();
-    let findings = found(&["x"], &there);
+    let existing: Vec<(&str, Seen)> = names.iter().map(|name| (name.as_str(), FILE)).collect();
+    let findings = found(&["x"], &existing);
     assert_eq!((findings.kept.len(), findings.total), (KEPT, 12_001));
     assert_eq!(findings.kept[KEPT - 1].path, b"09999");
 }
 
 #[test]
-fn what_systems_leave_on_media_has_a_hint() {
+fn files_that_operating_systems_leave_on_media_have_a_hint() {
     for (path, named) in [
         ("System Volume Information/IndexerVolumeGuid", "System Volume Information"),
         (".Trash-1000/info/a", ".Trash-1000"),
@@ -197,12 +198,19 @@ fn what_systems_leave_on_media_has_a_hint() {
         ("lost+found/#1", "lost+found"),
     ] {
         let hint = found(&["a"], &[("a", FILE), (path, FILE)]).hint.unwrap();
-        let expected =
-            format!("the system made `{named}`: keep the bundle in a directory of its own on the medium");
+        let expected = format!(
+            "the operating system created `{named}`; keep the bundle in its own directory on the medium"
+        );
         assert_eq!(hint, expected);
     }
-    let ours = found(&["a"], &[("a", FILE), ("attestation/.aicr-staging/x", FILE)]).hint.unwrap();
-    assert!(ours.contains("is of an aicr that is at work here, or was killed"), "{ours}");
+    let staging = found(&["a"], &[("a", FILE), ("attestation/.aicr-staging/x", FILE)]).hint;
+    assert_eq!(
+        staging.as_deref(),
+        Some(
+            "`attestation/.aicr-staging` was left by an aicr run that is still active or was killed; \
+             run it again, or remove the directory"
+        )
+    );
     for path in ["attestation/x", "attestation", "x/.aicr-staging", "x/lost+found", ".DS_Stores", ".Trash"] {
         assert_eq!(found(&["a"], &[("a", FILE), (path, FILE)]).hint, None, "{path}");
     }

@@ -8,9 +8,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::*;
 use crate::digest::Sha256Digest;
-use crate::tree::at_work;
 use crate::tree::inputs::{self, Options};
 use crate::tree::manifest::Manifest;
+use crate::tree::with_two_threads;
 
 struct Site {
     _top: tempfile::TempDir,
@@ -39,7 +39,7 @@ impl Site {
     fn copy(&self, collected: &Collected, allow_private_keys: bool) -> Result<Built> {
         let into = RootedDir::open(&self.into).unwrap();
         let write_back = WriteBack::of(&into)?;
-        at_work(|work| copy(collected, &into, &write_back, allow_private_keys, work))
+        with_two_threads(|work| copy(collected, &into, &write_back, allow_private_keys, work))
     }
 }
 
@@ -48,7 +48,7 @@ fn private_key() -> Vec<u8> {
 }
 
 #[test]
-fn content_modes_and_times_are_those_that_are_promised() {
+fn a_copy_has_the_right_content_mode_and_time() {
     let large = vec![9; 9 * 1024 * 1024 + 1];
     let site =
         site(&[("a", b"1"), ("d/e/f", &large), ("d-x/y", b""), ("d/z", b"2"), ("run", b"#!/bin/sh\n")]);
@@ -77,9 +77,9 @@ fn content_modes_and_times_are_those_that_are_promised() {
     }
     assert_eq!(std::fs::metadata(site.into.join(MANIFEST)).unwrap().mode() & 0o7777, 0o644);
     assert_eq!(std::fs::metadata(site.into.join("a")).unwrap().modified().unwrap(), time);
-    // In place the same manifest comes out, and nothing is written.
+    // In place, the manifest is the same.
     let mut in_place = Vec::new();
-    let again = at_work(|work| hash_in_place(&collected, &mut in_place, "x", false, work)).unwrap();
+    let again = with_two_threads(|work| hash_in_place(&collected, &mut in_place, "x", false, work)).unwrap();
     assert_eq!((again, in_place), (built, text));
 }
 
@@ -88,13 +88,18 @@ fn a_private_key_is_refused_unless_it_is_allowed() {
     let site = site(&[("a", b""), ("b/key", &private_key()), ("c/key", &private_key())]);
     let collected = site.collected();
     let failure = site.copy(&collected, false).unwrap_err();
-    // Either of them: copies are not made in turn.
-    let said = ["b", "c"].map(|directory| format!("{}/{directory}/key holds a private key", site.from));
-    assert!(said.iter().any(|said| failure.message() == said), "{failure:?}");
-    assert!(failure.way_out().unwrap().contains("--allow-private-keys"));
+    // It names either file, because the threads start at different files.
+    let named = ["b/key", "c/key"]
+        .into_iter()
+        .find(|name| failure.message() == format!("{}/{name} contains a private key", site.from));
+    let named = named.unwrap_or_else(|| panic!("{failure:?}"));
+    let hint = format!("leave it out with `--exclude /{named}`, or allow it with `--allow-private-keys`");
+    assert_eq!(failure.way_out(), Some(hint.as_str()));
     assert_eq!(failure.class().code(), 2);
-    let in_place = at_work(|work| hash_in_place(&collected, Vec::new(), "x", false, work));
-    assert!(in_place.unwrap_err().message().ends_with("b/key holds a private key"));
+    let in_place = with_two_threads(|work| hash_in_place(&collected, Vec::new(), "x", false, work));
+    let failure = in_place.unwrap_err();
+    assert!(failure.message().ends_with("b/key contains a private key"));
+    assert_eq!(failure.way_out(), Some("move it away, or allow it with `--allow-private-keys`"));
     std::fs::remove_dir_all(&site.into).unwrap();
     std::fs::create_dir(&site.into).unwrap();
     assert_eq!(site.copy(&collected, true).unwrap().files, 3);
@@ -105,13 +110,16 @@ fn fifo(at: &Utf8Path) {
 }
 
 #[test]
-fn a_source_that_is_not_what_was_seen_is_an_error_that_names_it() {
+fn a_source_that_was_replaced_is_an_error() {
     type Swap = fn(&Utf8Path);
     let swaps: [(Swap, &str); 4] = [
-        (|at| std::os::unix::fs::symlink("/etc/passwd", at).unwrap(), "it is a symbolic link"),
-        (fifo, "it is a FIFO"),
-        (|at| std::fs::rename(at.with_file_name("other"), at).unwrap(), "was replaced since"),
-        (|_| {}, "it does not exist"),
+        (|at| std::os::unix::fs::symlink("/etc/passwd", at).unwrap(), "is a symbolic link"),
+        (fifo, "is a FIFO"),
+        (
+            |at| std::fs::rename(at.with_file_name("other"), at).unwrap(),
+            "was replaced after the inputs were listed",
+        ),
+        (|_| {}, "does not exist"),
     ];
     for (swap, words) in swaps {
         let site = site(&[("d/a", b"1"), ("d/other", b"2")]);
@@ -127,27 +135,28 @@ fn a_source_that_is_not_what_was_seen_is_an_error_that_names_it() {
         );
         assert_eq!(failure.class().code(), 1);
     }
-    // A directory on the way that has become a link is not followed either.
+    // A directory that was replaced by a link is not followed either.
     let site = site(&[("d/a", b"1")]);
     let collected = site.collected();
     std::fs::rename(site.from.join("d"), site.from.join("e")).unwrap();
     std::os::unix::fs::symlink("e", site.from.join("d")).unwrap();
-    assert!(site.copy(&collected, false).unwrap_err().message().contains("it is a symbolic link"));
+    assert!(site.copy(&collected, false).unwrap_err().message().contains("is a symbolic link"));
 }
 
 #[test]
-fn what_moves_in_an_inode_is_seen() {
+fn a_changed_file_is_noticed() {
     let site = site(&[("a", b"1")]);
     let root = RootedDir::open(&site.from).unwrap();
     let before = root.stat(b"a").unwrap();
     std::fs::set_permissions(site.from.join("a"), Permissions::from_mode(0o600)).unwrap();
     std::fs::write(site.from.join("a"), b"22").unwrap();
-    assert!(stamp(&before) == stamp(&before));
-    assert!(stamp(&before) != stamp(&root.stat(b"a").unwrap()));
-    // A file of /proc says that it is empty and is not: read to the end, it has changed.
+    assert!(change_stamp(&before) == change_stamp(&before));
+    assert!(change_stamp(&before) != change_stamp(&root.stat(b"a").unwrap()));
+    // The reported size of a file in /proc is 0, and reading it gives more.
     let proc = Utf8PathBuf::from("/proc/self/status");
     let collected =
         inputs::collect(&[proc], Options::default(), &crate::interrupt::Interrupt::default()).unwrap();
-    let failure = at_work(|work| hash_in_place(&collected, Vec::new(), "x", false, work)).unwrap_err();
+    let failure =
+        with_two_threads(|work| hash_in_place(&collected, Vec::new(), "x", false, work)).unwrap_err();
     assert_eq!(failure.message(), "/proc/self/status changed while it was read");
 }

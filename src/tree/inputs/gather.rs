@@ -1,4 +1,5 @@
-//! Walks the inputs and sorts out what may not go in. One refusal is kept: the first in byte order.
+//! Lists the inputs, and decides for each entry whether it goes into the bundle. Of all refusals it keeps
+//! the first in byte order.
 
 use std::collections::HashMap;
 use std::io;
@@ -7,24 +8,24 @@ use std::ops::ControlFlow;
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{AtFlags, CWD, Stat};
 
-use super::super::INSIDE;
+use super::super::INNER_STAGING;
 use super::super::exclude::{Exclude, flag_for};
 use super::super::name::{EntryName, NameError};
 use super::super::rooted_dir::{DirectoryBuffer, FileKind, RootedDir, size};
 use super::super::{ATTESTATION, MANIFEST, MAX_ENTRIES, SIGNATURE, cannot};
-use super::{SourceFile, Tally, place_of};
+use super::{SourceFile, Tally, directory_of};
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
-use crate::printable::{is_hidden, show};
+use crate::printable::{is_hidden, quoted_path, show};
 
-/// What has been seen so far.
+/// What has been collected so far.
 pub(super) struct Gathering<'a> {
     in_place: bool,
     exclude: &'a Exclude,
     interrupt: &'a Interrupt,
-    /// Files named on the command line share the root of their directory: there may be more of them
-    /// than descriptors.
-    places: HashMap<Utf8PathBuf, u32>,
+    /// The roots of files named on the command line. Files in one directory share a root, because there
+    /// may be more files than descriptors.
+    roots_of_files: HashMap<Utf8PathBuf, u32>,
     pub(super) roots: Vec<RootedDir>,
     pub(super) files: Vec<SourceFile>,
     pub(super) refused: Option<(String, Failure)>,
@@ -32,8 +33,8 @@ pub(super) struct Gathering<'a> {
     pub(super) has_manifest: bool,
 }
 
-/// What becomes of an entry.
-enum Admission {
+/// What happens to an entry.
+enum Decision {
     Take(EntryName, Stat),
     Enter,
     LeaveOut,
@@ -46,7 +47,7 @@ impl<'a> Gathering<'a> {
             in_place,
             exclude,
             interrupt,
-            places: HashMap::new(),
+            roots_of_files: HashMap::new(),
             roots: Vec::new(),
             files: Vec::new(),
             refused: None,
@@ -55,7 +56,7 @@ impl<'a> Gathering<'a> {
         }
     }
 
-    /// Takes in what one INPUT contributes.
+    /// Collects the files of one INPUT.
     pub(super) fn input(&mut self, input: &Utf8Path) -> Result<()> {
         let shown = show(input.as_str().as_bytes());
         let stat = match rustix::fs::statat(CWD, input.as_str(), AtFlags::SYMLINK_NOFOLLOW) {
@@ -63,44 +64,41 @@ impl<'a> Gathering<'a> {
             Err(errno) => {
                 let error = io::Error::from(errno);
                 let failure = match error.kind() {
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-                        Failure::usage(format!("there is no input {}", quoted(&shown)))
-                    }
-                    _ => cannot("look at", &shown, &error),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Failure::usage(missing(&shown)),
+                    _ => cannot("access", &shown, &error),
                 };
                 self.refuse(shown, failure);
                 return Ok(());
             }
         };
-        // A link to a directory counts as one.
-        let leads_to_one = || std::fs::metadata(input).is_ok_and(|metadata| metadata.is_dir());
+        let links_to_directory = || std::fs::metadata(input).is_ok_and(|metadata| metadata.is_dir());
         if FileKind::of(&stat) == FileKind::Directory
-            || FileKind::of(&stat) == FileKind::Link && leads_to_one()
+            || FileKind::of(&stat) == FileKind::Link && links_to_directory()
         {
             return self.directory(RootedDir::open(input)?);
         }
         let failure = match FileKind::of(&stat) {
             _ if self.in_place => {
-                Failure::usage(format!("{shown} is not a directory, as `--in-place` needs"))
+                Failure::usage(format!("{shown} is not a directory, and `--in-place` needs one"))
                     .hint("give the directory, or build a bundle with `--output`")
             }
-            FileKind::Link => Failure::usage(format!("the input {shown} is a symbolic link"))
+            FileKind::Link => Failure::usage(format!("input {shown} is a symbolic link"))
                 .hint("give the file that it points to; only links to directories are followed"),
             FileKind::File => return self.file(input, &stat),
-            kind => Failure::usage(format!("the input {shown} is {kind}, not a file or a directory")),
+            kind => Failure::usage(format!("input {shown} is {kind}, not a file or a directory")),
         };
         self.refuse(shown, failure);
         Ok(())
     }
 
-    /// A file that was named itself.
+    /// Collects a file that is an INPUT itself.
     fn file(&mut self, input: &Utf8Path, stat: &Stat) -> Result<()> {
-        let place = place_of(input);
-        let root = match self.places.get(place) {
+        let directory = directory_of(input);
+        let root = match self.roots_of_files.get(directory) {
             Some(root) => *root,
-            None => self.root(RootedDir::open(place)?),
+            None => self.root(RootedDir::open(directory)?),
         };
-        self.places.insert(place.to_owned(), root);
+        self.roots_of_files.insert(directory.to_owned(), root);
         let name = input.file_name().unwrap_or_default();
         self.entry(root, name.as_bytes(), FileKind::File, Some(stat));
         Ok(())
@@ -108,11 +106,11 @@ impl<'a> Gathering<'a> {
 
     fn root(&mut self, root: RootedDir) -> u32 {
         self.roots.push(root);
-        // One for each argument at most.
+        // There is at most one root for each argument.
         u32::try_from(self.roots.len() - 1).unwrap_or(u32::MAX)
     }
 
-    /// Everything below a directory that was named.
+    /// Collects everything in a directory that is an INPUT.
     fn directory(&mut self, top: RootedDir) -> Result<()> {
         let root = self.root(top);
         let mut buffer = DirectoryBuffer::new();
@@ -126,7 +124,7 @@ impl<'a> Gathering<'a> {
                 let look = || rustix::fs::statat(open, name, AtFlags::SYMLINK_NOFOLLOW);
                 let stat = (kind == FileKind::File).then(look);
                 found.push((path, kind, stat));
-                // One more is enough to know that there are too many, whatever is left out of them.
+                // Even a pattern that leaves files out may not make the list longer than this.
                 if found.len() > MAX_ENTRIES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             });
             if found.len() > MAX_ENTRIES {
@@ -143,11 +141,11 @@ impl<'a> Gathering<'a> {
             }
             for (path, kind, stat) in found {
                 match stat.transpose() {
-                    // It went away between two looks, and so is not there.
+                    // It was removed after the directory was read.
                     Err(rustix::io::Errno::NOENT) => {}
                     Err(errno) => {
                         let shown = self.show(root, &path);
-                        let failure = cannot("look at", &shown, &errno.into());
+                        let failure = cannot("access", &shown, &errno.into());
                         self.refuse(shown, failure);
                     }
                     Ok(stat) => {
@@ -164,24 +162,25 @@ impl<'a> Gathering<'a> {
         Ok(())
     }
 
-    /// Takes in or refuses one entry, of which a file brings its inode; says whether it is a directory to be entered.
+    /// Collects, leaves out or refuses one entry. `stat` is there for a file. Returns whether the entry is
+    /// a directory to enter.
     fn entry(&mut self, root: u32, path: &[u8], kind: FileKind, stat: Option<&Stat>) -> bool {
-        let verdict = match self.ours(path, kind) {
-            Some(verdict) => verdict,
+        let decision = match self.part_of_bundle(path, kind) {
+            Some(decision) => decision,
             None if self.exclude.leaves_out(path, kind == FileKind::Directory) => {
                 if self.in_place {
-                    Admission::Refuse(excluded_in_place(&self.show(root, path)))
+                    Decision::Refuse(excluded_in_place(&self.show(root, path)))
                 } else {
-                    Admission::LeaveOut
+                    Decision::LeaveOut
                 }
             }
-            None => self.judge(path, kind, stat, &|| self.show(root, path)),
+            None => self.payload(root, path, kind, stat),
         };
-        match verdict {
-            Admission::Enter => return true,
-            Admission::LeaveOut => {}
-            Admission::Refuse(failure) => self.refuse(self.show(root, path), failure),
-            Admission::Take(name, stat) => self.files.push(SourceFile {
+        match decision {
+            Decision::Enter => return true,
+            Decision::LeaveOut => {}
+            Decision::Refuse(failure) => self.refuse(self.show(root, path), failure),
+            Decision::Take(name, stat) => self.files.push(SourceFile {
                 name,
                 root,
                 executable: stat.st_mode & 0o100 != 0,
@@ -196,58 +195,61 @@ impl<'a> Gathering<'a> {
         self.roots[root as usize].show(path)
     }
 
-    /// In place: what an earlier run left, alive or killed.
-    fn ours(&mut self, path: &[u8], kind: FileKind) -> Option<Admission> {
+    /// In place: the manifest, the signature, and the staging directory of another or a killed run.
+    fn part_of_bundle(&mut self, path: &[u8], kind: FileKind) -> Option<Decision> {
         if !self.in_place {
             return None;
         }
-        let litter = [ATTESTATION.as_bytes(), b"/", INSIDE.as_bytes()].concat();
+        let staging = [ATTESTATION.as_bytes(), b"/", INNER_STAGING.as_bytes()].concat();
         match kind {
             FileKind::File if path == MANIFEST.as_bytes() => self.has_manifest = true,
             FileKind::File if path == SIGNATURE.as_bytes() => {}
-            FileKind::Directory if path == ATTESTATION.as_bytes() => return Some(Admission::Enter),
-            FileKind::Directory if path == litter => {}
+            FileKind::Directory if path == ATTESTATION.as_bytes() => return Some(Decision::Enter),
+            FileKind::Directory if path == staging => {}
             _ => return None,
         }
-        Some(Admission::LeaveOut)
+        Some(Decision::LeaveOut)
     }
 
     /// The rules for payload.
-    fn judge(
-        &self,
-        path: &[u8],
-        kind: FileKind,
-        stat: Option<&Stat>,
-        shown: &dyn Fn() -> String,
-    ) -> Admission {
-        let refuse = |message: String, otherwise: &str| {
-            let way_out = match std::str::from_utf8(path) {
-                // What cannot be typed, or seen, cannot be excluded by its name.
-                Ok(path) if !path.contains(is_hidden) && self.in_place => format!(
-                    "move it away, or build a copy without it: `--output` and `{}`{otherwise}",
-                    flag_for(path)
-                ),
-                Ok(path) if !path.contains(is_hidden) => {
-                    format!("leave it out with `{}`{otherwise}", flag_for(path))
-                }
-                _ => "rename it".to_owned(),
-            };
-            Admission::Refuse(Failure::usage(message).hint(way_out))
+    fn payload(&self, root: u32, path: &[u8], kind: FileKind, stat: Option<&Stat>) -> Decision {
+        let refuse = |what_is_wrong: &str, alternative: &str| {
+            let message = format!("{} {what_is_wrong}", self.show(root, path));
+            Decision::Refuse(Failure::usage(message).hint(self.without(path, alternative)))
         };
         match (EntryName::new(path), kind, stat) {
-            // Only the name of a file can be a line of the manifest.
-            (Ok(_) | Err(NameError::Dash), FileKind::Directory, _) => Admission::Enter,
-            (Err(error), ..) => refuse(format!("{} {error}", shown()), ", or rename it"),
-            (Ok(_), FileKind::File, Some(stat)) if stat.st_mode & 0o6000 != 0 => refuse(
-                format!("{} is set-user-ID or set-group-ID, which a bundle cannot carry", shown()),
-                ", or take the bits away with `chmod ug-s`",
-            ),
-            (Ok(name), FileKind::File, Some(stat)) => Admission::Take(name, *stat),
+            // The name of a directory is no line of the manifest, so `-` is allowed.
+            (Ok(_) | Err(NameError::Dash), FileKind::Directory, _) => Decision::Enter,
+            (Err(error), ..) => refuse(&error.to_string(), ", or rename it"),
+            (Ok(name), FileKind::File, Some(stat)) if stat.st_mode & 0o6000 != 0 => {
+                let path = self.roots[root as usize].path().join(name.as_str());
+                refuse(
+                    "is set-user-ID or set-group-ID, which a bundle cannot keep",
+                    &format!(", or remove the bits with `chmod ug-s {}`", quoted_path(&path)),
+                )
+            }
+            (Ok(name), FileKind::File, Some(stat)) => Decision::Take(name, *stat),
             (Ok(_), FileKind::Link, _) => refuse(
-                format!("{} is a symbolic link, and links are not followed", shown()),
-                ", or put the file in its place",
+                "is a symbolic link, and links are not followed",
+                ", or replace it with the file that it points to",
             ),
-            (Ok(_), kind, _) => refuse(format!("{} is {kind}, not a regular file", shown()), ""),
+            (Ok(_), kind, _) => refuse(&format!("is {kind}, not a regular file"), ""),
+        }
+    }
+
+    /// The hint that names the flag to bundle the inputs without `path`, and an alternative.
+    fn without(&self, path: &[u8], alternative: &str) -> String {
+        match std::str::from_utf8(path) {
+            Ok(path) if !path.contains(is_hidden) => {
+                let exclude = flag_for(path);
+                if self.in_place {
+                    format!("move it away{alternative}, or build a copy with `--output` and `{exclude}`")
+                } else {
+                    format!("leave it out with `{exclude}`{alternative}")
+                }
+            }
+            // A name that cannot be typed, or seen, cannot be excluded.
+            _ => "rename it".to_owned(),
         }
     }
 
@@ -260,17 +262,17 @@ impl<'a> Gathering<'a> {
 }
 
 fn too_many() -> Failure {
-    Failure::usage("the inputs hold more than 10,000,000 files")
-        .hint("make several bundles, or leave some out with `--exclude`")
+    Failure::usage("the inputs contain more than 10,000,000 files")
+        .hint("make several bundles, or leave some files out with `--exclude`")
 }
 
 fn excluded_in_place(shown: &str) -> Failure {
     Failure::usage(format!(
-        "--exclude leaves out {shown}, but in place it would stay, unlisted, and be rejected"
+        "--exclude leaves out {shown}, but --in-place keeps it there, and verify rejects unlisted files"
     ))
     .hint("move it away, or build a copy with `--output`")
 }
 
-fn quoted(shown: &str) -> String {
-    if shown.is_empty() { "with an empty name".to_owned() } else { shown.to_owned() }
+fn missing(shown: &str) -> String {
+    if shown.is_empty() { "an INPUT is empty".to_owned() } else { format!("input {shown} does not exist") }
 }

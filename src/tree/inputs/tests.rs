@@ -1,4 +1,4 @@
-//! Inputs as people give them, on a real disk.
+//! Inputs on a real disk.
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -7,7 +7,7 @@ use rustix::fs::{CWD, FileType, Mode};
 
 use super::*;
 
-/// A directory with these files; what ends in `/` is an empty directory.
+/// A directory with these files; a name that ends in `/` is an empty directory.
 fn tree(names: &[&str]) -> (tempfile::TempDir, Utf8PathBuf) {
     let top = tempfile::tempdir().unwrap();
     let path = Utf8PathBuf::from_path_buf(top.path().to_owned()).unwrap();
@@ -39,7 +39,7 @@ fn refusal(inputs: &[Utf8PathBuf]) -> String {
 }
 
 #[test]
-fn directories_give_what_is_inside_and_files_themselves() {
+fn a_directory_contributes_its_content_and_a_file_itself() {
     let (_top, path) =
         tree(&["dist/b", "dist/sub/a", "dist/.hidden", "dist/sub-x", "one/notes.txt", "void/"]);
     let inputs = [path.join("dist/"), path.join("one/notes.txt")];
@@ -52,7 +52,7 @@ fn directories_give_what_is_inside_and_files_themselves() {
 }
 
 #[test]
-fn a_link_to_a_directory_is_followed_when_it_is_typed() {
+fn a_link_to_a_directory_is_followed_if_it_is_an_input() {
     let (_top, path) = tree(&["dist/a"]);
     symlink("dist", path.join("link")).unwrap();
     symlink("dist/a", path.join("file-link")).unwrap();
@@ -66,7 +66,7 @@ fn a_link_to_a_directory_is_followed_when_it_is_typed() {
 }
 
 #[test]
-fn what_is_excluded_is_not_looked_at() {
+fn excluded_files_are_not_checked() {
     let (_top, path) = tree(&["a.tmp", "b", "build/x", "c/build/y", "c/z"]);
     symlink("b", path.join("link.tmp")).unwrap();
     let one = [path];
@@ -76,12 +76,12 @@ fn what_is_excluded_is_not_looked_at() {
         with(&one, &["*"], Options::default())
             .unwrap_err()
             .message()
-            .contains("there are no files to bundle in")
+            .ends_with(" contains no files to bundle")
     );
 }
 
 #[test]
-fn what_cannot_be_payload_is_refused_by_name_with_the_way_out() {
+fn files_that_cannot_be_payload_are_refused_with_a_hint() {
     type Make = fn(&Utf8Path);
     let kinds: [(&str, Make, &str); 8] = [
         (
@@ -100,7 +100,7 @@ fn what_cannot_be_payload_is_refused_by_name_with_the_way_out() {
             "is a socket, not a regular file",
         ),
         ("u", |at| set_mode(at, 0o4755), "is set-user-ID or set-group-ID"),
-        ("g", |at| set_mode(at, 0o2755), "or take the bits away with `chmod ug-s`"),
+        ("g", |at| set_mode(at, 0o2755), "/d/g`, or remove the bits with `chmod ug-s /"),
         (
             "x\ny",
             |at| std::fs::write(at, "").unwrap(),
@@ -109,7 +109,7 @@ fn what_cannot_be_payload_is_refused_by_name_with_the_way_out() {
         (
             "x\\y",
             |at| std::fs::write(at, "").unwrap(),
-            "x\\\\y has a backslash in its name | leave it out with `--exclude '/d/x\\\\y'`",
+            "x\\\\y has a backslash in its name | leave it out with `--exclude \"/d/x\\\\\\\\y\"`",
         ),
         ("\u{85}/", |at| std::fs::create_dir(at).unwrap(), "has a control character in its name"),
     ];
@@ -130,18 +130,18 @@ fn set_mode(path: &Utf8Path, mode: u32) {
 }
 
 #[test]
-fn devices_and_pipes_named_as_inputs_are_refused_and_not_opened() {
-    assert!(refusal(&["/dev/zero".into()]).contains("the input /dev/zero is a device"));
+fn devices_and_pipes_are_refused_and_not_opened() {
+    assert!(refusal(&["/dev/zero".into()]).contains("input /dev/zero is a device"));
     let (_top, path) = tree(&[]);
     rustix::fs::mknodat(CWD, path.join("p").as_str(), FileType::Fifo, Mode::RUSR, 0).unwrap();
     assert!(refusal(&[path.join("p")]).contains("is a FIFO, not a file or a directory"));
-    assert!(refusal(&[path.join("none")]).contains("there is no input"));
-    assert!(refusal(&["".into()]).contains("there is no input with an empty name"));
-    assert!(refusal(&[path.join("p/x")]).contains("there is no input"));
+    assert!(refusal(&[path.join("none")]).contains("/none does not exist"));
+    assert!(refusal(&["".into()]).contains("an INPUT is empty"));
+    assert!(refusal(&[path.join("p/x")]).contains("/p/x does not exist"));
 }
 
 #[test]
-fn of_several_refusals_the_first_in_byte_order_is_told() {
+fn of_several_refusals_the_first_in_byte_order_is_reported() {
     let (_top, path) = tree(&["z/fine"]);
     for name in ["z/b", "z/a", "y"] {
         symlink("x", path.join(name)).unwrap();
@@ -151,7 +151,7 @@ fn of_several_refusals_the_first_in_byte_order_is_told() {
 }
 
 #[test]
-fn our_own_names_and_the_dash_are_refused_at_the_top_only() {
+fn reserved_names_are_refused_only_at_the_top_level() {
     for name in ["checksums.txt", "Checksums.TXT", "attestation/x", "ATTESTATION", "-"] {
         let (_top, path) = tree(&[name]);
         assert!(refusal(&[path]).contains("leave it out with `--exclude /"), "{name}");
@@ -161,12 +161,12 @@ fn our_own_names_and_the_dash_are_refused_at_the_top_only() {
 }
 
 #[test]
-fn two_inputs_for_one_path_are_named_both() {
+fn two_inputs_with_one_path_are_both_named() {
     let (_top, path) = tree(&["x/a", "y/a", "z/a/b"]);
     let said = refusal(&[path.join("x"), path.join("y/a")]);
-    assert!(said.contains(&format!("the same path `a`: {path}/x/a and {path}/y/a")), "{said}");
+    assert!(said.contains(&format!("`a` comes from two inputs: {path}/x/a and {path}/y/a")), "{said}");
     let said = refusal(&[path.join("x"), path.join("x")]);
-    assert!(said.contains("the same path `a`"), "{said}");
+    assert!(said.contains("`a` comes from two inputs"), "{said}");
     let said = refusal(&[path.join("z"), path.join("x")]);
     assert!(said.contains(&format!("{path}/x/a and {path}/z/a")), "{said}");
 }
@@ -177,28 +177,30 @@ fn colliding_names_are_refused_unless_allowed() {
     assert!(refusal(std::slice::from_ref(&path)).contains("--allow-name-collisions"));
     let allowing = Options { allow_name_collisions: true, ..Options::default() };
     assert_eq!(with(&[path], &[], allowing).unwrap().files.len(), 2);
-    // What no file system can hold is not allowed by the flag.
+    // The flag does not allow a file and a directory with the same name.
     let (_top, path) = tree(&["x/a", "z/a/b"]);
     assert!(with(&[path.join("x"), path.join("z")], &[], allowing).is_err());
 }
 
 #[test]
-fn trouble_elsewhere_is_one_line_a_kind() {
+fn each_kind_of_problem_is_one_warning() {
     let (_top, path) = tree(&["CON", "a:b", "gro\u{308}ße", "big", "void/", "v2/w/", "ok"]);
     std::fs::File::options().write(true).open(path.join("big")).unwrap().set_len(FAT_LIMIT).unwrap();
     let collected = with(std::slice::from_ref(&path), &[], Options::default()).unwrap();
     let expected = [
-        format!("names that Windows refuses: {path}/CON and 1 more"),
-        format!("names that are not in normal form C, and change on some systems: {path}/gro\u{308}ße"),
-        format!("files of 4 GiB and more, which FAT cannot hold: {path}/big"),
+        format!("names that Windows does not allow: {path}/CON and 1 more"),
+        format!(
+            "names that are not in Unicode normal form C, and change on some systems: {path}/gro\u{308}ße"
+        ),
+        format!("files of 4 GiB or more, which FAT cannot store: {path}/big"),
     ];
     assert_eq!(collected.warnings[..3], expected);
-    assert!(collected.warnings[3].starts_with("empty directories, which are not part of a bundle: "));
+    assert!(collected.warnings[3].starts_with("empty directories, which a bundle does not keep: "));
     assert!(collected.warnings[3].ends_with(" and 1 more"));
 }
 
 #[test]
-fn in_place_what_an_earlier_run_left_is_ours() {
+fn in_place_the_files_of_an_earlier_run_are_not_payload() {
     let in_place = Options { in_place: true, ..Options::default() };
     let (_top, path) = tree(&[
         "a",
@@ -214,15 +216,15 @@ fn in_place_what_an_earlier_run_left_is_ours() {
     assert!(failure.message().contains("attestation/other has a name that is reserved"));
     std::fs::remove_file(path.join("attestation/other")).unwrap();
     let failure = with(std::slice::from_ref(&path), &["a"], in_place).unwrap_err();
-    assert!(failure.message().contains("in place it would stay"), "{}", failure.message());
+    assert!(failure.message().contains("but --in-place keeps it there"), "{}", failure.message());
     std::fs::remove_file(path.join("checksums.txt")).unwrap();
     symlink("a", path.join("checksums.txt")).unwrap();
     assert!(with(std::slice::from_ref(&path), &[], in_place).is_err());
-    assert!(with(&[path.join("a")], &[], in_place).unwrap_err().message().contains("`--in-place` needs"));
+    assert!(with(&[path.join("a")], &[], in_place).unwrap_err().message().contains("`--in-place` needs one"));
 }
 
 #[test]
-fn more_files_can_be_named_than_may_be_open() {
+fn more_files_can_be_named_than_a_process_may_open() {
     let many: Vec<String> = (0..3000).map(|number| format!("f{number}")).collect();
     let (_top, path) = tree(&many.iter().map(String::as_str).collect::<Vec<_>>());
     let inputs: Vec<_> = many.iter().map(|name| path.join(name)).collect();

@@ -1,4 +1,5 @@
-//! What is a manifest, what is not, and in which words; held against the real sha256sum.
+//! Texts that are a manifest, and texts that are not, with their messages; compared with the real
+//! sha256sum.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -9,7 +10,7 @@ use super::*;
 const A: &str = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb";
 const MD5: &str = "0cc175b9c0f1b6a831c399e269772661";
 
-/// Everything wrong that a text can be, with the words that name it.
+/// Texts with every kind of problem, and part of the message about it.
 fn wrong() -> Vec<(Vec<u8>, &'static str)> {
     let upper = A.to_uppercase();
     let utf16: Vec<u8> = format!("\u{feff}{A}  a\n").encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -32,23 +33,23 @@ fn wrong() -> Vec<(Vec<u8>, &'static str)> {
         (format!("\\{A}  a\\nb\n"), "line 1 begins with a backslash, which marks an escaped name"),
         (format!("SHA256 (a) = {A}\n"), "line 1 is in the BSD form (`SHA256 (name) = ...`)"),
         (format!("{upper}  a\n"), "line 1 has a digest in upper case"),
-        (format!("{MD5}  a\n"), "line 1 has a digest of 32 digits, where SHA-256 has 64"),
-        (format!("{A}{A}  a\n"), "line 1 has a digest of 128 digits, where SHA-256 has 64"),
+        (format!("{MD5}  a\n"), "line 1 has a digest of 32 digits; a SHA-256 digest has 64"),
+        (format!("{A}{A}  a\n"), "line 1 has a digest of 128 digits; a SHA-256 digest has 64"),
         (format!("{}g  a\n", &A[1..]), "line 1 does not begin with a SHA-256 digest"),
         ("hello\n".to_owned(), "line 1 does not begin with a SHA-256 digest"),
         ("Sums\n".to_owned(), "line 1 does not begin with a SHA-256 digest"),
         ("hello\0\n".to_owned(), "line 1 has a NUL byte"),
         (format!("  {A}  a\n"), "line 1 does not begin with a SHA-256 digest"),
-        (format!("{A} *a\n"), "line 1 marks the file as binary (`*`), where two blanks belong"),
-        (format!("{A}\ta\n"), "line 1 has a tab between digest and name, where two blanks belong"),
-        (format!("{A} \ta\n"), "line 1 has a tab between digest and name, where two blanks belong"),
-        (format!("{A} a\n"), "line 1 has no two blanks between digest and name"),
-        (format!("{A}\n"), "line 1 has no two blanks between digest and name"),
+        (format!("{A} *a\n"), "line 1 marks the file as binary (`*`); write two spaces"),
+        (format!("{A}\ta\n"), "line 1 has a tab between digest and name; write two spaces"),
+        (format!("{A} \ta\n"), "line 1 has a tab between digest and name; write two spaces"),
+        (format!("{A} a\n"), "line 1 does not have two spaces between digest and name"),
+        (format!("{A}\n"), "line 1 does not have two spaces between digest and name"),
         (format!("{A}  \n"), "line 1 has no name"),
         (format!("{A}  a"), "line 1 does not end in a newline"),
         (format!("{A}  a\n{A}  b"), "line 2 does not end in a newline"),
         (format!("{A}  a\n{A}  a\n"), "line 2 lists the same file as the line before"),
-        (format!("{A}  b\n{A}  a\n"), "line 2 is out of order: lines are sorted by the bytes of the name"),
+        (format!("{A}  b\n{A}  a\n"), "line 2 is out of order; lines are sorted by the bytes of the name"),
         (format!("{A}  ../a\n"), "line 1 lists `../a`, which has a component `.` or `..`"),
         (format!("{A}  /etc/passwd\n"), "line 1 lists `/etc/passwd`, which is an absolute path"),
         (format!("{A}  a//b\n"), "line 1 lists `a//b`, which has an empty component"),
@@ -56,17 +57,21 @@ fn wrong() -> Vec<(Vec<u8>, &'static str)> {
         (format!("{A}  a\x1b[2J\n"), "line 1 lists `a\\u{1b}[2J`, which has a control character in its name"),
         (format!("{A}  checksums.txt\n"), "which has a name that is reserved in a bundle"),
         (format!("{A}  Attestation/x\n"), "which has a name that is reserved in a bundle"),
-        (format!("{A}  -\n"), "line 1 lists `-`, which has a name for which sha256sum would read"),
+        (format!("{A}  -\n"), "line 1 lists `-`, which has a name that makes sha256sum read"),
     ] {
         cases.push((text.into_bytes(), words));
     }
     cases
 }
 
+fn error(text: &[u8]) -> String {
+    Manifest::unproven(text).unwrap_err().message("M")
+}
+
 #[test]
-fn each_wrong_form_has_its_own_words() {
+fn each_problem_has_its_own_message() {
     for (text, words) in wrong() {
-        let error = Manifest::unproven(&text).unwrap_err().to_string();
+        let error = error(&text);
         assert!(error.contains(words), "{:?}: {error}", String::from_utf8_lossy(&text));
         assert!(!error.contains(char::is_control));
     }
@@ -80,22 +85,21 @@ fn a_rejection_names_the_file_and_the_line() {
 }
 
 #[test]
-fn one_line_of_sixteen_megabytes_is_refused_in_few_words() {
+fn the_message_about_a_line_of_sixteen_megabytes_is_short() {
     let text = format!("{A}  {}\n", "a".repeat(16 << 20));
-    assert!(Manifest::unproven(text.as_bytes()).unwrap_err().to_string().len() < 400);
+    assert!(error(text.as_bytes()).len() < 400);
 }
 
 #[test]
 fn a_manifest_of_a_gibibyte_is_read_and_one_byte_more_is_not() {
-    // Nobody touches most of it, so it is hardly there.
+    // Most of it is never written, and takes no memory.
     let mut text = vec![0; (1 << 30) + 1];
     text[0] = b'\n';
-    let refused = |text| Manifest::unproven(text).unwrap_err().to_string();
-    assert_eq!(refused(&text[..1 << 30]), "line 1 is blank");
-    assert_eq!(refused(&text), "is larger than 1 GiB");
+    assert_eq!(error(&text[..1 << 30]), "M: line 1 is blank");
+    assert_eq!(error(&text), "M is larger than 1 GiB");
 }
 
-/// Names in every shape that is allowed, from a seed.
+/// Random names of every allowed form.
 fn names(seed: &mut u64) -> Vec<String> {
     let words = ["a", "B", ".c", "-", "ü", "日", "x y", "a.b", "*", "$(id)", "\u{10ffff}", "..."];
     let mut random = |below: usize| {
@@ -113,7 +117,7 @@ fn names(seed: &mut u64) -> Vec<String> {
 }
 
 #[test]
-fn what_is_written_is_read_back() {
+fn a_written_manifest_is_read_back() {
     let mut seed = 1;
     for _ in 0..2000 {
         let names = names(&mut seed);
@@ -131,13 +135,13 @@ fn what_is_written_is_read_back() {
             assert_eq!(manifest.find(name.as_bytes()), Some(place));
         }
         assert_eq!(manifest.find(b"not there"), None);
-        // Any one byte changed is another manifest or none.
+        // With one byte changed, it is another manifest or none.
         for at in [0, 63, 64, 65, 66, text.len() - 1] {
             let mut changed = text.clone();
             changed[at] ^= 1;
             if let Ok(other) = Manifest::unproven(&changed) {
                 assert!((0..read.len()).any(|place| other.entry(place) != read[place]));
-                // There is one text for each.
+                // Each manifest has exactly one text.
                 let mut again = Vec::new();
                 let entries = (0..other.len()).map(|place| other.entry(place));
                 render(entries.map(|entry| (entry.name, entry.digest)), &mut again).unwrap();
@@ -150,12 +154,12 @@ fn what_is_written_is_read_back() {
 #[test]
 fn a_million_blank_lines_are_refused_at_the_first() {
     let text = vec![b'\n'; 1_000_000];
-    assert_eq!(Manifest::unproven(&text).unwrap_err().to_string(), "line 1 is blank");
+    assert_eq!(error(&text), "M: line 1 is blank");
 }
 
-/// Whether the real sha256sum accepts this manifest in a directory where all its files are right;
-/// nothing if there is no sha256sum.
-#[expect(clippy::disallowed_methods, reason = "an independent judge of the grammar, in tests only")]
+/// Whether the real sha256sum accepts this manifest in a directory where all files are intact; nothing if
+/// there is no sha256sum.
+#[expect(clippy::disallowed_methods, reason = "an independent reader of the grammar, in tests only")]
 fn sha256sum_accepts(text: &[u8], directory: &Path) -> Option<bool> {
     let mut child = Command::new("sha256sum")
         .args(["--check", "--strict", "--status"])
@@ -169,7 +173,7 @@ fn sha256sum_accepts(text: &[u8], directory: &Path) -> Option<bool> {
 }
 
 #[test]
-fn what_sha256sum_refuses_is_refused_and_what_is_accepted_it_accepts() {
+fn every_accepted_manifest_is_accepted_by_sha256sum() {
     let directory = tempfile::tempdir().unwrap();
     for name in ["a", "b", "c d"] {
         std::fs::write(directory.path().join(name), "a").unwrap();
@@ -183,9 +187,9 @@ fn what_sha256sum_refuses_is_refused_and_what_is_accepted_it_accepts() {
     for text in texts {
         let theirs = sha256sum_accepts(&text, directory.path()).unwrap();
         let ours = Manifest::unproven(&text).is_ok();
-        assert!(theirs || !ours, "accepted only here: {:?}", String::from_utf8_lossy(&text));
+        assert!(theirs || !ours, "sha256sum refuses it: {:?}", String::from_utf8_lossy(&text));
     }
-    // Small random damage to the good one.
+    // Random small damage to the good manifest.
     let mut seed = 3_u64;
     for _ in 0..60 {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -204,6 +208,6 @@ fn what_sha256sum_refuses_is_refused_and_what_is_accepted_it_accepts() {
             })
         });
         let theirs = sha256sum_accepts(&text, directory.path()).unwrap();
-        assert!(theirs || !ours, "accepted only here: {:?}", String::from_utf8_lossy(&text));
+        assert!(theirs || !ours, "sha256sum refuses it: {:?}", String::from_utf8_lossy(&text));
     }
 }

@@ -1,6 +1,6 @@
-//! In place: another manifest, and with it another signature or none. Never is there a new manifest beside
-//! an old signature, whenever the power goes: each step is on the disk before the next one. When a step
-//! fails, those before it are taken back, and the old bundle stands as it did.
+//! In place: replaces the manifest, and with it the signature. There is never a new manifest with an old
+//! signature, even after a power failure, because each step is on the disk before the next one. If a step
+//! fails, the steps before it are undone, and the old bundle is as it was.
 
 use std::io;
 
@@ -13,57 +13,64 @@ use super::super::{ATTESTATION, MANIFEST, SIGNATURE, cannot};
 use super::{SIGNATURE_NAME, move_signature_in, sync};
 use crate::error::{Failure, Result};
 
-/// The old signature, in the room, until the new bundle stands.
+/// The name of the old signature in the staging directory.
 const OLD_SIGNATURE: &str = "old.sigstore.json";
 
-/// What has been done so far.
+/// A replacement, and the steps that are done.
 pub(super) struct Replacement<'a> {
     staging: &'a Staging,
     bundle: &'a RootedDir,
-    /// Whether the old signature lies in the room.
-    signature_out: bool,
-    manifest: ManifestStep,
-    /// Whether `attestation` was made.
-    attestation_made: bool,
-    /// Whether the new bundle stands.
-    done: bool,
+    /// Whether the old signature is in the staging directory.
+    signature_removed: bool,
+    manifest: ManifestState,
+    /// Whether `attestation` was created.
+    attestation_created: bool,
+    /// Whether the new bundle is complete.
+    complete: bool,
 }
 
 /// Which manifest the bundle has.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum ManifestStep {
+enum ManifestState {
     /// The old one, or none.
     Old,
-    /// The new one; there was none.
+    /// The new one; there was none before.
     First,
-    /// The new one; the old one lies in the room.
+    /// The new one; the old one is in the staging directory.
     Exchanged,
-    /// The new one; of the old one nothing is left, on file systems that cannot exchange two files.
-    Gone,
+    /// The new one; the old one is lost, because the file system cannot exchange two files.
+    Overwritten,
 }
 
 impl<'a> Replacement<'a> {
-    /// Nothing has been done yet.
+    /// A replacement of which no step is done.
     pub(super) fn new(staging: &'a Staging, bundle: &'a RootedDir) -> Self {
-        let manifest = ManifestStep::Old;
-        Self { staging, bundle, signature_out: false, manifest, attestation_made: false, done: false }
+        Self {
+            staging,
+            bundle,
+            signature_removed: false,
+            manifest: ManifestState::Old,
+            attestation_created: false,
+            complete: false,
+        }
     }
 
-    /// Puts the room's manifest in, if it `changes` the bundle's, and its signature if there is one.
-    pub(super) fn make(mut self, changes: bool, signed: bool) -> Result<()> {
-        let made = self.steps(changes, signed);
-        if made.is_err() && !self.done {
-            self.take_back();
+    /// Moves the manifest in the staging directory into place if it `changes` the existing one, and the
+    /// signature if the bundle will be `signed`.
+    pub(super) fn run(mut self, changes: bool, signed: bool) -> Result<()> {
+        let result = self.steps(changes, signed);
+        if result.is_err() && !self.complete {
+            self.undo();
         }
-        made
+        result
     }
 
     fn steps(&mut self, changes: bool, signed: bool) -> Result<()> {
         if signed {
-            // What a full disk has no room for is made while the old bundle is whole.
-            self.attestation_made = attestation(self.bundle)?.1;
+            // On a full disk this fails, and the old bundle is still complete.
+            self.attestation_created = attestation(self.bundle)?.1;
         }
-        self.take_signature_out()?;
+        self.remove_signature()?;
         if changes {
             let failed = |error: io::Error| cannot("write", self.bundle.show(MANIFEST.as_bytes()), &error);
             self.manifest = self.put_manifest_in().map_err(|errno| failed(errno.into()))?;
@@ -71,67 +78,70 @@ impl<'a> Replacement<'a> {
         }
         if signed {
             let directory = move_signature_in(self.staging, self.bundle)?;
-            // From here on the new bundle stands, whatever is said of the disk.
-            self.done = true;
+            // Nothing is undone from here on, even if the sync fails.
+            self.complete = true;
             let failed = |error: io::Error| cannot("write", self.bundle.show(SIGNATURE.as_bytes()), &error);
             sync(&directory).and_then(|()| sync(self.bundle)).map_err(failed)?;
         }
         Ok(())
     }
 
-    /// Moves the signature, if there is one, from an `attestation` that is a directory to the room.
-    fn take_signature_out(&mut self) -> Result<()> {
+    /// Moves an existing signature to the staging directory.
+    fn remove_signature(&mut self) -> Result<()> {
         let shown = || self.bundle.show(SIGNATURE.as_bytes());
         match self.bundle.file(SIGNATURE.as_bytes()) {
             Err(OpenError::Missing) => return Ok(()),
-            Err(error @ OpenError::NotRegular(_)) => {
-                return Err(Failure::usage(format!("cannot replace {}: {error}", shown())).hint("remove it"));
+            Err(OpenError::NotRegular(kind)) => {
+                let path = self.bundle.path().join(SIGNATURE);
+                return Err(Failure::usage(format!("{} is {kind}, not a signature", shown()))
+                    .hint(kind.removal_hint(&path)));
             }
-            // What cannot be read can still be moved.
+            // An unreadable file can still be moved.
             Ok(_) | Err(OpenError::System(_)) => {}
         }
         let failed = |error: io::Error| cannot("remove", shown(), &error);
         let directory = self.bundle.directory(ATTESTATION.as_bytes()).map_err(failed)?;
-        rustix::fs::renameat(&directory, SIGNATURE_NAME, &self.staging.room, OLD_SIGNATURE)
+        rustix::fs::renameat(&directory, SIGNATURE_NAME, &self.staging.dir, OLD_SIGNATURE)
             .map_err(|errno| failed(errno.into()))?;
-        self.signature_out = true;
+        self.signature_removed = true;
         sync(&directory).map_err(|error| cannot("remove", self.bundle.show(SIGNATURE.as_bytes()), &error))
     }
 
-    fn put_manifest_in(&self) -> rustix::io::Result<ManifestStep> {
-        let (room, bundle) = (&self.staging.room, self.bundle);
-        match rustix::fs::renameat_with(room, MANIFEST, bundle, MANIFEST, RenameFlags::EXCHANGE) {
-            Ok(()) => return Ok(ManifestStep::Exchanged),
+    fn put_manifest_in(&self) -> rustix::io::Result<ManifestState> {
+        let (staging, bundle) = (&self.staging.dir, self.bundle);
+        match rustix::fs::renameat_with(staging, MANIFEST, bundle, MANIFEST, RenameFlags::EXCHANGE) {
+            Ok(()) => return Ok(ManifestState::Exchanged),
             Err(Errno::NOENT) => {
-                return rustix::fs::renameat(room, MANIFEST, bundle, MANIFEST).map(|()| ManifestStep::First);
+                return rustix::fs::renameat(staging, MANIFEST, bundle, MANIFEST)
+                    .map(|()| ManifestState::First);
             }
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::PERM) => {}
             Err(errno) => return Err(errno),
         }
-        rustix::fs::renameat(room, MANIFEST, bundle, MANIFEST).map(|()| ManifestStep::Gone)
+        rustix::fs::renameat(staging, MANIFEST, bundle, MANIFEST).map(|()| ManifestState::Overwritten)
     }
 
-    /// Undoes what was done, the last first. What cannot be undone leaves the bundle unsigned; the failure
-    /// to tell is the one that came before.
-    fn take_back(&self) {
-        let (room, bundle) = (&self.staging.room, self.bundle);
-        let back = match self.manifest {
-            ManifestStep::Old => Ok(()),
-            ManifestStep::First => rustix::fs::renameat(bundle, MANIFEST, room, MANIFEST),
-            ManifestStep::Exchanged => {
-                rustix::fs::renameat_with(room, MANIFEST, bundle, MANIFEST, RenameFlags::EXCHANGE)
+    /// Undoes the steps that are done, the last one first. If that fails, the bundle is unsigned, and the
+    /// error that came before is reported.
+    fn undo(&self) {
+        let (staging, bundle) = (&self.staging.dir, self.bundle);
+        let restored = match self.manifest {
+            ManifestState::Old => Ok(()),
+            ManifestState::First => rustix::fs::renameat(bundle, MANIFEST, staging, MANIFEST),
+            ManifestState::Exchanged => {
+                rustix::fs::renameat_with(staging, MANIFEST, bundle, MANIFEST, RenameFlags::EXCHANGE)
             }
-            ManifestStep::Gone => return,
+            ManifestState::Overwritten => return,
         };
-        if back.is_err() || (self.manifest != ManifestStep::Old && sync(bundle).is_err()) {
+        if restored.is_err() || (self.manifest != ManifestState::Old && sync(bundle).is_err()) {
             return;
         }
-        if self.signature_out
+        if self.signature_removed
             && let Ok(directory) = bundle.directory(ATTESTATION.as_bytes())
-            && rustix::fs::renameat(room, OLD_SIGNATURE, &directory, SIGNATURE_NAME).is_ok()
+            && rustix::fs::renameat(staging, OLD_SIGNATURE, &directory, SIGNATURE_NAME).is_ok()
         {
             let _ = sync(&directory);
-        } else if self.attestation_made {
+        } else if self.attestation_created {
             let _ = rustix::fs::unlinkat(bundle, ATTESTATION, AtFlags::REMOVEDIR);
         }
     }

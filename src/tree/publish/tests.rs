@@ -1,4 +1,4 @@
-//! What is seen after each way of publishing.
+//! What exists after each way of publishing.
 
 use std::os::unix::fs::MetadataExt as _;
 
@@ -6,16 +6,16 @@ use camino::Utf8PathBuf;
 
 use super::*;
 use crate::interrupt::Interrupt;
-use crate::tree::at_work;
 use crate::tree::copy::{copy, hash_in_place};
 use crate::tree::inputs::{self, Collected, Options};
+use crate::tree::with_two_threads;
 
-struct Site {
+struct TestDir {
     _top: tempfile::TempDir,
     path: Utf8PathBuf,
 }
 
-impl Site {
+impl TestDir {
     fn new() -> Self {
         let top = tempfile::tempdir().unwrap();
         let path = Utf8PathBuf::from_path_buf(top.path().to_owned()).unwrap();
@@ -30,11 +30,11 @@ impl Site {
         inputs::collect(&[self.path.join("in")], options, &Interrupt::default()).unwrap()
     }
 
-    /// Builds and publishes to `out`.
+    /// Builds a bundle of `in`, and publishes it as `out`.
     fn bundle(&self, force: bool, signature: Option<&[u8]>) -> Result<Built> {
-        at_work(|work| {
+        with_two_threads(|work| {
             let target = Target::new(&self.path.join("out"), &[self.path.join("in")], force, work)?;
-            let staging = Staging::beside(&target)?;
+            let staging = Staging::for_output(&target)?;
             let write_back = WriteBack::of(staging.staging_dir())?;
             let built = copy(&self.collected(false), &staging.tree()?, &write_back, false, work)?;
             Sealed::tree(staging, write_back, &target, signature)?.publish(work)?;
@@ -42,9 +42,9 @@ impl Site {
         })
     }
 
-    /// Makes `in` a bundle in place.
+    /// Turns `in` into a bundle in place.
     fn in_place(&self, signature: Option<&[u8]>) -> Built {
-        at_work(|work| {
+        with_two_threads(|work| {
             let bundle = RootedDir::open(&self.path.join("in")).unwrap();
             let collected = self.collected(true);
             let staging = Staging::for_bundle(&bundle).unwrap();
@@ -55,7 +55,7 @@ impl Site {
         })
     }
 
-    /// All files below, with nothing of a room among them.
+    /// The paths of all files in a directory.
     fn files(&self, below: &str) -> Vec<String> {
         let mut found = Vec::new();
         let mut waiting = vec![self.path.join(below)];
@@ -83,132 +83,132 @@ const SIGNED: [&str; 4] =
 
 #[test]
 fn a_new_bundle_appears_whole() {
-    let site = Site::new();
-    site.bundle(false, Some(b"{}")).unwrap();
-    assert_eq!(site.files("out"), SIGNED);
-    assert_eq!(site.read("out/attestation/checksums.txt.sigstore.json"), "{}");
+    let test = TestDir::new();
+    test.bundle(false, Some(b"{}")).unwrap();
+    assert_eq!(test.files("out"), SIGNED);
+    assert_eq!(test.read("out/attestation/checksums.txt.sigstore.json"), "{}");
     let names: Vec<_> =
-        site.path.read_dir_utf8().unwrap().map(|entry| entry.unwrap().file_name().to_owned()).collect();
+        test.path.read_dir_utf8().unwrap().map(|entry| entry.unwrap().file_name().to_owned()).collect();
     assert_eq!(names.len(), 2, "{names:?}");
     for (name, mode) in [("out", 0o755), ("out/attestation", 0o755), (SIGNED[1], 0o644), (SIGNED[2], 0o644)] {
-        assert_eq!(std::fs::metadata(site.path.join(name)).unwrap().mode() & 0o7777, mode, "{name}");
+        assert_eq!(std::fs::metadata(test.path.join(name)).unwrap().mode() & 0o7777, mode, "{name}");
     }
 }
 
 #[test]
 fn an_empty_directory_and_with_force_a_bundle_are_replaced() {
-    let site = Site::new();
-    std::fs::create_dir(site.path.join("out")).unwrap();
-    site.bundle(false, None).unwrap();
-    std::fs::write(site.path.join("in/a"), "new").unwrap();
-    std::fs::remove_file(site.path.join("in/d/b")).unwrap();
-    assert!(site.bundle(false, None).is_err());
-    assert_eq!(site.read("out/a"), "1");
-    site.bundle(true, Some(b"{}")).unwrap();
-    assert_eq!(site.read("out/a"), "new");
-    assert_eq!(site.files("out"), SIGNED[..3]);
-    assert_eq!(site.files("").len(), 4);
+    let test = TestDir::new();
+    std::fs::create_dir(test.path.join("out")).unwrap();
+    test.bundle(false, None).unwrap();
+    std::fs::write(test.path.join("in/a"), "new").unwrap();
+    std::fs::remove_file(test.path.join("in/d/b")).unwrap();
+    assert!(test.bundle(false, None).is_err());
+    assert_eq!(test.read("out/a"), "1");
+    test.bundle(true, Some(b"{}")).unwrap();
+    assert_eq!(test.read("out/a"), "new");
+    assert_eq!(test.files("out"), SIGNED[..3]);
+    assert_eq!(test.files("").len(), 4);
 }
 
 #[test]
-fn where_nothing_can_be_exchanged_it_is_done_in_two_steps() {
-    let site = Site::new();
-    site.bundle(false, None).unwrap();
+fn without_an_exchange_a_bundle_is_replaced_in_two_steps() {
+    let test = TestDir::new();
+    test.bundle(false, None).unwrap();
     let with = |failure: Errno| {
-        at_work(|work| {
-            let target = Target::new(&site.path.join("out"), &[], true, work).unwrap();
-            let staging = Staging::beside(&target).unwrap();
+        with_two_threads(|work| {
+            let target = Target::new(&test.path.join("out"), &[], true, work).unwrap();
+            let staging = Staging::for_output(&target).unwrap();
             if failure == Errno::INVAL {
                 std::fs::write(staging.tree().unwrap().path().join("second"), "").unwrap();
             }
             exchange(&staging, "out", |_, _| Err(failure))
         })
     };
-    // Without a tree to move in, the old one comes back.
+    // There is no new tree to move into place, so the old one is restored.
     assert_eq!(with(Errno::NOSYS), Err(Errno::NOENT));
-    assert_eq!(site.read("out/a"), "1");
+    assert_eq!(test.read("out/a"), "1");
     assert_eq!(with(Errno::IO), Err(Errno::IO));
     assert_eq!(with(Errno::INVAL), Ok(()));
-    assert_eq!(site.files("out"), ["out/second"]);
-    assert_eq!(site.files("").len(), 3);
+    assert_eq!(test.files("out"), ["out/second"]);
+    assert_eq!(test.files("").len(), 3);
 }
 
 #[test]
-fn what_appears_while_a_bundle_is_made_is_not_replaced() {
-    let site = Site::new();
-    at_work(|work| {
-        let target = Target::new(&site.path.join("out"), &[], false, work).unwrap();
-        let staging = Staging::beside(&target).unwrap();
+fn an_output_that_is_created_during_the_run_is_not_replaced() {
+    let test = TestDir::new();
+    with_two_threads(|work| {
+        let target = Target::new(&test.path.join("out"), &[], false, work).unwrap();
+        let staging = Staging::for_output(&target).unwrap();
         let write_back = WriteBack::of(staging.staging_dir()).unwrap();
-        copy(&site.collected(false), &staging.tree().unwrap(), &write_back, false, work).unwrap();
+        copy(&test.collected(false), &staging.tree().unwrap(), &write_back, false, work).unwrap();
         let sealed = Sealed::tree(staging, write_back, &target, None).unwrap();
-        std::fs::create_dir(site.path.join("out")).unwrap();
-        std::fs::write(site.path.join("out/mine"), "").unwrap();
+        std::fs::create_dir(test.path.join("out")).unwrap();
+        std::fs::write(test.path.join("out/mine"), "").unwrap();
         assert_eq!(sealed.publish(work).unwrap_err().class(), Class::Usage);
     });
-    assert_eq!(site.files("out"), ["out/mine"]);
-    assert_eq!(site.files("").len(), 3);
+    assert_eq!(test.files("out"), ["out/mine"]);
+    assert_eq!(test.files("").len(), 3);
 }
 
 #[test]
-fn a_run_that_ends_early_leaves_nothing() {
-    let site = Site::new();
-    at_work(|work| {
-        let target = Target::new(&site.path.join("out"), &[], false, work).unwrap();
-        let staging = Staging::beside(&target).unwrap();
+fn a_run_that_does_not_publish_leaves_nothing() {
+    let test = TestDir::new();
+    with_two_threads(|work| {
+        let target = Target::new(&test.path.join("out"), &[], false, work).unwrap();
+        let staging = Staging::for_output(&target).unwrap();
         let write_back = WriteBack::of(staging.staging_dir()).unwrap();
-        copy(&site.collected(false), &staging.tree().unwrap(), &write_back, false, work).unwrap();
+        copy(&test.collected(false), &staging.tree().unwrap(), &write_back, false, work).unwrap();
         drop(Sealed::tree(staging, write_back, &target, None).unwrap());
     });
-    assert_eq!(site.files(""), ["in/a", "in/d/b"]);
+    assert_eq!(test.files(""), ["in/a", "in/d/b"]);
 }
 
 #[test]
-fn in_place_a_manifest_never_stands_beside_an_old_signature() {
-    let site = Site::new();
+fn in_place_a_new_manifest_never_has_an_old_signature() {
+    let test = TestDir::new();
     let signature = "in/attestation/checksums.txt.sigstore.json";
-    let first = site.in_place(Some(b"one"));
-    assert_eq!(site.read(signature), "one");
-    // The same files: the same manifest, and the signature is replaced.
-    assert_eq!(site.in_place(Some(b"two")), first);
-    assert_eq!(site.read(signature), "two");
-    std::fs::write(site.path.join("in/a"), "new").unwrap();
-    assert_ne!(site.in_place(None), first);
-    assert_eq!(site.files("in"), ["in/a", "in/checksums.txt", "in/d/b"]);
-    assert!(site.path.join("in").read_dir_utf8().unwrap().count() <= 4);
-    site.in_place(Some(b"three"));
-    // Unsigned is unsigned, even if the manifest is the same.
-    site.in_place(None);
-    assert_eq!(site.files(""), ["in/a", "in/checksums.txt", "in/d/b"]);
+    let first = test.in_place(Some(b"one"));
+    assert_eq!(test.read(signature), "one");
+    // With the same files, the manifest is the same and the signature is replaced.
+    assert_eq!(test.in_place(Some(b"two")), first);
+    assert_eq!(test.read(signature), "two");
+    std::fs::write(test.path.join("in/a"), "new").unwrap();
+    assert_ne!(test.in_place(None), first);
+    assert_eq!(test.files("in"), ["in/a", "in/checksums.txt", "in/d/b"]);
+    assert!(test.path.join("in").read_dir_utf8().unwrap().count() <= 4);
+    test.in_place(Some(b"three"));
+    // Without a signature the bundle is unsigned, even if the manifest is the same.
+    test.in_place(None);
+    assert_eq!(test.files(""), ["in/a", "in/checksums.txt", "in/d/b"]);
 }
 
 #[test]
-fn a_signature_is_added_or_replaced_in_a_bundle_that_is_there() {
-    let site = Site::new();
-    site.bundle(false, None).unwrap();
-    let bundle = RootedDir::open(&site.path.join("out")).unwrap();
+fn a_signature_is_added_to_an_existing_bundle_or_replaced() {
+    let test = TestDir::new();
+    test.bundle(false, None).unwrap();
+    let bundle = RootedDir::open(&test.path.join("out")).unwrap();
     for content in ["one", "two"] {
-        at_work(|work| {
+        with_two_threads(|work| {
             let staging = Staging::for_bundle(&bundle).unwrap();
             Sealed::signature(staging, &bundle, content.as_bytes()).unwrap().publish(work).unwrap();
         });
-        assert_eq!(site.read(SIGNED[1]), content);
+        assert_eq!(test.read(SIGNED[1]), content);
     }
-    assert_eq!(site.files("out"), SIGNED);
+    assert_eq!(test.files("out"), SIGNED);
 }
 
 #[test]
 fn an_attestation_that_is_a_link_is_not_written_through() {
-    let site = Site::new();
-    site.bundle(false, None).unwrap();
-    std::fs::create_dir(site.path.join("elsewhere")).unwrap();
-    std::fs::write(site.path.join("elsewhere/checksums.txt.sigstore.json"), "kept").unwrap();
-    std::os::unix::fs::symlink("../elsewhere", site.path.join("out/attestation")).unwrap();
-    let bundle = RootedDir::open(&site.path.join("out")).unwrap();
-    at_work(|work| {
+    let test = TestDir::new();
+    test.bundle(false, None).unwrap();
+    std::fs::create_dir(test.path.join("elsewhere")).unwrap();
+    std::fs::write(test.path.join("elsewhere/checksums.txt.sigstore.json"), "kept").unwrap();
+    std::os::unix::fs::symlink("../elsewhere", test.path.join("out/attestation")).unwrap();
+    let bundle = RootedDir::open(&test.path.join("out")).unwrap();
+    with_two_threads(|work| {
         let staging = Staging::for_bundle(&bundle).unwrap();
         let failure = Sealed::signature(staging, &bundle, b"new").unwrap().publish(work).unwrap_err();
         assert!(failure.message().ends_with("out/attestation is not a directory"));
     });
-    assert_eq!(site.read("elsewhere/checksums.txt.sigstore.json"), "kept");
+    assert_eq!(test.read("elsewhere/checksums.txt.sigstore.json"), "kept");
 }

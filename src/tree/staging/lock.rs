@@ -1,4 +1,4 @@
-//! Holding a room: made or taken over, locked, and cleared of what a killed run has left in it.
+//! Acquires a staging directory: creates it or takes it over from a killed run, locks it, and empties it.
 
 use std::os::fd::OwnedFd;
 
@@ -10,53 +10,43 @@ use super::super::rooted_dir::{FileKind, RootedDir};
 use super::super::{cannot, remove};
 use super::OLD;
 use crate::error::{Class, Failure, Result};
-use crate::printable::show;
+use crate::printable::{quoted_path, show};
 
-/// What trying to hold a room came to.
-pub(super) enum Lock {
-    /// It is ours, empty and locked.
-    Held(String, RootedDir),
-    /// The directory that it should be in does not take it.
-    NotMade(Errno),
+/// The result of trying to acquire a staging directory.
+pub(super) enum Acquired {
+    /// This run has locked it, and it is empty.
+    Locked(String, RootedDir),
+    /// It does not exist, and its parent directory cannot be written.
+    NotCreated(Errno),
 }
 
-/// Puts the old bundle back, if a run was killed when it had moved that away and the new one not in.
-fn rescue(room: &RootedDir, parent: &OwnedFd, name: &str) -> std::io::Result<()> {
-    match rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Err(Errno::NOENT) => {}
-        _ => return Ok(()),
-    }
-    match rustix::fs::renameat(room, OLD, parent, name) {
-        Ok(()) | Err(Errno::NOENT) => Ok(()),
-        Err(errno) => Err(errno.into()),
-    }
-}
-
-/// Makes or takes over the room `name` in `parent`, whose path is `path`, for the target `shown`, which
-/// stands `beside` it under that name, or holds it.
-pub(super) fn claim(
+/// Acquires the staging directory `name` in the directory `parent`, whose path is `path`. Messages call the
+/// bundle `shown`. `output` is the name of the bundle in `parent`, if it is there.
+pub(super) fn acquire(
     parent: &OwnedFd,
     name: &str,
     path: &Utf8Path,
     shown: &str,
-    beside: Option<&str>,
-) -> Result<Lock> {
+    output: Option<&str>,
+) -> Result<Acquired> {
     let path = path.join(name);
     loop {
-        let made = match rustix::fs::mkdirat(parent, name, Mode::RWXU) {
+        let created = match rustix::fs::mkdirat(parent, name, Mode::RWXU) {
             Ok(()) => true,
             Err(Errno::EXIST) => false,
             Err(errno @ (Errno::ACCESS | Errno::PERM | Errno::ROFS)) => {
-                return Ok(Lock::NotMade(errno));
+                return Ok(Acquired::NotCreated(errno));
             }
-            Err(errno) => return Err(cannot("make", show(path.as_str().as_bytes()), &errno.into())),
+            Err(errno) => return Err(cannot("create", show(path.as_str()), &errno.into())),
         };
-        match hold(parent, name, &path, shown, beside, made) {
-            Ok(Some(held)) => return Ok(Lock::Held(name.to_owned(), held)),
+        let empty = |dir: RootedDir| clean_up(&dir, parent, &path, output).map(|()| dir);
+        match lock(parent, name, &path, shown, created).and_then(|dir| dir.map(empty).transpose()) {
+            Ok(Some(dir)) => return Ok(Acquired::Locked(name.to_owned(), dir)),
+            // It was removed meanwhile.
             Ok(None) => {}
             Err(failure) => {
-                // What another run holds, or another user has, is theirs.
-                if made && failure.class() != Class::Usage {
+                // Exit 2 means that it belongs to another run or user.
+                if created && failure.class() != Class::Usage {
                     let _ = rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR);
                 }
                 return Err(failure);
@@ -65,49 +55,50 @@ pub(super) fn claim(
     }
 }
 
-/// Opens, locks and clears a room, which was `made` just now or is there; nothing if it has gone meanwhile.
-fn hold(
+/// Opens and locks a staging directory, which `created` says is new; nothing if it does not exist any more.
+fn lock(
     parent: &OwnedFd,
     name: &str,
     path: &Utf8Path,
     shown: &str,
-    beside: Option<&str>,
-    made: bool,
+    created: bool,
 ) -> Result<Option<RootedDir>> {
-    let room = show(path.as_str().as_bytes());
+    let shown_path = show(path.as_str());
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let directory = match rustix::fs::openat(parent, name, flags, Mode::empty()) {
         Ok(directory) => directory,
-        // The run that held it has just ended.
+        // The run that had it has just ended.
         Err(Errno::NOENT) => return Ok(None),
         Err(errno) => {
             let kind =
                 rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).map(|stat| FileKind::of(&stat));
             return Err(match kind {
                 Ok(kind) if kind != FileKind::Directory => {
-                    Failure::usage(format!("{room} is in the way: it is {kind}")).hint("remove it")
+                    Failure::usage(format!("{shown_path} is {kind}, and aicr needs a directory of that name"))
+                        .hint(kind.removal_hint(path))
                 }
-                _ => cannot("open", room, &errno.into()),
+                _ => cannot("open", shown_path, &errno.into()),
             });
         }
     };
-    let failed = |errno: Errno| cannot("lock", &room, &errno.into());
+    let failed = |errno: Errno| cannot("lock", &shown_path, &errno.into());
     let stat = rustix::fs::fstat(&directory).map_err(failed)?;
-    // FAT and some network file systems give everything an owner of their own.
-    if !made && stat.st_uid != rustix::process::geteuid().as_raw() {
-        return Err(Failure::usage(format!("{room} is in the way: it belongs to another user"))
-            .hint("have that user, or root, remove it"));
+    // On FAT and some network file systems, a new directory has another owner too.
+    if !created && stat.st_uid != rustix::process::geteuid().as_raw() {
+        let message =
+            format!("{shown_path} belongs to another user, and aicr needs a directory of that name");
+        return Err(Failure::usage(message)
+            .hint(format!("ask that user, or root, to remove it: `rm -r {}`", quoted_path(path))));
     }
     match rustix::fs::flock(&directory, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {}
         Err(Errno::WOULDBLOCK) => {
-            return Err(
-                Failure::usage(format!("another aicr is writing {shown}")).hint("wait until it has ended")
-            );
+            return Err(Failure::usage(format!("another aicr run is writing {shown}"))
+                .hint("wait until that run has ended, then try again"));
         }
         Err(errno) => return Err(failed(errno)),
     }
-    // It may have been removed, and even made again, before the lock was ours.
+    // Before it was locked, it may have been removed, and even created again.
     let now = match rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(now) => now,
         Err(Errno::NOENT) => return Ok(None),
@@ -117,11 +108,27 @@ fn hold(
         return Ok(None);
     }
     rustix::fs::fchmod(&directory, Mode::RWXU).map_err(failed)?;
-    let held = RootedDir::of(directory, path);
-    if let Some(name) = beside {
-        rescue(&held, parent, name)
-            .map_err(|error| cannot("put back what a killed run had moved to", &room, &error))?;
+    Ok(Some(RootedDir::of(directory, path)))
+}
+
+/// Restores the old bundle that a killed run has moved to the staging directory, and empties the directory.
+fn clean_up(dir: &RootedDir, parent: &OwnedFd, path: &Utf8Path, output: Option<&str>) -> Result<()> {
+    let shown = show(path.as_str());
+    if let Some(output) = output {
+        restore(dir, parent, output)
+            .map_err(|error| cannot("restore the old bundle from", &shown, &error))?;
     }
-    remove::empty(&held).map_err(|error| cannot("remove what a killed run left in", &room, &error))?;
-    Ok(Some(held))
+    remove::empty(dir).map_err(|error| cannot("empty the staging directory", &shown, &error))
+}
+
+/// Moves the old bundle back to its name, if a run was killed before the new bundle had that name.
+fn restore(dir: &RootedDir, parent: &OwnedFd, output: &str) -> std::io::Result<()> {
+    match rustix::fs::statat(parent, output, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT) => {}
+        _ => return Ok(()),
+    }
+    match rustix::fs::renameat(dir, OLD, parent, output) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
 }

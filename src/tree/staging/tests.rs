@@ -1,19 +1,19 @@
-//! Who holds the room, and what is left of it.
+//! Which run has the staging directory, and what remains of it.
 
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, symlink};
 
 use super::*;
-use crate::tree::at_work;
+use crate::tree::with_two_threads;
 
-fn site() -> (tempfile::TempDir, Utf8PathBuf) {
+fn test_dir() -> (tempfile::TempDir, Utf8PathBuf) {
     let top = tempfile::tempdir().unwrap();
     let path = Utf8PathBuf::from_path_buf(top.path().canonicalize().unwrap()).unwrap();
     (top, path)
 }
 
 fn target(path: &Utf8Path) -> Target {
-    at_work(|work| Target::new(path, &[], false, work)).unwrap()
+    with_two_threads(|work| Target::new(path, &[], false, work)).unwrap()
 }
 
 fn names_in(path: &Utf8Path) -> Vec<String> {
@@ -25,45 +25,45 @@ fn names_in(path: &Utf8Path) -> Vec<String> {
 }
 
 #[test]
-fn the_room_is_private_and_gone_in_the_end() {
-    let (_top, path) = site();
-    let staging = Staging::beside(&target(&path.join("out"))).unwrap();
+fn the_staging_directory_is_private_and_removed_at_the_end() {
+    let (_top, path) = test_dir();
+    let staging = Staging::for_output(&target(&path.join("out"))).unwrap();
     assert_eq!(names_in(&path), [".out.aicr-staging"]);
     let mode = |path: &Utf8Path| std::fs::metadata(path).unwrap().mode() & 0o7777;
-    let room = path.join(".out.aicr-staging");
-    assert_eq!(mode(&room), 0o700);
-    assert_eq!(staging.tree().unwrap().path(), room.join("bundle"));
-    assert_eq!(mode(&room.join("bundle")), 0o755);
+    let staging_dir = path.join(".out.aicr-staging");
+    assert_eq!(mode(&staging_dir), 0o700);
+    assert_eq!(staging.tree().unwrap().path(), staging_dir.join("bundle"));
+    assert_eq!(mode(&staging_dir.join("bundle")), 0o755);
     staging.file("small").unwrap().write_all(b"x").unwrap();
-    assert_eq!(mode(&room.join("small")), 0o644);
+    assert_eq!(mode(&staging_dir.join("small")), 0o644);
     drop(staging);
     assert_eq!(names_in(&path), [""; 0]);
 }
 
 #[test]
-fn one_run_at_a_time() {
-    let (_top, path) = site();
+fn a_second_run_is_refused() {
+    let (_top, path) = test_dir();
     let target = target(&path.join("out/"));
-    let first = Staging::beside(&target).unwrap();
+    let first = Staging::for_output(&target).unwrap();
     first.file("kept").unwrap();
-    let failure = Staging::beside(&target).unwrap_err();
-    assert_eq!(failure.message(), format!("another aicr is writing {path}/out/"));
+    let failure = Staging::for_output(&target).unwrap_err();
+    assert_eq!(failure.message(), format!("another aicr run is writing {path}/out/"));
     assert_eq!(failure.class().code(), 2);
     assert!(path.join(".out.aicr-staging/kept").exists());
     drop(first);
-    Staging::beside(&target).unwrap();
+    Staging::for_output(&target).unwrap();
 }
 
 #[test]
-fn only_one_of_many_who_begin_at_once_holds_it() {
-    let (_top, path) = site();
+fn only_one_of_several_threads_acquires_it() {
+    let (_top, path) = test_dir();
     let target = target(&path.join("out"));
     let holders = std::sync::atomic::AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
                 for _ in 0..100 {
-                    if let Ok(staging) = Staging::beside(&target) {
+                    if let Ok(staging) = Staging::for_output(&target) {
                         let before = holders.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
                         assert_eq!(before, 0);
                         staging.file("mine").unwrap();
@@ -77,40 +77,42 @@ fn only_one_of_many_who_begin_at_once_holds_it() {
 }
 
 #[test]
-fn what_a_killed_run_left_is_removed() {
-    let (_top, path) = site();
-    let room = path.join(".out.aicr-staging");
-    std::fs::create_dir_all(room.join("bundle/a/b")).unwrap();
-    std::fs::write(room.join("bundle/a/b/c"), "").unwrap();
-    symlink("/etc", room.join("link")).unwrap();
-    let staging = Staging::beside(&target(&path.join("out"))).unwrap();
-    assert_eq!(names_in(&room), [""; 0]);
-    assert_eq!(std::fs::metadata(&room).unwrap().mode() & 0o7777, 0o700);
+fn the_files_of_a_killed_run_are_removed() {
+    let (_top, path) = test_dir();
+    let staging_dir = path.join(".out.aicr-staging");
+    std::fs::create_dir_all(staging_dir.join("bundle/a/b")).unwrap();
+    std::fs::write(staging_dir.join("bundle/a/b/c"), "").unwrap();
+    symlink("/etc", staging_dir.join("link")).unwrap();
+    let staging = Staging::for_output(&target(&path.join("out"))).unwrap();
+    assert_eq!(names_in(&staging_dir), [""; 0]);
+    assert_eq!(std::fs::metadata(&staging_dir).unwrap().mode() & 0o7777, 0o700);
     drop(staging);
-    assert!(!room.exists());
+    assert!(!staging_dir.exists());
 }
 
 #[test]
-fn what_is_in_the_way_is_named_and_left_alone() {
-    let (_top, path) = site();
-    let room = path.join(".out.aicr-staging");
+fn an_entry_that_is_not_a_staging_directory_is_not_removed() {
+    let (_top, path) = test_dir();
+    let staging_dir = path.join(".out.aicr-staging");
     std::fs::create_dir(path.join("precious")).unwrap();
-    symlink("precious", &room).unwrap();
-    let failure = Staging::beside(&target(&path.join("out"))).unwrap_err();
-    assert_eq!(failure.message(), format!("{room} is in the way: it is a symbolic link"));
+    symlink("precious", &staging_dir).unwrap();
+    let failure = Staging::for_output(&target(&path.join("out"))).unwrap_err();
+    let message = format!("{staging_dir} is a symbolic link, and aicr needs a directory of that name");
+    assert_eq!(failure.message(), message);
+    assert_eq!(failure.way_out(), Some(format!("remove it: `rm {staging_dir}`").as_str()));
     assert!(path.join("precious").exists());
-    std::fs::remove_file(&room).unwrap();
-    std::fs::create_dir(&room).unwrap();
-    // Only root can give a directory away, and only then is there something to test.
-    if std::os::unix::fs::chown(&room, Some(12345), None).is_ok() {
-        let failure = Staging::beside(&target(&path.join("out"))).unwrap_err();
-        assert!(failure.message().ends_with("it belongs to another user"));
+    std::fs::remove_file(&staging_dir).unwrap();
+    std::fs::create_dir(&staging_dir).unwrap();
+    // Only root can change the owner of a directory.
+    if std::os::unix::fs::chown(&staging_dir, Some(12345), None).is_ok() {
+        let failure = Staging::for_output(&target(&path.join("out"))).unwrap_err();
+        assert!(failure.message().contains(" belongs to another user, "));
     }
 }
 
 #[test]
-fn a_bundle_has_its_room_beside_it() {
-    let (_top, path) = site();
+fn the_staging_directory_is_next_to_the_bundle() {
+    let (_top, path) = test_dir();
     std::fs::create_dir(path.join("b")).unwrap();
     symlink("b", path.join("link")).unwrap();
     let bundle = RootedDir::open(&path.join("link")).unwrap();
@@ -122,24 +124,26 @@ fn a_bundle_has_its_room_beside_it() {
 }
 
 #[test]
-fn a_room_inside_goes_with_the_attestation_that_was_made_for_it() {
-    let (_top, path) = site();
+fn an_attestation_created_for_the_staging_directory_is_removed_with_it() {
+    let (_top, path) = test_dir();
     let bundle = RootedDir::open(&path).unwrap();
     let (parent, is_new) = attestation(&bundle).unwrap();
     assert!(is_new);
-    let Lock::Held(name, room) = claim(&parent, INSIDE, &path.join(ATTESTATION), "b", None).unwrap() else {
-        panic!("not made")
+    let Acquired::Locked(name, dir) =
+        acquire(&parent, INNER_STAGING, &path.join(ATTESTATION), "b", None).unwrap()
+    else {
+        panic!("not created")
     };
-    let made = Some(bundle.as_fd().try_clone_to_owned().unwrap());
-    let staging = Staging { parent, name, room, made };
-    assert_eq!(names_in(&path.join("attestation")), [INSIDE]);
+    let attestation_created_in = Some(bundle.as_fd().try_clone_to_owned().unwrap());
+    let staging = Staging { parent, name, dir, attestation_created_in };
+    assert_eq!(names_in(&path.join("attestation")), [INNER_STAGING]);
     drop(staging);
     assert_eq!(names_in(&path), [""; 0]);
 }
 
 #[test]
-fn an_attestation_that_is_no_directory_is_refused() {
-    let (_top, path) = site();
+fn an_attestation_that_is_not_a_directory_is_refused() {
+    let (_top, path) = test_dir();
     let bundle = RootedDir::open(&path).unwrap();
     symlink("/tmp", path.join("attestation")).unwrap();
     assert!(attestation(&bundle).unwrap_err().message().ends_with("attestation is not a directory"));
@@ -149,27 +153,27 @@ fn an_attestation_that_is_no_directory_is_refused() {
 }
 
 #[test]
-fn names_too_long_for_a_prefix_have_a_room_too() {
+fn a_long_name_is_replaced_by_its_digest() {
     let long = "n".repeat(250);
-    assert!(name_beside(&long).len() <= 255);
-    assert_ne!(name_beside(&long), name_beside(&"m".repeat(250)));
-    assert_eq!(name_beside("release-1.4"), ".release-1.4.aicr-staging");
+    assert!(staging_name(&long).len() <= 255);
+    assert_ne!(staging_name(&long), staging_name(&"m".repeat(250)));
+    assert_eq!(staging_name("release-1.4"), ".release-1.4.aicr-staging");
 }
 
 #[test]
-fn an_old_bundle_that_a_killed_run_had_moved_away_is_put_back() {
-    let (_top, path) = site();
+fn an_old_bundle_that_a_killed_run_had_moved_is_restored() {
+    let (_top, path) = test_dir();
     let left = path.join(".out.aicr-staging");
     std::fs::create_dir_all(left.join(OLD).join("sub")).unwrap();
     std::fs::write(left.join("small"), "litter").unwrap();
-    drop(Staging::beside(&target(&path.join("out"))).unwrap());
+    drop(Staging::for_output(&target(&path.join("out"))).unwrap());
     assert_eq!(names_in(&path), ["out"]);
     assert_eq!(names_in(&path.join("out")), ["sub"]);
 
-    // Once the new one is in place, the old one is litter.
+    // If the new bundle is in place, the old one is removed.
     std::fs::create_dir_all(left.join(OLD).join("older")).unwrap();
     std::fs::remove_dir(path.join("out/sub")).unwrap();
-    drop(Staging::beside(&target(&path.join("out"))).unwrap());
+    drop(Staging::for_output(&target(&path.join("out"))).unwrap());
     assert_eq!(names_in(&path), ["out"]);
     assert_eq!(names_in(&path.join("out")), [""; 0]);
 }

@@ -1,11 +1,11 @@
-//! Outputs as people give them.
+//! Outputs on a real disk.
 
 use super::*;
 use crate::digest::Sha256Digest;
-use crate::tree::at_work;
 use crate::tree::manifest::render;
+use crate::tree::with_two_threads;
 
-fn site() -> (tempfile::TempDir, Utf8PathBuf) {
+fn test_dir() -> (tempfile::TempDir, Utf8PathBuf) {
     let top = tempfile::tempdir().unwrap();
     let path = Utf8PathBuf::from_path_buf(top.path().to_owned()).unwrap();
     std::fs::create_dir_all(path.join("in/sub")).unwrap();
@@ -15,7 +15,7 @@ fn site() -> (tempfile::TempDir, Utf8PathBuf) {
 
 fn bundle_at(path: &Utf8Path) {
     std::fs::create_dir_all(path.join("empty")).unwrap();
-    std::fs::write(path.join("a"), "changed content is no reason to keep it").unwrap();
+    std::fs::write(path.join("a"), "changed content does not matter").unwrap();
     let mut text = Vec::new();
     let entries = [("a", Sha256Digest::of(b"")), ("gone", Sha256Digest::of(b""))];
     render(entries.into_iter(), &mut text).unwrap();
@@ -23,7 +23,7 @@ fn bundle_at(path: &Utf8Path) {
 }
 
 fn target(path: &Utf8Path, inputs: &[Utf8PathBuf], force: bool) -> Result<Target> {
-    at_work(|work| Target::new(path, inputs, force, work))
+    with_two_threads(|work| Target::new(path, inputs, force, work))
 }
 
 fn refused(path: &Utf8Path, inputs: &[Utf8PathBuf], force: bool) -> String {
@@ -33,8 +33,8 @@ fn refused(path: &Utf8Path, inputs: &[Utf8PathBuf], force: bool) -> String {
 }
 
 #[test]
-fn a_free_name_and_an_empty_directory_are_taken() {
-    let (_top, path) = site();
+fn a_free_name_and_an_empty_directory_are_accepted() {
+    let (_top, path) = test_dir();
     let inputs = [path.join("in")];
     for force in [false, true] {
         let new = target(&path.join("out//"), &inputs, force).unwrap();
@@ -47,20 +47,21 @@ fn a_free_name_and_an_empty_directory_are_taken() {
 }
 
 #[test]
-fn names_that_name_nothing_are_refused() {
-    let (_top, path) = site();
+fn an_output_without_a_name_or_parent_is_refused() {
+    let (_top, path) = test_dir();
     for name in ["", "/", "//", ".", "..", "x/..", "x/.", "x/./"] {
         let said = refused(Utf8Path::new(name), &[path.join("in")], true);
-        assert!(said.contains("does not end in a name"), "{said}");
+        assert!(said.contains("does not end in a directory name"), "{said}");
     }
-    let missing = target(&path.join("a/b"), &[], false).unwrap_err();
-    assert!(missing.message().ends_with("does not exist") && missing.way_out().unwrap().contains("mkdir -p"));
+    let missing = target(&path.join("it's/b"), &[], false).unwrap_err();
+    assert_eq!(missing.message(), format!("--output {path}/it's/b: directory {path}/it's does not exist"));
+    assert_eq!(missing.way_out(), Some(format!("create it with `mkdir -p \"{path}/it's\"`").as_str()));
     assert!(refused(&path.join("in/f/x"), &[], false).contains("is not a directory"));
 }
 
 #[test]
 fn links_and_files_are_never_replaced() {
-    let (_top, path) = site();
+    let (_top, path) = test_dir();
     std::fs::create_dir(path.join("void")).unwrap();
     std::os::unix::fs::symlink("void", path.join("link")).unwrap();
     for name in ["link", "link/"] {
@@ -70,8 +71,8 @@ fn links_and_files_are_never_replaced() {
 }
 
 #[test]
-fn the_output_stays_apart_from_the_inputs() {
-    let (_top, path) = site();
+fn an_output_that_overlaps_an_input_is_refused() {
+    let (_top, path) = test_dir();
     std::os::unix::fs::symlink("in", path.join("link")).unwrap();
     bundle_at(&path.join("around"));
     std::fs::write(path.join("around/a"), "").unwrap();
@@ -87,12 +88,12 @@ fn the_output_stays_apart_from_the_inputs() {
         let said = refused(&path.join(output), &[path.join(input)], true);
         assert!(said.contains(words), "{output} {input}: {said}");
     }
-    // A file next to its bundle is fine.
+    // An input file may be in the directory of the output.
     target(&path.join("in/new"), &[path.join("in/f")], false).unwrap();
 }
 
 #[test]
-fn what_the_system_or_the_user_stands_on_is_refused() {
+fn mount_points_and_the_working_directory_are_refused() {
     for path in ["/proc", "/proc/"] {
         assert!(refused(Utf8Path::new(path), &[], true).contains("mount point"));
     }
@@ -103,19 +104,19 @@ fn what_the_system_or_the_user_stands_on_is_refused() {
 
 #[test]
 fn force_replaces_a_bundle_and_nothing_else() {
-    let (_top, path) = site();
+    let (_top, path) = test_dir();
     let out = path.join("out");
     bundle_at(&out);
     assert!(refused(&out, &[], false).contains("exists and is not empty"));
     let bundle = target(&out, &[], true).unwrap();
     assert_eq!(bundle.occupant(), Occupant::Bundle);
-    at_work(|work| bundle.recheck(work)).unwrap();
+    with_two_threads(|work| bundle.recheck(work)).unwrap();
     std::fs::write(out.join("empty/thesis.tex"), "").unwrap();
     assert!(refused(&out, &[], true).contains("empty/thesis.tex is not listed"));
-    assert!(at_work(|work| bundle.recheck(work)).unwrap_err().message().contains("thesis.tex"));
+    assert!(with_two_threads(|work| bundle.recheck(work)).unwrap_err().message().contains("thesis.tex"));
     std::fs::remove_file(out.join("empty/thesis.tex")).unwrap();
     std::fs::write(out.join(MANIFEST), "# notes\n").unwrap();
     assert!(refused(&out, &[], true).contains("line 1 is a comment"));
     std::fs::remove_file(out.join(MANIFEST)).unwrap();
-    assert!(refused(&out, &[], true).contains("checksums.txt: it does not exist"));
+    assert!(refused(&out, &[], true).contains("checksums.txt does not exist"));
 }

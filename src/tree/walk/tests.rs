@@ -1,4 +1,4 @@
-//! Trees that are walked, and what is found in them.
+//! Trees and their listings.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -10,11 +10,11 @@ use rustix::fs::{CWD, FileType, Mode};
 
 use super::*;
 use crate::printable::show;
-use crate::tree::at_work;
+use crate::tree::with_two_threads;
 
 fn listed(path: &std::path::Path) -> Vec<String> {
     let bundle = RootedDir::open(Utf8Path::from_path(path).unwrap()).unwrap();
-    let listing = at_work(|work| list(&bundle, work)).unwrap();
+    let listing = with_two_threads(|work| list(&bundle, work)).unwrap();
     let mut cursor = listing.cursor();
     let mut lines = Vec::new();
     while let Some((path, seen)) = cursor.next() {
@@ -28,7 +28,7 @@ fn listed(path: &std::path::Path) -> Vec<String> {
 }
 
 #[test]
-fn everything_is_listed_in_order_and_nothing_is_followed() {
+fn all_entries_are_listed_in_order_and_no_link_is_followed() {
     let top = tempfile::tempdir().unwrap();
     let at = |name: &str| top.path().join(name);
     assert_eq!(listed(top.path()), [""; 0]);
@@ -66,7 +66,7 @@ fn everything_is_listed_in_order_and_nothing_is_followed() {
 }
 
 #[test]
-fn many_directories_come_out_as_if_read_by_one_thread() {
+fn the_order_does_not_depend_on_the_threads() {
     let top = tempfile::tempdir().unwrap();
     let mut expected = Vec::new();
     for one in 0..12 {
@@ -86,7 +86,7 @@ fn many_directories_come_out_as_if_read_by_one_thread() {
 }
 
 #[test]
-fn a_tree_too_deep_to_open_is_a_line_and_not_a_crash() {
+fn a_path_too_long_to_open_is_listed_as_unreadable() {
     let top = tempfile::tempdir().unwrap();
     let name = "d".repeat(200);
     let mut directory = RootedDir::open(Utf8Path::from_path(top.path()).unwrap()).unwrap();
@@ -102,7 +102,7 @@ fn a_tree_too_deep_to_open_is_a_line_and_not_a_crash() {
 }
 
 #[test]
-fn a_path_of_long_names_costs_its_last() {
+fn a_deep_entry_costs_only_its_own_name() {
     let top = tempfile::tempdir().unwrap();
     let mut deep = RootedDir::open(Utf8Path::from_path(top.path()).unwrap()).unwrap();
     for _ in 0..18 {
@@ -113,7 +113,7 @@ fn a_path_of_long_names_costs_its_last() {
         rustix::fs::mkdirat(&deep, format!("{number:04}"), Mode::RWXU).unwrap();
     }
     let bundle = RootedDir::open(Utf8Path::from_path(top.path()).unwrap()).unwrap();
-    let listing = at_work(|work| list(&bundle, work)).unwrap();
+    let listing = with_two_threads(|work| list(&bundle, work)).unwrap();
     let names = listing.directories.iter().filter_map(|one| one.content.as_ref()).map(|one| one.names.len());
     assert_eq!(names.sum::<usize>(), 18 * 200 + 2000 * 4);
     let (mut cursor, mut number) = (listing.cursor(), 0);
@@ -126,11 +126,11 @@ fn a_path_of_long_names_costs_its_last() {
 }
 
 #[test]
-fn a_directory_that_cannot_be_read_stands_where_a_file_would() {
+fn an_unreadable_directory_is_sorted_like_a_file() {
     let entry = |seen| move |name: &'static str| (name.as_bytes(), seen);
     let file = entry(Seen::Entry(FileKind::File));
-    let closed = entry(Seen::Unreadable);
-    let listing = Listing::of(&[file("d/a"), file("d/b-c/x"), closed("d/b/"), file("d/c/x"), file("e")]);
+    let unreadable = entry(Seen::Unreadable);
+    let listing = Listing::of(&[file("d/a"), file("d/b-c/x"), unreadable("d/b/"), file("d/c/x"), file("e")]);
     let mut cursor = listing.cursor();
     let mut paths = Vec::new();
     while let Some((path, seen)) = cursor.next() {
@@ -140,44 +140,44 @@ fn a_directory_that_cannot_be_read_stands_where_a_file_would() {
     }
     assert_eq!(paths, ["d/a", "d/b", "d/b-c/x", "d/c/x", "e"]);
 
-    let top = Listing::of(&[closed("")]);
+    let top = Listing::of(&[unreadable("")]);
     assert_eq!(top.cursor().next(), Some((&b"."[..], Seen::Unreadable)));
 }
 
 #[test]
-fn what_is_too_much_is_refused_before_it_is_in_memory() {
+fn too_many_entries_are_refused_before_they_are_in_memory() {
     let top = tempfile::tempdir().unwrap();
     for number in 0..5000 {
         std::fs::write(top.path().join(number.to_string()), "").unwrap();
     }
     let bundle = RootedDir::open(Utf8Path::from_path(top.path()).unwrap()).unwrap();
-    at_work(|work| {
+    with_two_threads(|work| {
         list_within(&bundle, work, 5000).unwrap();
         let failure = list_within(&bundle, work, 4999).unwrap_err();
         assert_eq!(
             failure.message(),
-            format!("{} holds more than 10,000,000 files and directories", top.path().display())
+            format!("{} contains more than 10,000,000 files and directories", top.path().display())
         );
         assert_eq!(failure.class().code(), 5);
 
         let names = AtomicUsize::new(0);
-        let budget = Budget { bundle: &bundle, work, most: 1500, entries: AtomicUsize::new(0), names };
+        let budget = Budget { bundle: &bundle, work, max_entries: 1500, entries: AtomicUsize::new(0), names };
         let mut reader =
-            DirectoryReader { buffer: DirectoryBuffer::new(), names: Vec::new(), found: Vec::new() };
+            DirectoryReader { buffer: DirectoryBuffer::new(), names: Vec::new(), entries: Vec::new() };
         reader.read(&bundle, b"", &budget).unwrap_err();
-        assert_eq!(reader.found.len(), 2 * STRIDE);
+        assert_eq!(reader.entries.len(), 2 * STRIDE);
 
         budget.entries.store(0, Ordering::Relaxed);
         budget.names.store(0, Ordering::Relaxed);
-        budget.take(1, MAX_NAMES).unwrap();
-        let failure = budget.take(1, 1).unwrap_err();
-        assert!(failure.message().ends_with("holds files and directories with more than 1 GiB of names"));
+        budget.spend(1, MAX_NAMES).unwrap();
+        let failure = budget.spend(1, 1).unwrap_err();
+        assert!(failure.message().ends_with("contains files and directories with more than 1 GiB of names"));
     });
 }
 
 impl Listing {
-    /// The listing of these entries and the directories that they are in; a path that ends in `/` is
-    /// a directory, and was entered unless it is unreadable.
+    /// The listing of these entries and of their directories. A path that ends in `/` is a directory,
+    /// which was entered unless it is unreadable.
     pub(crate) fn of(entries: &[(&[u8], Seen)]) -> Self {
         let mut progress = Progress {
             directories: vec![Directory { place: Place::TOP, content: None }],
@@ -192,7 +192,7 @@ impl Listing {
                 progress.directories[number as usize].place.write_path(&progress.directories, &mut path);
                 if number == 0 { path } else { [&path, &b"/"[..]].concat() }
             };
-            let closed = entries.iter().any(|(path, seen)| *path == above && *seen == Seen::Unreadable);
+            let unreadable = entries.iter().any(|(path, seen)| *path == above && *seen == Seen::Unreadable);
             let mut children = BTreeMap::new();
             for (path, seen) in entries {
                 let Some(rest) = path.strip_prefix(&*above).filter(|rest| !rest.is_empty()) else { continue };
@@ -203,12 +203,12 @@ impl Listing {
             }
             let (mut names, mut found) = (Vec::new(), Vec::new());
             for (name, seen) in children {
-                let start = names.len();
-                names.extend_from_slice(name);
+                let start = names.len().try_into().unwrap();
                 let length = name.len().try_into().unwrap();
-                found.push(Found { start, end: names.len(), entry: Entry { length, seen, directory: 0 } });
+                names.extend_from_slice(name);
+                found.push(Entry { start, length, seen, directory: 0 });
             }
-            progress.take_in(number, (!closed).then(|| Content::sorted(&names, &mut found)));
+            progress.add(number, (!unreadable).then(|| Content::new(&names, &found)));
         }
         Listing::new(progress.directories, progress.unreadable)
     }

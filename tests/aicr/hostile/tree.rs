@@ -32,7 +32,7 @@ fn what_systems_leave_on_media() {
             attacked(&sandbox, |s| s.file(&format!("B/{directory}/{name}"), "")),
             11,
             &[&format!("unlisted     {directory}/{name}")],
-            &format!("hint: the system made `{directory}`: keep the bundle in a directory of its own on the medium\n"),
+            &format!("hint: the operating system created `{directory}`; keep the bundle in its own directory on the medium\n"),
         );
     }
 }
@@ -61,7 +61,7 @@ fn names_that_collide_elsewhere() {
     sign_by_hand(&sandbox, manifest.as_bytes());
     rejected(
         &sandbox,
-        "error: B/checksums.txt: line 4 is out of order: lines are sorted by the bytes of the name\nhint: get the bundle again from where it came from",
+        "error: B/checksums.txt: line 4 is out of order; lines are sorted by the bytes of the name\nhint: get the bundle again from where it came from",
     );
     sign_by_hand(&sandbox, sorted.as_bytes());
     sandbox.aicr("verify B --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();
