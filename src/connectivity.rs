@@ -1,5 +1,5 @@
-//! Checks that a service accepts connections, for `doctor --online`. The only file that opens a socket;
-//! nothing is sent.
+//! Checks that a service accepts connections, for `doctor --online`. The only file that opens a
+//! socket; nothing is sent.
 
 use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::mpsc;

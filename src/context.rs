@@ -86,7 +86,7 @@ impl Context {
         })
         .map_err(|failure| match key.source {
             // The wrong value was not typed.
-            Source::Variable(name) if failure.class() == Class::Usage => failure.told_as(name),
+            Source::Variable(name) if failure.class() == Class::Usage => failure.prefixed(name),
             Source::Variable(_) | Source::Flag(_) => failure,
         })
     }

@@ -102,7 +102,7 @@ impl<'a> Cosign<'a> {
                 Class::NoCosign,
                 format!("its `sign-blob --help` {}", help.ending()),
             ))
-            .cosign_said(diagnosis::shown(&help.stderr)));
+            .with_cosign_output(diagnosis::shown(&help.stderr)));
         }
         let dialect = Dialect::of_help(&help.stdout).map_err(unusable)?;
         // The release is only shown: a cosign that does not print it is used all the same.
@@ -141,7 +141,7 @@ impl<'a> Cosign<'a> {
                 Class::NotSigned,
                 format!("what cosign printed as the public key of {} {why}", key.reference),
             )
-            .cosign_said(diagnosis::shown(&finished.stderr))
+            .with_cosign_output(diagnosis::shown(&finished.stderr))
         })
     }
 
@@ -187,7 +187,7 @@ impl<'a> Cosign<'a> {
             || diagnosis::unknown(&key.reference.to_string()),
             |diagnosis| diagnosis.of(&key.reference, key.kms_env.is_some()),
         );
-        Err(failure.cosign_said(diagnosis::shown(&finished.stderr)))
+        Err(failure.with_cosign_output(diagnosis::shown(&finished.stderr)))
     }
 
     /// A run that ended in an orderly way: exit 0 or 1.
@@ -243,6 +243,6 @@ impl<'a> Cosign<'a> {
     /// It was killed, or crashed.
     fn broke(&self, verb: &str, finished: &Finished) -> Failure {
         Failure::new(Class::Broken, format!("{} {verb} {}", self.binary.path(), finished.ending()))
-            .cosign_said(diagnosis::shown(&finished.stderr))
+            .with_cosign_output(diagnosis::shown(&finished.stderr))
     }
 }

@@ -60,8 +60,8 @@ impl Class {
         }
     }
 
-    /// The order of several outcomes, the largest is the worst: 5, 6, 4, 3, 1, then 2, which comes before
-    /// any work.
+    /// The order of several outcomes, the largest is the worst: 5, 6, 4, 3, 1, then 2, which comes
+    /// before any work.
     fn weight(self) -> u8 {
         match self {
             Self::Usage => 0,
@@ -86,14 +86,14 @@ impl Class {
 pub(crate) struct Failure {
     class: Class,
     message: String,
-    cosign_said: Option<String>,
+    cosign_output: Option<String>,
     hint: Option<String>,
 }
 
 impl Failure {
     /// A failure of `class`. The message is one line, lower case, no period, and names the thing.
     pub(crate) fn new(class: Class, message: impl Into<String>) -> Self {
-        Self { class, message: message.into(), cosign_said: None, hint: None }
+        Self { class, message: message.into(), cosign_output: None, hint: None }
     }
 
     /// The request is impossible: exit 2.
@@ -108,7 +108,7 @@ impl Failure {
 
     /// Puts `meaning` in front of the message.
     #[must_use]
-    pub(crate) fn told_as(mut self, meaning: &str) -> Self {
+    pub(crate) fn prefixed(mut self, meaning: &str) -> Self {
         self.message = format!("{meaning}: {}", self.message);
         self
     }
@@ -125,7 +125,7 @@ impl Failure {
     pub(crate) fn unanswered(mut self, meaning: &str) -> Self {
         let cause = "a key manager or service that accepts connections but never answers is the usual cause";
         self.hint = Some(self.hint.map_or_else(|| cause.to_owned(), |hint| format!("{hint}; {cause}")));
-        self.told_as(meaning)
+        self.prefixed(meaning)
     }
 
     /// Adds the command or flag that helps, unless there is a hint already.
@@ -137,9 +137,9 @@ impl Failure {
 
     /// Adds the output of cosign, which is printed indented below the message.
     #[must_use]
-    pub(crate) fn cosign_said(mut self, text: impl Into<String>) -> Self {
+    pub(crate) fn with_cosign_output(mut self, text: impl Into<String>) -> Self {
         let text = text.into();
-        self.cosign_said = (!text.trim().is_empty()).then_some(text);
+        self.cosign_output = (!text.trim().is_empty()).then_some(text);
         self
     }
 
@@ -154,8 +154,8 @@ impl Failure {
     }
 
     /// The output of cosign, if it matters.
-    pub(crate) fn said(&self) -> Option<&str> {
-        self.cosign_said.as_deref()
+    pub(crate) fn cosign_output(&self) -> Option<&str> {
+        self.cosign_output.as_deref()
     }
 
     /// The hint, if there is one.

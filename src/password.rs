@@ -1,5 +1,5 @@
-//! Asks at the terminal for the password of a key file, without echo. A signal ends the prompt. No other
-//! file reads from the terminal.
+//! Asks at the terminal for the password of a key file, without echo. A signal ends the prompt. No
+//! other file reads from the terminal.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};

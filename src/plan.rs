@@ -1,10 +1,10 @@
-//! The rules of the command line: arguments -> a plan, after which no flag is read again. [`sign`] and
-//! its `rules` are for signing, [`verify`] is for trust.
+//! The rules of the command line: arguments -> a plan, after which no flag is read again. [`sign`]
+//! and its `rules` are for signing, [`verify`] is for trust.
 //!
 //! Everything here is pure. Arguments, variables and whether there is a terminal come in; a plan,
 //! or a refusal with exit code 2, goes out. No file, process, clock or socket is touched, so a
-//! refusal has changed nothing. Later steps check what only the disk shows: a file that is not a key,
-//! a plugin that is not on the PATH, an output inside an input.
+//! refusal has changed nothing. Later steps check what only the disk shows: a file that is not a
+//! key, a plugin that is not on the PATH, an output inside an input.
 
 pub(crate) mod arguments;
 pub(crate) mod bundle;

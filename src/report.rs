@@ -239,7 +239,7 @@ impl Serialize for Failure {
         let mut map = serializer.serialize_map(Some(4))?;
         map.serialize_entry("exit", &self.class().code())?;
         map.serialize_entry("message", self.message())?;
-        map.serialize_entry("cosign", &self.said())?;
+        map.serialize_entry("cosign", &self.cosign_output())?;
         map.serialize_entry("hint", &self.way_out())?;
         map.end()
     }

@@ -1,5 +1,5 @@
-//! A key reference reaches cosign letter by letter, and the provider that its scheme names. A message
-//! about a refused one never shows a secret in it.
+//! A key reference reaches cosign letter by letter, and the provider that its scheme names. A
+//! message about a refused one never shows a secret in it.
 
 use super::is_one_plain_line;
 use crate::plan::key_ref::{KeyRef, Scheme};
@@ -70,7 +70,7 @@ fn is_not_shown(value: &str) {
     match KeyRef::parse(value) {
         Ok(key) => assert!(!key.to_string().contains(SECRET), "{key}"),
         Err(error) => {
-            assert!(![&error.problem, &error.hint].iter().any(|text| text.contains(SECRET)), "{error:?}")
+            assert!(![&error.problem, &error.hint].iter().any(|text| text.contains(SECRET)), "{error:?}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! A regular expression stays anchored: no bracket in it ends the group that aicr puts around it, neither
-//! as Rust reads it nor as Go does, in which cosign is written.
+//! A regular expression stays anchored: no bracket in it ends the group that aicr puts around it,
+//! neither as Rust reads it nor as Go does, in which cosign is written.
 
 use regex_syntax::ast::parse::Parser;
 use regex_syntax::ast::{Ast, GroupKind};
@@ -27,8 +27,9 @@ pub(super) fn holds(input: &[u8]) {
     assert!(!go_ends_a_group_around(typed), "{anchored}");
 }
 
-/// Whether Go reads a `)` that ends no group of `typed`: the part of `regexp/syntax/parse.go` of Go 1.26
-/// about brackets. For an expression that Go refuses either answer is right: cosign refuses it too.
+/// Whether Go reads a `)` that ends no group of `typed`: the part of `regexp/syntax/parse.go` of Go
+/// 1.26 about brackets. For an expression that Go refuses either answer is right: cosign refuses it
+/// too.
 fn go_ends_a_group_around(typed: &str) -> bool {
     let mut depth = 0_usize;
     let mut rest = typed;
@@ -116,7 +117,8 @@ mod tests {
             // Rust reads one class.
             ("[[a])|(?:]", true),
             ("[[:alpha:])]", false),
-            // In Go `[:]` is not the name of a class, and a `[` at the end of a range does not begin one.
+            // In Go `[:]` is not the name of a class, and a `[` at the end of a range does not
+            // begin one.
             ("[[:](a)[:]", false),
             ("[+-[:](a)", false),
             ("[+-[:])", true),

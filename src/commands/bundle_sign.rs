@@ -144,7 +144,7 @@ fn look(bundle: &RootedDir, signing: &Signing<'_>, run: Run, context: &Context) 
             return Err(Failure::rejected(format!(
                 "{top} has a signature that names this {kind}, and cosign does not accept it"
             ))
-            .cosign_said(said)
+            .with_cosign_output(said)
             .hint(format!("find out who made it; to sign again, remove {SIGNATURE} by hand first")));
         }
         SignatureOwner::RecordedOtherwise => {

@@ -76,7 +76,7 @@ fn signed(bundle: &RootedDir, policy: &TrustPolicy<'_>, context: &Context) -> Re
         CosignAnswer::Accepted(accepted) => accepted,
         CosignAnswer::Refused { said } => {
             return Err(Failure::rejected(format!("{top}: cosign does not accept the signature"))
-                .cosign_said(said)
+                .with_cosign_output(said)
                 .hint(CHECKSUMS_ONLY));
         }
     };

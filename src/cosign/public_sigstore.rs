@@ -40,7 +40,7 @@ impl Cosign<'_> {
         })?;
         let unproven = |message: String| {
             let said = diagnosis::shown(&finished.stderr);
-            Failure::new(Class::Unproven, message).cosign_said(said)
+            Failure::new(Class::Unproven, message).with_cosign_output(said)
         };
         if !finished.status.success() {
             return Err(unproven(failed.to_owned()));

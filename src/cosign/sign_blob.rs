@@ -68,7 +68,9 @@ impl Cosign<'_> {
             let failure = Failure::new(Class::NotSigned, format!("cosign ended with exit 0, but {why}"));
             // With services it prints at length what went well.
             match services {
-                RecordingServices::NotRecorded => failure.cosign_said(diagnosis::shown(&finished.stderr)),
+                RecordingServices::NotRecorded => {
+                    failure.with_cosign_output(diagnosis::shown(&finished.stderr))
+                }
                 RecordingServices::Public | RecordingServices::Private(_) => failure,
             }
         };
@@ -104,14 +106,14 @@ impl Cosign<'_> {
                 match failure.class() {
                     Class::Signal(_) => failure,
                     _ if services.has_log() => {
-                        failure.told_as("the signature is in the log for good, and could not be checked")
+                        failure.prefixed("the signature is in the log for good, and could not be checked")
                     }
                     _ => failure,
                 }
             })?;
         match answer {
             CosignAnswer::Accepted(_) => Ok(evidence),
-            CosignAnswer::Refused { said } => Err(not_accepted(signer, services).cosign_said(said)),
+            CosignAnswer::Refused { said } => Err(not_accepted(signer, services).with_cosign_output(said)),
         }
     }
 
@@ -257,7 +259,7 @@ impl Cosign<'_> {
             return Err(may_be_logged(self.broke(operation.verb(), &finished), services));
         }
         Err(why_not_signed(signer, services, &finished.stderr)
-            .cosign_said(diagnosis::shown(&finished.stderr)))
+            .with_cosign_output(diagnosis::shown(&finished.stderr)))
     }
 }
 

@@ -9,8 +9,8 @@ use crate::error::Failure;
 
 /// The refusal of `--tlog-upload false`, with a blank instead of `=`.
 ///
-/// The bare flag means `true`, so clap would upload and read `false` as an input. If a directory has
-/// that name, there would be no error. Arguments after `--` are never flags.
+/// The bare flag means `true`, so clap would upload and read `false` as an input. If a directory
+/// has that name, there would be no error. Arguments after `--` are never flags.
 pub(crate) fn refuse_blank_after_tlog_upload<I, T>(arguments: I) -> Option<Failure>
 where
     I: IntoIterator<Item = T>,
@@ -28,8 +28,8 @@ where
     })
 }
 
-/// The refusal of a global flag that was typed both before and after the command, where clap silently
-/// takes the second value. A value never begins with `--`, so every such word is a flag.
+/// The refusal of a global flag that was typed both before and after the command, where clap
+/// silently takes the second value. A value never begins with `--`, so every such word is a flag.
 pub(crate) fn refuse_global_flag_given_twice<I, T>(arguments: I) -> Option<Failure>
 where
     I: IntoIterator<Item = T>,

@@ -1,6 +1,6 @@
-//! A key reference, checked against the way in which cosign reads it: one that cosign reads in another
-//! way than the user means never reaches it. Nothing here opens a file, looks for a plugin or contacts
-//! a key manager.
+//! A key reference, checked against the way in which cosign reads it: one that cosign reads in
+//! another way than the user means never reaches it. Nothing here opens a file, looks for a plugin
+//! or contacts a key manager.
 
 mod aws;
 mod azure;
@@ -56,8 +56,8 @@ pub(crate) enum KeyRef {
 pub(crate) struct Uri(String);
 
 impl KeyRef {
-    /// The key reference in `value`, or what is wrong with it and the corrected form. The error never
-    /// shows a secret in it.
+    /// The key reference in `value`, or what is wrong with it and the corrected form. The error
+    /// never shows a secret in it.
     pub(crate) fn parse(value: &str) -> Result<Self, ValueError> {
         refusals::check_text(value)?;
         if let Some(rest) = value.strip_prefix("pkcs11:") {
@@ -98,8 +98,8 @@ impl KeyRef {
         }
     }
 
-    /// A value without `://`: a file. Refused are a key manager's own name for a key, and a URI without
-    /// its slashes: cosign would look for a file with that name.
+    /// A value without `://`: a file. Refused are a key manager's own name for a key, and a URI
+    /// without its slashes: cosign would look for a file with that name.
     fn parse_file(value: &str) -> Result<Self, ValueError> {
         if value.starts_with("arn:") {
             return Err(ValueError::new(
@@ -178,8 +178,8 @@ impl KeyRef {
         }
     }
 
-    /// The program that cosign runs from the PATH for a plugin scheme, `sigstore-kms-SCHEME`. Nothing
-    /// here checks that it exists.
+    /// The program that cosign runs from the PATH for a plugin scheme, `sigstore-kms-SCHEME`.
+    /// Nothing here checks that it exists.
     pub(crate) fn plugin_program(&self) -> Option<String> {
         match self {
             Self::Plugin { scheme, .. } => Some(format!("sigstore-kms-{scheme}")),
@@ -205,8 +205,8 @@ fn is_plugin_scheme(scheme: &str) -> bool {
         && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'+'))
 }
 
-/// A hint with the corrected reference: the rest of the value after another scheme, if that is valid,
-/// else the general form.
+/// A hint with the corrected reference: the rest of the value after another scheme, if that is
+/// valid, else the general form.
 fn corrected_or_form(scheme: Scheme, rest: &str) -> String {
     let bare = rest.trim_start_matches('/');
     let start = format!("{}{}", scheme.name(), scheme.separator());

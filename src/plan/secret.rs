@@ -3,8 +3,8 @@
 
 /// The kind of secret that `value` seems to be, in words for a message; `None` for anything else.
 ///
-/// A miss shows the value once, on the terminal where it was typed. A false alarm would refuse a good
-/// file name. So only unmistakable forms are recognised.
+/// A miss shows the value once, on the terminal where it was typed. A false alarm would refuse a
+/// good file name. So only unmistakable forms are recognised.
 pub(super) fn secret_in(value: &str) -> Option<&'static str> {
     if value.contains("-----BEGIN ") {
         Some("a PEM")

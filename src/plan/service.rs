@@ -65,8 +65,8 @@ impl ServiceUrl {
         &self.typed
     }
 
-    /// Whether both are one place: the case of the host, the default port and slashes at the end make no
-    /// difference.
+    /// Whether both are one place: the case of the host, the default port and slashes at the end
+    /// make no difference.
     pub(crate) fn is_same_place(&self, other: &Self) -> bool {
         let place = |Self { url, .. }: &Self| {
             let path = url.path().trim_end_matches('/').to_owned();

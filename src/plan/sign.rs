@@ -1,5 +1,5 @@
-//! Who signs, and which services record the signature. `rules` checks the combination of flags; this
-//! file turns one that passes into a [`Signer`].
+//! Who signs, and which services record the signature. `rules` checks the combination of flags;
+//! this file turns one that passes into a [`Signer`].
 
 mod keyless;
 mod recording;
@@ -78,8 +78,8 @@ impl Signer {
     }
 }
 
-/// The signer for `command`, or `None` for an unsigned bundle. The key reference is parsed as cosign
-/// parses it; no file is opened.
+/// The signer for `command`, or `None` for an unsigned bundle. The key reference is parsed as
+/// cosign parses it; no file is opened.
 pub(crate) fn signer(
     command: SigningCommand,
     mut args: SigningArgs,

@@ -1,5 +1,5 @@
-//! Values of flags and variables: where a value comes from, and what is wrong with it. Its meaning is
-//! decided where it is used.
+//! Values of flags and variables: where a value comes from, and what is wrong with it. Its meaning
+//! is decided where it is used.
 
 use std::fmt;
 
@@ -47,8 +47,8 @@ pub(crate) struct Sourced<T> {
     pub(crate) source: Source,
 }
 
-/// The typed value of `flag`, else the value of `variable`, else nothing. A flag always wins over its
-/// variable. An empty variable is an empty value, not an absent one.
+/// The typed value of `flag`, else the value of `variable`, else nothing. A flag always wins over
+/// its variable. An empty variable is an empty value, not an absent one.
 pub(super) fn typed_or_variable(
     typed: Option<String>,
     flag: &'static str,
@@ -68,8 +68,8 @@ pub(super) fn typed_or_variable(
     Ok(Some(Sourced { value: value.to_owned(), source: Source::Variable(variable) }))
 }
 
-/// What is wrong with a value, without the flag or variable that it came from. Neither text contains
-/// a secret or a control character.
+/// What is wrong with a value, without the flag or variable that it came from. Neither text
+/// contains a secret or a control character.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ValueError {
     /// One clause, lower case, no period.

@@ -6,8 +6,8 @@ use std::fmt;
 use super::withheld::is_withheld;
 use crate::error::{Failure, Result};
 
-/// The name of a variable that may be passed to cosign: a POSIX name, and none that changes what cosign
-/// or its libraries do without a flag of aicr.
+/// The name of a variable that may be passed to cosign: a POSIX name, and none that changes what
+/// cosign or its libraries do without a flag of aicr.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct VariableName(String);
 
@@ -37,7 +37,8 @@ impl VariableName {
         }
     }
 
-    /// A name given with `--kms-env`. A malformed one may be a whole `NAME=value`, so it is not shown.
+    /// A name given with `--kms-env`. A malformed one may be a whole `NAME=value`, so it is not
+    /// shown.
     pub(super) fn for_plugin(name: &str) -> Result<Self> {
         Self::parse(name).map_err(|reason| {
             let (problem, hint) = match reason {

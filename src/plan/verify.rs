@@ -1,5 +1,5 @@
-//! Whose signature to trust: trust flags -> [`Trust`]. Nothing in a bundle has a say in that. No file is
-//! opened here: whoever reads a key file checks that it is a key outside of the bundle.
+//! Whose signature to trust: trust flags -> [`Trust`]. Nothing in a bundle has a say in that. No
+//! file is opened here: whoever reads a key file checks that it is a key outside of the bundle.
 
 mod regexp;
 mod rules;
@@ -61,7 +61,8 @@ pub(crate) enum Trust {
 pub(crate) enum KeyToTrust {
     /// A PEM file with the public key.
     File(Utf8PathBuf),
-    /// A key manager's, which `cosign public-key` asks for once; a plugin only with --allow-kms-plugin.
+    /// A key manager's, which `cosign public-key` asks for once; a plugin only with
+    /// --allow-kms-plugin.
     Ref(KeyRef),
 }
 
@@ -70,8 +71,8 @@ pub(crate) enum KeyToTrust {
 pub(crate) enum KeyEvidence {
     /// Nothing, with `--insecure-ignore-tlog`: a log entry or timestamp is reported as `unchecked`.
     None,
-    /// An entry in a log, but there is no root to check it against: `--key` alone. Always exit 5; the
-    /// hint has the flag that fits the bundle.
+    /// An entry in a log, but there is no root to check it against: `--key` alone. Always exit 5;
+    /// the hint has the flag that fits the bundle.
     LogWithoutRoot,
     /// An entry in a log that the root knows.
     Log {

@@ -1,8 +1,10 @@
-//! The one list of environment variables that cosign never gets: neither by a flag such as `--kms-env`,
-//! nor with the variables of a key manager. `cosign::environment` reports those that are set as ignored.
+//! The one list of environment variables that cosign never gets: neither by a flag such as
+//! `--kms-env`, nor with the variables of a key manager. `cosign::environment` reports those that
+//! are set as ignored.
 
-/// Prefixes of names that change any program (the loader's), or any run of cosign: each flag and trust anchor
-/// can be set by a variable, and `COSIGN_INSECURE_IGNORE_TLOG=true` turns a refusal into "Verified OK".
+/// Prefixes of names that change any program (the loader's), or any run of cosign: each flag and
+/// trust anchor can be set by a variable, and `COSIGN_INSECURE_IGNORE_TLOG=true` turns a refusal
+/// into "Verified OK".
 const PREFIXES: [&str; 5] = ["COSIGN_", "DYLD_", "LD_", "SIGSTORE_", "TUF_"];
 
 /// The same for the runtime of Go, which can weaken TLS.
@@ -11,8 +13,8 @@ const GO_RUNTIME: &str = "GODEBUG";
 /// Variables that weaken the TLS of the AWS client.
 pub(crate) const AWS: &[&str] = &["AWS_TLS_INSECURE_SKIP_VERIFY"];
 
-/// Variables that weaken the TLS of the client of HashiCorp Vault and OpenBao, or send its requests to another
-/// server. It reads both prefixes, with either scheme.
+/// Variables that weaken the TLS of the client of `HashiCorp` Vault and `OpenBao`, or send its
+/// requests to another server. It reads both prefixes, with either scheme.
 pub(crate) const VAULT: &[&str] = &[
     "BAO_AGENT_ADDR",
     "BAO_HEADERS",
@@ -28,7 +30,8 @@ pub(crate) const VAULT: &[&str] = &[
     "VAULT_SRV_LOOKUP",
 ];
 
-/// Two names with the prefix `COSIGN_` that set no flag. By custom they hold a key: `env://COSIGN_PRIVATE_KEY`.
+/// Two names with the prefix `COSIGN_` that set no flag. By custom they hold a key:
+/// `env://COSIGN_PRIVATE_KEY`.
 const KEY_PLACES: [&str; 2] = ["COSIGN_PRIVATE_KEY", "COSIGN_PUBLIC_KEY"];
 
 /// Whether a variable of this name could change any run of cosign.

@@ -99,7 +99,7 @@ impl Printer {
     /// One failure: message, what cosign said, hint.
     pub(crate) fn failure(self, failure: &Failure) {
         let mut text = format!("{}: {}", self.painted("error", Tone::Bad), tame(failure.message()));
-        for line in failure.said().unwrap_or_default().lines() {
+        for line in failure.cosign_output().unwrap_or_default().lines() {
             let _ = write!(text, "\n    {}", tame(line));
         }
         if let Some(hint) = failure.way_out() {

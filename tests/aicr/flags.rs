@@ -1,5 +1,5 @@
-//! Which flags and variables are refused, and that a refusal changes nothing. A line is split as a shell
-//! does: variables, then words.
+//! Which flags and variables are refused, and that a refusal changes nothing. A line is split as a
+//! shell does: variables, then words.
 
 mod globals;
 mod help;
@@ -22,8 +22,8 @@ fn line<'a>(sandbox: &'a Sandbox, line: &str) -> Run<'a> {
     })
 }
 
-/// A directory in which a refusal that changes something is seen: `dist` to bundle, an unsigned bundle
-/// `B`, a directory named `false`, and a cosign that leaves a mark when it is started.
+/// A directory in which a refusal that changes something is seen: `dist` to bundle, an unsigned
+/// bundle `B`, a directory named `false`, and a cosign that leaves a mark when it is started.
 fn stage() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.unsigned().file("false/a", "alpha\n");
@@ -32,8 +32,8 @@ fn stage() -> Sandbox {
     sandbox
 }
 
-/// Each line exits 2 with exactly this error and this hint, prints nothing else, starts no cosign, and
-/// changes no file.
+/// Each line exits 2 with exactly this error and this hint, prints nothing else, starts no cosign,
+/// and changes no file.
 #[track_caller]
 fn refused(table: &[(&str, &str, &str)]) {
     let sandbox = stage();

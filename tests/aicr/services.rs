@@ -1,5 +1,5 @@
-//! Refusals of services before anything is sent to one, and the notice of where a signature is recorded:
-//! all without a network. Tests with real services are in `tests/sigstore`.
+//! Refusals of services before anything is sent to one, and the notice of where a signature is
+//! recorded: all without a network. Tests with real services are in `tests/sigstore`.
 
 use std::fs;
 

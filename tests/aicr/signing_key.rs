@@ -1,5 +1,5 @@
-//! The signing key: files that are not keys, types that do not work, passwords that are wrong, missing or
-//! typed.
+//! The signing key: files that are not keys, types that do not work, passwords that are wrong,
+//! missing or typed.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -264,8 +264,8 @@ hint: set COSIGN_PASSWORD; set but empty is a password too
     sandbox.aicr(&format!("{words} --quiet")).env("COSIGN_PASSWORD", "s3cret").succeeds();
 }
 
-/// Runs aicr at a terminal of its own, without a password in the environment, up to the prompt. The test
-/// types by writing to the FIFO that is returned.
+/// Runs aicr at a terminal of its own, without a password in the environment, up to the prompt. The
+/// test types by writing to the FIFO that is returned.
 fn at_the_prompt(sandbox: &Sandbox, words: &str) -> (Child, File) {
     sandbox.special("typed", FileType::Fifo);
     let mut child = sandbox

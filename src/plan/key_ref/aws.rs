@@ -1,5 +1,5 @@
-//! `awskms://[ENDPOINT]/ID`, an alias or an ARN: what cosign reads as the endpoint and what as the key.
-//! Nothing here checks that the key exists.
+//! `awskms://[ENDPOINT]/ID`, an alias or an ARN: what cosign reads as the endpoint and what as the
+//! key. Nothing here checks that the key exists.
 
 use super::{ValueError, corrected};
 
@@ -84,8 +84,8 @@ fn is_alias(id: &str) -> bool {
     id.strip_prefix("alias/").is_some_and(|name| !name.is_empty())
 }
 
-/// `arn:PARTITION:kms:REGION:ACCOUNT:key/ID` or `…:alias/NAME`, with an account of 12 digits. There
-/// will be new partitions, so any is accepted.
+/// `arn:PARTITION:kms:REGION:ACCOUNT:key/ID` or `…:alias/NAME`, with an account of 12 digits. Any
+/// partition is accepted: there will be new ones.
 fn is_arn(id: &str) -> bool {
     let parts: Vec<&str> = id.splitn(6, ':').collect();
     let [arn, partition, service, region, account, resource] = parts[..] else {

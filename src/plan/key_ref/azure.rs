@@ -15,8 +15,8 @@ pub(super) fn check(rest: &str) -> Result<(), ValueError> {
             corrected(&format!("azurekms://{vault}/KEY")),
         )),
         [_, _] => Ok(()),
-        // The key's URL in the portal contains `/keys/`: cosign would read that word as the key, and
-        // the key as its version.
+        // The key's URL in the portal contains `/keys/`: cosign would read that word as the key,
+        // and the key as its version.
         [vault, "keys", key, ref version @ ..] if version.len() < 2 && !is_vault_version(key) => {
             let after_vault = [&[key], version].concat().join("/");
             let after_vault = after_vault.trim_end_matches('/');

@@ -58,8 +58,8 @@ pub(super) fn check_secret(rest: &str) -> Result<(), ValueError> {
     }
 }
 
-/// The variable that `env://` names. A bad name is never shown: an unquoted `env://$KEY` contains the
-/// key itself.
+/// The variable that `env://` names. A bad name is never shown: an unquoted `env://$KEY` contains
+/// the key itself.
 pub(super) fn variable(name: &str) -> Result<VariableName, ValueError> {
     VariableName::parse(name).map_err(|reason| match reason {
         BadName::Malformed => ValueError::new(

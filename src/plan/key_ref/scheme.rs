@@ -46,8 +46,8 @@ impl Scheme {
         NATIVE.iter().find(|(_, known, _)| *known == name).map(|(scheme, ..)| *scheme)
     }
 
-    /// The native scheme of which `name` is a typo: the same but for upper case, or one letter wrong,
-    /// missing, added, or swapped with its neighbour.
+    /// The native scheme of which `name` is a typo: the same but for upper case, or one letter
+    /// wrong, missing, added, or swapped with its neighbour.
     pub(super) fn meant_by(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase();
         NATIVE.iter().find(|(_, known, _)| osa_distance(&name, known) <= 1).map(|(scheme, ..)| *scheme)

@@ -1,4 +1,5 @@
-//! The table of key references: how each valid one is read, and the whole refusal of each wrong one.
+//! The table of key references: how each valid one is read, and the whole refusal of each wrong
+//! one.
 
 use super::*;
 

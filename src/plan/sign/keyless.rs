@@ -11,8 +11,8 @@ use super::recording::{self, PlannedServices};
 use crate::cli::SigningArgs;
 use crate::error::{Failure, Result};
 
-/// A signature by an OIDC identity. It is always recorded in a log: its certificate expires after ten
-/// minutes, and only the log shows that the signature was made before.
+/// A signature by an OIDC identity. It is always recorded in a log: its certificate expires after
+/// ten minutes, and only the log shows that the signature was made before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KeylessSigner {
     /// The services that certify the identity and record the signature.
@@ -63,7 +63,8 @@ impl Provider {
     }
 }
 
-/// A provider that cosign asks for a token. It is recognised by variables that are set and not empty.
+/// A provider that cosign asks for a token. It is recognised by variables that are set and not
+/// empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Provider {
     /// GitHub Actions.
@@ -76,8 +77,8 @@ pub(crate) enum Provider {
     Google,
 }
 
-/// The first provider whose variables are all set is used. The source is `pkg/providers` of cosign 3.1,
-/// without the providers that only a disk or a metadata server shows.
+/// The first provider whose variables are all set is used. The source is `pkg/providers` of cosign
+/// 3.1, without the providers that only a disk or a metadata server shows.
 const AMBIENT: [(Provider, &[&str]); 4] = [
     (Provider::GitHub, &["ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL"]),
     (Provider::Buildkite, &["BUILDKITE_AGENT_ACCESS_TOKEN"]),

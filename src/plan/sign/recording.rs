@@ -45,7 +45,8 @@ pub(crate) enum PlannedServices {
 pub(crate) struct ServiceUrls {
     /// The transparency log.
     pub(crate) log: ServiceUrl,
-    /// The authority that certifies an OIDC identity (Fulcio); always there for a keyless signature.
+    /// The authority that certifies an OIDC identity (Fulcio); always there for a keyless
+    /// signature.
     pub(crate) certificate_authority: Option<ServiceUrl>,
     /// The authority that states when a signature was made.
     pub(crate) timestamp_authority: Option<ServiceUrl>,
@@ -55,8 +56,8 @@ pub(crate) struct ServiceUrls {
     pub(crate) trusted_root: Utf8PathBuf,
 }
 
-/// The services that `args` name. The rules have refused a service that is named twice. With a private
-/// service, all the others must be named too: a public one is never added.
+/// The services that `args` name. The rules have refused a service that is named twice. With a
+/// private service, all the others must be named too: a public one is never added.
 pub(super) fn services(args: &SigningArgs) -> Result<PlannedServices> {
     const CONFIG: &str = "--signing-config";
     let root = root(args)?;

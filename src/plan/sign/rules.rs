@@ -57,8 +57,8 @@ const CONFLICTS: [(SigningFlag, SigningFlag, &str, Option<&str>); 15] = [
     (Keyless, PublicKeyOut, "a keyless signature is verified by its identity, not by a key", None),
 ];
 
-/// Flags that need a signer, and the hint. `--tlog-upload` alone needs none: it only says how a later
-/// signature would be made.
+/// Flags that need a signer, and the hint. `--tlog-upload` alone needs none: it only says how a
+/// later signature would be made.
 const NEED_A_SIGNER: [(SigningFlag, &str); 10] = [
     (RekorUrl, ANY_SIGNER),
     (FulcioUrl, "add --keyless"),
@@ -181,7 +181,8 @@ impl GivenFlags {
         .hint(format!("leave out --no-sign to sign, or leave out {them}")))
     }
 
-    /// No signer: an unsigned bundle, or `doctor`. The caller refuses `bundle-sign` without a signer.
+    /// No signer: an unsigned bundle, or `doctor`. The caller refuses `bundle-sign` without a
+    /// signer.
     fn check_no_signer(&self, command: SigningCommand) -> Result<()> {
         if command == SigningCommand::BundleSign {
             return Ok(());

@@ -1,6 +1,6 @@
-//! A regular expression for an identity or issuer. cosign searches for it anywhere in the text, so that
-//! `me@example.com` would accept `not-me@example.com.evil.test`: aicr anchors it. cosign does the
-//! matching.
+//! A regular expression for an identity or issuer. cosign searches for it anywhere in the text, so
+//! that `me@example.com` would accept `not-me@example.com.evil.test`: aicr anchors it. cosign does
+//! the matching.
 
 use regex_syntax::ast::parse::Parser;
 use regex_syntax::ast::{
@@ -22,9 +22,9 @@ pub(crate) struct Regexp {
 impl Regexp {
     /// The expression `typed` as the value of `flag`.
     ///
-    /// cosign reads it as Go does, this function as Rust does. cosign refuses what Go does not know. What
-    /// both read in different ways is refused here: `[[a])|(?:]` is one class in Rust, and in Go it ends
-    /// a group that it did not begin.
+    /// cosign reads it as Go does, this function as Rust does. cosign refuses what Go does not
+    /// know. What both read in different ways is refused here: `[[a])|(?:]` is one class in Rust,
+    /// and in Go it ends a group that it did not begin.
     pub(crate) fn parse(typed: String, flag: &'static str) -> Result<Self> {
         let refuse = |why: &str| {
             Failure::usage(format!("{flag}: `{}` is not a regular expression: {why}", tame(&typed)))
@@ -41,7 +41,8 @@ impl Regexp {
         format!("^(?:{})$", self.typed)
     }
 
-    /// A warning if the expression is not anchored: its author may expect it to match part of a text.
+    /// A warning if the expression is not anchored: its author may expect it to match part of a
+    /// text.
     pub(crate) fn warning(&self) -> Option<String> {
         (!self.is_anchored).then(|| {
             let Self { flag, .. } = self;

@@ -1,5 +1,6 @@
-//! Key references that are wrong, or that cosign would read in another way: refused before cosign sees
-//! them, with the corrected form, from the flag and from the variable. Secrets in them are not shown.
+//! Key references that are wrong, or that cosign would read in another way: refused before cosign
+//! sees them, with the corrected form, from the flag and from the variable. Secrets in them are not
+//! shown.
 
 use super::{line, refused, stage};
 use crate::sandbox::Sandbox;
@@ -211,8 +212,8 @@ fn keys_that_are_not_there() {
     ]);
 }
 
-/// Valid references: two names for one key, and one of each scheme in a dry run, which contacts no key
-/// manager.
+/// Valid references: two names for one key, and one of each scheme in a dry run, which contacts no
+/// key manager.
 #[test]
 fn references_that_are_fine() {
     let sandbox = Sandbox::new();

@@ -1,5 +1,5 @@
-//! A refusal by flags or variables comes before any file, process or socket is touched: strace shows the
-//! system calls.
+//! A refusal by flags or variables comes before any file, process or socket is touched: strace
+//! shows the system calls.
 
 use super::line;
 use crate::sandbox::Sandbox;

@@ -1,4 +1,5 @@
-//! Which signing flags and variables can be used together, for `bundle`, `bundle-sign` and `doctor`.
+//! Which signing flags and variables can be used together, for `bundle`, `bundle-sign` and
+//! `doctor`.
 
 use super::refused;
 

@@ -1,5 +1,5 @@
-//! The rows of the signing table that are valid and need no service. `signing` has the refused ones,
-//! `services` those with services.
+//! The rows of the signing table that are valid and need no service. `signing` has the refused
+//! ones, `services` those with services.
 
 use super::{line, stage};
 use crate::sandbox::Sandbox;
