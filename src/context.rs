@@ -4,7 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use indicatif::ProgressBar;
 
 use crate::cosign::binary::{Binary, Wanted};
-use crate::cosign::environment::{self, Holder};
+use crate::cosign::environment::{self, SecretsOf};
 use crate::cosign::process::Limits;
 use crate::cosign::search_path::SearchPath;
 use crate::cosign::signing_key::SigningKey;
@@ -39,7 +39,7 @@ impl Context {
             temporary.map_or(Some(Utf8Path::new("/tmp")), |value| Utf8Path::from_path(value.as_ref()));
         let temporary = temporary
             .ok_or_else(|| Failure::usage("TMPDIR is not UTF-8").hint("set TMPDIR to another directory"))?;
-        if let Some(directory) = search_path.holder(temporary) {
+        if let Some(directory) = search_path.untrusted_parent(temporary) {
             let (temporary, directory) = (show(temporary.as_str()), show(directory.as_str()));
             return Err(Failure::usage(format!(
                 "TMPDIR is {temporary}, which lies in {directory}, and that is not trusted yet"
@@ -60,14 +60,15 @@ impl Context {
     pub(crate) fn cosign<'a>(
         &self,
         session: &'a Session<'a>,
-        holder: Holder<'_>,
+        holder: SecretsOf<'_>,
     ) -> Result<(Cosign<'a>, CosignReport)> {
         let wanted = Wanted { path: self.global.cosign.as_ref(), sha256: self.global.cosign_sha256 };
         let cosign = Cosign::probe(Binary::find(&wanted, &session.search_path)?, session)?;
         let ignored = environment::ignored(holder, &self.environment);
         if !ignored.is_empty() {
             let names: Vec<_> = ignored.iter().map(show).collect();
-            self.printer.warning(&format!("not handed to cosign: {}", names.join(", ")));
+            let are = if names.len() == 1 { "is" } else { "are" };
+            self.printer.warning(&format!("{} {are} ignored: use aicr's flags", names.join(", ")));
         }
         let report = CosignReport {
             path: cosign.path().to_owned(),
@@ -81,7 +82,7 @@ impl Context {
     pub(crate) fn signing_key(&self, signer: &KeySigner, session: &Session<'_>) -> Result<SigningKey> {
         let KeySigner { key, kms_env, recording: _, public_key_out: _ } = signer;
         let named = kms_env.iter().map(ToString::to_string).collect();
-        SigningKey::at_hand(&key.value, Some(named), &self.environment, &session.search_path, &|prompt| {
+        SigningKey::read(&key.value, Some(named), &self.environment, &session.search_path, &|prompt| {
             Terminal::open().map(|terminal| terminal.ask(prompt, &self.interrupt)).transpose()
         })
         .map_err(|failure| match key.source {

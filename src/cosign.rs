@@ -33,7 +33,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use self::argv::Operation;
 use self::binary::Binary;
 use self::capability::Dialect;
-use self::environment::Holder;
+use self::environment::SecretsOf;
 use self::environment::{Value, Variables};
 use self::private_directory::PrivateDirectory;
 use self::process::{Finished, Invocation, Limits};
@@ -155,7 +155,7 @@ impl<'a> Cosign<'a> {
 
     fn variables_of(&self, key: &SigningKey, recorded: bool, directory: &Utf8Path) -> Variables {
         let mut variables = environment::with_secrets(
-            Holder::Key(&key.reference),
+            SecretsOf::Key(&key.reference),
             key.kms_env.as_deref().unwrap_or_default(),
             recorded,
             self.session.environment,
@@ -228,7 +228,7 @@ impl<'a> Cosign<'a> {
                     done.set(line.starts_with("Token received"));
                 }
             };
-            invocation.run_heard(limits, &talk)
+            invocation.run_with_listener(limits, &talk)
         } else {
             invocation.run(limits)
         }

@@ -8,7 +8,7 @@ use crate::commands::signing::public_key;
 use crate::connectivity::{Connectivity, reach};
 use crate::context::Context;
 use crate::cosign::Cosign;
-use crate::cosign::environment::Holder;
+use crate::cosign::environment::SecretsOf;
 use crate::cosign::environment::Value;
 use crate::cosign::ready_signer::ReadySigner;
 use crate::cosign::recording_services::{PrivateServices, RecordingServices};
@@ -28,19 +28,16 @@ pub(crate) fn run(
 ) -> Result<()> {
     let session = context.session(&[])?;
     let holder = match signer {
-        Some(Signer::Key(signer)) => Holder::Key(&signer.key.value),
-        Some(Signer::Keyless(signer)) => Holder::Identity(&signer.token),
-        None => Holder::Nobody,
+        Some(Signer::Key(signer)) => SecretsOf::Key(&signer.key.value),
+        Some(Signer::Keyless(signer)) => SecretsOf::Identity(&signer.token),
+        None => SecretsOf::Nothing,
     };
     let cosign = match context.cosign(&session, holder) {
         Ok((cosign, found)) => {
-            let dialect = cosign.dialect();
-            report.checks.push(
-                Check::new("cosign", format!("{}, {}", found.path, found.version)).detail(
-                    "driven as",
-                    format!("{}, the dialect of {}", dialect.name(), dialect.releases()),
-                ),
-            );
+            let supported = format!("supported (command line of {})", cosign.dialect().releases());
+            report
+                .checks
+                .push(Check::new("cosign", format!("{}, {}, {supported}", found.path, found.version)));
             report.cosign = Some(found);
             Some(cosign)
         }
@@ -84,7 +81,7 @@ pub(crate) fn run(
             }
         }
         Signer::Keyless(signer) => {
-            let identity = match SigningIdentity::at_hand(signer, &context.environment) {
+            let identity = match SigningIdentity::read(signer, &context.environment) {
                 Ok(identity) => identity,
                 Err(failure) => {
                     report.checks.push(Check::failed("identity", "cannot be used", failure));
@@ -191,7 +188,7 @@ fn look_at_key(signer: &KeySigner, public: Result<PublicKey>) -> Check {
 /// The identity, and what is wrong with its token.
 fn look_at_identity(signer: &KeylessSigner, identity: &SigningIdentity) -> Check {
     let found = format!("from {}", signer.token);
-    match (identity.fault_in_itself(), identity.fault()) {
+    match (identity.intrinsic_fault(), identity.fault()) {
         (None, None) => Check::new("identity", found),
         // A private certificate authority may want exactly that audience.
         (None, Some(fault)) => Check::new("identity", found).detail("audience", fault),

@@ -76,7 +76,7 @@ impl<'a> Signing<'a> {
         let mut services = services::read(plan, untrusted)?;
         let mut signer = ready(plan, untrusted, session, context)?;
         let public_key_out = public_key_out(plan, untrusted)?;
-        let (cosign, found) = context.cosign(session, signer.holder())?;
+        let (cosign, found) = context.cosign(session, signer.secrets())?;
         report.cosign = Some(found);
         cosign.can_record(&services)?;
         if matches!(services, RecordingServices::Public) && !dry_run {
@@ -264,7 +264,7 @@ fn ready(
             if let TokenSource::File(path) = &plan.token {
                 services::lies_outside(path, &format!("--identity-token {path}"), untrusted)?;
             }
-            ReadySigner::Identity(SigningIdentity::at_hand(plan, &context.environment)?)
+            ReadySigner::Identity(SigningIdentity::read(plan, &context.environment)?)
         }
     })
 }

@@ -13,7 +13,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::commands::services::trusted_root;
 use crate::context::Context;
-use crate::cosign::environment::Holder;
+use crate::cosign::environment::SecretsOf;
 use crate::cosign::signing_key::SigningKey;
 use crate::cosign::verify_request::{VerifyAs, VerifyRequest};
 use crate::cosign::{Cosign, Session};
@@ -90,14 +90,13 @@ impl<'a> TrustPolicy<'a> {
             Trust::Key { key: KeyToTrust::Ref(reference), .. } => {
                 let search_path = &session.search_path;
                 let no_password = |_: &str| Ok(None);
-                let key =
-                    SigningKey::at_hand(reference, None, &context.environment, search_path, &no_password)?;
+                let key = SigningKey::read(reference, None, &context.environment, search_path, &no_password)?;
                 NamedSigner::InKeyManager(reference, key)
             }
         };
         let holder = match &signer {
-            NamedSigner::Known(_) => Holder::Nobody,
-            NamedSigner::InKeyManager(reference, _) => Holder::Key(reference),
+            NamedSigner::Known(_) => SecretsOf::Nothing,
+            NamedSigner::InKeyManager(reference, _) => SecretsOf::Key(reference),
         };
         let (cosign, found) = context.cosign(session, holder)?;
         report.cosign = Some(found);

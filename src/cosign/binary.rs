@@ -1,4 +1,4 @@
-//! Which cosign: found once, absolute, never from a bundle, optionally pinned by its SHA-256.
+//! The cosign binary: found once, by an absolute path, never in a bundle, optionally pinned by its SHA-256.
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -13,7 +13,7 @@ use crate::error::{Class, Failure, Result};
 use crate::plan::value::{Source, Sourced};
 use crate::system_error::reason;
 
-/// What was asked for on the command line.
+/// The cosign that the command line names.
 #[derive(Debug, Default)]
 pub(crate) struct Wanted<'a> {
     /// The value of `--cosign` or its variable, if any.
@@ -22,14 +22,14 @@ pub(crate) struct Wanted<'a> {
     pub(crate) sha256: Option<Sha256Digest>,
 }
 
-/// A cosign binary: an absolute path, and what was there when it was found.
+/// A cosign binary: its absolute path, and its file when it was found.
 #[derive(Debug)]
 pub(crate) struct Binary {
     path: Utf8PathBuf,
     seen: FileIdentity,
 }
 
-/// What changes when a file is replaced or rewritten.
+/// The metadata that changes when a file is replaced or rewritten.
 #[derive(Debug, PartialEq, Eq)]
 struct FileIdentity {
     device: u64,
@@ -52,15 +52,15 @@ impl FileIdentity {
 }
 
 impl Binary {
-    /// Finds cosign: the one that was named, else the first on the path. `Class::NoCosign` when
-    /// there is none, or when it is not the wanted one.
+    /// Finds cosign: the named one, or the first on the PATH. `Class::NoCosign` if there is none, or if it is not the
+    /// pinned one.
     pub(crate) fn find(wanted: &Wanted<'_>, search_path: &SearchPath) -> Result<Self> {
         let path = match wanted.path {
             Some(path) => named(path, search_path)?,
             None => search_path.find("cosign").ok_or_else(|| {
                 Failure::new(
                     Class::NoCosign,
-                    "no cosign on the PATH (relative elements, bundles and inputs do not count)",
+                    "there is no cosign on the PATH (relative elements, bundles and inputs are ignored)",
                 )
                 .hint("install cosign 2.0 or later, or name one with --cosign")
             })?,
@@ -79,7 +79,7 @@ impl Binary {
                     Class::NoCosign,
                     format!("{path} is not the pinned cosign: its SHA-256 is {found}"),
                 )
-                .hint("--cosign names another binary, --cosign-sha256 another digest"));
+                .hint("use another binary with --cosign, or correct --cosign-sha256"));
             }
         }
         Ok(Self { path, seen })
@@ -90,7 +90,7 @@ impl Binary {
         &self.path
     }
 
-    /// Fails if the file is no longer the one that was found (and pinned, and probed).
+    /// Fails if the file is no longer the one that was found, pinned and probed.
     pub(crate) fn unchanged(&self) -> Result<()> {
         let now = std::fs::metadata(&self.path).map(|metadata| FileIdentity::of(&metadata));
         if now.is_ok_and(|now| now == self.seen) {
@@ -125,9 +125,9 @@ fn named(wanted: &Sourced<Utf8PathBuf>, search_path: &SearchPath) -> Result<Utf8
     if metadata.mode() & 0o111 == 0 {
         return Err(unusable("is not executable".into()));
     }
-    match search_path.holder(&path) {
+    match search_path.untrusted_parent(&path) {
         None => Ok(path),
-        Some(directory) => Err(refused(format!("lies in {directory}, and nothing from there is run"))
+        Some(directory) => Err(refused(format!("lies in {directory}, and no program from there is run"))
             .hint("install cosign outside of bundles and inputs")),
     }
 }
@@ -140,9 +140,9 @@ mod tests {
     use super::*;
     use crate::settings::Environment;
 
-    struct Machine(tempfile::TempDir);
+    struct BinaryFixture(tempfile::TempDir);
 
-    impl Machine {
+    impl BinaryFixture {
         fn path(&self, relative: &str) -> Utf8PathBuf {
             Utf8PathBuf::try_from(self.0.path().canonicalize().unwrap()).unwrap().join(relative)
         }
@@ -168,20 +168,20 @@ mod tests {
     }
 
     #[test]
-    fn without_a_name_it_is_looked_for_on_the_path() {
-        let machine = Machine(tempfile::tempdir().unwrap());
+    fn without_a_flag_it_is_searched_on_the_path() {
+        let machine = BinaryFixture(tempfile::tempdir().unwrap());
         let program = machine.program("cosign");
         let search_path = SearchPath::new(&Environment::of([("PATH", machine.path("").as_str())]), &[]);
         assert_eq!(Binary::find(&Wanted::default(), &search_path).unwrap().path(), program);
         assert_eq!(
             message(Binary::find(&Wanted::default(), &SearchPath::default())),
-            "no cosign on the PATH (relative elements, bundles and inputs do not count)"
+            "there is no cosign on the PATH (relative elements, bundles and inputs are ignored)"
         );
     }
 
     #[test]
     fn a_named_cosign_must_be_an_executable_file_outside_of_bundles() {
-        let machine = Machine(tempfile::tempdir().unwrap());
+        let machine = BinaryFixture(tempfile::tempdir().unwrap());
         let program = machine.program("plain");
         fs::set_permissions(&program, fs::Permissions::from_mode(0o644)).unwrap();
         let directory = machine.path("");
@@ -196,13 +196,13 @@ mod tests {
         find(&inside, None, &[]).unwrap();
         assert_eq!(
             message(find(&inside, None, std::slice::from_ref(&directory))),
-            format!("--cosign {inside} lies in {directory}, and nothing from there is run")
+            format!("--cosign {inside} lies in {directory}, and no program from there is run")
         );
     }
 
     #[test]
     fn a_pinned_cosign_has_its_digest() {
-        let machine = Machine(tempfile::tempdir().unwrap());
+        let machine = BinaryFixture(tempfile::tempdir().unwrap());
         let program = machine.program("cosign");
         let digest = Sha256Digest::of(b"#!/bin/sh\n");
         find(&program, Some(digest), &[]).unwrap();
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_binary_that_is_swapped_is_noticed() {
-        let machine = Machine(tempfile::tempdir().unwrap());
+        let machine = BinaryFixture(tempfile::tempdir().unwrap());
         let program = machine.program("cosign");
         let binary = find(&program, None, &[]).unwrap();
         binary.unchanged().unwrap();

@@ -1,29 +1,28 @@
-//! What the cosign that is installed can do, read from its own help. Pure: no program is run here.
+//! What the installed cosign supports, read from its help. Pure: no program is run here.
 //!
-//! Deliberately absent: version numbers. Distributions build cosign as `devel`, drop the `v`, or
-//! stamp pseudo-versions; a release is shown to people and never compared.
+//! Deliberately absent: version numbers. Distributions build cosign as `devel`, drop the `v`, or use
+//! pseudo-versions. A release is printed for people and never compared.
 
 use std::collections::BTreeSet;
 
 use crate::error::{Class, Failure, Result};
 
-/// How this cosign wants to be told the same thing. Decided once a run, from `sign-blob --help`.
+/// The command line of this cosign. Decided once a run, from `sign-blob --help`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
-    /// 2.6 and later: the services are those of a signing config, and an empty one names none.
+    /// 2.6 and later: a signing config has the services, and an empty one has none.
     SigningConfig,
-    /// 2.4 and 2.5: `--tlog-upload=false` holds, the new bundle is asked for by a flag.
+    /// 2.4 and 2.5: `--tlog-upload=false` works, and a flag selects the new bundle form.
     BundleFlag,
-    /// 2.0 to 2.3: `--tlog-upload=false` holds, only the old bundle form exists.
+    /// 2.0 to 2.3: `--tlog-upload=false` works, and there is only the old bundle form.
     LegacyBundle,
 }
 
 impl Dialect {
     /// Reads the output of `cosign sign-blob --help`.
     ///
-    /// Deprecated flags are hidden from the help but still parsed, so none is looked for, except
-    /// in the oldest dialect, where the absence of `--tlog-upload` means cosign 1, which has no
-    /// way to sign without a log.
+    /// Deprecated flags work but are not in the help, so none is needed here. The exception is `--tlog-upload` in the
+    /// oldest dialect: cosign 1 does not have it, and cannot sign without a log.
     pub(crate) fn of_help(help: &[u8]) -> Result<Self> {
         let flags = flags(help);
         let has = |flag: &str| flags.contains(flag);
@@ -51,7 +50,7 @@ impl Dialect {
         }
     }
 
-    /// The releases that speak it, for people.
+    /// The releases with this command line, for people.
     pub(crate) fn releases(self) -> &'static str {
         match self {
             Self::SigningConfig => "2.6 and later",
@@ -61,8 +60,8 @@ impl Dialect {
     }
 }
 
-/// The flags a help text defines: the first or second word of a line, cut at `=`, `:` or a blank.
-/// Prose mentions flags too, but never there.
+/// The flags that a help text defines: the first or second word of a line, up to `=`, `:` or a blank. Prose mentions
+/// flags, too, but never there.
 fn flags(help: &[u8]) -> BTreeSet<String> {
     String::from_utf8_lossy(help)
         .lines()
@@ -72,8 +71,7 @@ fn flags(help: &[u8]) -> BTreeSet<String> {
         .collect()
 }
 
-/// The release that `cosign version` states, for people to read: the value of its `GitVersion`
-/// line, or `unknown`.
+/// The release in the output of `cosign version`, for people: the value of its `GitVersion` line, or `unknown`.
 pub(crate) fn release(version_output: &[u8]) -> String {
     String::from_utf8_lossy(version_output)
         .lines()
@@ -100,14 +98,14 @@ mod tests {
     }
 
     #[test]
-    fn flags_in_prose_do_not_count() {
+    fn flags_in_prose_are_ignored() {
         let help = "    --bundle='':\n\twrite it. Requires --new-bundle-format to be set.\n    -k, --key='' see --signing-config";
         let found: Vec<_> = flags(help.as_bytes()).into_iter().collect();
         assert_eq!(found, ["--bundle", "--key"]);
     }
 
     #[test]
-    fn help_of_something_else_is_no_dialect() {
+    fn help_of_another_program_is_refused() {
         for help in ["", "usage: frobnicate", "--key\n--bundle", "--signing-config", "\u{0}\u{ff}"] {
             let failure = Dialect::of_help(help.as_bytes()).unwrap_err();
             assert_eq!(failure.class(), Class::NoCosign, "{help}");
@@ -115,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn the_release_is_shown_and_nothing_more() {
+    fn only_the_release_is_read() {
         assert_eq!(release(b"banner\nGitVersion:    v3.1.3\nGitCommit: x"), "v3.1.3");
         assert_eq!(release(b"GitVersion: devel\n"), "devel");
         assert_eq!(release(b"nothing"), "unknown");

@@ -12,6 +12,7 @@ use self::rules::{LAST_RULE, NO_PROVIDER, RULES};
 pub(crate) use self::service::of_service_failure;
 use crate::error::{Class, Failure};
 use crate::plan::key_ref::KeyRef;
+use crate::printable::quoted;
 
 /// Why `sign-blob` or `public-key` failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,17 +29,15 @@ impl Diagnosis {
     /// The failure of a run that used `key`. `kms_env`: whether this command has `--kms-env`.
     pub(crate) fn of(self, key: &KeyRef, kms_env: bool) -> Failure {
         let failure = Failure::new(self.class, format!("{key} {}", self.reason));
-        let hint = match self.hint {
+        match self.hint {
             // The plugin exists: that was checked before.
             Some(_) if self.reason == NO_PROVIDER && matches!(key, KeyRef::Plugin { .. }) => {
-                Some("KMS plugins need cosign 2.6 or later: install one, or name one with --cosign")
+                failure.hint("KMS plugins need cosign 2.6 or later: install one, or name one with --cosign")
             }
-            Some(hint) if !kms_env && hint.contains("--kms-env") => Some(
-                "a plugin gets no variables here: run `cosign public-key --key REF --outfile cosign.pub`, and give that file to --key",
-            ),
-            hint => hint,
-        };
-        match hint {
+            Some(hint) if !kms_env && hint.contains("--kms-env") => failure.hint(format!(
+                "a plugin gets no variables here: run `cosign public-key --key {} --outfile cosign.pub`, and give that file to --key",
+                quoted(&key.to_string())
+            )),
             Some(hint) => failure.hint(hint),
             None => failure,
         }

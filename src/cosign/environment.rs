@@ -1,9 +1,9 @@
-//! What cosign finds in its environment: nothing but this. Pure.
+//! The environment of every run of cosign. Pure.
 //!
-//! Any flag of cosign can be set by a variable `COSIGN_<FLAG>`, its SDKs read files below the home
-//! directory that can name programs, and its HTTP clients obey proxies. So every run starts from
-//! an empty environment, and gets what the table below gives the scheme of its key, or whoever gives it
-//! an identity token. A run that needs no network gets a fence on top: a proxy that is not there.
+//! Any flag of cosign can be set by a variable `COSIGN_<FLAG>`, its SDKs read files in the home directory that can
+//! name programs, and its HTTP clients use proxies. So every run starts with an empty environment. It gets the
+//! variables that `provider_environment` lists for the scheme of its key, or for the provider of its identity
+//! token. A run that needs no network also gets a fence: a proxy on a closed port.
 
 mod provider_environment;
 
@@ -12,7 +12,7 @@ use std::ffi::OsString;
 
 use camino::Utf8Path;
 
-use self::provider_environment::{NOTHING, ProviderEnvironment, family, token_family};
+use self::provider_environment::{NOTHING, ProviderEnvironment, of_scheme, of_token_provider};
 use super::search_path::SearchPath;
 use crate::plan::key_ref::{KeyRef, Scheme};
 use crate::plan::sign::{Provider, TOKEN, TokenSource};
@@ -33,10 +33,10 @@ pub(crate) enum Value {
     Set(OsString),
 }
 
-/// Where a fenced run is sent: nothing listens there.
+/// The proxy of a fenced run: nothing listens there.
 const CLOSED: &str = "http://127.0.0.1:1";
 
-/// Trust stores and proxies of the site, for runs that reach anything.
+/// Trust stores and proxies of the site, for runs that need the network.
 const NETWORK: [&str; 8] = [
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
@@ -48,15 +48,14 @@ const NETWORK: [&str; 8] = [
     "no_proxy",
 ];
 
-/// Whose secrets a run needs.
+/// The secrets that a run needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Holder<'a> {
-    /// Nobody's.
-    Nobody,
+pub(crate) enum SecretsOf<'a> {
+    /// None.
+    Nothing,
     /// Those of a key.
     Key(&'a KeyRef),
-    /// Those with which an identity is proven. A token in a variable is read by aicr, and handed on in a
-    /// file.
+    /// Those that prove an identity. aicr reads a token in a variable, and passes it on in a file.
     Identity(&'a TokenSource),
 }
 
@@ -67,111 +66,113 @@ pub(crate) fn bare(private: &Utf8Path) -> Variables {
     variables
 }
 
-/// The environment of a run that fetches what the public Sigstore says of itself.
+/// The environment of a run that fetches the files of the public Sigstore.
 pub(crate) fn fetching(operator: &Environment, private: &Utf8Path) -> Variables {
     let mut variables = base(private);
     hand_on(&mut variables, operator, |name| NETWORK.contains(&name));
     variables
 }
 
-/// The environment of a run that uses the secrets of `holder`: `public-key` and `sign-blob`. `named` are
-/// the variables of `--kms-env`; `told`: whether services are told.
+/// The environment of a run that uses secrets: `public-key` and `sign-blob`. `named` are the variables of
+/// `--kms-env`; `records`: whether services record the signature.
 pub(crate) fn with_secrets(
-    holder: Holder<'_>,
+    secrets: SecretsOf<'_>,
     named: &[String],
-    told: bool,
+    records: bool,
     operator: &Environment,
     search_path: &SearchPath,
     private: &Utf8Path,
 ) -> Variables {
-    let family = holder.family();
-    let needs_network = holder.needs_network() || told;
+    let provider = secrets.provider();
+    let needs_network = secrets.needs_network() || records;
     let mut variables = base(private);
     hand_on(&mut variables, operator, |name| {
-        family.hands_on(name) || (needs_network && NETWORK.contains(&name)) || (family.home && name == "HOME")
+        provider.hands_on(name)
+            || (needs_network && NETWORK.contains(&name))
+            || (provider.home && name == "HOME")
     });
-    // What the operator names may hold anything.
-    let key = holder.variable().filter(|_| matches!(holder, Holder::Key(_)));
+    // The variables that the operator names may hold any secret.
+    let key = secrets.variable().filter(|_| matches!(secrets, SecretsOf::Key(_)));
     for name in named.iter().map(String::as_str).chain(key) {
         if let Some(value) = operator.get(name) {
             variables.insert(name.to_owned(), Value::Secret(value.to_owned()));
         }
     }
-    if family.path
+    if provider.path
         && let Some(value) = search_path.value()
     {
         set(&mut variables, "PATH", value);
     }
     if needs_network {
-        // From 2.6 on this stops the public root from being fetched.
+        // From 2.6 on, this keeps cosign from fetching the public root.
         set(&mut variables, "TUF_MIRROR", CLOSED);
     } else {
         fence(&mut variables);
     }
-    match holder {
-        Holder::Key(key) => steer(key.scheme(), &mut variables),
-        Holder::Identity(source) => keep_to(source, private, &mut variables),
-        Holder::Nobody => {}
+    match secrets {
+        SecretsOf::Key(key) => steer(key.scheme(), &mut variables),
+        SecretsOf::Identity(source) => keep_to(source, private, &mut variables),
+        SecretsOf::Nothing => {}
     }
     variables
 }
 
-/// Names of the operator's environment that could have meant something to this run and are kept
-/// from it, so that nobody wonders why they had no effect.
-pub(crate) fn ignored(holder: Holder<'_>, operator: &Environment) -> Vec<String> {
-    let family = holder.family();
+/// The variables that are set, that cosign would read, and that it does not get. They are reported, so that their
+/// missing effect is no surprise.
+pub(crate) fn ignored(secrets: SecretsOf<'_>, operator: &Environment) -> Vec<String> {
+    let provider = secrets.provider();
     operator
         .iter()
         .filter_map(|(name, _)| name.to_str())
         .filter(|name| {
-            // A password that is set for another command of the same script is no surprise.
-            let expected = *name == "COSIGN_PASSWORD" || holder.variable() == Some(name);
-            let is_withheld = family.withheld.contains(name) || affects_every_run(name);
-            is_withheld && !family.hands_on(name) && !expected
+            // A password may be set for another command of the same script.
+            let is_expected = *name == "COSIGN_PASSWORD" || secrets.variable() == Some(name);
+            let is_withheld = provider.withheld.contains(name) || affects_every_run(name);
+            is_withheld && !provider.hands_on(name) && !is_expected
         })
         .map(ToOwned::to_owned)
         .collect()
 }
 
-/// The variables with which one usually signs in to the key's manager and that are not there, each with
-/// what it is for; none if some way to sign in is complete. Not a fault by itself: there are files and
-/// metadata services too.
+/// The usual variables for signing in to the key manager that are not set, each with its purpose. None if one set of
+/// them is complete. They may be missing: there are credential files and metadata services, too.
 pub(crate) fn missing(key: &KeyRef, operator: &Environment) -> Vec<(&'static str, &'static str)> {
-    let ProviderEnvironment { variables, ways_in, .. } = family(key.scheme());
+    let ProviderEnvironment { variables, sign_in, .. } = of_scheme(key.scheme());
     let is_set = |name: &str| operator.get(name).is_some();
-    let absent = |way: &&[&'static str]| way.iter().filter(|name| !is_set(name)).count();
-    // One that is begun is meant, and the first is the usual one.
-    let begun = ways_in.iter().filter(|way| way.iter().any(|name| is_set(name)));
-    let way = begun.min_by_key(|way| absent(way)).or(ways_in.first());
+    let absent = |names: &&[&'static str]| names.iter().filter(|name| !is_set(name)).count();
+    // The set of which some variables are set is the intended one; otherwise the first is the usual one.
+    let started = sign_in.iter().filter(|names| names.iter().any(|name| is_set(name)));
+    let intended = started.min_by_key(|names| absent(names)).or(sign_in.first());
     let lacks_region = key.scheme() == Scheme::Aws && lacks_region(key, is_set);
-    let counts = |name: &str| {
-        way.is_some_and(|way| way.contains(&name) && !is_set(name)) || (lacks_region && name == "AWS_REGION")
+    let is_missing = |name: &str| {
+        intended.is_some_and(|names| names.contains(&name) && !is_set(name))
+            || (lacks_region && name == "AWS_REGION")
     };
-    variables.iter().copied().filter(|(name, _)| counts(name)).collect()
+    variables.iter().copied().filter(|(name, _)| is_missing(name)).collect()
 }
 
-/// Whether neither the reference of a key of AWS nor a variable says where it is; a profile may.
+/// Whether neither the reference of an AWS key nor a variable gives its region. A profile may give it.
 fn lacks_region(key: &KeyRef, is_set: impl Fn(&str) -> bool) -> bool {
-    let told = ["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
-    key.as_cosign_arg().starts_with("awskms:///") && !told.into_iter().any(is_set)
+    let variables = ["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
+    key.as_cosign_arg().starts_with("awskms:///") && !variables.into_iter().any(is_set)
 }
 
-impl<'a> Holder<'a> {
-    /// What it is given.
-    fn family(self) -> ProviderEnvironment {
+impl<'a> SecretsOf<'a> {
+    /// The environment that goes with them.
+    fn provider(self) -> ProviderEnvironment {
         match self {
-            Self::Key(key) => family(key.scheme()),
-            Self::Identity(TokenSource::Ambient(provider)) => token_family(*provider),
-            Self::Nobody | Self::Identity(_) => NOTHING,
+            Self::Key(key) => of_scheme(key.scheme()),
+            Self::Identity(TokenSource::Ambient(provider)) => of_token_provider(*provider),
+            Self::Nothing | Self::Identity(_) => NOTHING,
         }
     }
 
-    /// The variable that holds the key or token itself.
+    /// The variable that holds the key or the token itself.
     fn variable(self) -> Option<&'a str> {
         match self {
             Self::Key(KeyRef::EnvVariable(name)) => Some(name.as_str()),
             Self::Identity(TokenSource::Variable) => Some(TOKEN),
-            Self::Nobody | Self::Key(_) | Self::Identity(_) => None,
+            Self::Nothing | Self::Key(_) | Self::Identity(_) => None,
         }
     }
 
@@ -179,13 +180,13 @@ impl<'a> Holder<'a> {
         match self {
             Self::Key(key) => key.needs_network(),
             Self::Identity(TokenSource::Ambient(_)) => true,
-            Self::Nobody | Self::Identity(_) => false,
+            Self::Nothing | Self::Identity(_) => false,
         }
     }
 }
 
-/// Hands on what is wanted of the operator's environment. A name that no shell can use could not be
-/// written in a command that is shown.
+/// Copies the wanted variables of the operator's environment. A name that no shell accepts could not be printed in a
+/// command.
 fn hand_on(variables: &mut Variables, operator: &Environment, wanted: impl Fn(&str) -> bool) {
     for (name, value) in operator.iter().filter_map(|(name, value)| Some((name.to_str()?, value))) {
         if is_portable(name) && wanted(name) {
@@ -194,7 +195,7 @@ fn hand_on(variables: &mut Variables, operator: &Environment, wanted: impl Fn(&s
     }
 }
 
-/// Whether a shell can use it as the name of a variable (POSIX.1, 8.1).
+/// Whether a shell accepts this name for a variable (POSIX.1, 8.1).
 fn is_portable(name: &str) -> bool {
     let letter = |byte: u8| byte == b'_' || byte.is_ascii_alphabetic();
     name.bytes().next().is_some_and(letter) && name.bytes().all(|byte| letter(byte) || byte.is_ascii_digit())
@@ -204,7 +205,7 @@ fn set(variables: &mut Variables, name: &str, value: impl Into<OsString>) {
     variables.insert(name.to_owned(), Value::Set(value.into()));
 }
 
-/// With no `HOME` the SDKs would read the home directory of the passwd file.
+/// Without `HOME`, the SDKs would use the home directory in the passwd file.
 fn base(private: &Utf8Path) -> Variables {
     let mut variables = Variables::new();
     set(&mut variables, "HOME", private.join("home").into_string());
@@ -214,8 +215,7 @@ fn base(private: &Utf8Path) -> Variables {
     variables
 }
 
-/// No command line needs this: a test shows that they are offline without it. It is for the bug
-/// that nobody has met yet.
+/// No command line needs this: a test shows that they are offline without it. It is for bugs that are not known yet.
 fn fence(variables: &mut Variables) {
     for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"] {
         set(variables, name, CLOSED);
@@ -223,15 +223,15 @@ fn fence(variables: &mut Variables) {
     set(variables, "NO_PROXY", "");
 }
 
-/// Without a token cosign asks every provider that it finds, whatever its flags say: the metadata service
-/// of a cloud, and a SPIFFE agent at its usual place. None but the one that is meant is found.
+/// Without a token, cosign tries every provider that it finds, whatever its flags are: the metadata service of a
+/// cloud, and a SPIFFE agent at its usual path. Here it finds only the intended one.
 fn keep_to(source: &TokenSource, private: &Utf8Path, variables: &mut Variables) {
     if matches!(source, TokenSource::File(_) | TokenSource::Variable) {
         return;
     }
     set(variables, "GCE_METADATA_HOST", CLOSED.trim_start_matches("http://"));
     if *source != TokenSource::Ambient(Provider::Google) {
-        // Tried first, it fails at once: the closed port would be tried for three seconds.
+        // cosign tries this first, and fails at once. It would try the closed port for three seconds.
         set(variables, "GOOGLE_APPLICATION_CREDENTIALS", private.join("no-account").into_string());
     }
     if *source != TokenSource::Ambient(Provider::Spiffe) {
@@ -239,30 +239,30 @@ fn keep_to(source: &TokenSource, private: &Utf8Path, variables: &mut Variables) 
     } else if let Some(Value::HandedOn(socket)) = variables.get("SPIFFE_ENDPOINT_SOCKET")
         && let Some(path) = socket.to_str().and_then(|socket| socket.strip_prefix("unix://"))
     {
-        // The standard has it as a URI, and cosign takes a path alone.
+        // The standard has a URI here, and cosign needs a path.
         let path = path.to_owned();
         set(variables, "SPIFFE_ENDPOINT_SOCKET", path);
     }
 }
 
-/// Settings that keep a provider from asking where nobody sent it, unless the operator chose.
+/// Settings that keep a provider from other addresses than the intended one, unless the operator has set them.
 fn steer(scheme: Scheme, variables: &mut Variables) {
     let has = |variables: &Variables, name: &str| variables.contains_key(name);
     match scheme {
-        // Else a file in the passwd home may name a command (cert_provider_command).
+        // Otherwise a file in the passwd home directory may name a command (cert_provider_command).
         Scheme::Gcp if !has(variables, "GOOGLE_API_USE_CLIENT_CERTIFICATE") => {
             set(variables, "GOOGLE_API_USE_CLIENT_CERTIFICATE", "false");
         }
-        // Else it asks 169.254.169.254 twelve times although it has credentials.
+        // Otherwise it contacts 169.254.169.254 twelve times although it has credentials.
         Scheme::Aws
             if !has(variables, "AWS_EC2_METADATA_DISABLED")
                 && (has(variables, "AWS_ACCESS_KEY_ID") || has(variables, "AWS_PROFILE")) =>
         {
             set(variables, "AWS_EC2_METADATA_DISABLED", "true");
         }
-        // Else it tries every other method after the one that was meant, metadata address included.
+        // Otherwise it tries all other methods after the intended one, including the metadata service.
         Scheme::Azure if !has(variables, "AZURE_TOKEN_CREDENTIALS") => {
-            let meant =
+            let intended =
                 if has(variables, "AZURE_CLIENT_SECRET") || has(variables, "AZURE_CLIENT_CERTIFICATE_PATH") {
                     "EnvironmentCredential"
                 } else if has(variables, "AZURE_FEDERATED_TOKEN_FILE") {
@@ -272,7 +272,7 @@ fn steer(scheme: Scheme, variables: &mut Variables) {
                 } else {
                     return;
                 };
-            set(variables, "AZURE_TOKEN_CREDENTIALS", meant);
+            set(variables, "AZURE_TOKEN_CREDENTIALS", intended);
         }
         _ => {}
     }

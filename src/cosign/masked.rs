@@ -1,30 +1,31 @@
-//! Secrets taken out of what a program printed: a cosign, a plugin or a key manager's library may
-//! repeat a password in its error. Pure.
+//! Masks secrets in the output of a program: cosign, a plugin or the library of a key manager may repeat a password
+//! in an error. Pure.
 //!
 //! The rule, by the length of a secret without white space around it:
 //!
-//! * from 8 bytes on it is taken out wherever it stands, in the middle of a word too;
-//! * from 4 to 7 bytes, as a PIN has, it is taken out where it stands alone: where it is letters that do not
-//!   go on as letters, or digits that do not go on as digits. `pin` in `pinning` stays, and `1234` goes from
-//!   `pin=1234` and `PIN1234` and stays in `12345`;
-//! * what is shorter stays. It protects nothing, and a text without any `a` tells that the password is `a`.
+//! * From 8 bytes on, it is masked everywhere, also inside a word.
+//! * From 4 to 7 bytes, like a PIN, it is masked only where it is a whole word or number: no letter may follow a
+//!   letter, and no digit a digit. `pin` in `pinning` stays; `1234` is masked in `pin=1234` and `PIN1234`, not in
+//!   `12345`.
+//! * A shorter one is not masked. It protects nothing, and a text without any `a` would reveal that the password is
+//!   `a`.
 
 use super::environment::{Value, Variables};
 
-/// Parts of the names of variables that hold a secret.
+/// Parts of the names of variables that contain a secret.
 const NAMES: [&str; 7] = ["PASSWORD", "PASSPHRASE", "SECRET", "TOKEN", "PIN", "HEADER", "CREDENTIAL"];
 
-/// The shortest secret that is looked for, in bytes.
+/// The shortest secret that is masked, in bytes.
 const SHORTEST: usize = 4;
 
-/// From this length on a secret is no part of a word by chance.
+/// From this length on, a secret is masked inside words, too: it is not part of a word by chance.
 const LONG: usize = 8;
 
-/// `text` with `$NAME` in the place of each secret of `variables`.
+/// `text` with `$NAME` instead of each secret of `variables`.
 pub(crate) fn masked(text: Vec<u8>, variables: &Variables) -> Vec<u8> {
     let mut secrets: Vec<_> =
         variables.iter().filter_map(|(name, value)| Some((name, secret(name, value)?))).collect();
-    // One may be part of another.
+    // One secret may be part of another.
     secrets.sort_by_key(|(_, secret)| std::cmp::Reverse(secret.len()));
     secrets
         .into_iter()
@@ -35,8 +36,7 @@ fn secret<'a>(name: &str, value: &'a Value) -> Option<&'a [u8]> {
     let value = match value {
         Value::Secret(value) => value,
         Value::HandedOn(value)
-            if NAMES.iter().any(|part| name.contains(part))
-                && !is_of_a_place(name, value.as_encoded_bytes()) =>
+            if NAMES.iter().any(|part| name.contains(part)) && !is_a_path(name, value.as_encoded_bytes()) =>
         {
             value
         }
@@ -46,14 +46,14 @@ fn secret<'a>(name: &str, value: &'a Value) -> Option<&'a [u8]> {
     (value.len() >= SHORTEST).then_some(value)
 }
 
-/// Whether the value is the place where a secret is kept, which is none. A slash at its beginning shows that of
-/// credentials only, which are a file: a password in base64 may begin with one, too.
-fn is_of_a_place(name: &str, value: &[u8]) -> bool {
+/// Whether the value is the path of a secret, not a secret. A slash at its beginning shows that only for credentials,
+/// which are a file: a password in base64 may begin with a slash, too.
+fn is_a_path(name: &str, value: &[u8]) -> bool {
     ["_FILE", "_PATH"].iter().any(|end| name.ends_with(end))
         || name.contains("CREDENTIAL") && value.starts_with(b"/")
 }
 
-/// `text` with `name` in each place of `secret`, by the rule above.
+/// `text` with `name` instead of `secret`, by the rule above.
 pub(super) fn replaced(text: &[u8], secret: &[u8], name: &[u8]) -> Vec<u8> {
     if secret.len() < SHORTEST {
         return text.to_vec();
@@ -63,7 +63,7 @@ pub(super) fn replaced(text: &[u8], secret: &[u8], name: &[u8]) -> Vec<u8> {
     let mut at = 0;
     while at + secret.len() <= text.len() {
         let end = at + secret.len();
-        if text[at..end] == *secret && (secret.len() >= LONG || stands_alone(text, at, end)) {
+        if text[at..end] == *secret && (secret.len() >= LONG || is_whole_word(text, at, end)) {
             masked.extend_from_slice(&text[rest..at]);
             masked.extend_from_slice(name);
             (rest, at) = (end, end);
@@ -75,8 +75,8 @@ pub(super) fn replaced(text: &[u8], secret: &[u8], name: &[u8]) -> Vec<u8> {
     masked
 }
 
-/// Whether what stands there is no part of a longer word or number.
-fn stands_alone(text: &[u8], at: usize, end: usize) -> bool {
+/// Whether this part of `text` is a whole word or number.
+fn is_whole_word(text: &[u8], at: usize, end: usize) -> bool {
     let letter = |byte: u8| byte.is_ascii_alphabetic() || !byte.is_ascii();
     let go_on = |pair: &[u8]| pair.iter().all(|byte| letter(*byte)) || pair.iter().all(u8::is_ascii_digit);
     let starts = at == 0 || !go_on(&text[at - 1..=at]);
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_and_nothing_else_are_taken_out() {
+    fn only_secrets_are_masked() {
         let handed_on = |value: &str| Value::HandedOn(value.into());
         let variables = Variables::from([
             ("COSIGN_PASSWORD".into(), Value::Secret("horse\n".into())),

@@ -1,4 +1,4 @@
-//! The files of one run of cosign, where nobody else can put or read any.
+//! The files of one run of cosign, in a directory that no other user can read or write.
 
 use std::fs::{File, Metadata, Permissions};
 use std::io;
@@ -35,21 +35,20 @@ pub(super) mod private_file {
     pub(crate) const AUTHORITY: &str = "authority.pem";
 }
 
-/// What the name of each begins with.
+/// How the name of each begins.
 const PREFIX: &str = "aicr-";
-/// In each as soon as it is locked: by this, and not by its name, one is known to be ours.
-const MARK: &str = "private-directory-of-aicr";
-/// What the name of one ends with that is being swept.
+/// The marker file in each, written once it is locked. The marker identifies a private directory, not its name.
+const MARKER: &str = "private-directory-of-aicr";
+/// How the name of one ends while it is being removed.
 const GONE: &str = "-gone";
-/// At this age one of another machine, or of before this one was started, is held by nobody.
+/// From this age on, one of another machine, or from before the last boot, is no longer in use.
 const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A private directory for one run: 0700, locked as long as the run lives, removed with everything
-/// in it.
+/// A private directory for one run: mode 0700, locked during the run, removed after it.
 #[derive(Debug)]
 pub(crate) struct PrivateDirectory {
-    /// Held open for its lock, by which [`sweep`] knows that the run is alive. Closed first: to remove
-    /// the directory takes descriptors.
+    /// Open for its lock, which shows [`sweep`] that the run is active. It is closed before the directory is removed,
+    /// because that needs descriptors.
     lock: Option<File>,
     path: Utf8PathBuf,
 }
@@ -62,14 +61,14 @@ impl PrivateDirectory {
             .permissions(Permissions::from_mode(0o700))
             .tempdir_in(place)
             .context("make a private directory for cosign")
-            .map_err(|error| Failure::from(error).hint("set TMPDIR to a directory that can be written to"))?;
+            .map_err(|error| Failure::from(error).hint("set TMPDIR to a writable directory"))?;
         let lock = File::open(directory.path()).context("open the private directory of cosign")?;
-        // A file system without locks has no other run to tell either.
+        // Without locks on this file system, no other run can see this one either way.
         let _ = flock(&lock, FlockOperation::NonBlockingLockExclusive);
         let path = directory.path().canonicalize().context("resolve the private directory")?;
         let path = Utf8PathBuf::try_from(path).context("use a temporary directory that is not UTF-8")?;
-        let mark = std::fs::write(path.join(MARK), boot());
-        mark.context("write to the private directory of cosign")?;
+        let marker = std::fs::write(path.join(MARKER), boot());
+        marker.context("write to the private directory of cosign")?;
         for name in ["home", "tmp"] {
             let below = path.join(name);
             std::fs::create_dir(&below).with_context(|| format!("make {below}"))?;
@@ -89,7 +88,7 @@ impl PrivateDirectory {
         Ok(std::fs::write(&path, content).with_context(|| format!("write {path}"))?)
     }
 
-    /// Removes it, and says so if that fails.
+    /// Removes it, and reports a failure.
     pub(crate) fn close(mut self) -> Result<()> {
         drop(self.lock.take());
         Ok(remove(&self.path).context("remove the private directory of cosign")?)
@@ -103,8 +102,8 @@ impl Drop for PrivateDirectory {
     }
 }
 
-/// Removes one with its mark last, so that of a removal that was cut short the rest is known to be ours.
-/// Another run may be sweeping it at the same time, and a cosign that outlived its run may be making a file.
+/// Removes one, its marker last, so that the rest of an interrupted removal can be identified. Another run may remove
+/// it at the same time, and a cosign that is still running may create a file in it.
 fn remove(path: &Utf8Path) -> io::Result<()> {
     match remove_once(path) {
         Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => remove_once(path),
@@ -113,36 +112,34 @@ fn remove(path: &Utf8Path) -> io::Result<()> {
 }
 
 fn remove_once(path: &Utf8Path) -> io::Result<()> {
-    let there = |done: io::Result<()>| match done {
+    let if_present = |done: io::Result<()>| match done {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         done => done,
     };
     let entries = match std::fs::read_dir(path) {
         Ok(entries) => entries,
-        Err(error) => return there(Err(error)),
+        Err(error) => return if_present(Err(error)),
     };
     for entry in entries {
         let entry = entry?;
         let is_directory = entry.file_type().is_ok_and(|file_type| file_type.is_dir());
         if is_directory {
-            there(std::fs::remove_dir_all(entry.path()))?;
-        } else if entry.file_name() != MARK {
-            there(std::fs::remove_file(entry.path()))?;
+            if_present(std::fs::remove_dir_all(entry.path()))?;
+        } else if entry.file_name() != MARKER {
+            if_present(std::fs::remove_file(entry.path()))?;
         }
     }
-    there(std::fs::remove_file(path.join(MARK)))?;
-    there(std::fs::remove_dir(path))
+    if_present(std::fs::remove_file(path.join(MARKER)))?;
+    if_present(std::fs::remove_dir(path))
 }
 
-/// What tells this machine, since it was started, from others that may have the same directory for
-/// temporary files and not the same locks.
+/// The ID of this machine since its last boot. Other machines may share the temporary directory, but not the locks.
 fn boot() -> Vec<u8> {
     std::fs::read("/proc/sys/kernel/random/boot_id").unwrap_or_default()
 }
 
-/// Removes what runs that were killed have left in `place`: directories of ours, of this user, that
-/// no run holds. What cannot be removed stays, and so does an empty one of a run that was killed before it
-/// could mark it: it may be somebody's. They are in nobody's way.
+/// Removes the private directories of killed runs in `place`: those of this user that no run has locked. One that
+/// cannot be removed stays. So does one without a marker, because it may have another owner.
 pub(crate) fn sweep(place: &Utf8Path) {
     let Ok(entries) = place.read_dir_utf8() else { return };
     let boot = boot();
@@ -153,15 +150,15 @@ pub(crate) fn sweep(place: &Utf8Path) {
             private && metadata.uid() == rustix::process::geteuid().as_raw()
         };
         let Some(metadata) = path.symlink_metadata().ok().filter(ours) else { continue };
-        let Ok(mark) = std::fs::read(path.join(MARK)) else { continue };
+        let Ok(marker) = std::fs::read(path.join(MARKER)) else { continue };
         let old = || metadata.modified().is_ok_and(|time| time.elapsed().is_ok_and(|age| age > ABANDONED));
-        // One that was killed while it made its mark has made an empty one.
-        if !mark.is_empty() && mark != boot && !old() {
+        // A run that was killed while it wrote the marker has left an empty one.
+        if !marker.is_empty() && marker != boot && !old() {
             continue;
         }
         let Ok(directory) = File::open(path) else { continue };
         if flock(&directory, FlockOperation::NonBlockingLockExclusive).is_ok() {
-            // A cosign that outlives its run would put its files back.
+            // A cosign that is still running would create its files again.
             let gone = Utf8PathBuf::from(format!("{}{GONE}", path.as_str().trim_end_matches(GONE)));
             if std::fs::rename(path, &gone).is_ok() {
                 let _ = remove(&gone);
@@ -183,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_private_and_goes() {
+    fn it_is_private_and_removed() {
         let (_place, path) = place();
         let private = PrivateDirectory::new(&path).unwrap();
         let path = private.path().to_owned();
@@ -194,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_dead_run_left_is_swept_and_nothing_else() {
+    fn only_directories_of_dead_runs_are_removed() {
         let (_place, path) = place();
         let live = PrivateDirectory::new(&path).unwrap();
         let make = |name: &str, mark: &str, content: &[u8], mode: u32| {
@@ -209,14 +206,14 @@ mod tests {
             File::open(made).unwrap().set_modified(SystemTime::now() - 2 * ABANDONED).unwrap();
         };
         let boot = boot();
-        let dead = make("aicr-dead00", MARK, &boot, 0o700);
-        let half_gone = make("aicr-dead01-gone", MARK, &boot, 0o700);
-        let half_made = make("aicr-dead03", MARK, b"", 0o700);
-        let forgotten = make("aicr-dead02", MARK, b"elsewhere", 0o700);
+        let dead = make("aicr-dead00", MARKER, &boot, 0o700);
+        let half_gone = make("aicr-dead01-gone", MARKER, &boot, 0o700);
+        let half_made = make("aicr-dead03", MARKER, b"", 0o700);
+        let forgotten = make("aicr-dead02", MARKER, b"elsewhere", 0o700);
         age(&forgotten);
-        let elsewhere = make("aicr-alive0", MARK, b"elsewhere", 0o700);
-        let open = make("aicr-open00", MARK, &boot, 0o755);
-        let other = make("other", MARK, &boot, 0o700);
+        let elsewhere = make("aicr-alive0", MARKER, b"elsewhere", 0o700);
+        let open = make("aicr-open00", MARKER, &boot, 0o755);
+        let other = make("other", MARKER, &boot, 0o700);
         let somebodys = make("aicr-release-keys", "private.key", &boot, 0o700);
         for kept in [&open, &other, &somebodys] {
             age(kept);
@@ -232,11 +229,11 @@ mod tests {
     }
 
     #[test]
-    fn one_that_somebody_else_removed_is_removed() {
+    fn removing_one_that_is_gone_succeeds() {
         let (_place, path) = place();
         let made = path.join("aicr-half00");
         std::fs::create_dir(&made).unwrap();
-        std::fs::write(made.join(MARK), boot()).unwrap();
+        std::fs::write(made.join(MARKER), boot()).unwrap();
         remove(&made).unwrap();
         assert!(!made.exists());
         remove(&made).unwrap();

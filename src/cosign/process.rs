@@ -1,8 +1,7 @@
-//! Starts programs: the only file that does. One constructor, one way to run, one clock.
+//! Starts programs. No other file does. There is one constructor, one way to run, and one timeout.
 //!
-//! Deliberately absent: a shell, an inherited environment, an inherited stdin, trust in cosign's
-//! own `--timeout` (it does nothing on 3.1), and waiting for the end of its pipes (a plugin, its
-//! grandchild, may hold them for ever).
+//! Deliberately absent: a shell, an inherited environment, an inherited stdin, trust in cosign's own `--timeout` (it
+//! does nothing on 3.1), and waiting until its pipes are closed (a plugin, its grandchild, may keep them open).
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -24,36 +23,35 @@ use crate::plan::value::Sourced;
 use crate::printable::quoted;
 use crate::system_error::{is_exhaustion, reason};
 
-/// Kept of each output stream. The rest is read and dropped, so that a program which prints
+/// How much of each output stream is kept, in bytes. The rest is read and dropped, so that a program that prints
 /// without end fills neither memory nor its pipe.
 const OUTPUT_LIMIT: usize = 1 << 20;
-/// How often a waiting aicr looks whether it has been interrupted.
+/// How often a waiting aicr checks whether it was interrupted.
 const TICK: Duration = Duration::from_millis(50);
-/// Between SIGTERM and SIGKILL.
+/// The time between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(2);
-/// How long to wait for the rest of the output once the program itself has ended.
+/// How long to wait for the rest of the output after the program has ended.
 const DRAIN: Duration = Duration::from_millis(500);
 
-/// A program that can be run, with everything it will see.
+/// A program to run, with everything that it gets.
 #[derive(Debug)]
 pub(crate) struct Invocation<'a> {
     /// An absolute path.
     pub(crate) program: &'a Utf8Path,
-    /// What follows on the command line.
+    /// Its arguments.
     pub(crate) arguments: Vec<String>,
-    /// A text that may hold a secret, and what is shown in its place, where it is an argument and where the
-    /// program prints it.
+    /// A text that may contain a secret, and what is printed instead: as an argument, and in the output of the program.
     pub(crate) shown_instead: Option<(String, String)>,
-    /// All it gets: nothing is inherited.
+    /// Its whole environment: it inherits no variable.
     pub(crate) variables: Variables,
 }
 
 /// The bounds of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
-    /// The wall-clock time after which the whole process group is ended, with the flag or variable for it.
+    /// The time after which the process group is terminated, with the flag or variable that sets it.
     pub(crate) timeout: Sourced<Duration>,
-    /// The same when aicr itself is asked to stop.
+    /// Terminates the process group when aicr is interrupted.
     pub(crate) interrupt: Interrupt,
 }
 
@@ -69,7 +67,7 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
-    /// Whether it ended by itself, in an orderly way: not by a signal and not by a Go panic (2).
+    /// Whether it ended normally: not by a signal, and not by a Go panic (2).
     pub(crate) fn orderly(&self) -> bool {
         matches!(self.status.code(), Some(0 | 1))
     }
@@ -103,19 +101,19 @@ impl Invocation<'_> {
         line.join(" ")
     }
 
-    /// Runs it to its end, or ends it: `Class::Unproven` at the timeout, `Class::Signal` at an
-    /// interrupt, `Class::NoCosign` if it would not start, `Class::Broken` if the system takes no more. However it ends, its process group is
-    /// gone afterwards.
+    /// Runs it until it ends or is terminated: `Class::Unproven` at the timeout, `Class::Signal` at an interrupt,
+    /// `Class::NoCosign` if it cannot be started, `Class::Broken` if the system is out of resources. In any case, its
+    /// process group has ended afterwards.
     pub(crate) fn run(&self, limits: &Limits) -> Result<Finished> {
-        self.run_heard(limits, &|_| {})
+        self.run_with_listener(limits, &|_| {})
     }
 
-    /// The same, telling each line of its stdout as it comes: for a program that talks to a person.
-    pub(crate) fn run_heard(&self, limits: &Limits, listener: &dyn Fn(&str)) -> Result<Finished> {
+    /// The same. `listener` gets each line of its stdout at once: for a program that shows a person what to do.
+    pub(crate) fn run_with_listener(&self, limits: &Limits, listener: &dyn Fn(&str)) -> Result<Finished> {
         limits.interrupt.check()?;
         let (stdout, stdout_writer) = std::io::pipe().context("make a pipe")?;
         let (stderr, stderr_writer) = std::io::pipe().context("make a pipe")?;
-        // First, so that a system which has no more threads has started no program in vain.
+        // Before the program: the system may have no thread left.
         let (stdout, stderr) = (Capture::start(stdout)?, Capture::start(stderr)?);
         let environment: BTreeMap<OsString, OsString> = self
             .variables
@@ -128,25 +126,25 @@ impl Invocation<'_> {
         #[expect(clippy::disallowed_methods, reason = "the one place that starts programs")]
         let started = duct::cmd(self.program.as_std_path(), &self.arguments)
             .full_env(environment)
-            // Open, it would wait for a password for ever; closed, it misreports a missing one.
+            // If open, cosign would wait for a password for ever; if closed, it reports a missing one wrongly.
             .stdin_null()
             .stdout_file(stdout_writer)
             .stderr_file(stderr_writer)
-            // The status is looked at here, not turned into an error.
+            // The status is evaluated here, not turned into an error.
             .unchecked()
-            // A group of its own, so that grandchildren can be ended with it, and so that Ctrl-C
-            // reaches aicr alone, which then ends it.
+            // Its own group, so that grandchildren can be terminated with it, and so that Ctrl-C reaches only aicr,
+            // which then terminates it.
             .before_spawn(|command| {
                 command.process_group(0);
                 Ok(())
             })
             .start();
         let child = started.map_err(|error| {
-            // Their descriptors are missed, perhaps, by whoever cleans up.
+            // The cleanup may need their descriptors.
             stdout.wait();
             stderr.wait();
             let class = if is_exhaustion(&error) { Class::Broken } else { Class::NoCosign };
-            Failure::new(class, format!("{} would not start: {}", self.program, reason(&error)))
+            Failure::new(class, format!("{} cannot be started: {}", self.program, reason(&error)))
         })?;
         let group = Group::of(&child.pids());
 
@@ -161,7 +159,7 @@ impl Invocation<'_> {
                 Ok(None) => {}
                 Err(error) => {
                     group.signal(Signal::KILL);
-                    // What cannot be had now may be there later, as a descriptor may.
+                    // This may work now, for example with a descriptor that is free again.
                     let _ = wait(GRACE);
                     return Err(anyhow::Error::from(error)
                         .context(format!("wait for {}", self.program))
@@ -178,7 +176,7 @@ impl Invocation<'_> {
                 let grace = Instant::now() + GRACE;
                 while Instant::now() < grace && matches!(wait(TICK), Ok(None)) {}
                 group.signal(Signal::KILL);
-                // Reaped here; a process that even SIGKILL cannot end is left to the kernel.
+                // Reaps it. A process that SIGKILL cannot end is left to the kernel.
                 let _ = wait(GRACE);
                 return Err(why);
             }
@@ -198,8 +196,12 @@ impl Invocation<'_> {
         let verb = self.arguments.first().map_or("", String::as_str);
         let Sourced { value, source } = timeout;
         let timeout = humantime::format_duration(*value);
-        Failure::new(Class::Unproven, format!("cosign {verb} did not finish within {timeout} and was ended"))
-            .hint(format!("{source} gives it more time"))
+        let message = if self.arguments.iter().any(|argument| argument == "--help") {
+            format!("cosign did not answer within {timeout} when asked for its help")
+        } else {
+            format!("cosign {verb} did not finish within {timeout} and was terminated")
+        };
+        Failure::new(Class::Unproven, message).hint(format!("{source} gives it more time"))
     }
 }
 
@@ -211,7 +213,7 @@ impl Group {
         Self(pids.first().and_then(|pid| i32::try_from(*pid).ok()).and_then(Pid::from_raw))
     }
 
-    /// Signals every process of the group; one that is empty already is fine.
+    /// Signals every process of the group. The group may be empty.
     fn signal(&self, signal: Signal) {
         if let Some(group) = self.0 {
             let _ = rustix::process::kill_process_group(group, signal);
@@ -219,7 +221,7 @@ impl Group {
     }
 }
 
-/// Reads a stream on a thread of its own, into a bounded buffer.
+/// Reads a stream in a thread, into a bounded buffer.
 struct Capture {
     buffer: Arc<Mutex<Vec<u8>>>,
     done: mpsc::Receiver<()>,
@@ -237,18 +239,18 @@ impl Capture {
                     break;
                 }
                 let mut buffer = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                let room = OUTPUT_LIMIT.saturating_sub(buffer.len());
-                buffer.extend_from_slice(&piece[..length.min(room)]);
+                let free = OUTPUT_LIMIT.saturating_sub(buffer.len());
+                buffer.extend_from_slice(&piece[..length.min(free)]);
             }
             drop(stream);
-            // Nobody may be waiting any more.
+            // The receiver may be gone.
             let _ = ended.send(());
         };
         std::thread::Builder::new().spawn(read).context("start a thread that reads what cosign prints")?;
         Ok(Self { buffer, done })
     }
 
-    /// The whole lines that have come since `heard` bytes were.
+    /// The complete lines after the first `heard` bytes.
     fn lines_from(&self, heard: &mut usize) -> Vec<String> {
         let buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
         let new = buffer.get(*heard..).unwrap_or_default();
@@ -257,12 +259,12 @@ impl Capture {
         String::from_utf8_lossy(&new[..whole]).lines().map(str::to_owned).collect()
     }
 
-    /// Waits for the end of the stream. The thread is left behind if some process still holds the pipe.
+    /// Waits for the end of the stream. If a process keeps the pipe open, the thread goes on by itself.
     fn wait(&self) {
         let _ = self.done.recv_timeout(DRAIN);
     }
 
-    /// What has come.
+    /// The output so far.
     fn finish(self) -> Vec<u8> {
         self.wait();
         std::mem::take(&mut *self.buffer.lock().unwrap_or_else(PoisonError::into_inner))

@@ -1,7 +1,7 @@
 //! The signer of a plan, once its files were read: everything that cosign needs to sign for it. This is the only
 //! type for a signer from here on: command lines, environments, runs and messages all take it.
 
-use super::environment::Holder;
+use super::environment::SecretsOf;
 use super::recording_services::RecordingServices;
 use super::signing_identity::SigningIdentity;
 use super::signing_key::SigningKey;
@@ -46,11 +46,11 @@ impl ReadySigner {
         }
     }
 
-    /// Whose variables cosign gets.
-    pub(crate) fn holder(&self) -> Holder<'_> {
+    /// The secrets that cosign gets.
+    pub(crate) fn secrets(&self) -> SecretsOf<'_> {
         match self {
-            Self::Key { key, .. } => Holder::Key(key.reference()),
-            Self::Identity(identity) => identity.holder(),
+            Self::Key { key, .. } => SecretsOf::Key(key.reference()),
+            Self::Identity(identity) => identity.secrets(),
         }
     }
 
@@ -72,7 +72,7 @@ impl ReadySigner {
         };
         match self {
             Self::Key { .. } => None,
-            Self::Identity(identity) => identity.asks(issuers),
+            Self::Identity(identity) => identity.token_service(issuers),
         }
     }
 
@@ -80,7 +80,9 @@ impl ReadySigner {
     pub(super) fn must_answer(&self, services: &RecordingServices) -> Vec<String> {
         let first = match self {
             Self::Key { key, .. } if key.reference().needs_network() => Some(key.reference().to_string()),
-            Self::Identity(identity) if identity.is_a_person() => Some("the person who signs in".to_owned()),
+            Self::Identity(identity) if identity.is_interactive() => {
+                Some("the person who signs in".to_owned())
+            }
             Self::Key { .. } | Self::Identity(_) => None,
         };
         first.into_iter().chain(self.token_service(services)).collect()

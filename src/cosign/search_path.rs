@@ -1,5 +1,5 @@
-//! The part of the PATH on which programs are looked for, by aicr and by the cosign that it runs:
-//! absolute elements that do not lead into a bundle or an input.
+//! The part of the PATH that aicr, and the cosign that it runs, search for programs: absolute elements outside
+//! bundles and inputs.
 
 use std::ffi::{OsStr, OsString};
 
@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::settings::Environment;
 
-/// A PATH without what an attacker may have put there, and what is not to be trusted.
+/// A PATH without the elements that an attacker may control.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SearchPath {
     elements: OsString,
@@ -15,42 +15,42 @@ pub(crate) struct SearchPath {
 }
 
 impl SearchPath {
-    /// The PATH of `environment` without relative and empty elements, and without those that lie
-    /// in an untrusted directory: a bundle or an input.
+    /// The PATH of `environment` without relative and empty elements, and without those in an untrusted directory: a
+    /// bundle or an input.
     pub(crate) fn new(environment: &Environment, untrusted: &[Utf8PathBuf]) -> Self {
         let all = std::env::split_paths(environment.get("PATH").unwrap_or_default());
         let safe = all.filter(|element| {
             let absolute = element.is_absolute();
             absolute
-                && Utf8Path::from_path(element).is_none_or(|element| holder(element, untrusted).is_none())
+                && Utf8Path::from_path(element)
+                    .is_none_or(|element| untrusted_parent(element, untrusted).is_none())
         });
         // What was split at colons can be joined with colons.
         let elements = std::env::join_paths(safe).unwrap_or_default();
         Self { elements, untrusted: untrusted.to_vec() }
     }
 
-    /// The elements, as a value for `PATH`; none if nothing is left, because to a C library and a shell
-    /// an empty `PATH` is the working directory.
+    /// The value for `PATH`. None if no element is left: a C library or a shell searches the working directory if
+    /// `PATH` is empty.
     pub(crate) fn value(&self) -> Option<&OsStr> {
         (!self.elements.is_empty()).then_some(&self.elements)
     }
 
-    /// The programs of this name, the first to be found first. One that is a link into an untrusted
-    /// directory is passed over.
+    /// The first program with this name. A link into an untrusted directory is skipped.
     pub(crate) fn find(&self, program: &str) -> Option<Utf8PathBuf> {
         let found = which::which_in_global(program, Some(self.value()?)).ok()?;
         found
             .filter_map(|path| Utf8PathBuf::try_from(path).ok())
-            .find(|path| path.is_absolute() && self.holder(path).is_none())
+            .find(|path| path.is_absolute() && self.untrusted_parent(path).is_none())
     }
 
-    /// The untrusted directory in which `path` lies, by its name or once links are followed.
-    pub(crate) fn holder(&self, path: &Utf8Path) -> Option<&Utf8Path> {
-        holder(path, &self.untrusted)
+    /// The untrusted directory that contains `path`, by its name or after links are followed.
+    pub(crate) fn untrusted_parent(&self, path: &Utf8Path) -> Option<&Utf8Path> {
+        untrusted_parent(path, &self.untrusted)
     }
 }
 
-fn holder<'a>(path: &Utf8Path, untrusted: &'a [Utf8PathBuf]) -> Option<&'a Utf8Path> {
+fn untrusted_parent<'a>(path: &Utf8Path, untrusted: &'a [Utf8PathBuf]) -> Option<&'a Utf8Path> {
     let real = path.canonicalize_utf8();
     untrusted.iter().map(Utf8PathBuf::as_path).find(|directory| {
         let named = camino::absolute_utf8(directory).unwrap_or_else(|_| (*directory).to_owned());
@@ -68,9 +68,9 @@ mod tests {
 
     use super::*;
 
-    struct Machine(tempfile::TempDir);
+    struct PathFixture(tempfile::TempDir);
 
-    impl Machine {
+    impl PathFixture {
         fn path(&self, relative: &str) -> Utf8PathBuf {
             Utf8PathBuf::try_from(self.0.path().canonicalize().unwrap()).unwrap().join(relative)
         }
@@ -83,7 +83,7 @@ mod tests {
             path
         }
 
-        /// What is found with this PATH, in which `@` stands for the machine.
+        /// The cosign on this PATH, in which `@` is the test directory.
         fn find(&self, path: &str, untrusted: &[&str]) -> Option<Utf8PathBuf> {
             let path = path.replace("@/", self.path("").as_str());
             let untrusted: Vec<_> = untrusted.iter().map(|directory| self.path(directory)).collect();
@@ -92,8 +92,8 @@ mod tests {
     }
 
     #[test]
-    fn only_absolute_elements_count() {
-        let machine = Machine(tempfile::tempdir().unwrap());
+    fn only_absolute_elements_are_searched() {
+        let machine = PathFixture(tempfile::tempdir().unwrap());
         let program = machine.program("bin/cosign");
         assert_eq!(machine.find(":.:bin:@/bin", &[]), Some(program));
         for path in ["", ".", "bin", ":"] {
@@ -103,8 +103,8 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_in_a_bundle_is_passed_over() {
-        let machine = Machine(tempfile::tempdir().unwrap());
+    fn programs_in_a_bundle_are_skipped() {
+        let machine = PathFixture(tempfile::tempdir().unwrap());
         let hostile = machine.program("bundle/bin/cosign");
         let good = machine.program("good/cosign");
         fs::create_dir(machine.path("links")).unwrap();
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_value_is_what_is_safe() {
+    fn the_value_has_only_safe_elements() {
         let environment = Environment::of([("PATH", "/bin:.::relative:/nowhere/bundle/bin:/usr/bin")]);
         let path = SearchPath::new(&environment, &["/nowhere/bundle".into()]);
         assert_eq!(path.value(), Some("/bin:/usr/bin".as_ref()));

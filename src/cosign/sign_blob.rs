@@ -168,7 +168,7 @@ impl Cosign<'_> {
         let mut variables = match signer {
             ReadySigner::Key { key, .. } => self.variables_of(key, recorded, directory),
             ReadySigner::Identity(_) => environment::with_secrets(
-                signer.holder(),
+                signer.secrets(),
                 &[],
                 recorded,
                 self.session.environment,

@@ -1,11 +1,11 @@
-//! An OIDC identity as cosign is handed it: a token that is at hand, or the way to one.
+//! An OIDC identity as cosign gets it: a token, or the provider that gives one.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use camino::Utf8Path;
 
 use super::argv::Login;
-use super::environment::Holder;
+use super::environment::SecretsOf;
 use crate::error::{Failure, Result};
 use crate::plan::sign::{KeylessSigner, PlannedServices, Provider, TOKEN, TokenSource};
 use crate::settings::Environment;
@@ -13,44 +13,44 @@ use crate::sigstore::identity_token::{AUDIENCE, IdentityToken, SIZE_LIMIT};
 use crate::sigstore::signing_config::Service;
 use crate::small_file::{self, Links};
 
-/// Where cosign looks for a token by itself, before it asks anybody.
+/// Where cosign looks for a token by itself, before it contacts a provider.
 const FOUND_BY_COSIGN: &str = "/var/run/sigstore/cosign/oidc-token";
 
-/// An identity to sign with, and how it is proven.
+/// An identity to sign with, and the source of its token.
 #[derive(Clone, Debug)]
 pub(crate) struct SigningIdentity {
     source: TokenSource,
-    /// The token, if it is at hand.
+    /// The token, if it comes from a file or a variable.
     token: Option<IdentityToken>,
     /// The client ID at the issuer, if it is not the usual one.
     pub(super) client_id: Option<String>,
-    /// The names that a certificate would have for it, where the environment tells.
+    /// The identity in a certificate for it, if the environment shows that.
     expected: Option<String>,
 }
 
 impl SigningIdentity {
-    /// Reads the token, if there is one to be read. Everything that is wrong with it is exit 2.
-    pub(crate) fn at_hand(signer: &KeylessSigner, environment: &Environment) -> Result<Self> {
+    /// Reads the token, if it comes from a file or a variable. Every error is exit 2.
+    pub(crate) fn read(signer: &KeylessSigner, environment: &Environment) -> Result<Self> {
         let token = match &signer.token {
             TokenSource::File(path) => {
                 let place = format!("--identity-token {path}");
                 let content = small_file::read(path, SIZE_LIMIT, Links::Follow).map_err(|why| {
                     Failure::usage(format!("{place} {why}"))
-                        .hint("give the file of a token, or set SIGSTORE_ID_TOKEN to the token")
+                        .hint("give a file with a token, or set SIGSTORE_ID_TOKEN to the token")
                 })?;
-                Some(read(&content, &place)?)
+                Some(parse(&content, &place)?)
             }
             TokenSource::Variable => {
                 let value = environment.get(TOKEN).unwrap_or_default();
-                Some(read(value.as_encoded_bytes(), TOKEN)?)
+                Some(parse(value.as_encoded_bytes(), TOKEN)?)
             }
             TokenSource::Ambient(_) | TokenSource::Terminal => {
                 if Utf8Path::new(FOUND_BY_COSIGN).exists() {
                     return Err(Failure::usage(format!(
-                        "there is a token in {FOUND_BY_COSIGN}, with which cosign would sign instead of {}",
+                        "cosign would sign with the token in {FOUND_BY_COSIGN}, not with the one from {}",
                         signer.token
                     ))
-                    .hint(format!("--identity-token {FOUND_BY_COSIGN} signs with it")));
+                    .hint(format!("add --identity-token {FOUND_BY_COSIGN} to sign with it")));
                 }
                 None
             }
@@ -63,9 +63,9 @@ impl SigningIdentity {
         {
             let is = crate::printable::show(token.issuer().unwrap_or_default());
             return Err(Failure::usage(format!(
-                "the identity token is of {is}, and --oidc-issuer is {issuer}"
+                "the identity token is from {is}, but --oidc-issuer is {issuer}"
             ))
-            .hint("get a token of that issuer, or leave out --oidc-issuer"));
+            .hint("get a token from that issuer, or leave out --oidc-issuer"));
         }
         let (source, client_id) = (signer.token.clone(), signer.client_id.clone());
         let expected = expected_name(&source, environment);
@@ -78,34 +78,34 @@ impl SigningIdentity {
         Self { source, token: None, client_id: client_id.map(str::to_owned), expected: None }
     }
 
-    /// The token, if it is at hand.
+    /// The token, if it comes from a file or a variable.
     pub(crate) fn token(&self) -> Option<&IdentityToken> {
         self.token.as_ref()
     }
 
     /// Whether a person signs in.
-    pub(crate) fn is_a_person(&self) -> bool {
+    pub(crate) fn is_interactive(&self) -> bool {
         self.source == TokenSource::Terminal
     }
 
-    /// What is wrong with the token now, as far as it is at hand and tells: a sentence.
+    /// Why the token would be refused now, if that can be seen: a sentence.
     pub(crate) fn fault(&self) -> Option<String> {
         self.token()?.fault(now(), self.client_id.as_deref().unwrap_or(AUDIENCE))
     }
 
-    /// The same without what a certificate authority may see in another way: for whom the token is.
-    pub(crate) fn fault_in_itself(&self) -> Option<String> {
-        self.token()?.fault_in_itself(now())
+    /// The same without its audience: a certificate authority may accept another one.
+    pub(crate) fn intrinsic_fault(&self) -> Option<String> {
+        self.token()?.intrinsic_fault(now())
     }
 
-    /// Whether a certificate with these names is of this identity, as far as can be told beforehand: a
-    /// certificate authority may have made other names of it.
+    /// Whether a certificate with this identity and issuer is for this identity, as far as that can be seen before
+    /// signing. A certificate authority may use other names.
     pub(crate) fn is(&self, identity: &str, issuer: &str) -> bool {
         self.token().is_some_and(|token| token.is_of(identity, issuer))
             || self.expected.as_deref() == Some(identity)
     }
 
-    /// How cosign is told of it.
+    /// How cosign gets the token.
     pub(crate) fn login(&self) -> Login {
         match self.source {
             TokenSource::File(_) | TokenSource::Variable => Login::Token,
@@ -114,8 +114,8 @@ impl SigningIdentity {
         }
     }
 
-    /// Who is asked for the token by cosign, for a sentence; nobody if it is at hand.
-    pub(crate) fn asks(&self, issuers: &[Service]) -> Option<String> {
+    /// The service that cosign requests the token from, for a sentence. None if the token is known.
+    pub(crate) fn token_service(&self, issuers: &[Service]) -> Option<String> {
         match self.source {
             TokenSource::File(_) | TokenSource::Variable => None,
             TokenSource::Ambient(provider) => Some(provider.name().to_owned()),
@@ -123,20 +123,20 @@ impl SigningIdentity {
         }
     }
 
-    /// Whose secrets a run with it needs.
-    pub(crate) fn holder(&self) -> Holder<'_> {
-        Holder::Identity(&self.source)
+    /// The secrets that a run with it needs.
+    pub(crate) fn secrets(&self) -> SecretsOf<'_> {
+        SecretsOf::Identity(&self.source)
     }
 }
 
-fn read(content: &[u8], place: &str) -> Result<IdentityToken> {
+fn parse(content: &[u8], place: &str) -> Result<IdentityToken> {
     IdentityToken::parse(content).map_err(|why| {
         Failure::usage(format!("{place} {why}"))
-            .hint("an identity token is a JSON Web Token, three parts with a dot between them")
+            .hint("an identity token is a JSON Web Token: three parts, separated by dots")
     })
 }
 
-/// The name that Fulcio gives a job of GitHub's, but for one of a workflow that others call.
+/// The identity that Fulcio gives a job at GitHub. It differs for a workflow that is called by another one.
 fn expected_name(source: &TokenSource, environment: &Environment) -> Option<String> {
     if *source != TokenSource::Ambient(Provider::GitHub) {
         return None;

@@ -1,6 +1,5 @@
-//! A private key as cosign is handed it, checked as far as that goes without cosign: the file is
-//! one of cosign's, the plugin is there, the password is at hand. Everything here is exit 2, and
-//! comes before anything is built.
+//! A private key as cosign gets it, checked as far as that is possible without cosign: the file is a cosign key, the
+//! plugin exists, and there is a password. Every error here is exit 2, before anything is built.
 
 use anyhow::Context;
 use camino::Utf8Path;
@@ -8,6 +7,7 @@ use camino::Utf8Path;
 use super::search_path::SearchPath;
 use crate::error::{Failure, Result};
 use crate::plan::key_ref::KeyRef;
+use crate::printable::quoted_path;
 use crate::settings::Environment;
 use crate::sigstore::public_key::PemKind;
 use crate::small_file::{self, Links};
@@ -17,21 +17,20 @@ const SIZE_LIMIT: u64 = 1 << 20;
 /// The variable with the password of a key file.
 const PASSWORD: &str = "COSIGN_PASSWORD";
 
-/// A key that cosign can be asked to use.
+/// A key that cosign can use.
 pub(crate) struct SigningKey {
     pub(super) reference: KeyRef,
-    /// The value of `--key`. A file is named by its absolute path, which is never taken for a URL.
+    /// The value of `--key`. For a file it is the absolute path, which cosign never reads as a URL.
     pub(super) argument: String,
-    /// The variables that the operator hands to a KMS plugin; `None` where nobody can name any.
+    /// The variables of `--kms-env`; `None` for a command without this flag.
     pub(super) kms_env: Option<Vec<String>>,
     pub(super) password: Option<String>,
 }
 
 impl SigningKey {
-    /// The key behind `reference`. `kms_env` names the variables that the operator hands to a KMS
-    /// plugin, where there is a flag for that; `ask` asks a person for the password of a key file, and gives `None` where there is
-    /// nobody to ask.
-    pub(crate) fn at_hand(
+    /// Reads and checks the key with this reference. `kms_env` has the variables of `--kms-env`, if the command has
+    /// this flag. `ask` asks a person for the password of a key file; `None` without a terminal.
+    pub(crate) fn read(
         reference: &KeyRef,
         kms_env: Option<Vec<String>>,
         environment: &Environment,
@@ -50,10 +49,11 @@ impl SigningKey {
             }
             KeyRef::EnvVariable(name) => {
                 let Some(value) = environment.get(name.as_str()) else {
-                    return Err(Failure::usage(format!("{reference}: the variable {name} is not set"))
-                        .hint("it must hold the key file that `cosign generate-key-pair` writes"));
+                    return Err(Failure::usage(format!("{reference}: the variable {name} is not set")).hint(
+                        "set it to the content of the key file that `cosign generate-key-pair` writes",
+                    ));
                 };
-                check_kind(&reference.to_string(), value.as_encoded_bytes())?;
+                check_kind(&reference.to_string(), value.as_encoded_bytes(), "FILE")?;
                 password = password_unless_set(reference, environment, ask)?;
             }
             _ => {}
@@ -64,8 +64,7 @@ impl SigningKey {
         Ok(Self { reference: reference.clone(), argument, kms_env, password })
     }
 
-    /// The value of `--key` as it may be shown: without the query of a plugin's reference, which may
-    /// hold a secret.
+    /// The value of `--key` as it is printed: without the query of a plugin's reference, which may contain a secret.
     pub(crate) fn shown(&self) -> String {
         match &self.reference {
             KeyRef::Plugin { .. } => self.reference.to_string(),
@@ -73,17 +72,17 @@ impl SigningKey {
         }
     }
 
-    /// The argument that names the key, and how it is shown.
+    /// The argument `--key`, and how it is printed.
     pub(super) fn shown_instead(&self) -> (String, String) {
         (format!("--key={}", self.argument), format!("--key={}", self.shown()))
     }
 
-    /// Those of `--kms-env` that are not set, so that the plugin gets none.
+    /// The variables of `--kms-env` that are not set.
     pub(crate) fn unset(&self, environment: &Environment) -> impl Iterator<Item = &str> {
         self.kms_env.iter().flatten().map(String::as_str).filter(|name| environment.get(name).is_none())
     }
 
-    /// The reference it was made from.
+    /// Its reference.
     pub(crate) fn reference(&self) -> &KeyRef {
         &self.reference
     }
@@ -94,25 +93,22 @@ fn check_file(path: &Utf8Path) -> Result<()> {
         Failure::usage(format!("key file {path} {why}"))
             .hint("name a key manager URI, or the key file that `cosign generate-key-pair` writes")
     })?;
-    check_kind(&format!("key file {path}"), &content)
+    check_kind(&format!("key file {path}"), &content, &quoted_path(path))
 }
 
-fn check_kind(what: &str, content: &[u8]) -> Result<()> {
+/// Whether `content` is a private key of cosign. `file` is its file, as an argument in the shell.
+fn check_kind(what: &str, content: &[u8], file: &str) -> Result<()> {
+    let import = format!("`cosign import-key-pair --key {file}` converts it for cosign");
     let (problem, hint) = match PemKind::of(content) {
         PemKind::CosignPrivate => return Ok(()),
-        PemKind::Public => ("is a public key", "signing needs the private key; verifiers get the public one"),
+        PemKind::Public => ("is a public key", "sign with the private key; the public key is for verifying"),
         PemKind::OpenSsh => (
             "is a private key of OpenSSH, which cosign can neither read nor import",
             "make a key with `cosign generate-key-pair`, or name one in a key manager",
         ),
-        PemKind::OtherPrivate => (
-            "is a private key that cosign does not read",
-            "`cosign import-key-pair --key FILE` makes an encrypted key of it that cosign reads",
-        ),
-        PemKind::Certificate => ("is a certificate", "signing needs the private key"),
-        PemKind::Unknown => {
-            ("is not a key", "signing takes the key file that `cosign generate-key-pair` writes")
-        }
+        PemKind::OtherPrivate => ("is a private key that cosign cannot read", import.as_str()),
+        PemKind::Certificate => ("is a certificate", "sign with the private key"),
+        PemKind::Unknown => ("is not a key", "sign with the key file that `cosign generate-key-pair` writes"),
     };
     Err(Failure::usage(format!("{what} {problem}")).hint(hint))
 }
@@ -122,16 +118,16 @@ fn password_unless_set(
     environment: &Environment,
     ask: &dyn Fn(&str) -> Result<Option<String>>,
 ) -> Result<Option<String>> {
-    // Set but empty is a password.
+    // An empty value is a password, too.
     if environment.get(PASSWORD).is_some() {
         return Ok(None);
     }
     match ask(&format!("password of {reference}"))? {
         Some(password) => Ok(Some(password)),
-        None => {
-            Err(Failure::usage(format!("{reference} needs a password, and there is no terminal to ask at"))
-                .hint("set COSIGN_PASSWORD; set but empty is a password too"))
-        }
+        None => Err(Failure::usage(format!(
+            "{reference} needs a password, and there is no terminal to ask for it"
+        ))
+        .hint("set COSIGN_PASSWORD; an empty value is a password, too")),
     }
 }
 
@@ -140,7 +136,7 @@ fn find_plugin(reference: &KeyRef, program: &str, search_path: &SearchPath) -> R
         return Ok(());
     }
     Err(Failure::usage(format!(
-        "{reference}: cosign knows no such scheme, and its plugin {program} is not on the PATH"
+        "{reference}: cosign has no such scheme, and the plugin {program} is not on the PATH"
     ))
-    .hint(format!("install {program}, or name a key of another key manager")))
+    .hint(format!("install {program}, or use a key of another key manager")))
 }

@@ -84,7 +84,7 @@ impl IdentityToken {
     }
 
     /// Why no authority would accept it at `now`, in seconds since 1970: a sentence.
-    pub(crate) fn fault_in_itself(&self, now: i64) -> Option<String> {
+    pub(crate) fn intrinsic_fault(&self, now: i64) -> Option<String> {
         let Claims { sub, email, email_verified, exp, nbf, .. } = &self.claims;
         let [exp, nbf] = [exp, nbf].map(|moment| moment.map(NumericDate::seconds));
         if let Some(exp) = exp.filter(|exp| *exp <= now) {
@@ -125,7 +125,7 @@ impl IdentityToken {
             };
             Some(format!("the token is for {audiences}, but must be for `{}`", show(audience)))
         };
-        self.fault_in_itself(now).or_else(fault_of_audience)
+        self.intrinsic_fault(now).or_else(fault_of_audience)
     }
 
     /// The issuer that it names.

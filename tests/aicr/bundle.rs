@@ -331,7 +331,7 @@ fn cosign_is_started_only_for_what_needs_it() {
         .aicr(&format!("bundle dist --output D {key}"))
         .env("PATH", "/nowhere")
         .stderr(
-            "error: no cosign on the PATH (relative elements, bundles and inputs do not count)\nhint: install cosign 2.0 or later, or name one with --cosign\n",
+            "error: there is no cosign on the PATH (relative elements, bundles and inputs are ignored)\nhint: install cosign 2.0 or later, or name one with --cosign\n",
         )
         .exits(3);
 }

@@ -1,5 +1,5 @@
-//! `doctor`: the cosign found and how it is driven, and what is wrong with the key. Real cosigns,
-//! and recorded ones where no real one can be made to answer.
+//! `doctor`: the cosign that is found, its command line, and what is wrong with the key. Real cosigns, and recorded
+//! answers where no real one can be made to answer.
 
 mod trouble;
 
@@ -9,29 +9,29 @@ use std::path::Path;
 use crate::sandbox::{KEY_SHA256, Run, Sandbox, cosigns, repository};
 
 const NO_LOG: &str = "--tlog-upload=false";
-/// What is said of a cosign, by the word of `scripts/cosign-dialect`.
+/// The releases and the flags of each dialect, by the word of `scripts/cosign-dialect`.
 const DIALECTS: [(&str, &str, &str); 3] = [
     (
         "SigningConfig",
-        "signing-config, the dialect of 2.6 and later",
+        "2.6 and later",
         "--signing-config=PRIVATE_DIRECTORY/signing-config.json --trusted-root=PRIVATE_DIRECTORY/trusted-root.json",
     ),
     (
         "BundleFlag",
-        "bundle-flag, the dialect of 2.4 and 2.5",
+        "2.4 and 2.5",
         "--tlog-upload=false --new-bundle-format=true --timestamp-server-url= --issue-certificate=false --sk=false",
     ),
     (
         "LegacyBundle",
-        "legacy-bundle, the dialect of 2.0 to 2.3",
+        "2.0 to 2.3",
         "--tlog-upload=false --timestamp-server-url= --issue-certificate=false --sk=false",
     ),
 ];
 
-/// What `doctor` says of one cosign, read by other means: its own version, and the script's dialect.
+/// What `doctor` prints about a cosign, found in another way: its own version, and the dialect of the script.
 struct Recording {
     version: String,
-    driven_as: &'static str,
+    releases: &'static str,
     flags: &'static str,
 }
 
@@ -45,17 +45,17 @@ impl Recording {
         let version = version.lines().find_map(|line| line.strip_prefix("GitVersion:")).unwrap().trim();
         let script = repository().join("scripts/cosign-dialect");
         let dialect = text(sandbox.program_run([script.as_path(), Path::new("cosign")]));
-        let (_, driven_as, flags) =
+        let (_, releases, flags) =
             DIALECTS.into_iter().find(|(name, ..)| *name == dialect.trim()).expect("a known dialect");
-        Self { version: version.to_owned(), driven_as, flags }
+        Self { version: version.to_owned(), releases, flags }
     }
 
     fn cosign(&self) -> String {
-        let Self { version, driven_as, .. } = self;
-        format!("cosign        {{root}}/bin/cosign, {version}\n                driven as: {driven_as}\n")
+        let Self { version, releases, .. } = self;
+        format!("cosign        {{root}}/bin/cosign, {version}, supported (command line of {releases})\n")
     }
 
-    /// The environment and the command for a key file or a key in a variable.
+    /// The lines about the environment and the command for a key file or a key in a variable.
     fn fenced(&self, key: &str, handed_on: &[&str]) -> String {
         let mut all = vec![
             ("ALL_PROXY", "http://127.0.0.1:1"),
@@ -67,7 +67,7 @@ impl Recording {
             ("TMPDIR", "PRIVATE_DIRECTORY/tmp"),
             ("TUF_ROOT", "PRIVATE_DIRECTORY/home"),
         ];
-        all.extend(handed_on.iter().map(|name| (*name, "handed on")));
+        all.extend(handed_on.iter().map(|name| (*name, "passed on")));
         self.seen(key, all)
     }
 
@@ -78,7 +78,7 @@ impl Recording {
         for (name, value) in variables {
             writeln!(lines, "                {name}: {value}").unwrap();
             match value {
-                "handed on" => write!(command, " {name}=\"${name}\""),
+                "passed on" => write!(command, " {name}=\"${name}\""),
                 "" => write!(command, " {name}=''"),
                 value => write!(command, " {name}={value}"),
             }
@@ -91,7 +91,7 @@ impl Recording {
     }
 }
 
-/// A cosign that answers the probes as this release did, and `public-key` by a line of shell.
+/// A cosign with the recorded help and version of this release, and `public-key` as a line of shell.
 fn recorded(release: &str, public_key: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     let fixture = repository().join("fixtures/cosign").join(release);
@@ -147,16 +147,15 @@ fn matrix_of_cosigns_with_a_key_file() {
 }
 
 #[test]
-fn every_recorded_release_is_driven_in_its_way() {
+fn every_recorded_release_has_its_dialect() {
     for (release, dialect) in
         [("v2.0.2", 2), ("v2.2.4", 2), ("v2.4.1", 1), ("v2.6.1", 0), ("v3.0.2", 0), ("v3.1.3", 0)]
     {
-        let driven_as = DIALECTS[dialect].1;
+        let releases = DIALECTS[dialect].1;
         recorded(release, "exit 1")
             .aicr("doctor")
             .stdout(&format!(
-                "cosign        {{root}}/bin/cosign, {release}
-                driven as: {driven_as}
+                "cosign        {{root}}/bin/cosign, {release}, supported (command line of {releases})
 key           not checked: give --signing-key REF\n"
             ))
             .succeeds();
@@ -164,7 +163,7 @@ key           not checked: give --signing-key REF\n"
 }
 
 #[test]
-fn variables_that_would_meddle_are_named() {
+fn withheld_variables_are_reported() {
     let sandbox = Sandbox::new();
     let told = Recording::about(&sandbox);
     sandbox
@@ -180,7 +179,7 @@ fn variables_that_would_meddle_are_named() {
             told.cosign(),
             told.fenced("{root}/cosign.key", &["COSIGN_PASSWORD"])
         ))
-        .stderr("warning: not handed to cosign: COSIGN_INSECURE_IGNORE_TLOG, SIGSTORE_ROOT_FILE\n")
+        .stderr("warning: COSIGN_INSECURE_IGNORE_TLOG, SIGSTORE_ROOT_FILE are ignored: use aicr's flags\n")
         .succeeds();
 }
 
@@ -192,8 +191,8 @@ fn as_json() {
         .stdout(
             "{\"schemaVersion\":1,\"command\":\"doctor\",\"exit\":0,\
 \"cosign\":{\"path\":\"{root}/bin/cosign\",\"version\":\"v3.1.3\",\"dialect\":\"signing-config\"},\"bundles\":[],\
-\"checks\":[{\"name\":\"cosign\",\"found\":\"{root}/bin/cosign, v3.1.3\",\
-\"details\":{\"driven as\":\"signing-config, the dialect of 2.6 and later\"},\"error\":null},\
+\"checks\":[{\"name\":\"cosign\",\"found\":\"{root}/bin/cosign, v3.1.3, supported (command line of 2.6 and later)\",\
+\"details\":{},\"error\":null},\
 {\"name\":\"key\",\"found\":\"not checked: give --signing-key REF\",\"details\":{},\"error\":null}],\
 \"error\":null}\n",
         )
@@ -204,11 +203,11 @@ fn as_json() {
         .stdout(
             "{\"schemaVersion\":1,\"command\":\"doctor\",\"exit\":3,\"cosign\":null,\"bundles\":[],\
 \"checks\":[{\"name\":\"cosign\",\"found\":\"not usable\",\"details\":{},\
-\"error\":{\"exit\":3,\"message\":\"no cosign on the PATH (relative elements, bundles and inputs do not count)\",\"cosign\":null,\
+\"error\":{\"exit\":3,\"message\":\"there is no cosign on the PATH (relative elements, bundles and inputs are ignored)\",\"cosign\":null,\
 \"hint\":\"install cosign 2.0 or later, or name one with --cosign\"}},\
 {\"name\":\"key\",\"found\":\"not checked: give --signing-key REF\",\"details\":{},\"error\":null}],\
 \"error\":null}\n",
         )
-        .stderr("error: no cosign on the PATH (relative elements, bundles and inputs do not count)\nhint: install cosign 2.0 or later, or name one with --cosign\n")
+        .stderr("error: there is no cosign on the PATH (relative elements, bundles and inputs are ignored)\nhint: install cosign 2.0 or later, or name one with --cosign\n")
         .exits(3);
 }

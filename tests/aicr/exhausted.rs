@@ -56,7 +56,7 @@ fn no_cosign_is_run_that_nobody_can_listen_to() {
                 said.into_iter().collect::<Vec<_>>(),
                 [
                     "error: cannot start a thread that reads what cosign prints: resource temporarily unavailable\n",
-                    "error: {root}/bin/cosign would not start: resource temporarily unavailable\n",
+                    "error: {root}/bin/cosign cannot be started: resource temporarily unavailable\n",
                 ]
             );
             return;

@@ -159,18 +159,18 @@ fn nothing_is_sent_that_could_not_be_verified() {
 fn a_file_without_a_token_is_refused() {
     let sandbox = stage();
     let before = sandbox.tree("");
-    let hint = "hint: an identity token is a JSON Web Token, three parts with a dot between them\n";
+    let hint = "hint: an identity token is a JSON Web Token: three parts, separated by dots\n";
     for (file, what, hint) in [
-        ("none", "does not exist", "hint: give the file of a token, or set SIGSTORE_ID_TOKEN to the token\n"),
+        ("none", "does not exist", "hint: give a file with a token, or set SIGSTORE_ID_TOKEN to the token\n"),
         ("empty", "is empty", hint),
-        ("key", "holds no identity token", hint),
+        ("key", "does not contain an identity token", hint),
     ] {
         let services = "--signing-config config.json --trusted-root root.json";
         let error = format!("error: --identity-token {file} {what}\n{hint}");
         let words = format!("bundle-sign B --keyless --identity-token {file} {services}");
         sandbox.aicr(&words).stderr(&error).exits(2);
     }
-    let error = format!("error: SIGSTORE_ID_TOKEN holds no identity token\n{hint}");
+    let error = format!("error: SIGSTORE_ID_TOKEN does not contain an identity token\n{hint}");
     sandbox.aicr("bundle dist -o out --keyless").env("SIGSTORE_ID_TOKEN", "x").stderr(&error).exits(2);
     assert_eq!(sandbox.tree(""), before);
 }

@@ -14,7 +14,7 @@ const NO_LOG: &str = "--tlog-upload=false";
 #[test]
 fn a_file_that_is_not_a_key_is_refused_before_anything_is_built() {
     let take = "hint: name a key manager URI, or the key file that `cosign generate-key-pair` writes";
-    let import = "hint: `cosign import-key-pair --key FILE` makes an encrypted key of it that cosign reads";
+    let import = "hint: `cosign import-key-pair --key k` converts it for cosign";
     let cases: [(Act, String); 11] = [
         (|sandbox| sandbox, format!("does not exist\n{take}")),
         (|sandbox| sandbox.directory("k"), format!("is a directory\n{take}")),
@@ -23,13 +23,13 @@ fn a_file_that_is_not_a_key_is_refused_before_anything_is_built() {
         (|sandbox| sandbox.file("k", " ".repeat((1 << 20) + 1)), format!("is larger than 1.0 MiB\n{take}")),
         (
             |sandbox| sandbox.file("k", sandbox.read("cosign.pub")),
-            "is a public key\nhint: signing needs the private key; verifiers get the public one".into(),
+            "is a public key\nhint: sign with the private key; the public key is for verifying".into(),
         ),
         (
             |sandbox| {
                 sandbox.file("k", "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n")
             },
-            format!("is a private key that cosign does not read\n{import}"),
+            format!("is a private key that cosign cannot read\n{import}"),
         ),
         (
             |sandbox| {
@@ -38,7 +38,7 @@ fn a_file_that_is_not_a_key_is_refused_before_anything_is_built() {
                     "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
                 )
             },
-            format!("is a private key that cosign does not read\n{import}"),
+            format!("is a private key that cosign cannot read\n{import}"),
         ),
         (
             |sandbox| {
@@ -53,11 +53,11 @@ hint: make a key with `cosign generate-key-pair`, or name one in a key manager"
         ),
         (
             |sandbox| sandbox.file("k", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
-            "is a certificate\nhint: signing needs the private key".into(),
+            "is a certificate\nhint: sign with the private key".into(),
         ),
         (
             |sandbox| sandbox.file("k", "s3cret-token\n"),
-            "is not a key\nhint: signing takes the key file that `cosign generate-key-pair` writes".into(),
+            "is not a key\nhint: sign with the key file that `cosign generate-key-pair` writes".into(),
         ),
     ];
     for (make, why) in cases {
@@ -97,12 +97,12 @@ hint: name a key manager URI, or the key file that `cosign generate-key-pair` wr
         (
             "cosign.pub",
             "key file cosign.pub is a public key
-hint: signing needs the private key; verifiers get the public one",
+hint: sign with the private key; the public key is for verifying",
         ),
         (
             "foo://k",
-            "foo://k: cosign knows no such scheme, and its plugin sigstore-kms-foo is not on the PATH
-hint: install sigstore-kms-foo, or name a key of another key manager",
+            "foo://k: cosign has no such scheme, and the plugin sigstore-kms-foo is not on the PATH
+hint: install sigstore-kms-foo, or use a key of another key manager",
         ),
     ] {
         for words in ["bundle dist --output C", "bundle-sign B"] {
@@ -124,19 +124,19 @@ fn a_key_in_a_variable_is_checked_too() {
         (
             None,
             "error: env://RELEASE_KEY: the variable RELEASE_KEY is not set
-hint: it must hold the key file that `cosign generate-key-pair` writes
+hint: set it to the content of the key file that `cosign generate-key-pair` writes
 ",
         ),
         (
             Some(""),
             "error: env://RELEASE_KEY is not a key
-hint: signing takes the key file that `cosign generate-key-pair` writes
+hint: sign with the key file that `cosign generate-key-pair` writes
 ",
         ),
         (
             Some("-----BEGIN PUBLIC KEY-----"),
             "error: env://RELEASE_KEY is a public key
-hint: signing needs the private key; verifiers get the public one
+hint: sign with the private key; the public key is for verifying
 ",
         ),
     ] {
@@ -255,8 +255,8 @@ hint: check COSIGN_PASSWORD; a newline at its end is part of the password
         .program_run(["setsid", "--wait", "aicr"].into_iter().chain(words.split(' ')))
         .without("COSIGN_PASSWORD")
         .stderr(
-            "error: cosign.key needs a password, and there is no terminal to ask at
-hint: set COSIGN_PASSWORD; set but empty is a password too
+            "error: cosign.key needs a password, and there is no terminal to ask for it
+hint: set COSIGN_PASSWORD; an empty value is a password, too
 ",
         )
         .exits(2);

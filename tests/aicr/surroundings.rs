@@ -51,7 +51,7 @@ fn a_path_without_a_safe_cosign_has_none() {
             .aicr(&format!("bundle dist --output C {SIGN}"))
             .env("PATH", path)
             .stderr(
-                "error: no cosign on the PATH (relative elements, bundles and inputs do not count)
+                "error: there is no cosign on the PATH (relative elements, bundles and inputs are ignored)
 hint: install cosign 2.0 or later, or name one with --cosign
 ",
             )
@@ -60,7 +60,7 @@ hint: install cosign 2.0 or later, or name one with --cosign
     sandbox
         .aicr(&format!("bundle dist --output C {SIGN} --cosign dist/bin/cosign"))
         .stderr(
-            "error: --cosign dist/bin/cosign lies in dist, and nothing from there is run
+            "error: --cosign dist/bin/cosign lies in dist, and no program from there is run
 hint: install cosign outside of bundles and inputs
 ",
         )
@@ -123,7 +123,7 @@ fn a_directory_for_temporaries_that_is_none_is_named() {
             .env("TMPDIR", &directory)
             .stderr(&format!(
                 "error: cannot make a private directory for cosign: {why} at path \"{{root}}/{name}/aicr-XXXXXX\"
-hint: set TMPDIR to a directory that can be written to\n"
+hint: set TMPDIR to a writable directory\n"
             ))
             .exits(1);
         assert!(!sandbox.path("B").exists());

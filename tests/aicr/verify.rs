@@ -248,7 +248,7 @@ fn keys_in_files() {
         .file("damaged.pub", key.replace("MF", "M!"))
         .file("crt.pub", key.replace("PUBLIC KEY", "CERTIFICATE"));
     for (file, why) in [
-        ("two.pub", "holds more than one PEM block"),
+        ("two.pub", "contains more than one PEM block"),
         ("damaged.pub", "is a damaged PEM public key"),
         ("crt.pub", "is a certificate"),
         ("stranger.key", "is a private key"),
@@ -274,7 +274,7 @@ hint: a rotated key is the usual cause: use the public key of the version that s
 fn a_plugin_that_fails_may_lack_a_variable() {
     let sandbox = Sandbox::new();
     sandbox.signed().program("bin/sigstore-kms-foo", "exit 1");
-    let hint = "hint: a plugin sees no variables here: `cosign public-key --key REF --outfile cosign.pub` gives it yours, and writes the file for --key";
+    let hint = "hint: a plugin gets no variables here: run `cosign public-key --key foo://k --outfile cosign.pub`, and give that file to --key";
     for (words, why) in [
         ("parsing plugin response: unexpected end of JSON input", "got no valid answer from its plugin"),
         (
@@ -347,7 +347,7 @@ fn variables_that_are_meant_for_cosign() {
         .into_iter()
         .fold(sandbox.aicr(words), |run, (name, value)| run.env(name, value))
     };
-    let kept = "warning: not handed to cosign: COSIGN_BUNDLE, COSIGN_INSECURE_IGNORE_TLOG, COSIGN_KEY, SIGSTORE_ROOT_FILE\n";
+    let kept = "warning: COSIGN_BUNDLE, COSIGN_INSECURE_IGNORE_TLOG, COSIGN_KEY, SIGSTORE_ROOT_FILE are ignored: use aicr's flags\n";
     run(VERIFY).stdout(&accepted("B")).stderr(kept).succeeds();
     run("verify B --key cosign.pub")
         .stdout("rejected B\n")
@@ -367,7 +367,7 @@ fn no_cosign() {
     sandbox
         .aicr(VERIFY)
         .stderr(
-            "error: no cosign on the PATH (relative elements, bundles and inputs do not count)
+            "error: there is no cosign on the PATH (relative elements, bundles and inputs are ignored)
 hint: install cosign 2.0 or later, or name one with --cosign
 ",
         )

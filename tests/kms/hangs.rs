@@ -37,7 +37,7 @@ fn are_given_up_at_the_timeout() {
         let before = site.tree("");
         let words = format!("bundle dist --output B --tlog-upload=false --timeout 3s --signing-key {key}");
         site.aicr_given(variables, &words).stderr(&format!(
-            "error: {key} could not be reached in time: cosign public-key did not finish within 3s and was ended
+            "error: {key} could not be reached in time: cosign public-key did not finish within 3s and was terminated
 hint: --timeout gives it more time; a key manager or service that accepts connections but never answers is the usual cause\n"
         ))
         .exits(6);

@@ -5,7 +5,7 @@ use crate::loopback::cosign;
 use crate::sandbox::SMALL_SHA256;
 use crate::site::Site;
 
-const HINT: &str = "hint: the key manager's signature is wrong or of a kind that cosign cannot check; ECDSA P-256 works with every one\n";
+const HINT: &str = "hint: the key manager's signature is wrong, or of a kind that cosign cannot check; ECDSA P-256 works with every key manager\n";
 
 #[test]
 fn are_noticed_where_cosign_does_not() {

@@ -91,7 +91,7 @@ hint: use an ECDSA P-256 key, or RSA with 2048 to 4096 bits
 hint: the key manager's signature is wrong, or of a kind that cosign cannot check; ECDSA P-256 works with every key manager
 "),("changing://k", &[], 4, "error: cosign ended with exit 0, but the signature was made by another key; if the key was just rotated, run this again
     (what cosign said)
-"),("missing://k", &[], 2, "error: {key}: cosign knows no such scheme, and its plugin sigstore-kms-missing is not on the PATH
-hint: install sigstore-kms-missing, or name a key of another key manager
+"),("missing://k", &[], 2, "error: {key}: cosign has no such scheme, and the plugin sigstore-kms-missing is not on the PATH
+hint: install sigstore-kms-missing, or use a key of another key manager
 ")]);
 }

@@ -1,40 +1,41 @@
-//! The variables that each scheme's provider is given, and whoever gives an identity token, with the
-//! reason for each. What is not in the table does not reach cosign.
+//! The variables that cosign gets for each scheme of keys, and for each provider of identity tokens, with the purpose
+//! of each. cosign gets no other variable of the operator's environment.
 //!
-//! Those of `ways_in` were measured: with them the key is used, and without any one of them it is not
-//! (`tests/kms`). The others serve ways to sign in that some sites have.
+//! The sets in `sign_in` were tested (`tests/kms`): with all of a set the key works, and without any one of them it
+//! does not. The other variables are for other ways to sign in.
 
 use crate::plan::key_ref::Scheme;
 use crate::plan::sign::Provider;
 use crate::plan::withheld;
 
-/// What one scheme's provider is given.
+/// The environment for one provider.
 pub(super) struct ProviderEnvironment {
-    /// Names handed on, and what each is for.
+    /// The variables that cosign gets, and the purpose of each.
     pub(super) variables: &'static [(&'static str, &'static str)],
-    /// The variables that together are enough, each set of them.
-    pub(super) ways_in: &'static [&'static [&'static str]],
-    /// Names that weaken it, or lead its traffic elsewhere: never handed on, and said to be ignored.
+    /// The sets of variables of which each is enough to sign in.
+    pub(super) sign_in: &'static [&'static [&'static str]],
+    /// The variables that weaken this provider or send its requests elsewhere. cosign never gets them, and they are
+    /// reported as ignored.
     pub(super) withheld: &'static [&'static str],
-    /// The operator's home directory: credentials lie below it (`.aws`, `.config/gcloud`,
+    /// Whether cosign gets the operator's home directory, which has credentials (`.aws`, `.config/gcloud`,
     /// `.vault-token`, `.kube`).
     pub(super) home: bool,
-    /// The safe part of the PATH: it runs programs that the operator configured.
+    /// Whether cosign gets the safe part of the PATH, because it runs programs that the operator configured.
     pub(super) path: bool,
 }
 
 impl ProviderEnvironment {
-    /// Whether this variable is handed on.
+    /// Whether cosign gets this variable.
     pub(super) fn hands_on(&self, name: &str) -> bool {
         self.variables.iter().any(|(known, _)| *known == name)
     }
 }
 
 pub(super) const NOTHING: ProviderEnvironment =
-    ProviderEnvironment { variables: &[], ways_in: &[], withheld: &[], home: false, path: false };
+    ProviderEnvironment { variables: &[], sign_in: &[], withheld: &[], home: false, path: false };
 
-/// The table.
-pub(super) const fn family(scheme: Scheme) -> ProviderEnvironment {
+/// The environment for keys of this scheme.
+pub(super) const fn of_scheme(scheme: Scheme) -> ProviderEnvironment {
     match scheme {
         Scheme::Gcp => GCP,
         Scheme::Aws => AWS,
@@ -47,27 +48,27 @@ pub(super) const fn family(scheme: Scheme) -> ProviderEnvironment {
         Scheme::File | Scheme::Env => {
             ProviderEnvironment { variables: &[("COSIGN_PASSWORD", "the password of the key")], ..NOTHING }
         }
-        // The plugin is a program on the PATH; what it needs is named by --kms-env.
+        // The plugin is a program on the PATH; --kms-env names the variables that it needs.
         Scheme::Plugin => ProviderEnvironment { path: true, ..NOTHING },
     }
 }
 
-/// The same for whoever gives a CI job or a workload its identity token. What cosign reads stands in its
-/// `pkg/providers`.
-pub(super) const fn token_family(provider: Provider) -> ProviderEnvironment {
+/// The environment for identity tokens of a CI job or a workload. cosign's `pkg/providers` has the variables that it
+/// reads.
+pub(super) const fn of_token_provider(provider: Provider) -> ProviderEnvironment {
     match provider {
         Provider::GitHub => ProviderEnvironment {
             variables: &[
-                ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "what the job shows"),
-                ("ACTIONS_ID_TOKEN_REQUEST_URL", "where it asks"),
+                ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "the token of the job for such requests"),
+                ("ACTIONS_ID_TOKEN_REQUEST_URL", "the address for such requests"),
             ],
             ..NOTHING
         },
         Provider::Buildkite => ProviderEnvironment {
             variables: &[
-                ("BUILDKITE_AGENT_ACCESS_TOKEN", "what the job shows"),
-                ("BUILDKITE_AGENT_ENDPOINT", "where it asks"),
-                ("BUILDKITE_JOB_ID", "which job it is"),
+                ("BUILDKITE_AGENT_ACCESS_TOKEN", "the token of the job for such requests"),
+                ("BUILDKITE_AGENT_ENDPOINT", "the address for such requests"),
+                ("BUILDKITE_JOB_ID", "the ID of the job"),
             ],
             ..NOTHING
         },
@@ -77,8 +78,8 @@ pub(super) const fn token_family(provider: Provider) -> ProviderEnvironment {
         },
         Provider::Google => ProviderEnvironment {
             variables: &[
-                ("GOOGLE_SERVICE_ACCOUNT_NAME", "the account that is impersonated"),
-                ("GOOGLE_APPLICATION_CREDENTIALS", "the file of the account that may do so"),
+                ("GOOGLE_SERVICE_ACCOUNT_NAME", "the account to impersonate"),
+                ("GOOGLE_APPLICATION_CREDENTIALS", "the file of the account that may impersonate it"),
             ],
             ..NOTHING
         },
@@ -88,14 +89,14 @@ pub(super) const fn token_family(provider: Provider) -> ProviderEnvironment {
 const GCP: ProviderEnvironment = ProviderEnvironment {
     variables: &[
         ("GOOGLE_APPLICATION_CREDENTIALS", "the file of the account"),
-        ("GOOGLE_API_USE_CLIENT_CERTIFICATE", "whether a client certificate is shown"),
-        ("GOOGLE_API_USE_MTLS_ENDPOINT", "whether the endpoint for client certificates is used"),
-        ("GOOGLE_API_CERTIFICATE_CONFIG", "where the client certificate is"),
-        ("GOOGLE_CLOUD_QUOTA_PROJECT", "the project that is billed, for the account of a person"),
-        ("GOOGLE_CLOUD_UNIVERSE_DOMAIN", "a cloud of Google's under another domain"),
-        ("GCE_METADATA_HOST", "where the metadata service of a workload is"),
+        ("GOOGLE_API_USE_CLIENT_CERTIFICATE", "whether to send a client certificate"),
+        ("GOOGLE_API_USE_MTLS_ENDPOINT", "whether to use the endpoint for client certificates"),
+        ("GOOGLE_API_CERTIFICATE_CONFIG", "the file with the client certificate"),
+        ("GOOGLE_CLOUD_QUOTA_PROJECT", "the project to bill, for the account of a person"),
+        ("GOOGLE_CLOUD_UNIVERSE_DOMAIN", "the domain of another cloud of Google"),
+        ("GCE_METADATA_HOST", "the address of the metadata service of a workload"),
     ],
-    ways_in: &[&["GOOGLE_APPLICATION_CREDENTIALS"], &["GCE_METADATA_HOST"]],
+    sign_in: &[&["GOOGLE_APPLICATION_CREDENTIALS"], &["GCE_METADATA_HOST"]],
     home: true,
     ..NOTHING
 };
@@ -107,32 +108,32 @@ const AWS: ProviderEnvironment = ProviderEnvironment {
         ("AWS_SESSION_TOKEN", "the third part of temporary credentials"),
         ("AWS_PROFILE", "the profile in ~/.aws"),
         ("AWS_DEFAULT_PROFILE", "the same, by its older name"),
-        ("AWS_CONFIG_FILE", "a configuration elsewhere than in ~/.aws"),
-        ("AWS_SHARED_CREDENTIALS_FILE", "credentials elsewhere than in ~/.aws"),
-        ("AWS_REGION", "the region, where the reference names no endpoint"),
+        ("AWS_CONFIG_FILE", "the configuration file, if not in ~/.aws"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "the credentials file, if not in ~/.aws"),
+        ("AWS_REGION", "the region, if the reference names no endpoint"),
         ("AWS_DEFAULT_REGION", "the same, by its older name"),
         ("AWS_ROLE_ARN", "the role of a workload"),
         ("AWS_ROLE_SESSION_NAME", "the name of its sessions"),
-        ("AWS_WEB_IDENTITY_TOKEN_FILE", "the token with which a workload gets its role"),
-        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "where a container gets credentials"),
-        ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "where a container of ECS gets credentials"),
-        ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "what a container shows for them"),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", "the token that gives a workload its role"),
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "the address for credentials of a container"),
+        ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "the same, for a container of ECS"),
+        ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "the token of a container for such requests"),
         ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "the same, in a file"),
         ("AWS_CA_BUNDLE", "the site's certificate authority"),
-        ("AWS_ENDPOINT_URL", "an endpoint of the site's own"),
-        ("AWS_ENDPOINT_URL_KMS", "the same for KMS alone"),
-        ("AWS_ENDPOINT_URL_STS", "the same for the service that gives roles"),
-        ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "endpoints in ~/.aws do not count"),
-        ("AWS_USE_FIPS_ENDPOINT", "endpoints that follow FIPS 140"),
-        ("AWS_USE_DUALSTACK_ENDPOINT", "endpoints that speak IPv6"),
-        ("AWS_EC2_METADATA_DISABLED", "the metadata service is not asked"),
-        ("AWS_EC2_METADATA_V1_DISABLED", "its first version is not spoken"),
-        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "where it is"),
-        ("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "how it is spoken to"),
-        ("AWS_MAX_ATTEMPTS", "how often it is tried"),
-        ("AWS_RETRY_MODE", "how it is tried again"),
+        ("AWS_ENDPOINT_URL", "the site's endpoint"),
+        ("AWS_ENDPOINT_URL_KMS", "the same, for KMS only"),
+        ("AWS_ENDPOINT_URL_STS", "the same, for the service that gives roles"),
+        ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "whether to ignore endpoints in ~/.aws"),
+        ("AWS_USE_FIPS_ENDPOINT", "whether to use FIPS 140 endpoints"),
+        ("AWS_USE_DUALSTACK_ENDPOINT", "whether to use IPv6 endpoints"),
+        ("AWS_EC2_METADATA_DISABLED", "whether not to use the metadata service"),
+        ("AWS_EC2_METADATA_V1_DISABLED", "whether not to use its first version"),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "its address"),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "its address family"),
+        ("AWS_MAX_ATTEMPTS", "how often to try"),
+        ("AWS_RETRY_MODE", "how to retry"),
     ],
-    ways_in: &[
+    sign_in: &[
         &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
         &["AWS_PROFILE"],
         &["AWS_DEFAULT_PROFILE"],
@@ -153,19 +154,19 @@ const AZURE: ProviderEnvironment = ProviderEnvironment {
         ("AZURE_CLIENT_SECRET", "the signer's secret"),
         ("AZURE_CLIENT_CERTIFICATE_PATH", "the signer's certificate and key, instead of a secret"),
         ("AZURE_CLIENT_CERTIFICATE_PASSWORD", "the password of that key"),
-        ("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN", "whether the chain of that certificate is sent"),
+        ("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN", "whether to send the chain of that certificate"),
         ("AZURE_ADDITIONALLY_ALLOWED_TENANTS", "tenants besides that of the signer"),
         ("AZURE_FEDERATED_TOKEN_FILE", "the token of a workload in a cluster"),
-        ("AZURE_ENVIRONMENT", "the cloud of a government, or of China"),
-        ("AZURE_TOKEN_CREDENTIALS", "the one way to sign in that is tried"),
-        ("IDENTITY_ENDPOINT", "where a managed identity is got"),
-        ("IDENTITY_HEADER", "what is shown there"),
-        ("IDENTITY_SERVER_THUMBPRINT", "whose certificate is expected there (Service Fabric)"),
-        ("IMDS_ENDPOINT", "where a managed identity is got on premises (Azure Arc)"),
-        ("MSI_ENDPOINT", "where a managed identity is got, of old"),
-        ("MSI_SECRET", "what is shown there"),
+        ("AZURE_ENVIRONMENT", "the cloud of a government or of China"),
+        ("AZURE_TOKEN_CREDENTIALS", "the only way to sign in"),
+        ("IDENTITY_ENDPOINT", "the address for a managed identity"),
+        ("IDENTITY_HEADER", "the header of such requests"),
+        ("IDENTITY_SERVER_THUMBPRINT", "the thumbprint of its certificate (Service Fabric)"),
+        ("IMDS_ENDPOINT", "the same, on premises (Azure Arc)"),
+        ("MSI_ENDPOINT", "the older address for a managed identity"),
+        ("MSI_SECRET", "the secret of such requests"),
     ],
-    ways_in: &[
+    sign_in: &[
         &["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"],
         &["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_CERTIFICATE_PATH"],
         &["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE"],
@@ -173,51 +174,51 @@ const AZURE: ProviderEnvironment = ProviderEnvironment {
         &["MSI_ENDPOINT"],
     ],
     home: true,
-    // No PATH: without credentials it would run az, azd and pwsh from there.
+    // No PATH: without credentials, cosign would run az, azd and pwsh from there.
     ..NOTHING
 };
 
 const VAULT: ProviderEnvironment = ProviderEnvironment {
     variables: &[
-        ("VAULT_ADDR", "where the server is"),
+        ("VAULT_ADDR", "the address of the server"),
         ("VAULT_TOKEN", "the token; without one, ~/.vault-token is read"),
         ("VAULT_CACERT", "the site's certificate authority"),
-        ("VAULT_CAPATH", "a directory of such"),
-        ("VAULT_CACERT_BYTES", "the certificate itself"),
-        ("VAULT_CLIENT_CERT", "the signer's certificate, where the server wants one"),
+        ("VAULT_CAPATH", "a directory of such certificates"),
+        ("VAULT_CACERT_BYTES", "that certificate itself"),
+        ("VAULT_CLIENT_CERT", "the signer's certificate, if the server needs one"),
         ("VAULT_CLIENT_KEY", "the key of that certificate"),
         ("VAULT_TLS_SERVER_NAME", "the name in the server's certificate"),
         ("VAULT_NAMESPACE", "the namespace of the key"),
-        ("VAULT_CLIENT_TIMEOUT", "how long an answer is waited for"),
-        ("VAULT_MAX_RETRIES", "how often it is tried"),
-        ("TRANSIT_SECRET_ENGINE_PATH", "where the engine is mounted, if not at transit"),
+        ("VAULT_CLIENT_TIMEOUT", "how long to wait for an answer"),
+        ("VAULT_MAX_RETRIES", "how often to retry"),
+        ("TRANSIT_SECRET_ENGINE_PATH", "the mount path of the engine, if not transit"),
     ],
-    ways_in: &[&["VAULT_ADDR", "VAULT_TOKEN"]],
+    sign_in: &[&["VAULT_ADDR", "VAULT_TOKEN"]],
     withheld: withheld::VAULT,
     home: true,
     path: false,
 };
 
 const OPENBAO: ProviderEnvironment = ProviderEnvironment {
-    // BAO_CACERT is not among them: cosign 3.1 never reads it.
+    // Without BAO_CACERT: cosign 3.1 never reads it.
     variables: &[
-        ("BAO_ADDR", "where the server is"),
+        ("BAO_ADDR", "the address of the server"),
         ("BAO_TOKEN", "the token"),
         ("BAO_NAMESPACE", "the namespace of the key"),
-        ("VAULT_ADDR", "where the server is, by its older name"),
+        ("VAULT_ADDR", "the address of the server, by its older name"),
         ("VAULT_TOKEN", "the token, by its older name; without one, ~/.vault-token is read"),
         ("VAULT_CACERT", "the site's certificate authority"),
-        ("VAULT_CAPATH", "a directory of such"),
-        ("VAULT_CACERT_BYTES", "the certificate itself"),
-        ("VAULT_CLIENT_CERT", "the signer's certificate, where the server wants one"),
+        ("VAULT_CAPATH", "a directory of such certificates"),
+        ("VAULT_CACERT_BYTES", "that certificate itself"),
+        ("VAULT_CLIENT_CERT", "the signer's certificate, if the server needs one"),
         ("VAULT_CLIENT_KEY", "the key of that certificate"),
         ("VAULT_TLS_SERVER_NAME", "the name in the server's certificate"),
         ("VAULT_NAMESPACE", "the namespace of the key, by its older name"),
-        ("VAULT_CLIENT_TIMEOUT", "how long an answer is waited for"),
-        ("VAULT_MAX_RETRIES", "how often it is tried"),
-        ("TRANSIT_SECRET_ENGINE_PATH", "where the engine is mounted, if not at transit"),
+        ("VAULT_CLIENT_TIMEOUT", "how long to wait for an answer"),
+        ("VAULT_MAX_RETRIES", "how often to retry"),
+        ("TRANSIT_SECRET_ENGINE_PATH", "the mount path of the engine, if not transit"),
     ],
-    ways_in: &[&["BAO_ADDR", "BAO_TOKEN"], &["VAULT_ADDR", "VAULT_TOKEN"]],
+    sign_in: &[&["BAO_ADDR", "BAO_TOKEN"], &["VAULT_ADDR", "VAULT_TOKEN"]],
     withheld: withheld::VAULT,
     home: true,
     path: false,
@@ -225,8 +226,8 @@ const OPENBAO: ProviderEnvironment = ProviderEnvironment {
 
 const K8S: ProviderEnvironment = ProviderEnvironment {
     variables: &[
-        ("KUBECONFIG", "a configuration elsewhere than in ~/.kube"),
-        ("KUBERNETES_SERVICE_HOST", "where the cluster is, from within"),
+        ("KUBECONFIG", "the configuration file, if not in ~/.kube"),
+        ("KUBERNETES_SERVICE_HOST", "the address of the cluster, from within"),
         ("KUBERNETES_SERVICE_PORT", "its port"),
     ],
     home: true,
@@ -239,7 +240,7 @@ const PKCS11: ProviderEnvironment = ProviderEnvironment {
     variables: &[
         ("COSIGN_PKCS11_PIN", "the PIN of the token"),
         ("COSIGN_PKCS11_MODULE_PATH", "the library of the token"),
-        ("COSIGN_PKCS11_IGNORE_CERTIFICATE", "the token's certificate is not read"),
+        ("COSIGN_PKCS11_IGNORE_CERTIFICATE", "whether to ignore the token's certificate"),
     ],
     ..NOTHING
 };

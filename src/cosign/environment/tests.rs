@@ -1,16 +1,16 @@
-//! What each kind of key gets of an operator's environment, whole.
+//! The whole environment that each kind of key gets.
 
 use super::*;
 
 const PRIVATE: &str = "/p";
 
-/// What a key of this reference gets of this environment: `NAME=value`, `NAME` if handed on.
+/// The environment for the key with this reference: `NAME=value`, or `NAME` if it comes from the operator.
 fn given<const N: usize>(reference: &str, operator: [(&str, &str); N]) -> Vec<String> {
     let key = KeyRef::parse(reference).unwrap();
     let operator = Environment::of(operator);
     let search_path = SearchPath::new(&operator, &[]);
     let named = ["NAMED".into()];
-    lines(&with_secrets(Holder::Key(&key), &named, false, &operator, &search_path, Utf8Path::new(PRIVATE)))
+    lines(&with_secrets(SecretsOf::Key(&key), &named, false, &operator, &search_path, Utf8Path::new(PRIVATE)))
 }
 
 fn lines(variables: &Variables) -> Vec<String> {
@@ -115,7 +115,7 @@ fn each_scheme_gets_its_own_family_and_no_other() {
 }
 
 #[test]
-fn services_are_reached_in_the_way_of_the_site() {
+fn runs_with_services_get_the_network_settings_of_the_site() {
     let operator = Environment::of([
         ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "x"),
         ("ACTIONS_ID_TOKEN_REQUEST_URL", "x"),
@@ -153,13 +153,13 @@ fn services_are_reached_in_the_way_of_the_site() {
             &["GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_SERVICE_ACCOUNT_NAME", closed, no_agent],
         ),
     ] {
-        let holder = source.as_ref().map_or(Holder::Key(&key), Holder::Identity);
+        let secrets = source.as_ref().map_or(SecretsOf::Key(&key), SecretsOf::Identity);
         let mut expected: Vec<_> = BASE.into_iter().chain(own.iter().copied()).chain(network).collect();
         expected.sort_unstable();
-        let given = with_secrets(holder, &[], true, &operator, &search_path, Utf8Path::new(PRIVATE));
-        assert_eq!(lines(&given), expected, "{holder:?}");
-        let told = if source == Some(TokenSource::Variable) { "" } else { "SIGSTORE_ID_TOKEN" };
-        assert_eq!(ignored(holder, &operator).join(" "), told, "{holder:?}");
+        let given = with_secrets(secrets, &[], true, &operator, &search_path, Utf8Path::new(PRIVATE));
+        assert_eq!(lines(&given), expected, "{secrets:?}");
+        let reported = if source == Some(TokenSource::Variable) { "" } else { "SIGSTORE_ID_TOKEN" };
+        assert_eq!(ignored(secrets, &operator).join(" "), reported, "{secrets:?}");
     }
     let mut expected: Vec<_> = BASE.into_iter().chain(["HTTPS_PROXY", "SSL_CERT_FILE"]).collect();
     expected.sort_unstable();
@@ -167,7 +167,7 @@ fn services_are_reached_in_the_way_of_the_site() {
 }
 
 #[test]
-fn what_the_operator_chose_is_not_steered() {
+fn settings_of_the_operator_are_kept() {
     let chosen = given(
         "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k",
         [("GOOGLE_API_USE_CLIENT_CERTIFICATE", "true")],
@@ -178,7 +178,7 @@ fn what_the_operator_chose_is_not_steered() {
 }
 
 #[test]
-fn what_is_kept_out_is_told() {
+fn withheld_variables_are_reported() {
     let operator = Environment::of([
         ("AWS_TLS_INSECURE_SKIP_VERIFY", "1"),
         ("COSIGN_BUNDLE", "x"),
@@ -187,20 +187,23 @@ fn what_is_kept_out_is_told() {
         ("SIGSTORE_ROOT_FILE", "x"),
         ("VAULT_SKIP_VERIFY", "1"),
     ]);
-    let told = |reference: Option<&str>| {
+    let reported = |reference: Option<&str>| {
         let key = reference.map(|reference| KeyRef::parse(reference).unwrap());
-        ignored(key.as_ref().map_or(Holder::Nobody, Holder::Key), &operator).join(" ")
+        ignored(key.as_ref().map_or(SecretsOf::Nothing, SecretsOf::Key), &operator).join(" ")
     };
-    assert_eq!(told(None), "COSIGN_BUNDLE LD_PRELOAD SIGSTORE_ROOT_FILE");
-    assert_eq!(told(Some("hashivault://k")), "COSIGN_BUNDLE LD_PRELOAD SIGSTORE_ROOT_FILE VAULT_SKIP_VERIFY");
+    assert_eq!(reported(None), "COSIGN_BUNDLE LD_PRELOAD SIGSTORE_ROOT_FILE");
     assert_eq!(
-        told(Some("awskms:///alias/x")),
+        reported(Some("hashivault://k")),
+        "COSIGN_BUNDLE LD_PRELOAD SIGSTORE_ROOT_FILE VAULT_SKIP_VERIFY"
+    );
+    assert_eq!(
+        reported(Some("awskms:///alias/x")),
         "AWS_TLS_INSECURE_SKIP_VERIFY COSIGN_BUNDLE LD_PRELOAD SIGSTORE_ROOT_FILE"
     );
 }
 
 #[test]
-fn what_is_missing_is_what_the_way_in_that_is_begun_lacks() {
+fn missing_variables_are_those_of_the_set_that_was_started() {
     let missing = |reference: &str, operator: &Environment| {
         let key = KeyRef::parse(reference).unwrap();
         missing(&key, operator).into_iter().map(|(name, _)| name).collect::<Vec<_>>().join(" ")
@@ -238,19 +241,19 @@ fn what_is_missing_is_what_the_way_in_that_is_begun_lacks() {
     }
 }
 
-/// A variable of a way in is one that is handed on, and nothing dangerous is.
+/// cosign gets every variable of a set for signing in, and no withheld one.
 #[test]
 fn the_table_is_consistent() {
     use Provider::{Buildkite, GitHub, Google, Spiffe};
     use Scheme::{Aws, Azure, Env, File, Gcp, HashiVault, K8s, OpenBao, Pkcs11, Plugin};
-    let schemes = [Aws, Azure, Env, File, Gcp, HashiVault, K8s, OpenBao, Pkcs11, Plugin].map(family);
-    for family in schemes.into_iter().chain([Buildkite, GitHub, Google, Spiffe].map(token_family)) {
-        for name in family.ways_in.concat() {
-            assert!(family.hands_on(name), "{name}");
+    let schemes = [Aws, Azure, Env, File, Gcp, HashiVault, K8s, OpenBao, Pkcs11, Plugin].map(of_scheme);
+    for provider in schemes.into_iter().chain([Buildkite, GitHub, Google, Spiffe].map(of_token_provider)) {
+        for name in provider.sign_in.concat() {
+            assert!(provider.hands_on(name), "{name}");
         }
-        for (at, (name, reason)) in family.variables.iter().enumerate() {
-            assert!(!reason.is_empty() && !family.withheld.contains(name), "{name}");
-            assert!(!family.variables[..at].iter().any(|(earlier, _)| earlier == name), "{name} twice");
+        for (at, (name, reason)) in provider.variables.iter().enumerate() {
+            assert!(!reason.is_empty() && !provider.withheld.contains(name), "{name}");
+            assert!(!provider.variables[..at].iter().any(|(earlier, _)| earlier == name), "{name} twice");
         }
     }
 }
@@ -283,7 +286,7 @@ fn ignored_variables_and_refused_names_are_one_list() {
         assert!(KeyRef::parse(&format!("env://{name}")).is_err(), "env://{name}");
         let operator = Environment::of([(name, "x")]);
         let keys = ["awskms:///alias/x", "hashivault://k", "openbao://k"];
-        let ignored = keys.map(|key| ignored(Holder::Key(&KeyRef::parse(key).unwrap()), &operator));
+        let ignored = keys.map(|key| ignored(SecretsOf::Key(&KeyRef::parse(key).unwrap()), &operator));
         assert!(ignored.concat().contains(&name.to_owned()), "{name}");
     }
 }

@@ -29,11 +29,11 @@ fn output_and_status_come_back() {
 }
 
 #[test]
-fn what_it_says_is_told_while_it_runs() {
+fn the_listener_gets_lines_while_the_program_runs() {
     let heard = std::cell::RefCell::new(Vec::new());
     let directory = tempfile::tempdir().unwrap();
     let go_on = directory.path().join("go-on");
-    // It ends only when its first line has been heard.
+    // The program ends only after the listener got its first line.
     let listener = |line: &str| {
         heard.borrow_mut().push(line.to_owned());
         std::fs::write(&go_on, "").unwrap();
@@ -42,7 +42,7 @@ fn what_it_says_is_told_while_it_runs() {
         "echo talk >&2; printf 'b\\377d\\n'; until [ -e {} ]; do sleep .01; done; echo code; exit 1",
         go_on.display()
     );
-    let finished = shell(&script).run_heard(&limits(Duration::from_secs(60)), &listener).unwrap();
+    let finished = shell(&script).run_with_listener(&limits(Duration::from_secs(60)), &listener).unwrap();
     assert_eq!(
         (heard.into_inner(), finished.status.code()),
         (vec!["b\u{fffd}d".to_owned(), "code".to_owned()], Some(1))
@@ -50,7 +50,7 @@ fn what_it_says_is_told_while_it_runs() {
 }
 
 #[test]
-fn what_is_kept_to_itself_is_not_repeated() {
+fn a_secret_argument_is_masked_in_the_output() {
     let invocation = Invocation {
         shown_instead: Some(("tok.en.text".into(), "(hidden)".into())),
         ..shell("echo bad token tok.en.text >&2")
@@ -73,7 +73,7 @@ fn endless_output_is_cut_and_does_not_block() {
 }
 
 #[test]
-fn endings_are_told_apart() {
+fn each_ending_has_its_text() {
     for (script, orderly, ending) in [
         ("exit 0", true, "ended with exit 0"),
         ("exit 1", true, "ended with exit 1"),
@@ -86,7 +86,7 @@ fn endings_are_told_apart() {
     }
 }
 
-/// Whether the process with this number ends, or has ended and only waits to be reaped.
+/// Whether the process with this ID ends, or has ended and is not reaped yet.
 fn ends(pid: &str) -> bool {
     let deadline = Instant::now() + Duration::from_secs(20);
     while Instant::now() < deadline {
@@ -100,18 +100,18 @@ fn ends(pid: &str) -> bool {
 }
 
 #[test]
-fn a_program_that_hangs_is_ended_with_its_children() {
+fn a_program_that_hangs_is_terminated_with_its_children() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("child");
     let script = format!("trap '' TERM; sleep 1000 & echo $! > {}; wait; wait", file.display());
     let failure = shell(&script).run(&limits(Duration::from_millis(300))).unwrap_err();
     assert_eq!(failure.class(), Class::Unproven);
-    assert_eq!(failure.message(), "cosign -c did not finish within 300ms and was ended");
+    assert_eq!(failure.message(), "cosign -c did not finish within 300ms and was terminated");
     assert!(ends(&std::fs::read_to_string(file).unwrap()));
 }
 
 #[test]
-fn a_grandchild_that_holds_the_pipes_is_not_waited_for() {
+fn there_is_no_wait_for_a_grandchild_that_keeps_the_pipes_open() {
     let started = Instant::now();
     let finished = run("setsid sleep 30 & echo $!");
     assert!(started.elapsed() < Duration::from_secs(20));
@@ -120,21 +120,21 @@ fn a_grandchild_that_holds_the_pipes_is_not_waited_for() {
 }
 
 #[test]
-fn children_that_outlive_the_program_are_ended() {
+fn children_that_outlive_the_program_are_terminated() {
     let finished = run("sleep 1000 >/dev/null 2>&1 & echo $!");
     assert!(ends(&String::from_utf8(finished.stdout).unwrap()));
 }
 
 #[test]
-fn a_program_that_is_not_there_is_said_so() {
+fn a_missing_program_is_an_error() {
     let invocation = Invocation { program: Utf8Path::new("/nowhere"), ..shell("") };
     let failure = invocation.run(&limits(Duration::from_secs(1))).unwrap_err();
     assert_eq!(failure.class(), Class::NoCosign);
-    assert_eq!(failure.message(), "/nowhere would not start: no such file or directory");
+    assert_eq!(failure.message(), "/nowhere cannot be started: no such file or directory");
 }
 
 #[test]
-fn a_command_is_shown_without_what_was_handed_on() {
+fn a_command_is_printed_without_secrets() {
     let invocation = Invocation {
         program: Utf8Path::new("/opt/co sign"),
         arguments: vec!["--key=a b".into(), "plain".into(), "it's\n\u{202e}".into(), "--pin=1234".into()],

@@ -35,12 +35,12 @@ fn help_of_something_else() {
 }
 
 #[test]
-fn help_that_never_comes() {
+fn help_that_does_not_come() {
     let sandbox = Sandbox::new();
     sandbox.unsigned().program("bin/cosign", "exec sleep 1000");
     let hint = |name: &str| {
         format!(
-            "error: cosign sign-blob did not finish within 1s and was ended
+            "error: cosign did not answer within 1s when asked for its help
 hint: {name} gives it more time
 "
         )
@@ -102,7 +102,7 @@ hint: name the cosign binary, or unset AICR_COSIGN to use the one on the PATH
     sandbox.unsigned().file("c", "\u{7f}ELF").chmod("c", 0o755);
     sandbox
         .aicr(&format!("bundle-sign B {SIGN} --cosign ./c"))
-        .stderr("error: {root}/c would not start: exec format error\n")
+        .stderr("error: {root}/c cannot be started: exec format error\n")
         .exits(3);
 }
 
@@ -117,7 +117,7 @@ fn a_cosign_that_is_pinned() {
         .aicr(&format!("bundle-sign B {SIGN} --cosign-sha256 {wrong}"))
         .stderr(&format!(
             "error: {{root}}/bin/cosign is not the pinned cosign: its SHA-256 is {right}
-hint: --cosign names another binary, --cosign-sha256 another digest
+hint: use another binary with --cosign, or correct --cosign-sha256
 "
         ))
         .exits(3);

@@ -34,7 +34,7 @@ fn out_of_time(verb: &str, script: &str, processes: usize) {
     sandbox
         .aicr(&format!("bundle-sign B --force {SIGN} --timeout 3s"))
         .stderr(&format!(
-            "error: cosign {verb} did not finish within 3s and was ended
+            "error: cosign {verb} did not finish within 3s and was terminated
 hint: --timeout gives it more time
 "
         ))
@@ -59,7 +59,7 @@ fn a_key_manager_that_does_not_answer_is_the_usual_cause() {
     sandbox
         .aicr("bundle-sign B --force --signing-key hashivault://k --tlog-upload=false --timeout 1s")
         .stderr(
-            "error: hashivault://k could not be reached in time: cosign public-key did not finish within 1s and was ended
+            "error: hashivault://k could not be reached in time: cosign public-key did not finish within 1s and was terminated
 hint: --timeout gives it more time; a key manager or service that accepts connections but never answers is the usual cause
 ",
         )

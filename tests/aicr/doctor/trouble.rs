@@ -1,4 +1,4 @@
-//! What `doctor` says when something is wrong: with the key, with the key manager, with cosign.
+//! What `doctor` prints when something is wrong with the key, the key manager or cosign.
 
 use super::{DIALECTS, NO_LOG, Recording, recorded};
 use crate::sandbox::{KEY_SHA256, Sandbox};
@@ -19,22 +19,22 @@ fn key_files_that_cannot_be_used() {
         (
             "cosign.pub",
             "key file cosign.pub is a public key",
-            &"signing needs the private key; verifiers get the public one".to_owned(),
+            &"sign with the private key; the public key is for verifying".to_owned(),
         ),
         (
             "plain.key",
-            "key file plain.key is a private key that cosign does not read",
-            &"`cosign import-key-pair --key FILE` makes an encrypted key of it that cosign reads".to_owned(),
+            "key file plain.key is a private key that cosign cannot read",
+            &"`cosign import-key-pair --key plain.key` converts it for cosign".to_owned(),
         ),
         (
             "env://NOWHERE",
             "env://NOWHERE: the variable NOWHERE is not set",
-            &format!("it must hold {generated}"),
+            &format!("set it to the content of {generated}"),
         ),
         (
             "foo://slot/1",
-            "foo://slot/1: cosign knows no such scheme, and its plugin sigstore-kms-foo is not on the PATH",
-            &"install sigstore-kms-foo, or name a key of another key manager".to_owned(),
+            "foo://slot/1: cosign has no such scheme, and the plugin sigstore-kms-foo is not on the PATH",
+            &"install sigstore-kms-foo, or use a key of another key manager".to_owned(),
         ),
     ] {
         sandbox
@@ -68,19 +68,19 @@ hint: check COSIGN_PASSWORD; a newline at its end is part of the password\n",
         .without("COSIGN_PASSWORD")
         .stdout(&format!("{}key           cosign.key cannot be used\n", told.cosign()))
         .stderr(
-            "error: cosign.key needs a password, and there is no terminal to ask at
-hint: set COSIGN_PASSWORD; set but empty is a password too\n",
+            "error: cosign.key needs a password, and there is no terminal to ask for it
+hint: set COSIGN_PASSWORD; an empty value is a password, too\n",
         )
         .exits(2);
 }
 
-/// The key manager is asked, and nobody is there. What cosign says of it is its own affair.
+/// No key manager answers. The text that cosign prints is left out.
 #[test]
 fn key_managers_that_are_down() {
     let sandbox = Sandbox::new();
     let told = Recording::about(&sandbox);
     let network = [
-        ("HOME", "handed on"),
+        ("HOME", "passed on"),
         ("LANG", "C"),
         ("TMPDIR", "PRIVATE_DIRECTORY/tmp"),
         ("TUF_MIRROR", "http://127.0.0.1:1"),
@@ -100,13 +100,13 @@ fn key_managers_that_are_down() {
         ),
         ("hashivault://x", &[("VAULT_ADDR", "https://127.0.0.1:1"), ("VAULT_TOKEN", "hunter2")], vec![]),
     ] {
-        if told.driven_as == DIALECTS[2].1 && key.starts_with("hashivault") {
+        if told.releases == DIALECTS[2].1 && key.starts_with("hashivault") {
             // 2.0 to 2.3 crash when the server does not answer.
             continue;
         }
         let mut seen = more;
         seen.extend(network);
-        seen.extend(variables.iter().map(|(name, _)| (*name, "handed on")));
+        seen.extend(variables.iter().map(|(name, _)| (*name, "passed on")));
         let mut run = sandbox.aicr_with(["doctor", NO_LOG, "--signing-key", key]);
         for (name, value) in variables {
             run = run.env(name, value);
@@ -127,16 +127,16 @@ hint: check the address, and that the server is running\n"
 fn a_provider_that_is_not_built_in() {
     let said = "echo 'Error: loading URL: unrecognized scheme: hashivault://' >&2; exit 1";
     let sandbox = recorded("v2.6.1", said);
-    let told = Recording { version: "v2.6.1".into(), driven_as: DIALECTS[0].1, flags: DIALECTS[0].2 };
+    let told = Recording { version: "v2.6.1".into(), releases: DIALECTS[0].1, flags: DIALECTS[0].2 };
     let seen = vec![
-        ("HOME", "handed on"),
+        ("HOME", "passed on"),
         ("LANG", "C"),
         ("TMPDIR", "PRIVATE_DIRECTORY/tmp"),
         ("TUF_MIRROR", "http://127.0.0.1:1"),
         ("TUF_ROOT", "PRIVATE_DIRECTORY/home"),
     ];
     let missing = "                TUF_ROOT: PRIVATE_DIRECTORY/home
-                VAULT_ADDR: not set (where the server is)
+                VAULT_ADDR: not set (the address of the server)
                 VAULT_TOKEN: not set (the token; without one, ~/.vault-token is read)\n";
     sandbox
         .aicr_with(["doctor", NO_LOG, "--signing-key=hashivault://x"])
@@ -158,14 +158,14 @@ hint: install an upstream release of cosign: it has every provider, openbao from
 #[test]
 fn a_variable_of_a_plugin_that_is_not_set() {
     let sandbox = recorded("v3.1.3", "cat \"${0%/*}/../cosign.pub\"");
-    let told = Recording { version: "v3.1.3".into(), driven_as: DIALECTS[0].1, flags: DIALECTS[0].2 };
+    let told = Recording { version: "v3.1.3".into(), releases: DIALECTS[0].1, flags: DIALECTS[0].2 };
     sandbox.program("bin/sigstore-kms-foo", "exit 1");
     let path = format!("{}:/usr/bin:/bin", "{root}/bin");
     let seen = vec![
         ("HOME", "PRIVATE_DIRECTORY/home"),
         ("LANG", "C"),
         ("PATH", &*path),
-        ("PIN", "handed on"),
+        ("PIN", "passed on"),
         ("TMPDIR", "PRIVATE_DIRECTORY/tmp"),
         ("TUF_MIRROR", "http://127.0.0.1:1"),
         ("TUF_ROOT", "PRIVATE_DIRECTORY/home"),
@@ -208,7 +208,7 @@ fn no_cosign_that_can_be_used() {
     let sandbox = Sandbox::new();
     sandbox.program("old/cosign", "echo 'usage: cosign'").program("broken/cosign", "exit 7");
     sandbox.file("data/cosign", "no program");
-    let none = "no cosign on the PATH (relative elements, bundles and inputs do not count)";
+    let none = "there is no cosign on the PATH (relative elements, bundles and inputs are ignored)";
     let install = "install cosign 2.0 or later, or name one with --cosign";
     let flag = "name the cosign binary, or leave out --cosign to use the one on the PATH";
     let variable = "name the cosign binary, or unset AICR_COSIGN to use the one on the PATH";

@@ -191,8 +191,8 @@ fn keys_that_are_not_there() {
     refused(&[
         (
             "bundle dist -o out --signing-key hsm://slot/1?pin=hunter2 --tlog-upload=false",
-            "hsm://slot/1?…: cosign knows no such scheme, and its plugin sigstore-kms-hsm is not on the PATH",
-            "install sigstore-kms-hsm, or name a key of another key manager",
+            "hsm://slot/1?…: cosign has no such scheme, and the plugin sigstore-kms-hsm is not on the PATH",
+            "install sigstore-kms-hsm, or use a key of another key manager",
         ),
         (
             "bundle dist -o out --signing-key nowhere.key --tlog-upload=false",
@@ -202,12 +202,12 @@ fn keys_that_are_not_there() {
         (
             "bundle-sign B --signing-key cosign.pub --tlog-upload=false",
             "key file cosign.pub is a public key",
-            "signing needs the private key; verifiers get the public one",
+            "sign with the private key; the public key is for verifying",
         ),
         (
             "bundle-sign B --signing-key env://NOWHERE --tlog-upload=false",
             "env://NOWHERE: the variable NOWHERE is not set",
-            "it must hold the key file that `cosign generate-key-pair` writes",
+            "set it to the content of the key file that `cosign generate-key-pair` writes",
         ),
     ]);
 }

@@ -21,7 +21,7 @@ const UNKNOWN_SNAKE: &str = "B/attestation/checksums.txt.sigstore.json is not a 
 const LEGACY: &str = "B/attestation/checksums.txt.sigstore.json has a field of the legacy form, which can forge a signature (GHSA-fx35-mq7g-6g98)";
 const MEDIA_TYPE: &str =
     "B/attestation/checksums.txt.sigstore.json has a media type other than that of a Sigstore bundle v0.3";
-const BORROWED: &str = "B: the transparency log entry is about something other than the manifest";
+const BORROWED: &str = "B: the transparency log entry is about another file than the manifest";
 const ALL_ODD: &str = "warning: B: 1 file is set-user-ID or set-group-ID; the signature does not cover modes; warning: B: 1 file is writable by everybody; warning: B: 1 file is hard-linked and can be changed through another name";
 const ROOT: &str = "--key cosign.pub --trusted-root root.json";
 
@@ -178,7 +178,7 @@ const CORPUS: &[(&str, &[Attack])] = &[
         ("A17", "a polyglot with a log",            |s| edit(s, "{\"mediaType\"", "{\"rekorBundle\":{},\"mediaType\""), 5, LEGACY),
         ("A17", "happy-path-v0.1",                  |s| edit(s, "v0.3+json", "v0.1+json"),              5, MEDIA_TYPE),
         ("A17", "an unknown media type",            |s| edit(s, "v0.3+json", "v0.3+jsonx"),             5, MEDIA_TYPE),
-        ("A17", "dsse",                             |s| s.file(SIGNATURE, std::fs::read(repository().join("fixtures/bundles/dsse.json")).unwrap()), 5, "B/attestation/checksums.txt.sigstore.json is a DSSE attestation about the manifest, not a signature of it"),
+        ("A17", "dsse",                             |s| s.file(SIGNATURE, std::fs::read(repository().join("fixtures/bundles/dsse.json")).unwrap()), 5, "B/attestation/checksums.txt.sigstore.json is a DSSE attestation about the manifest, not a signature over it"),
         ("A17", "a key and a certificate",          |s| edit(s, "{\"publicKey\":", "{\"certificate\":{\"rawBytes\":\"AA==\"},\"publicKey\":"), 5, "B/attestation/checksums.txt.sigstore.json names both a key and a certificate"),
         ("A17", "a chain",                          |s| edit(s, "{\"publicKey\":", "{\"x509CertificateChain\":{\"certificates\":[]},\"publicKey\":"), 5, "B/attestation/checksums.txt.sigstore.json has a certificate chain, which a v0.3 bundle does not carry"),
         ("A17", "a certificate (keyless)",          |s| keyless(s),                                     5, "B is signed by an identity (keyless), not by a key"),

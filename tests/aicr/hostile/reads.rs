@@ -87,7 +87,7 @@ fn no_program_of_the_bundle_is_run() {
         .within("B")
         .env("PATH", &path.replace("bin:/usr/bin:/bin", "B"))
         .stderr(
-            "error: no cosign on the PATH (relative elements, bundles and inputs do not count)
+            "error: there is no cosign on the PATH (relative elements, bundles and inputs are ignored)
 hint: install cosign 2.0 or later, or name one with --cosign
 ",
         )

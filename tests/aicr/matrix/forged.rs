@@ -82,7 +82,7 @@ fn a_signature_of_something_else() {
         assert_eq!(believed(&sandbox, trust), !trust.is_empty(), "{}", release(&cosign));
         rejected(
             &sandbox,
-            &format!("{SIGNATURE} is a DSSE attestation about the manifest, not a signature of it"),
+            &format!("{SIGNATURE} is a DSSE attestation about the manifest, not a signature over it"),
         );
 
         let good = sigstore_bundle(&signature, SMALL_MANIFEST);

@@ -102,7 +102,7 @@ fn with<'a>(run: Run<'a>, variables: &BTreeSet<String>, value: &str) -> Run<'a> 
 
 fn kept_back(variables: &BTreeSet<String>) -> String {
     let names: Vec<&str> = variables.iter().map(String::as_str).collect();
-    format!("warning: not handed to cosign: {}\n", names.join(", "))
+    format!("warning: {} are ignored: use aicr's flags\n", names.join(", "))
 }
 
 #[test]

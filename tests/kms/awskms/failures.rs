@@ -91,7 +91,7 @@ hint: check AWS_PROFILE, and ~/.aws/config
 hint: set SSL_CERT_FILE (for hashivault and openbao, VAULT_CACERT) to the certificate of the site's authority
 "),
         ("ec", &["SSL_CERT_FILE={server}stranger.pem", "AWS_TLS_INSECURE_SKIP_VERIFY=true", "COSIGN_ALLOW_INSECURE_REGISTRY=true"], 6,
-         "warning: not handed to cosign: AWS_TLS_INSECURE_SKIP_VERIFY, COSIGN_ALLOW_INSECURE_REGISTRY
+         "warning: AWS_TLS_INSECURE_SKIP_VERIFY, COSIGN_ALLOW_INSECURE_REGISTRY are ignored: use aicr's flags
 error: {key} could not be reached: its server's certificate is signed by an authority that is not trusted here
     getting public key: operation error KMS: GetPublicKey, exceeded maximum number of attempts, 3, https response error StatusCode: 0, RequestID: , request send failed, Post \"https://127.0.0.1:4566/\": tls: failed to verify certificate: x509: certificate signed by unknown authority
 hint: set SSL_CERT_FILE (for hashivault and openbao, VAULT_CACERT) to the certificate of the site's authority

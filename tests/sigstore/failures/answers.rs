@@ -81,7 +81,7 @@ impl Spoilt<'_> {
         self.order("hang");
         let logged = if self.logged { ", and the signature may be in the log for good" } else { "" };
         let error = format!(
-            "{asked} could not be reached in time: cosign sign-blob did not finish within 3s and was ended{logged}"
+            "{asked} could not be reached in time: cosign sign-blob did not finish within 3s and was terminated{logged}"
         );
         let words = format!("{} --timeout 3s", self.words);
         self.each(&words, |signing| signing.fails((6, &error, PATIENCE)));

@@ -16,14 +16,14 @@ fn each_is_refused_with_the_reason_as_far_as_it_tells() {
     let entries = site.entries("rekor1");
     let refused = "the certificate authority at localhost:5555 refused the identity token";
     for (kind, claims, error, hint) in [
-        ("person", r#"{"exp":1}"#, refused, "the token expired N seconds ago: get a new one"),
+        ("person", r#"{"exp":1}"#, refused, "the token has expired N seconds ago: get a new one"),
         (
             "person",
             r#"{"nbf":4102444800}"#,
             refused,
-            "the token counts only in N seconds: check the clocks of this machine and of its issuer",
+            "the token is not valid for N more seconds: check the clocks of this machine and of its issuer",
         ),
-        ("person", r#"{"aud":"other"}"#, refused, "the token is for `other`, and has to be for `sigstore`"),
+        ("person", r#"{"aud":"other"}"#, refused, "the token is for `other`, but must be for `sigstore`"),
         ("person", r#"{"iss":"https://localhost:8889"}"#, refused, OWN_LOG),
         ("person", r#"{"email":null}"#, refused, OWN_LOG),
         ("stranger", "", refused, OWN_LOG),
@@ -45,8 +45,8 @@ fn each_is_refused_with_the_reason_as_far_as_it_tells() {
     }
     // Before cosign is asked for anything.
     site.file("token", "not a token\n");
-    let no_token = "--identity-token token holds no identity token";
-    let form = "an identity token is a JSON Web Token, three parts with a dot between them";
+    let no_token = "--identity-token token does not contain an identity token";
+    let form = "an identity token is a JSON Web Token: three parts, separated by dots";
     Signing { notice: "", ..signing("v3.1.3") }.fails((2, no_token, form));
     assert_eq!(site.reached(signing("v3.1.3").run().whatever_it_prints(), 2), [""; 0]);
     nothing_is_left(&site);

@@ -26,9 +26,10 @@ const UNKNOWN_LOG: Said = Rejected(
 pub(super) const OF_ANOTHER_SIGNATURE: Said =
     Rejected("B: the transparency log entry is about another signature");
 const OF_OTHER_FILES: Said =
-    Rejected("B: the transparency log entry is about something other than the manifest");
-const PARTS: Said =
-    Rejected("B: the transparency log entry has a proof that is not of its checkpoint and its index");
+    Rejected("B: the transparency log entry is about another file than the manifest");
+const PARTS: Said = Rejected(
+    "B: the transparency log entry has an inclusion proof that does not match its checkpoint or index",
+);
 
 const SEVERAL: &str = "FILE has more than one log entry";
 
@@ -94,7 +95,7 @@ pub(super) fn rows() -> Vec<Row> {
 
 fn removed() -> Vec<Row> {
     const ALONE: Said = Rejected(
-        "FILE has a certificate, which counts for minutes, and neither a log entry nor a timestamp that shows when it signed",
+        "FILE has a certificate, which is valid for minutes, but no trusted signing time: neither a log entry nor a timestamp",
     );
     let removed = |of, said: &[(Asked, Said)]| {
         let change =
@@ -207,7 +208,7 @@ fn made_up() -> Vec<Row> {
             "body that is none",
             REKOR_1,
             |bundle, _| entry(bundle)["canonicalizedBody"] = json!("AAAA"),
-            wrong(REKOR_1, Rejected("B: the transparency log entry does not say what it is about")),
+            wrong(REKOR_1, Rejected("B: the transparency log entry has a body that cannot be read")),
         ),
     ];
     for of in LOGGED {
@@ -298,7 +299,7 @@ fn spoilt() -> Vec<Row> {
             "proof removed",
             of,
             change,
-            malformed(of, "FILE has a log entry without a proof of inclusion"),
+            malformed(of, "FILE has a log entry without an inclusion proof"),
         ));
     }
     rows.extend(times());
