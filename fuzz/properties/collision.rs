@@ -1,4 +1,4 @@
-//! A collision is found exactly if there is one, in a list of names, one a line.
+//! In a list of names, one in each line, a collision is found exactly if there is one.
 
 use std::borrow::Cow;
 
@@ -28,13 +28,14 @@ pub(super) fn holds(text: &[u8]) {
         assert_eq!(split(first), split(second));
     }
     for name in names {
-        // Folding twice is folding once, or a name would not collide with its own form.
+        // Folding a folded name changes nothing.
         let folded = name.split('/').map(fold).collect::<Vec<Cow<'_, str>>>();
         assert!(folded.iter().all(|name| fold(name) == *name), "{name}");
     }
 }
 
-/// Whether two files cannot both be: where their paths part, siblings have one form, or a file is a directory.
+/// Whether two files cannot both exist: the first different components have the same form, or one file is
+/// a directory of the other.
 fn collide(one: &str, other: &str, form: impl Fn(&str) -> String) -> bool {
     let (mut one, mut other) = (one.split('/'), other.split('/'));
     loop {

@@ -1,5 +1,5 @@
-//! A manifest that is accepted is the one text of its entries, and `sha256sum --check --strict` reads the
-//! same entries in it; what it refuses is refused.
+//! An accepted manifest is the only text with its entries, and `sha256sum --check --strict` reads the same
+//! entries. A text that sha256sum refuses is refused.
 
 use super::{is_one_plain_line, name, sha256sum};
 use crate::digest::Sha256Digest;
@@ -13,7 +13,7 @@ pub(super) fn holds(text: &[u8]) {
         Err(error) => {
             let failure = error.rejects("checksums.txt");
             is_one_plain_line(failure.message());
-            // The longest name that is shown has 255 bytes, each of which takes six letters at most.
+            // The message has at most 255 bytes of a name, and six letters for each byte.
             assert!(failure.message().len() < 1700);
             return;
         }
@@ -27,14 +27,14 @@ pub(super) fn holds(text: &[u8]) {
 
     let theirs = sha256sum::reads(text).unwrap_or_default();
     assert_eq!(theirs.len(), entries.len());
-    for (place, (entry, (digest, name))) in entries.iter().zip(theirs).enumerate() {
+    for (line, (entry, (digest, name))) in entries.iter().zip(theirs).enumerate() {
         assert_eq!((entry.digest.to_string().as_bytes(), entry.name.as_bytes()), (digest, name));
-        assert_eq!((manifest.find(name), manifest.name(place)), (Some(place), entry.name));
+        assert_eq!((manifest.find(name), manifest.name(line)), (Some(line), entry.name));
         assert_eq!(manifest.find(&[name, b"\0"].concat()), None);
     }
 }
 
-/// The grammar of the contract: `<64 hex>  <path>\n` a line, sorted by the bytes of the path.
+/// The grammar: lines of `<64 hex>  <path>\n`, sorted by the bytes of the path.
 fn is_manifest(text: &[u8]) -> bool {
     let Some(text) = text.strip_suffix(b"\n") else { return false };
     let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();

@@ -1,4 +1,4 @@
-//! Only names that mean the same to everybody are accepted: relative, and below where they begin.
+//! Accepted names are relative paths without `..`, and every program reads them in the same way.
 
 use std::path::{Component, Path};
 
@@ -30,12 +30,12 @@ pub(super) fn holds(bytes: &[u8]) {
     }
 }
 
-/// The rules of the contract.
+/// The rules for names, written a second time.
 pub(super) fn is_allowed(bytes: &[u8]) -> bool {
     let Ok(name) = std::str::from_utf8(bytes) else { return false };
-    let ours = |name: &str| {
+    let is_reserved = |name: &str| {
         let top = name.split('/').next().unwrap_or_default().trim_end_matches(['.', ' ']);
-        // A dotless i is the lower case of I in Turkish only.
+        // Only in Turkish is a dotless i the lower case of I.
         let folded = top.to_uppercase().to_lowercase();
         !top.contains('ı') && (folded == "checksums.txt" || folded == "attestation")
     };
@@ -45,5 +45,5 @@ pub(super) fn is_allowed(bytes: &[u8]) -> bool {
         && name != "-"
         && name.split('/').all(|part| !["", ".", ".."].contains(&part) && part.len() <= 255)
         && !name.contains(is_control)
-        && !ours(name)
+        && !is_reserved(name)
 }

@@ -1,4 +1,4 @@
-//! What is shown is one plain line from which the bytes can be told, so that no two look the same.
+//! Printable text is one plain line from which the bytes can be recovered, so that no two names look the same.
 
 use super::is_one_plain_line;
 use crate::printable::{is_hidden, show, show_path, tame};
@@ -9,7 +9,7 @@ pub(super) fn holds(bytes: &[u8]) {
     if !bytes.is_empty() {
         is_one_plain_line(&shown);
     }
-    assert_eq!(hidden_again(&shown).as_deref(), Some(bytes), "{shown}");
+    assert_eq!(unescaped(&shown).as_deref(), Some(bytes), "{shown}");
     assert_eq!(tame(&shown), shown);
     use std::os::unix::ffi::OsStrExt as _;
     assert_eq!(show_path(std::ffi::OsStr::from_bytes(bytes)), shown);
@@ -18,7 +18,7 @@ pub(super) fn holds(bytes: &[u8]) {
     let tamed = tame(&text);
     assert!(!tamed.contains(is_hidden));
     assert_eq!(tame(&tamed), tamed);
-    // All else is as it was.
+    // Other characters do not change.
     let plain = |text: &str| text.chars().filter(|letter| !is_hidden(*letter)).collect::<String>();
     if !text.contains(is_hidden) {
         assert_eq!(tamed, text);
@@ -31,8 +31,8 @@ pub(super) fn holds(bytes: &[u8]) {
     }
 }
 
-/// The bytes that were shown like this.
-fn hidden_again(shown: &str) -> Option<Vec<u8>> {
+/// The bytes of a printable text.
+fn unescaped(shown: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut rest = shown;
     while let Some((before, escaped)) = rest.split_once('\\') {

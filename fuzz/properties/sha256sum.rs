@@ -1,10 +1,10 @@
-//! The manifest as `sha256sum --check --strict` reads it: GNU's `digest_check` and `split_3`
-//! (coreutils 9.1, `src/digest.c`), written down once more.
+//! Reads a manifest like `sha256sum --check --strict`: the functions `digest_check` and `split_3` of GNU coreutils
+//! 9.1 (`src/digest.c`) in Rust.
 
-/// A digest as it stands there, and the name of the file that it is held against.
+/// A digest, and the name of its file.
 pub(super) type Line<'a> = (&'a [u8], &'a [u8]);
 
-/// What would be checked; nothing if a line is misread or none is read, which `--strict` does not accept.
+/// The entries that sha256sum would check; nothing if `--strict` refuses a line, or if there is no entry.
 pub(super) fn reads(text: &[u8]) -> Option<Vec<Line<'_>>> {
     let mut lines = Vec::new();
     for line in text.split_inclusive(|byte| *byte == b'\n') {
@@ -21,7 +21,7 @@ pub(super) fn reads(text: &[u8]) -> Option<Vec<Line<'_>>> {
     (!lines.is_empty()).then_some(lines)
 }
 
-/// One line. An escaped name, the BSD form and its reverse, which aicr does not know, are not read here.
+/// Reads one line. Escaped names, the BSD form and its reverse, which aicr does not accept, are left out.
 fn read(line: &[u8]) -> Option<Line<'_>> {
     let blanks = line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
     let (digest, rest) = line[blanks..].split_at_checked(64)?;
@@ -29,7 +29,7 @@ fn read(line: &[u8]) -> Option<Line<'_>> {
     else {
         return None;
     };
-    // To C the name ends there.
+    // In C the name ends at a NUL byte.
     let name = name.split(|byte| *byte == 0).next()?;
     (!name.is_empty()).then_some((digest, name))
 }
@@ -41,7 +41,7 @@ mod tests {
     const A: &str = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb";
 
     #[test]
-    fn it_reads_more_than_aicr_does() {
+    fn sha256sum_accepts_more_than_aicr() {
         for (text, names) in [
             (format!("{A}  a\n"), Some(vec!["a"])),
             (format!("# made by\n\n  {A} *a\r\n{}\t b", A.to_uppercase()), Some(vec!["a", "b"])),

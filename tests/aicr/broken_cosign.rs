@@ -7,7 +7,7 @@ mod found;
 mod hangs;
 mod writes;
 
-use crate::fake::{Fake, SIGNATURE, stage};
+use crate::fake::{Fake, SIGNATURE, fake_sandbox};
 use crate::sandbox::SMALL_MANIFEST;
 use crate::without_aicr::sigstore_bundle;
 
@@ -16,7 +16,7 @@ const SIGN: &str = "--signing-key cosign.key --tlog-upload=false";
 /// `bundle` and `bundle-sign --force` with this cosign fail in these words; nothing is changed.
 #[track_caller]
 fn fails(fake: Fake<'_>, stderr: &str, code: i32) {
-    let sandbox = stage(fake);
+    let sandbox = fake_sandbox(fake);
     let before = (sandbox.tree(""), sandbox.read(SIGNATURE));
     for words in ["bundle dist --output C", "bundle-sign B --force"] {
         sandbox.aicr(&format!("{words} {SIGN} --timeout 20s")).stderr(stderr).exits(code);
@@ -29,7 +29,7 @@ fn fails(fake: Fake<'_>, stderr: &str, code: i32) {
 /// The same two succeed, and say nothing of what cosign said.
 #[track_caller]
 fn succeeds(fake: Fake<'_>) {
-    let sandbox = stage(fake);
+    let sandbox = fake_sandbox(fake);
     for (words, path) in [("bundle dist --output C", "C"), ("bundle-sign B --force", "B")] {
         sandbox.aicr(&format!("{words} {SIGN} --quiet --timeout 20s")).succeeds();
         assert_eq!(

@@ -1,4 +1,4 @@
-//! What `bundle` makes and what it prints: the tree, its modes and times, the manifest, the last line.
+//! What `bundle` creates and prints: the tree, its modes and times, the manifest, and the last line.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -6,12 +6,12 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use crate::sandbox::{KEY_SHA256, SMALL_MANIFEST, SMALL_SHA256, Sandbox};
 
-/// Names, modes, times and contents below a directory of the stage.
+/// The names, modes, times and contents of everything in a directory.
 fn everything(sandbox: &Sandbox, relative: &str) -> Vec<(String, u32, i64, i64, Vec<u8>)> {
     let look = |name: String| {
         let path = sandbox.path(relative).join(&name);
         let metadata = fs::symlink_metadata(&path).unwrap();
-        // The manifest, and directories, have the time at which they were made.
+        // The manifest and the directories have the time of the run.
         let kept = metadata.is_file() && name != "checksums.txt";
         let (seconds, fraction) = if kept { (metadata.mtime(), metadata.mtime_nsec()) } else { (0, 0) };
         let content = if metadata.is_file() { fs::read(&path).unwrap() } else { Vec::new() };
@@ -21,7 +21,7 @@ fn everything(sandbox: &Sandbox, relative: &str) -> Vec<(String, u32, i64, i64, 
 }
 
 #[test]
-fn an_unsigned_bundle_says_so_in_the_last_line() {
+fn the_last_line_says_that_a_bundle_is_unsigned() {
     let sandbox = Sandbox::new();
     sandbox.small_dist();
     sandbox
@@ -134,7 +134,7 @@ verify it with:
 }
 
 #[test]
-fn json_holds_the_same_as_the_text() {
+fn json_has_the_same_facts_as_the_text() {
     let sandbox = Sandbox::new();
     sandbox.small_dist();
     sandbox
@@ -188,7 +188,7 @@ hint: choose another name, or add `--force` to replace an existing bundle
 }
 
 #[test]
-fn inputs_are_laid_side_by_side() {
+fn several_inputs_are_combined() {
     let sandbox = Sandbox::new();
     sandbox.small_dist().file("other/sub/c", "").file("other/.hidden", "").file("x/notes.txt", "");
     sandbox.aicr("bundle dist/ other ./x/notes.txt --output B --quiet").succeeds();
@@ -198,7 +198,7 @@ fn inputs_are_laid_side_by_side() {
 }
 
 #[test]
-fn modes_are_two_and_times_are_kept() {
+fn files_get_one_of_two_modes_and_keep_their_times() {
     let sandbox = Sandbox::new();
     let when = UNIX_EPOCH + Duration::new(1_000_000_007, 123_456_789);
     for mode in [0o400, 0o600, 0o644, 0o666, 0o700, 0o711, 0o755, 0o777, 0o100, 0o611] {
@@ -323,7 +323,7 @@ fn cosign_is_started_only_for_what_needs_it() {
     );
     assert_eq!(calls(&format!("bundle-sign B {key}")), "public-key, sign-blob, verify-blob, version");
     assert_eq!(calls("verify B --key cosign.pub --insecure-ignore-tlog"), "sign-blob, verify-blob, version");
-    // None at all is needed for an unsigned bundle.
+    // An unsigned bundle needs no cosign.
     fs::remove_file(sandbox.path("bin/cosign")).unwrap();
     sandbox.aicr("bundle dist --output C --quiet").succeeds();
     sandbox.aicr("verify C --checksums-only --quiet").succeeds();

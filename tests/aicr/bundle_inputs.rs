@@ -1,5 +1,5 @@
-//! What goes into a bundle, and what is refused by name before a byte of it is read. Every refusal
-//! has a way out, and that is tried too.
+//! Which files go into a bundle, and which are refused before a byte of them is read. Each refusal has
+//! a hint, and the tests follow it.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -9,8 +9,8 @@ use rustix::fs::FileType;
 
 use crate::sandbox::Sandbox;
 
-/// `bundle INPUTS --output B` is refused in these words, and nothing is left; with `way_out` added
-/// it is not.
+/// `bundle INPUTS --output B` fails with this stderr and changes nothing. With the arguments `way_out` it
+/// succeeds.
 #[track_caller]
 fn refused(make: impl FnOnce(&Sandbox) -> &Sandbox, inputs: &str, stderr: &str, way_out: Option<&str>) {
     let sandbox = Sandbox::new();
@@ -31,7 +31,7 @@ fn refused(make: impl FnOnce(&Sandbox) -> &Sandbox, inputs: &str, stderr: &str, 
 }
 
 #[test]
-fn nothing_below_an_input_is_followed() {
+fn links_in_an_input_are_not_followed() {
     let words = "error: dist/sub/l is a symbolic link, and links are not followed
 hint: leave it out with `--exclude /sub/l`, or replace it with the file that it points to
 ";
@@ -53,7 +53,7 @@ hint: leave it out with `--exclude /sub/l`, or replace it with the file that it 
 }
 
 #[test]
-fn a_link_named_as_an_input_is_followed_to_a_directory_alone() {
+fn a_link_as_an_input_is_followed_only_to_a_directory() {
     let sandbox = Sandbox::new();
     sandbox.small_dist().link("latest", "dist");
     for input in ["latest", "latest/"] {
@@ -71,7 +71,7 @@ hint: give the file that it points to; only links to directories are followed
 }
 
 #[test]
-fn an_input_is_a_file_or_a_directory_that_is_there() {
+fn an_input_is_an_existing_file_or_directory() {
     refused(|sandbox| sandbox, "dist nowhere", "error: input nowhere does not exist\n", None);
     refused(|sandbox| sandbox, "dist/a/x", "error: input dist/a/x does not exist\n", None);
     refused(
@@ -90,7 +90,7 @@ fn an_input_is_a_file_or_a_directory_that_is_there() {
 }
 
 #[test]
-fn two_inputs_for_one_path_are_named_both() {
+fn two_inputs_with_one_path_are_both_named() {
     refused(
         |sandbox| sandbox.file("other/sub/b", "another\n"),
         "dist other/",
@@ -119,7 +119,7 @@ hint: rename one, or put both below one directory and bundle that directory
 }
 
 #[test]
-fn names_of_the_bundles_own_are_reserved_in_any_case() {
+fn reserved_names_are_refused_in_any_case() {
     for (name, shown, pattern) in [
         ("checksums.txt", "checksums.txt", "/checksums.txt"),
         ("CheckSums.TXT", "CheckSums.TXT", "/CheckSums.TXT"),
@@ -145,7 +145,7 @@ hint: leave it out with `--exclude /-`, or rename it
 ",
         Some("--exclude /-"),
     );
-    // Further down they are names like any other.
+    // In other directories they are ordinary names.
     let sandbox = Sandbox::new();
     sandbox.small_dist().file("dist/sub/checksums.txt", "").file("dist/sub/attestation/x", "");
     sandbox.file("dist/sub/-", "").file("dist/-a", "").file("dist/checksums.txt.old", "");
@@ -157,7 +157,7 @@ hint: leave it out with `--exclude /-`, or rename it
 }
 
 #[test]
-fn names_that_no_manifest_can_carry_are_refused_and_shown_escaped() {
+fn names_that_no_manifest_can_list_are_refused_and_shown_escaped() {
     let control = "has a control character in its name";
     for (name, shown, why) in [
         (&b"two\nlines"[..], "two\\u{a}lines", control),
@@ -184,7 +184,7 @@ hint: leave it out with `--exclude "/back\\\\slash"`, or rename it
 "#,
         Some(r"--exclude /back\\slash"),
     );
-    // What would turn the line around is not repeated in the hint either.
+    // The hint does not repeat a character that reverses the text.
     refused(
         |sandbox| sandbox.link("dist/gpj.\u{202e}exe", "a"),
         "dist",
@@ -196,7 +196,7 @@ hint: rename it
 }
 
 #[test]
-fn names_that_are_one_name_on_the_receivers_medium_are_refused() {
+fn names_that_collide_on_other_file_systems_are_refused() {
     for (one, two, first, second) in [
         ("README", "readme", "dist/README", "dist/readme"),
         ("Sub/x", "sub/y", "dist/Sub", "dist/sub"),
@@ -217,7 +217,7 @@ hint: rename one, or allow both with `--allow-name-collisions`
 }
 
 #[test]
-fn private_keys_stay_out() {
+fn private_keys_are_refused() {
     let words = "error: dist/sub/ca.pem contains a private key
 hint: leave it out with `--exclude /sub/ca.pem`, or allow it with `--allow-private-keys`
 ";
@@ -231,7 +231,7 @@ hint: leave it out with `--exclude /sub/ca.pem`, or allow it with `--allow-priva
         let key = format!("a key\n-----BEGIN {label}-----\nAAAA\n-----END {label}-----\n");
         refused(|sandbox| sandbox.file("dist/sub/ca.pem", key), "dist", words, Some("--allow-private-keys"));
     }
-    // Public halves, and text about keys, are payload.
+    // Public keys, and text about keys, are payload.
     let sandbox = Sandbox::new();
     sandbox.small_dist().file("dist/pub.pem", sandbox.read("cosign.pub"));
     sandbox.file("dist/doc", "it begins with -----BEGIN PRIVATE KEY-----\n");
@@ -250,14 +250,14 @@ hint: leave it out with `--exclude /a`, or remove the bits with `chmod ug-s dist
             Some("--exclude /a"),
         );
     }
-    // A directory that hands its group down is no program.
+    // On a directory the bit means that new files get its group.
     let sandbox = Sandbox::new();
     sandbox.small_dist().chmod("dist/sub", 0o2755).chmod("dist/a", 0o1755);
     sandbox.aicr("bundle dist --output B --quiet").succeeds();
 }
 
 #[test]
-fn of_several_refusals_the_first_by_name_is_told() {
+fn of_several_refusals_the_first_by_name_is_reported() {
     refused(
         |sandbox| sandbox.link("dist/z", "a").link("dist/b", "a").link("dist/sub/c", "b"),
         "dist",
@@ -269,7 +269,7 @@ hint: leave it out with `--exclude /b`, or replace it with the file that it poin
 }
 
 #[test]
-fn exclude_reads_patterns_as_gitignore_does() {
+fn exclude_has_the_syntax_of_gitignore() {
     let all = ["a.tmp", "build/x", "doc/a.tmp", "doc/build/y", "doc/keep.tmp", "sub/b"];
     for (patterns, left) in [
         (&["*.tmp"][..], &["build/x", "doc/build/y", "sub/b"][..]),
@@ -319,7 +319,7 @@ fn exclude_reads_patterns_as_gitignore_does() {
 }
 
 #[test]
-fn a_pattern_that_leaves_nothing_out_is_said() {
+fn patterns_that_match_nothing_are_a_warning() {
     let sandbox = Sandbox::new();
     sandbox.small_dist();
     sandbox
@@ -332,7 +332,7 @@ fn a_pattern_that_leaves_nothing_out_is_said() {
 }
 
 #[test]
-fn a_name_in_a_hint_can_be_typed_as_it_stands() {
+fn a_hint_can_be_pasted_whatever_the_name() {
     for name in ["with blank", "star*", "quote'd", "[x]", "!bang", "#hash", "$HOME", "umlaut-\u{fc}"] {
         let sandbox = Sandbox::new();
         sandbox.small_dist().link(&format!("dist/{name}"), "a");
@@ -346,12 +346,12 @@ fn a_name_in_a_hint_can_be_typed_as_it_stands() {
 }
 
 #[test]
-fn what_will_make_trouble_elsewhere_is_one_line_a_kind() {
+fn each_kind_of_problem_on_other_systems_is_one_warning() {
     let sandbox = Sandbox::new();
     sandbox.small_dist().file("dist/nul.txt", "").file("dist/what?", "").file("dist/dot.", "");
     sandbox.file("dist/cafe\u{301}", "").directory("dist/void").directory("dist/sub/void");
     fs::File::create(sandbox.path("dist/huge")).unwrap().set_len(1 << 32).unwrap();
-    // Nothing of that size is read in a dry run, and in place no room is asked for.
+    // A dry run does not read the huge file, and in place needs no space for it.
     sandbox
         .aicr("bundle dist --in-place --dry-run")
         .stdout("planned dist\n  7 files, 4294967307 bytes\n")

@@ -1,5 +1,4 @@
-//! Where a bundle may be made, what `--force` replaces and what it never does, and where the public
-//! key is left.
+//! Where a bundle may be created, what `--force` replaces, and where `--public-key-out` may write.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -10,7 +9,7 @@ const FREE: &str = "hint: choose another name, or add `--force` to replace an ex
 const ELSEWHERE: &str =
     "hint: choose an output outside the inputs, or use `--in-place` to turn the input into a bundle";
 
-/// `bundle dist WORDS` is refused in these words, and nothing is changed; `accepted` in its place
+/// `bundle dist WORDS` fails with this stderr and changes nothing. With `accepted` instead of WORDS it
 /// succeeds.
 #[track_caller]
 fn refused(make: impl FnOnce(&Sandbox) -> &Sandbox, words: &str, stderr: &str, accepted: &str) {
@@ -24,7 +23,7 @@ fn refused(make: impl FnOnce(&Sandbox) -> &Sandbox, words: &str, stderr: &str, a
 }
 
 #[test]
-fn an_output_is_a_name_that_is_free() {
+fn an_output_must_not_exist() {
     refused(
         |sandbox| sandbox.file("B/mine", "precious"),
         "--output B",
@@ -45,7 +44,7 @@ fn an_output_is_a_name_that_is_free() {
             "--output elsewhere",
         );
     }
-    // What a shell completes, with a slash at its end, is the same output.
+    // A shell completes the name with a slash at its end.
     refused(
         |sandbox| sandbox.directory("elsewhere").link("B", "elsewhere"),
         "--output B/",
@@ -67,7 +66,7 @@ hint: name a new directory, for example `--output release-1.4`
 }
 
 #[test]
-fn an_empty_directory_is_as_good_as_none() {
+fn an_empty_directory_is_replaced() {
     let sandbox = Sandbox::new();
     sandbox.small_dist().directory("B").chmod("B", 0o700);
     sandbox.aicr("bundle dist --output B --quiet").succeeds();
@@ -76,7 +75,7 @@ fn an_empty_directory_is_as_good_as_none() {
 }
 
 #[test]
-fn the_parent_of_an_output_is_not_made() {
+fn the_parent_of_an_output_is_not_created() {
     refused(
         |sandbox| sandbox,
         "--output new/B",
@@ -92,7 +91,7 @@ fn the_parent_of_an_output_is_not_made() {
 }
 
 #[test]
-fn an_output_and_an_input_do_not_touch() {
+fn an_output_and_an_input_must_not_overlap() {
     fn bundle(sandbox: &Sandbox) -> &Sandbox {
         sandbox.aicr("bundle dist --output old --quiet").succeeds();
         sandbox
@@ -126,7 +125,7 @@ fn an_output_and_an_input_do_not_touch() {
 }
 
 #[test]
-fn a_directory_that_somebody_stands_in_is_not_replaced() {
+fn the_working_directory_is_not_replaced() {
     let sandbox = Sandbox::new();
     sandbox.unsigned();
     for (within, output) in [("B", "../B"), ("B/sub", "../../B")] {
@@ -145,11 +144,11 @@ hint: change to another directory, or choose another output
 }
 
 #[test]
-fn force_replaces_a_bundle_and_nothing_else() {
+fn force_replaces_only_a_bundle() {
     let refusals: [(&str, Act, &str); 7] = [
         ("no manifest", |sandbox| sandbox.remove("B/checksums.txt"), "checksums.txt does not exist"),
         (
-            "no manifest of ours",
+            "another kind of manifest",
             |sandbox| sandbox.file("B/checksums.txt", "read me\n"),
             "checksums.txt: line 1 does not begin with a SHA-256 digest",
         ),
@@ -161,7 +160,7 @@ fn force_replaces_a_bundle_and_nothing_else() {
         ("a hidden file", |sandbox| sandbox.file("B/.git", ""), ".git is not listed in checksums.txt"),
         ("a link", |sandbox| sandbox.link("B/l", "a"), "l is not listed in checksums.txt"),
         (
-            "a file beside the signature",
+            "a file next to the signature",
             |sandbox| sandbox.file("B/attestation/x", ""),
             "attestation/x is not listed in checksums.txt",
         ),
@@ -185,7 +184,7 @@ hint: remove it yourself, or choose another output
 }
 
 #[test]
-fn force_replaces_a_bundle_whole() {
+fn force_replaces_the_whole_bundle() {
     let changes: [(&str, Act); 5] = [
         ("as it was", |sandbox| sandbox),
         ("a changed file", |sandbox| sandbox.file("B/a", "changed")),
@@ -203,7 +202,7 @@ fn force_replaces_a_bundle_whole() {
         assert_ne!(sandbox.path("B").metadata().unwrap().ino(), before);
         assert!(!sandbox.path(".B.aicr-staging").exists());
     }
-    // Where there is nothing to replace it is not in the way.
+    // Without anything to replace, the flag has no effect.
     let sandbox = Sandbox::new();
     sandbox.small_dist().aicr("bundle dist --output B --force --quiet").succeeds();
 }
@@ -225,7 +224,7 @@ fn a_signed_bundle_stays_until_the_new_one_is_complete() {
 }
 
 #[test]
-fn the_public_key_is_left_for_the_receivers() {
+fn the_public_key_is_written_for_the_receivers() {
     let sandbox = Sandbox::new();
     sandbox.small_dist();
     let run = |output: &str, out: &str, more: &str| {
@@ -236,7 +235,7 @@ fn the_public_key_is_left_for_the_receivers() {
     run("B1", "k.pub", "").succeeds();
     assert_eq!(sandbox.read("k.pub"), sandbox.read("cosign.pub"));
     assert_eq!(sandbox.path("k.pub").metadata().unwrap().mode() & 0o7777, 0o644);
-    // The same content is fine, and left alone.
+    // A file that has this key already is not changed.
     let before = sandbox.path("k.pub").metadata().unwrap().ino();
     run("B2", "k.pub", "").succeeds();
     assert_eq!(sandbox.path("k.pub").metadata().unwrap().ino(), before);
@@ -275,7 +274,7 @@ fn the_public_key_is_left_for_the_receivers() {
 }
 
 #[test]
-fn where_the_public_key_cannot_be_left_nothing_is_signed() {
+fn if_the_public_key_cannot_be_written_nothing_is_signed() {
     let sandbox = Sandbox::new();
     sandbox.small_dist().directory("ro");
     let sign = "--signing-key cosign.key --tlog-upload=false";
@@ -293,9 +292,9 @@ fn where_the_public_key_cannot_be_left_nothing_is_signed() {
     }
 }
 
-/// What nobody could see beforehand: a disk that is full by then.
+/// The disk becomes full only after the check of the path.
 #[test]
-fn a_bundle_stands_without_the_public_key_too() {
+fn the_signed_bundle_stays_if_the_public_key_cannot_be_written() {
     let sandbox = Sandbox::new();
     sandbox.small_dist().directory("full");
     let line = "mount -t tmpfs -o nr_inodes=1 none full && exec aicr bundle dist --output B \
@@ -317,7 +316,7 @@ fn a_bundle_stands_without_the_public_key_too() {
 }
 
 #[test]
-fn the_public_key_does_not_come_before_the_signature() {
+fn the_public_key_is_not_written_before_the_signature() {
     let sandbox = Sandbox::new();
     sandbox.small_dist().fake_cosign("case $1 in sign-blob) exit 1 ;; esac\nexec \"$REAL\" \"$@\"");
     sandbox

@@ -1,4 +1,4 @@
-//! `bundle-sign`: which bundles are signed, which are left alone, and which are nobody's to sign.
+//! `bundle-sign`: which bundles it signs, which it does not change, and which it refuses.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -10,7 +10,7 @@ use crate::sandbox::{Act, KEY_SHA256, SMALL_SHA256, STRANGER_SHA256, Sandbox};
 const SIGNATURE: &str = "attestation/checksums.txt.sigstore.json";
 const SIGN: &str = "--signing-key cosign.key --tlog-upload=false";
 
-/// What is said of a bundle that is signed by this key, with the verify command of `k.pub`.
+/// The report about a bundle signed by this key, with the command that verifies it with `k.pub`.
 fn signed(word: &str, path: &str, key: &str) -> String {
     format!(
         "{word} {path}
@@ -44,7 +44,7 @@ fn an_unsigned_bundle_is_signed() {
 }
 
 #[test]
-fn a_bundle_that_is_signed_already_is_left_alone() {
+fn a_bundle_that_is_signed_already_is_not_changed() {
     let sandbox = Sandbox::new();
     sandbox.signed();
     let before = sandbox.path("B").join(SIGNATURE).metadata().unwrap().ino();
@@ -58,7 +58,7 @@ fn a_bundle_that_is_signed_already_is_left_alone() {
 }
 
 #[test]
-fn another_signer_is_replaced_by_force_alone() {
+fn only_force_replaces_the_signature_of_another_key() {
     let sandbox = Sandbox::new();
     sandbox.signed();
     let sign = "bundle-sign B --signing-key stranger.key --tlog-upload=false --public-key-out k.pub";
@@ -74,9 +74,9 @@ fn another_signer_is_replaced_by_force_alone() {
     sandbox.aicr("verify B --key stranger.pub --insecure-ignore-tlog --quiet").succeeds();
 }
 
-/// What can be told without the network that the run itself would need.
+/// The real run needs a network to upload the signature, and this run refuses without one.
 #[test]
-fn a_dry_run_for_the_public_log_refuses_what_is_there() {
+fn a_dry_run_for_the_public_log_refuses_an_existing_signature() {
     let sandbox = Sandbox::new();
     sandbox.signed();
     for (key, by) in [
@@ -95,7 +95,7 @@ fn a_dry_run_for_the_public_log_refuses_what_is_there() {
 }
 
 #[test]
-fn a_tree_that_is_not_its_manifest_is_never_signed() {
+fn a_tree_that_does_not_match_its_manifest_is_never_signed() {
     let changes: [(Act, &str, &str); 6] = [
         (|sandbox| sandbox.file("B/a", "ALPHA\n"), "changed      a", "1 file is wrong"),
         (|sandbox| sandbox.remove("B/sub/b"), "missing      sub/b", "1 file is wrong"),
@@ -131,7 +131,7 @@ fn a_tree_that_is_not_its_manifest_is_never_signed() {
     }
 }
 
-/// It reads no payload.
+/// A dry run does not read the payload.
 #[test]
 fn a_dry_run_compares_the_names() {
     let sandbox = Sandbox::new();
@@ -147,9 +147,9 @@ fn a_dry_run_compares_the_names() {
         .exits(5);
 }
 
-/// The second time it would replace its own signature.
+/// The second signature would replace the first.
 #[test]
-fn a_bundle_is_named_once() {
+fn one_bundle_named_twice_is_refused() {
     let sandbox = Sandbox::new();
     sandbox.unsigned();
     sandbox
@@ -160,10 +160,10 @@ fn a_bundle_is_named_once() {
 }
 
 #[test]
-fn nobody_launders_a_stale_signature() {
+fn a_stale_signature_is_never_replaced() {
     let sandbox = Sandbox::new();
     sandbox.signed();
-    // Payload and manifest are changed together, below the old signature.
+    // The payload and the manifest change together, and the old signature stays.
     sandbox.file("new/a", "ALPHA\n").file("new/sub/b", "beta\n");
     sandbox.aicr("bundle new --output N --quiet").succeeds();
     for name in ["a", "checksums.txt"] {
@@ -210,7 +210,7 @@ fn a_signature_that_cannot_be_read_is_not_replaced() {
 }
 
 #[test]
-fn a_signature_that_is_no_file_is_not_replaced() {
+fn a_signature_that_is_not_a_file_is_not_replaced() {
     let cases: [for<'a> fn(&'a Sandbox, &str) -> &'a Sandbox; 4] = [
         |sandbox, path| sandbox.special(path, FileType::Fifo),
         |sandbox, path| sandbox.special(path, FileType::Socket),
@@ -245,7 +245,7 @@ fn a_signature_that_only_names_this_key_is_rejected() {
     sandbox.signed();
     fs::rename(sandbox.path("B"), sandbox.path("mine")).unwrap();
     sandbox.aicr("bundle dist --output B --signing-key stranger.key --tlog-upload=false --quiet").succeeds();
-    // The stranger's signature under our key's name.
+    // The signature of another key, with the hint of our key.
     let part = |path: &str, name: &str| {
         let text = sandbox.read(&format!("{path}/{SIGNATURE}"));
         let value = text.split(&format!("\"{name}\":\"")).nth(1).unwrap();
@@ -264,14 +264,14 @@ fn a_signature_that_only_names_this_key_is_rejected() {
                 &"hint: find out who made it; to sign again, remove attestation/checksums.txt.sigstore.json by hand first"
             )
         );
-        // What cosign says of it differs from release to release.
+        // The text of cosign depends on the release.
         assert!(lines[1..lines.len() - 1].iter().all(|line| line.starts_with("    ")), "{stderr}");
         assert_eq!((output.status.code(), output.stdout), (Some(5), b"rejected B\n".to_vec()));
     }
 }
 
 #[test]
-fn what_is_no_bundle_is_refused() {
+fn a_path_that_is_not_a_bundle_is_refused() {
     let sandbox = Sandbox::new();
     sandbox.small_dist();
     for (path, stdout, stderr, code) in [
@@ -288,8 +288,8 @@ fn what_is_no_bundle_is_refused() {
     }
 }
 
-/// Three unsigned bundles `B1`, `B2` and `B3`.
-fn three() -> Sandbox {
+/// A test directory with three unsigned bundles `B1`, `B2` and `B3`.
+fn three_bundles() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.small_dist();
     for name in ["B1", "B2", "B3"] {
@@ -298,14 +298,14 @@ fn three() -> Sandbox {
     sandbox
 }
 
-/// What is said of a bundle that was not reached.
+/// The report about a bundle after the run has stopped.
 fn not_attempted(path: &str) -> String {
     format!("not attempted {path}\n  manifest sha256 {SMALL_SHA256}\n  2 files, 11 bytes\n")
 }
 
 #[test]
 fn several_bundles_are_signed_in_order() {
-    let sandbox = three();
+    let sandbox = three_bundles();
     let all: String = ["B3", "B1", "B2"].map(|path| signed("signed", path, KEY_SHA256)).concat();
     sandbox.aicr(&format!("bundle-sign B3 B1 B2 {SIGN} --public-key-out k.pub")).stdout(&all).succeeds();
     sandbox.aicr("verify B1 B2 B3 --key k.pub --insecure-ignore-tlog --quiet").succeeds();
@@ -313,7 +313,7 @@ fn several_bundles_are_signed_in_order() {
 
 #[test]
 fn all_are_checked_before_the_first_is_signed() {
-    let sandbox = three();
+    let sandbox = three_bundles();
     sandbox.file("B2/a", "ALPHA!\n");
     sandbox
         .aicr(&format!("bundle-sign B1 B2 B3 {SIGN}"))
@@ -328,7 +328,7 @@ fn all_are_checked_before_the_first_is_signed() {
         ))
         .stderr("error: B2 is not what its manifest says: 1 file is wrong\n")
         .exits(5);
-    // One that is no directory at all is told before any is looked at.
+    // A missing directory is reported before any bundle is read.
     sandbox
         .aicr(&format!("bundle-sign B1 nowhere B3 {SIGN}"))
         .stderr("error: nowhere does not exist\n")
@@ -351,7 +351,7 @@ hint: check the address, and that the server is running
 ",
         ),
     ] {
-        let sandbox = three();
+        let sandbox = three_bundles();
         sandbox.fake_cosign(&format!(
             "once=${{0%/*}}/../once
              if [ \"$1\" = sign-blob ]; then [ ! -e \"$once\" ] || {{ echo 'Error: {words}' >&2; exit 1; }}; : >\"$once\"; fi
@@ -366,12 +366,12 @@ hint: check the address, and that the server is running
             ))
             .stderr(stderr)
             .exits(code);
-        // What was signed stays, and its key is there to verify it with.
+        // The signed bundle stays, and the public key to verify it exists.
         sandbox.aicr("verify B1 --key k.pub --insecure-ignore-tlog --quiet").succeeds();
         for path in ["B2", "B3"] {
             assert!(!sandbox.path(path).join("attestation").exists());
         }
-        // The next run goes on where this one stopped.
+        // The next run signs the others.
         sandbox.remove("once").link("real", sandbox.cosign());
         sandbox.aicr(&format!("bundle-sign B1 B2 B3 {SIGN} --quiet --cosign real")).succeeds();
     }

@@ -1,18 +1,19 @@
-//! When the system has no more of something: threads, processes, descriptors, stack, memory, room for
-//! results and for temporary files. What can be done with less is done; what cannot is one error, and
-//! leaves nothing behind.
+//! Exhausted resources: threads, processes, descriptors, stack, memory, and space for results and temporary
+//! files. A run succeeds with fewer resources where it can. Otherwise it reports one error and leaves
+//! nothing behind.
 
 use std::collections::BTreeSet;
 use std::fs::File;
 
 use rustix::fs::{Mode, OFlags};
 
-use crate::fake::{HONEST, stage};
+use crate::fake::{HONEST, fake_sandbox};
 use crate::sandbox::Sandbox;
 
 const SIGN: &str = "--signing-key cosign.key --tlog-upload=false";
 
-/// A run in which the calls that start threads and processes fail, those that `when` counts (see strace).
+/// A run in which the system calls that start threads and processes fail. `when` selects the calls, as in
+/// strace.
 fn without_threads(sandbox: &Sandbox, follow: &str, when: &str, words: &str) -> (Option<i32>, String) {
     let inject = format!("inject=clone,?clone3,?fork,?vfork:error=EAGAIN:when={when}");
     let strace = format!(
@@ -23,9 +24,9 @@ fn without_threads(sandbox: &Sandbox, follow: &str, when: &str, words: &str) -> 
 }
 
 #[test]
-fn files_are_read_by_the_threads_that_there_are() {
+fn files_are_read_with_fewer_threads() {
     let sandbox = Sandbox::new();
-    // Large enough to be read ahead on a thread of its own.
+    // A file of this size is read by a second thread.
     sandbox.small_dist().file("dist/large", vec![7; 9 << 20]);
     for when in ["1", "2", "3", "4", "1+", "2+", "3+"] {
         for (number, words) in ["bundle dist --output B -q --jobs 3", "verify B --checksums-only -q --jobs 3"]
@@ -42,18 +43,18 @@ fn files_are_read_by_the_threads_that_there_are() {
 }
 
 #[test]
-fn no_cosign_is_run_that_nobody_can_listen_to() {
-    let mut said = BTreeSet::new();
+fn cosign_is_not_run_if_its_output_cannot_be_read() {
+    let mut errors = BTreeSet::new();
     for when in (1..20).map(|step| format!("{step}+")) {
-        let sandbox = stage(HONEST);
+        let sandbox = fake_sandbox(HONEST);
         let before = sandbox.tree("");
         let (code, stderr) =
             without_threads(&sandbox, "", &when, &format!("bundle dist --output C -q {SIGN}"));
         if code == Some(0) {
             assert_eq!(stderr, "", "{when}");
-            assert!(!said.is_empty(), "strace has kept nothing from it");
+            assert!(!errors.is_empty(), "strace has made no call fail");
             assert_eq!(
-                said.into_iter().collect::<Vec<_>>(),
+                errors.into_iter().collect::<Vec<_>>(),
                 [
                     "error: cannot start a thread that reads what cosign prints: resource temporarily unavailable\n",
                     "error: {root}/bin/cosign cannot be started: resource temporarily unavailable\n",
@@ -62,14 +63,14 @@ fn no_cosign_is_run_that_nobody_can_listen_to() {
             return;
         }
         assert_eq!((code, sandbox.tree("")), (Some(1), before), "{when}: {stderr}");
-        said.insert(stderr.replace(sandbox.path("").to_str().unwrap(), "{root}/"));
+        errors.insert(stderr.replace(sandbox.path("").to_str().unwrap(), "{root}/"));
     }
-    panic!("it never got through");
+    panic!("the run never succeeded");
 }
 
-/// Whether a run is done, or else says that there are no more descriptors; the tree is never to blame.
+/// Whether a run succeeds. If not, its error is about the missing descriptors, and never about the tree.
 #[track_caller]
-fn done_or_too_many(sandbox: &Sandbox, descriptors: u32, words: &str) -> bool {
+fn succeeds_with(sandbox: &Sandbox, descriptors: u32, words: &str) -> bool {
     let output =
         sandbox.program_run(format!("prlimit --nofile={descriptors} aicr {words}").split(' ')).output();
     let stderr = String::from_utf8(output.stderr).unwrap();
@@ -77,9 +78,9 @@ fn done_or_too_many(sandbox: &Sandbox, descriptors: u32, words: &str) -> bool {
         Some(0) => assert_eq!(stderr, "", "{descriptors}: {words}"),
         code => {
             let one_line = stderr.starts_with("error: ") && stderr.lines().count() == 1;
-            // A program that cannot open what it needs to start crashes, and that is said.
-            let why = [": too many open files\n", " crashed (exit 2)\n", " ended with exit 127\n"];
-            let expected = one_line && why.iter().any(|why| stderr.ends_with(why));
+            // A program that cannot open its libraries crashes, and the error says so.
+            let reasons = [": too many open files\n", " crashed (exit 2)\n", " ended with exit 127\n"];
+            let expected = one_line && reasons.iter().any(|reason| stderr.ends_with(reason));
             assert!(code == Some(1) && expected, "{descriptors}: {words}: {code:?} {stderr}");
         }
     }
@@ -88,8 +89,8 @@ fn done_or_too_many(sandbox: &Sandbox, descriptors: u32, words: &str) -> bool {
 }
 
 #[test]
-fn without_descriptors_nothing_is_rejected_and_nothing_left() {
-    let sandbox = stage(HONEST);
+fn without_descriptors_nothing_is_rejected_and_nothing_is_left_behind() {
+    let sandbox = fake_sandbox(HONEST);
     sandbox.file("B/attestation/checksums.txt.sigstore.json", sandbox.read("good"));
     let before = sandbox.tree("");
     for (words, enough) in [
@@ -100,7 +101,7 @@ fn without_descriptors_nothing_is_rejected_and_nothing_left() {
         ("bundle dist --output C -q --signing-key cosign.key --tlog-upload=false", 20),
     ] {
         for descriptors in [8, 9, 10, 12, 14, 16, 20] {
-            let done = done_or_too_many(&sandbox, descriptors, words);
+            let done = succeeds_with(&sandbox, descriptors, words);
             assert!(done || descriptors < enough, "{descriptors}: {words}");
             if sandbox.path("C").exists() {
                 assert!(done, "{descriptors}: {words}");
@@ -112,7 +113,7 @@ fn without_descriptors_nothing_is_rejected_and_nothing_left() {
 }
 
 #[test]
-fn a_deep_path_takes_no_stack() {
+fn a_deep_path_needs_no_stack() {
     let sandbox = Sandbox::new();
     let mut directory = File::open(sandbox.directory("dist").path("dist")).unwrap();
     for _ in 0..2000 {
@@ -123,7 +124,7 @@ fn a_deep_path_takes_no_stack() {
     }
     let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC;
     rustix::fs::openat(&directory, "f", flags, Mode::RUSR | Mode::WUSR).unwrap();
-    // As little as this program starts with when it is built without optimization.
+    // The smallest stack with which a build without optimization starts.
     for words in [
         "bundle dist --output B -q",
         "verify B --checksums-only -q",
@@ -132,12 +133,12 @@ fn a_deep_path_takes_no_stack() {
     ] {
         sandbox.shell(&format!("ulimit -s 512 && aicr {words}")).succeeds();
     }
-    // Too deep for what the stage is cleared with.
+    // The tree is too deep for the code that removes the test directory.
     sandbox.shell("rm -r dist B").succeeds();
 }
 
 #[test]
-fn a_manifest_for_which_there_is_no_memory_is_no_crash() {
+fn a_manifest_larger_than_the_memory_is_an_error() {
     let sandbox = Sandbox::new();
     sandbox.unsigned();
     File::create(sandbox.path("B/checksums.txt")).unwrap().set_len(1 << 30).unwrap();
@@ -147,7 +148,7 @@ fn a_manifest_for_which_there_is_no_memory_is_no_crash() {
         .exits(1);
 }
 
-/// Nothing is left where temporary files lie, and no bundle is made of what could not be written.
+/// Nothing is left in the directory for temporary files, and the bundle does not change.
 #[test]
 fn a_full_directory_for_temporary_files() {
     for (size, error, code) in [
@@ -155,7 +156,7 @@ fn a_full_directory_for_temporary_files() {
         ("12k,nr_inodes=4", "error: cannot make {root}/full/aicr-XXXXXX/tmp: no space left on device\n", 1),
         ("16k,nr_inodes=9", "error: cosign.key was refused by cosign\n    (what cosign said)\n", 4),
     ] {
-        let sandbox = stage(HONEST);
+        let sandbox = fake_sandbox(HONEST);
         sandbox.directory("full");
         let line = format!(
             "mount -t tmpfs -o size={size} none full && {{ aicr bundle-sign B {SIGN} --force -q; code=$?; ls -A full; exit $code; }}"
@@ -180,12 +181,12 @@ fn results_that_cannot_be_written_are_a_failure() {
         .exits(1);
     sandbox.aicr("verify B --checksums-only --quiet").succeeds();
     sandbox.aicr("bundle dist --output B2 --quiet").succeeds();
-    for (bundles, said) in
+    for (bundles, rest) in
         [("B", "; B is signed all the same"), ("B", ""), ("B B2", "; B2 is signed all the same")]
     {
         sandbox
             .shell(&format!("aicr bundle-sign {bundles} {SIGN} >/dev/full"))
-            .stderr(&format!("{FULL}{said}\n"))
+            .stderr(&format!("{FULL}{rest}\n"))
             .exits(1);
     }
     sandbox
@@ -198,7 +199,7 @@ fn results_that_cannot_be_written_are_a_failure() {
     {
         sandbox.shell(&format!("aicr {words} >/dev/full")).stderr(&format!("{FULL}\n")).exits(1);
     }
-    // A verdict stays what it is.
+    // The verdict and its exit code stay the same.
     for (format, quiet) in [("text", ""), ("json", ""), ("text", "--quiet")] {
         sandbox.file("B2/a", "other\n");
         sandbox

@@ -1,4 +1,4 @@
-//! A cosign that is only `sh`: it answers as a release does, and does what a test says.
+//! A fake cosign, written in `sh`. It answers aicr like a real release, and does what a test needs.
 
 use std::fs::File;
 use std::io::Read;
@@ -14,21 +14,21 @@ use crate::without_aicr::{key_hint, sigstore_bundle};
 /// The signature of the bundle `B`.
 pub(crate) const SIGNATURE: &str = "B/attestation/checksums.txt.sigstore.json";
 
-/// What a fake does.
+/// What a fake cosign does.
 #[derive(Clone, Copy)]
 pub(crate) struct Fake<'a> {
     /// The release whose help it prints.
     pub(crate) release: &'a str,
-    /// Its `public-key`.
+    /// The script of `public-key`.
     pub(crate) public_key: &'a str,
-    /// Its `sign-blob`; `$BUNDLE` is what it has to write, `$TOP/good` what would be right
-    /// for the tree `dist`, and `$TOP` the stage.
+    /// The script of `sign-blob`. `$TOP` is the test directory, `$BUNDLE` the file that it has to write, and
+    /// `$TOP/good` the right content for the tree `dist`.
     pub(crate) sign: &'a str,
-    /// Its `verify-blob`.
+    /// The script of `verify-blob`.
     pub(crate) verify: &'a str,
 }
 
-/// One that does everything right.
+/// A fake cosign without errors.
 pub(crate) const HONEST: Fake<'_> = Fake {
     release: "v3.1.3",
     public_key: "cat \"$TOP/cosign.pub\"",
@@ -36,13 +36,13 @@ pub(crate) const HONEST: Fake<'_> = Fake {
     verify: "exit 0",
 };
 
-/// A stage with this cosign, the tree `dist`, and a bundle `B` of it that a stranger has signed.
-pub(crate) fn stage(fake: Fake<'_>) -> Sandbox {
+/// A test directory with this fake cosign, the tree `dist`, and a bundle `B` of it that another key has signed.
+pub(crate) fn fake_sandbox(fake: Fake<'_>) -> Sandbox {
     let Fake { release, public_key, sign, verify } = fake;
     let sandbox = Sandbox::new();
     let good = sigstore_bundle("AAAA", SMALL_MANIFEST);
-    let stranger = good.replace(&key_hint(KEY_SHA256), &key_hint(STRANGER_SHA256));
-    sandbox.unsigned().file("good", good).file(SIGNATURE, stranger);
+    let by_another_key = good.replace(&key_hint(KEY_SHA256), &key_hint(STRANGER_SHA256));
+    sandbox.unsigned().file("good", good).file(SIGNATURE, by_another_key);
     let help = repository().join("fixtures/cosign").join(release).join("sign-blob-help.txt");
     sandbox.program(
         "bin/cosign",
@@ -62,41 +62,42 @@ pub(crate) fn stage(fake: Fake<'_>) -> Sandbox {
     sandbox
 }
 
-/// The process with this id has ended, or does so now.
+/// Waits until the process with this id has ended.
 #[track_caller]
 pub(crate) fn ends(pid: &str) {
     let process = Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
-    // A process that is not there any more has no descriptor; that of one which has ended is ready.
+    // `pidfd_open` fails for a process that does not exist any more. Otherwise the descriptor is ready when the
+    // process has ended.
     if let Ok(process) = pidfd_open(process, PidfdFlags::empty()) {
-        assert!(is_ready(&process), "{pid} is still there");
+        assert!(is_ready(&process), "process {pid} has not ended");
     }
 }
 
-/// Whether something is to be read, waiting for it as long as anybody would.
+/// Waits until a file is ready to be read, and returns false after a minute.
 fn is_ready(file: impl AsFd) -> bool {
     let limit = Timespec { tv_sec: 60, tv_nsec: 0 };
     poll(&mut [PollFd::new(&file, PollFlags::IN)], Some(&limit)) == Ok(1)
 }
 
-/// A place on the stage where a fake is met: it writes its process id to `$TOP/at`.
+/// A FIFO `$TOP/at`, to which a fake cosign writes its process id when it starts.
 pub(crate) struct Meeting(File);
 
 impl Meeting {
-    /// What a fake does that is met and then does no more.
+    /// The script of a fake cosign that writes its process id, and then sleeps.
     pub(crate) const BLOCKED: &'static str = "echo $$ >\"$TOP/at\"; exec sleep 1000";
 
-    /// Prepares the place.
+    /// Creates the FIFO.
     pub(crate) fn new(sandbox: &Sandbox) -> Self {
         sandbox.special("at", FileType::Fifo);
         Self(File::options().read(true).write(true).open(sandbox.path("at")).unwrap())
     }
 
-    /// Waits for the fake, and gives its process id.
+    /// Waits for the fake cosign, and returns its process id.
     #[track_caller]
     pub(crate) fn wait(&mut self) -> String {
-        assert!(is_ready(&self.0), "nobody came");
-        let mut said = [0; 32];
-        let length = self.0.read(&mut said).unwrap();
-        String::from_utf8(said[..length].to_vec()).unwrap()
+        assert!(is_ready(&self.0), "the fake cosign did not start");
+        let mut text = [0; 32];
+        let length = self.0.read(&mut text).unwrap();
+        String::from_utf8(text[..length].to_vec()).unwrap()
     }
 }

@@ -1,27 +1,26 @@
-//! A disk that fails or is full, at every step that needs it: strace makes the first such call of a run
-//! fail, then the second, and so on. What is there afterwards is the old bundle or the new one, whole, with
-//! nothing beside it, and the run says in one line that it could not.
+//! A disk that fails or is full, at every step of a run: strace makes the first system call of a kind fail,
+//! then the second, and so on. Afterwards there is the complete old bundle or the complete new one, and
+//! nothing else, and the run reports one error.
 
-use crate::fake::{HONEST, SIGNATURE, stage};
-use crate::killed::{content, litter, with_older_in_place, with_older_output};
+use crate::fake::{HONEST, SIGNATURE, fake_sandbox};
+use crate::killed::{content, temporary_files, with_older_in_place, with_older_output};
 use crate::sandbox::Sandbox;
 use crate::steps::{CHANGES, Step};
 
 const SIGN: &str = "--signing-key cosign.key --tlog-upload=false";
 
-/// What takes room on a disk.
+/// The system calls that need space on the disk.
 const GROWS: &str = "?mkdir,mkdirat,?rename,?renameat,renameat2,linkat,write,openat";
 
-/// Whether a step only tidies up: what cannot be removed stays until the next run, and what cannot be locked
-/// or opened to be removed was only a precaution.
-fn is_tidying(line: &str) -> bool {
+/// Whether a step only cleans up. If it fails, the run succeeds, and the next run cleans up.
+fn is_cleaning_up(line: &str) -> bool {
     line.starts_with("unlinkat(")
         || line.starts_with("fchmodat(") && line.contains(", 0700)")
         || line.starts_with("flock(") && line.contains("/tmp/aicr-")
 }
 
-/// Runs `words` on fresh stages, on which one step after the other fails with this error. The tree `made`
-/// is as it was before, or as it is after a run on which nothing fails.
+/// Runs `words` in new test directories, and makes one step after the other fail with this error. The tree
+/// `made` is then the one from before the run, or the one after a run without an error.
 fn at_every_step(error: &str, calls: &str, make: impl Fn() -> Sandbox, words: &str, made: &str) {
     let whole = make();
     let old = content(&whole, made);
@@ -33,35 +32,35 @@ fn at_every_step(error: &str, calls: &str, make: impl Fn() -> Sandbox, words: &s
         let output = sandbox.program_run(step.with(&sandbox, &format!("error={error}"), &[], words)).output();
         let found = content(&sandbox, made);
         let stderr = String::from_utf8(output.stderr).unwrap();
-        if is_tidying(line) {
+        if is_cleaning_up(line) {
             assert!(found == old || found == new, "{line}: {stderr}");
-            // It goes with the next run.
+            // The next run removes what is left.
             let again = if words.contains("--force") { "" } else { " --force" };
             sandbox.aicr(&format!("{words}{again}")).succeeds();
             assert!(!sandbox.tree("").iter().any(|name| name.contains("aicr-staging")), "{line}");
             continue;
         }
-        let told = stderr.starts_with("error: ") && stderr.matches("error: ").count() == 1;
+        let is_one_error = stderr.starts_with("error: ") && stderr.matches("error: ").count() == 1;
         let code = output.status.code();
-        assert!(told && code == Some(1), "{line}: {code:?} {stderr}");
+        assert!(is_one_error && code == Some(1), "{line}: {code:?} {stderr}");
         assert!(found == old || found == new, "{line}: {stderr}\n{found:?}");
-        assert_eq!(litter(&sandbox), [""; 0], "{line}: {stderr}");
+        assert_eq!(temporary_files(&sandbox), [""; 0], "{line}: {stderr}");
     }
 }
 
-/// A full disk fails what makes something, and opening what is there is not that.
+/// On a full disk only calls that create something fail, so opening an existing file does not.
 fn fits(line: &str, error: &str) -> bool {
     error == "EIO" || !line.starts_with("openat(") || line.contains("O_CREAT")
 }
 
-/// A stage, what is run on it, and what that makes.
-type Making<'a> = (fn() -> Sandbox, &'a str, &'a str);
+/// A test directory, the arguments of the run, and the tree that it creates.
+type Scenario<'a> = (fn() -> Sandbox, &'a str, &'a str);
 
-const RUNS: [Making<'_>; 4] = [
-    (|| stage(HONEST), "bundle dist --output C --quiet", "C"),
+const RUNS: [Scenario<'_>; 4] = [
+    (|| fake_sandbox(HONEST), "bundle dist --output C --quiet", "C"),
     (with_older_output, "bundle dist --output C --force --quiet", "C"),
     (with_older_in_place, "bundle dist --in-place --force --quiet", "dist"),
-    (|| stage(HONEST), "bundle-sign B --force --quiet", "B"),
+    (|| fake_sandbox(HONEST), "bundle-sign B --force --quiet", "B"),
 ];
 
 #[test]
@@ -78,11 +77,11 @@ fn a_disk_that_is_full() {
     }
 }
 
-/// A medium that cannot be read is rejected, or it is said that this could not be told: never accepted.
+/// A bundle on a medium that cannot be read is rejected or unproven, and never accepted.
 #[rustfmt::skip]
 #[test]
 fn a_medium_that_cannot_be_read() {
-    let sandbox = stage(HONEST);
+    let sandbox = fake_sandbox(HONEST);
     sandbox.file(SIGNATURE, sandbox.read("good"));
     let manifest = "error: B/checksums.txt cannot be read: input/output error\n";
     let signature = "error: B/attestation/checksums.txt.sigstore.json cannot be read: input/output error\n";
@@ -106,8 +105,8 @@ fn a_medium_that_cannot_be_read() {
             );
             let output = sandbox.program_run(line.split(' ')).output();
             let (stdout, stderr) = (shown(&output.stdout), shown(&output.stderr));
-            let said = if expected.starts_with("error") { &stderr } else { &stdout };
-            assert!(said.ends_with(expected), "{place}, {call} {when}: {stdout}{stderr}");
+            let text = if expected.starts_with("error") { &stderr } else { &stdout };
+            assert!(text.ends_with(expected), "{place}, {call} {when}: {stdout}{stderr}");
             assert_eq!((output.status.code(), stderr.matches("error: ").count()), (Some(5), 1), "{place}, {call}");
         }
     }
@@ -118,7 +117,7 @@ fn shown(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// A real file system, on which there is a little more room from run to run.
+/// A real file system, with a little more space in each run.
 #[test]
 fn a_file_system_that_is_full() {
     for (make, words, made) in RUNS {
@@ -147,13 +146,17 @@ fn a_file_system_that_is_full() {
                     break;
                 }
                 failed += 1;
-                let told = stderr.starts_with("error: ") && stderr.matches("error: ").count() == 1;
-                assert!(told && output.status.code() == Some(1), "{words}: {:?} {stderr}", output.status);
+                let is_one_error = stderr.starts_with("error: ") && stderr.matches("error: ").count() == 1;
+                assert!(
+                    is_one_error && output.status.code() == Some(1),
+                    "{words}: {:?} {stderr}",
+                    output.status
+                );
                 assert!(found == old || found == new, "{words}: {number}: {stderr}\n{found:?}");
                 assert!(number < more, "{words}: {stderr}");
                 assert_eq!(sandbox.read("left"), sandbox.read("before"), "{words}: {number}");
             }
-            assert!(failed > 0, "{words}: there was room from the start");
+            assert!(failed > 0, "{words}: there was enough space from the start");
         }
     }
 }

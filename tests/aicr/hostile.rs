@@ -1,6 +1,5 @@
-//! What media may do to a bundle: the attacks on `verify`, each on a bundle that is accepted without it.
-//! `corpus.rs` is the table of them, with the words that the reader gets; the rest is what takes more than
-//! a row.
+//! Attacks of a hostile medium on `verify`. Each changes a bundle that is accepted without it. `corpus.rs`
+//! is a table of attacks and the messages about them; the other files have attacks that need more than a row.
 
 mod attacks;
 mod bounds;
@@ -20,23 +19,23 @@ use crate::without_aicr;
 const VERIFY: &str = "verify B --key cosign.pub --insecure-ignore-tlog";
 const SIGNATURE: &str = "B/attestation/checksums.txt.sigstore.json";
 
-/// A stage with a signed bundle `B`, and `kept`, which is the same.
-fn stage() -> Sandbox {
+/// A test directory with a signed bundle `B`, and a copy of it, `kept`.
+fn test_dir() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.signed();
     copy(&sandbox, "B", "kept");
     sandbox
 }
 
-/// Does this to a fresh `B`.
+/// Restores `B` from `kept`, and attacks it.
 fn attacked(sandbox: &Sandbox, attack: impl FnOnce(&Sandbox) -> &Sandbox) -> &Sandbox {
     fs::remove_dir_all(sandbox.path("B")).unwrap();
     copy(sandbox, "kept", "B");
     attack(sandbox)
 }
 
-/// Puts this manifest into `B`, validly signed, as who has the key could.
-fn sign_by_hand<'a>(sandbox: &'a Sandbox, manifest: &[u8]) -> &'a Sandbox {
+/// Writes a manifest to `B`, with a valid signature of our key.
+fn sign_without_aicr<'a>(sandbox: &'a Sandbox, manifest: &[u8]) -> &'a Sandbox {
     let signature = without_aicr::signature(sandbox, "cosign.key", manifest);
     let bundle = without_aicr::sigstore_bundle(&signature, manifest);
     sandbox.file("B/checksums.txt", manifest).file(SIGNATURE, bundle)
@@ -47,26 +46,26 @@ fn copy(sandbox: &Sandbox, from: &str, to: &str) {
     assert!(copied.success());
 }
 
-/// What stands below the first line of a report about a signed `B` with so many bytes of payload.
-fn found(bytes: u64) -> String {
+/// The lines after the first in a report about a signed `B`, of which `bytes` could be read.
+fn report(bytes: u64) -> String {
     format!(
         "  manifest sha256 {SMALL_SHA256}\n  2 files, {bytes} bytes\n  key sha256 {KEY_SHA256}, log none, timestamp none\n"
     )
 }
 
-/// Exit 0 and these lines on stderr, for what is odd and no reason to reject.
+/// Expects exit 0, and these warnings on stderr.
 #[track_caller]
 fn accepted(sandbox: &Sandbox, warnings: &str) {
-    sandbox.aicr(VERIFY).stdout(&format!("accepted B\n{}", found(11))).stderr(warnings).succeeds();
+    sandbox.aicr(VERIFY).stdout(&format!("accepted B\n{}", report(11))).stderr(warnings).succeeds();
 }
 
-/// Exit 5 and these lines on stderr, before any file is compared.
+/// Expects exit 5, and these lines on stderr. No file is compared.
 #[track_caller]
 fn rejected(sandbox: &Sandbox, stderr: &str) {
     sandbox.aicr(VERIFY).stdout("rejected B\n").stderr(&format!("{stderr}\n")).exits(5);
 }
 
-/// Exit 5 with these findings and this hint, if any; `bytes` is the payload that could be read.
+/// Expects exit 5 with these findings and this hint, if any. `bytes` of the payload could be read.
 #[track_caller]
 fn finds(sandbox: &Sandbox, bytes: u64, findings: &[&str], hint: &str) {
     let wrong =
@@ -74,7 +73,7 @@ fn finds(sandbox: &Sandbox, bytes: u64, findings: &[&str], hint: &str) {
     let lines = findings.join("\n  ");
     sandbox
         .aicr(VERIFY)
-        .stdout(&format!("rejected B\n{}  {lines}\n", found(bytes)))
+        .stdout(&format!("rejected B\n{}  {lines}\n", report(bytes)))
         .stderr(&format!("error: B is not what its manifest says: {wrong} wrong\n{hint}"))
         .exits(5);
 }

@@ -1,5 +1,5 @@
-//! `bundle DIR --in-place`: the manifest is written into the directory itself. Never is there a new
-//! manifest beside an old signature.
+//! `bundle DIR --in-place`: writes the manifest into the directory itself. There is never a new manifest
+//! with an old signature.
 
 use std::fs;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -10,7 +10,7 @@ use crate::sandbox::{Act, KEY_SHA256, SMALL_MANIFEST, SMALL_SHA256, Sandbox};
 const SIGNATURE: &str = "dist/attestation/checksums.txt.sigstore.json";
 const SIGN: &str = "--signing-key cosign.key --tlog-upload=false";
 
-/// A directory `dist` that was made a signed bundle in place.
+/// A test directory where `dist` is a signed bundle, made in place.
 fn signed_in_place() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.small_dist();
@@ -19,16 +19,16 @@ fn signed_in_place() -> Sandbox {
     sandbox
 }
 
-/// Nothing lies beside the bundle, and in the directory for temporaries, that was not there before.
+/// The run has left no staging directory, and nothing in the directory for temporary files.
 #[track_caller]
-fn no_litter(sandbox: &Sandbox) {
+fn nothing_is_left(sandbox: &Sandbox) {
     assert_eq!(sandbox.tree("tmp"), [""; 0]);
     let top: Vec<String> = sandbox.tree("").into_iter().filter(|name| name.contains("aicr-")).collect();
     assert_eq!(top, [""; 0]);
 }
 
 #[test]
-fn nothing_is_copied() {
+fn the_files_are_not_copied() {
     let sandbox = Sandbox::new();
     sandbox.small_dist().chmod("dist/a", 0o600);
     let before = sandbox.path("dist/a").metadata().unwrap().ino();
@@ -49,11 +49,11 @@ UNSIGNED: nothing proves who made it until it is signed
     let after = sandbox.path("dist/a").metadata().unwrap();
     assert_eq!((after.ino(), after.mode() & 0o7777), (before, 0o600));
     assert_eq!(sandbox.path("dist/checksums.txt").metadata().unwrap().mode() & 0o7777, 0o644);
-    no_litter(&sandbox);
+    nothing_is_left(&sandbox);
 }
 
 #[test]
-fn the_working_directory_can_be_made_a_bundle() {
+fn the_working_directory_can_become_a_bundle() {
     let sandbox = Sandbox::new();
     sandbox.small_dist();
     for (within, directory, key) in [("dist", ".", "./../cosign.pub"), ("dist/sub", "..", "../../cosign.pub")]
@@ -73,7 +73,7 @@ verify it with:
 "
             ))
             .succeeds();
-        // It runs as it stands, from where it was printed.
+        // The printed command runs in the same directory.
         let stdout = String::from_utf8(output.stdout).unwrap();
         sandbox
             .shell(stdout.lines().last().unwrap())
@@ -81,12 +81,12 @@ verify it with:
             .within(within)
             .whatever_it_prints()
             .succeeds();
-        no_litter(&sandbox);
+        nothing_is_left(&sandbox);
     }
 }
 
 #[test]
-fn a_manifest_that_is_there_is_replaced_by_force_alone() {
+fn only_force_replaces_an_existing_manifest() {
     let sandbox = signed_in_place();
     sandbox.file("dist/new", "more\n");
     let before = (sandbox.read("dist/checksums.txt"), sandbox.read(SIGNATURE));
@@ -100,11 +100,11 @@ fn a_manifest_that_is_there_is_replaced_by_force_alone() {
     sandbox.aicr(&format!("bundle dist --in-place --force {SIGN} --quiet")).succeeds();
     sandbox.aicr("verify dist --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();
     assert_ne!(sandbox.read(SIGNATURE), before.1);
-    no_litter(&sandbox);
+    nothing_is_left(&sandbox);
 }
 
 #[test]
-fn no_signature_outlives_its_manifest() {
+fn a_new_manifest_removes_the_old_signature() {
     for (what, change) in [("another tree", true), ("the same tree", false)] {
         let sandbox = signed_in_place();
         if change {
@@ -115,12 +115,12 @@ fn no_signature_outlives_its_manifest() {
         assert!(stdout.lines().last().unwrap().starts_with("UNSIGNED: "), "{what}: {stdout}");
         assert!(!sandbox.path(SIGNATURE).exists(), "{what}");
         sandbox.aicr("verify dist --checksums-only --quiet").succeeds();
-        no_litter(&sandbox);
+        nothing_is_left(&sandbox);
     }
 }
 
 #[test]
-fn what_fails_leaves_the_bundle_that_was_there() {
+fn a_failed_run_leaves_the_old_bundle() {
     let fails: [(&str, &str, &str, i32); 3] = [
         (
             "cosign refuses",
@@ -147,7 +147,7 @@ fn what_fails_leaves_the_bundle_that_was_there() {
             before,
             "{what}"
         );
-        no_litter(&sandbox);
+        nothing_is_left(&sandbox);
     }
 }
 
@@ -175,13 +175,13 @@ hint: run it again when no program writes to the inputs
         assert_eq!((output.status.code(), output.stdout), (Some(1), Vec::new()));
     });
     assert_eq!((sandbox.read("dist/checksums.txt"), sandbox.read(SIGNATURE)), before);
-    no_litter(&sandbox);
-    // As soon as it is left alone it goes in.
+    nothing_is_left(&sandbox);
+    // When no program writes to it, the file is accepted.
     sandbox.aicr(&format!("bundle dist --in-place --force {SIGN} --quiet")).succeeds();
 }
 
 #[test]
-fn nothing_can_be_left_out() {
+fn every_file_must_go_into_the_bundle() {
     let sandbox = Sandbox::new();
     sandbox.small_dist();
     sandbox
@@ -247,7 +247,7 @@ hint: rename one, or allow both with `--allow-name-collisions`
 }
 
 #[test]
-fn it_takes_one_directory() {
+fn exactly_one_directory_is_accepted() {
     let sandbox = Sandbox::new();
     sandbox.small_dist().directory("void").link("latest", "dist");
     for (words, stderr) in [

@@ -1,5 +1,5 @@
-//! SIGINT, SIGTERM and SIGHUP at known moments: children are ended, nothing is left behind, and then
-//! the signal is raised again. And two runs that meet.
+//! SIGINT, SIGTERM and SIGHUP at known moments: the run ends its child processes, removes its files, and raises
+//! the signal again. And two runs for one output.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::fake::{Fake, HONEST, Meeting, SIGNATURE, ends, stage};
+use crate::fake::{Fake, HONEST, Meeting, SIGNATURE, ends, fake_sandbox};
 use crate::sandbox::Sandbox;
 
 const SIGNALS: [Signal; 3] = [Signal::INT, Signal::TERM, Signal::HUP];
@@ -20,17 +20,17 @@ fn send(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).unwrap();
 }
 
-/// All names of the stage but that of the meeting place.
+/// All names in the test directory, without the FIFO of [`Meeting`].
 fn names(sandbox: &Sandbox) -> Vec<String> {
     sandbox.tree("").into_iter().filter(|name| name != "at").collect()
 }
 
-/// Waits until this is so.
+/// Waits until a condition holds.
 #[track_caller]
-pub(crate) fn until(so: impl Fn() -> bool) {
+pub(crate) fn until(condition: impl Fn() -> bool) {
     let limit = Instant::now() + Duration::from_secs(60);
-    while !so() {
-        assert!(Instant::now() < limit, "it never came to that");
+    while !condition() {
+        assert!(Instant::now() < limit, "the condition never held");
         std::thread::yield_now();
     }
 }
@@ -42,7 +42,7 @@ pub(crate) fn has_open(child: &Child, name: &str) -> bool {
 }
 
 #[test]
-fn while_cosign_works() {
+fn a_signal_while_cosign_signs_or_verifies() {
     let blocked = Meeting::BLOCKED;
     for (what, fake) in [
         ("public-key", Fake { public_key: blocked, ..HONEST }),
@@ -51,7 +51,7 @@ fn while_cosign_works() {
     ] {
         for signal in SIGNALS {
             for words in ["bundle dist --output C", "bundle dist --in-place", "bundle-sign B --force"] {
-                let sandbox = stage(fake);
+                let sandbox = fake_sandbox(fake);
                 let before = (names(&sandbox), sandbox.read(SIGNATURE));
                 let mut meeting = Meeting::new(&sandbox);
                 let run = sandbox.aicr(&format!("{words} {SIGN}")).stderr("error: interrupted\n");
@@ -68,32 +68,32 @@ fn while_cosign_works() {
 }
 
 #[test]
-fn while_cosign_is_probed() {
+fn a_signal_while_cosign_is_probed() {
     let sandbox = Sandbox::new();
     sandbox.signed().program("bin/cosign", &format!("TOP=${{0%/bin/*}}\n{}", Meeting::BLOCKED));
     let mut meeting = Meeting::new(&sandbox);
     let before = sandbox.tree("");
     let run = sandbox.aicr("verify B --key cosign.pub --insecure-ignore-tlog").stderr("error: interrupted\n");
     let aicr = run.start();
-    // Its two questions are asked at once.
-    let mut asked = meeting.wait();
-    while asked.lines().count() < 2 {
-        asked.push_str(&meeting.wait());
+    // aicr starts two probes at the same time.
+    let mut probes = meeting.wait();
+    while probes.lines().count() < 2 {
+        probes.push_str(&meeting.wait());
     }
     send(&aicr, Signal::INT);
     assert_eq!(run.ends(aicr, None).status.signal(), Some(2));
-    asked.lines().for_each(ends);
+    probes.lines().for_each(ends);
     assert_eq!(sandbox.tree(""), before);
 }
 
 #[test]
-fn while_a_signature_is_verified() {
+fn a_signal_while_a_signature_is_verified() {
     for signal in SIGNALS {
-        let sandbox = stage(Fake { verify: Meeting::BLOCKED, ..HONEST });
+        let sandbox = fake_sandbox(Fake { verify: Meeting::BLOCKED, ..HONEST });
         sandbox.file(SIGNATURE, sandbox.read("good"));
         let mut meeting = Meeting::new(&sandbox);
         let before = sandbox.tree("");
-        // The second bundle is not looked at any more.
+        // The second bundle is not verified.
         let run =
             sandbox.aicr("verify B B --key cosign.pub --insecure-ignore-tlog").stderr("error: interrupted\n");
         let aicr = run.start();
@@ -106,16 +106,16 @@ fn while_a_signature_is_verified() {
 }
 
 #[test]
-fn while_files_are_read() {
+fn a_signal_while_files_are_read() {
     for signal in SIGNALS {
         for (words, file, size) in [
-            // Room for all of it is asked for before it is copied.
+            // A copy needs enough free space for the whole file.
             ("bundle dist --output C", "dist/huge", 1 << 30),
             ("bundle dist --in-place", "dist/huge", 1 << 40),
             ("bundle-sign B --signing-key cosign.key --tlog-upload=false", "B/a", 1 << 40),
             ("verify B --checksums-only", "B/a", 1_u64 << 40),
         ] {
-            let sandbox = stage(HONEST);
+            let sandbox = fake_sandbox(HONEST);
             File::create(sandbox.path(file)).unwrap().set_len(size).unwrap();
             let before = sandbox.tree("");
             let warning = "warning: files of 4 GiB or more, which FAT cannot store: dist/huge\n";
@@ -131,9 +131,9 @@ fn while_files_are_read() {
 }
 
 #[test]
-fn a_cosign_that_does_not_listen_is_killed() {
-    let deaf = "trap '' TERM INT HUP; echo $$ >\"$TOP/at\"; while :; do sleep 1000; done";
-    let sandbox = stage(Fake { sign: deaf, ..HONEST });
+fn a_cosign_that_ignores_signals_is_killed() {
+    let ignores_signals = "trap '' TERM INT HUP; echo $$ >\"$TOP/at\"; while :; do sleep 1000; done";
+    let sandbox = fake_sandbox(Fake { sign: ignores_signals, ..HONEST });
     let before = names(&sandbox);
     let mut meeting = Meeting::new(&sandbox);
     let run = sandbox.aicr(&format!("bundle dist --output C {SIGN}")).stderr("error: interrupted\n");
@@ -146,9 +146,9 @@ fn a_cosign_that_does_not_listen_is_killed() {
 }
 
 #[test]
-fn a_shell_sees_the_usual_code() {
+fn a_shell_gets_the_usual_exit_code() {
     for signal in SIGNALS {
-        let sandbox = stage(Fake { sign: Meeting::BLOCKED, ..HONEST });
+        let sandbox = fake_sandbox(Fake { sign: Meeting::BLOCKED, ..HONEST });
         let mut meeting = Meeting::new(&sandbox);
         let code = 128 + signal.as_raw();
         let run = sandbox
@@ -164,7 +164,7 @@ fn a_shell_sees_the_usual_code() {
         send(&aicr, signal);
         run.ends(aicr, None);
     }
-    let sandbox = stage(Fake { sign: "kill -INT $PPID; exec sleep 1000", ..HONEST });
+    let sandbox = fake_sandbox(Fake { sign: "kill -INT $PPID; exec sleep 1000", ..HONEST });
     sandbox
         .shell(&format!("aicr bundle dist --output C {SIGN}; echo $?"))
         .stdout("130\n")
@@ -175,13 +175,13 @@ fn a_shell_sees_the_usual_code() {
 #[test]
 fn a_signal_that_was_ignored_stays_ignored() {
     for (name, signal) in [("HUP", Signal::HUP), ("INT", Signal::INT)] {
-        let sandbox = stage(Fake {
+        let sandbox = fake_sandbox(Fake {
             sign: "echo $$ >\"$TOP/at\"; read go <\"$TOP/go\"; cp \"$TOP/good\" \"$BUNDLE\"",
             ..HONEST
         });
         let mut meeting = Meeting::new(&sandbox);
         sandbox.special("go", rustix::fs::FileType::Fifo);
-        // As `nohup` and the `&` of a script start it.
+        // `nohup` and the `&` of a script start a program like this.
         let run = sandbox.shell(&format!("trap '' {name}; exec aicr bundle dist --output C {SIGN} --quiet"));
         let aicr = run.start();
         meeting.wait();
@@ -201,7 +201,7 @@ fn of_two_runs_for_one_output_one_wins() {
         ("bundle dist --in-place", "dist", "dist"),
         ("bundle-sign B --force", "B", "B"),
     ] {
-        let sandbox = stage(Fake { sign: waits, ..HONEST });
+        let sandbox = fake_sandbox(Fake { sign: waits, ..HONEST });
         let mut meeting = Meeting::new(&sandbox);
         sandbox.special("go", rustix::fs::FileType::Fifo);
         let first = sandbox.aicr(&format!("{words} {SIGN} --quiet"));

@@ -1,19 +1,19 @@
-//! Killed or interrupted at every step that changes the disk: strace delivers the signal at the first
-//! such call of a run, then at the second, and so on. Whatever was there before or is there afterwards is
-//! whole, and the next run cleans up and succeeds.
+//! Runs that are killed or interrupted at every step that changes the disk: strace sends the signal at the first
+//! such system call of a run, then at the second, and so on. Afterwards there is the complete old bundle or the
+//! complete new one, and the next run cleans up and succeeds.
 
 use std::os::unix::process::ExitStatusExt;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::fake::{Fake, HONEST, Meeting, stage};
+use crate::fake::{Fake, HONEST, Meeting, fake_sandbox};
 use crate::sandbox::{SMALL_SHA256, Sandbox};
 use crate::steps::{CHANGES, Step};
 use crate::without_aicr::sigstore_bundle;
 
 const SIGN: &str = "--signing-key cosign.key --tlog-upload=false";
 
-/// Names and contents of a tree; nothing if it is not there.
+/// The names and contents of a tree; nothing if it does not exist.
 pub(crate) type Content = Vec<(String, Vec<u8>)>;
 
 pub(crate) fn content(sandbox: &Sandbox, relative: &str) -> Content {
@@ -24,92 +24,92 @@ pub(crate) fn content(sandbox: &Sandbox, relative: &str) -> Content {
         let content = std::fs::read(sandbox.path(relative).join(&name)).unwrap_or_default();
         (name, content)
     };
-    // A room inside a bundle is no part of it.
+    // A staging directory in a bundle is not part of it.
     let names = sandbox.tree(relative).into_iter().filter(|name| !name.contains(".aicr-staging"));
     names.map(read).collect()
 }
 
-/// Leads to a place where the bundle of this name is a mount point, so that its room cannot be beside it.
+/// The wrapper that makes a bundle a mount point, so that its staging directory cannot be next to it.
 fn mounted(bundle: &str) -> Vec<String> {
     let line = format!("mount --bind {bundle} {bundle} && exec \"$@\"");
     ["unshare", "-m", "sh", "-c", &line, "sh"].map(ToOwned::to_owned).into()
 }
 
-/// Runs `words` on fresh stages, in a place that `way` leads to, ended by `signal` at one step after the
-/// other. `check` is told what is in `made` after each; then the same run, without a signal, comes to what
-/// is told last.
+/// Runs `words` in new test directories with a wrapper, and ends it with `signal` at one step after the other.
+/// Calls `check` with the content of the tree `made` after each run, and after a complete run. Then the same
+/// run without a signal succeeds.
 fn at_every_step(
     signal: &str,
-    way: &[String],
+    wrapper: &[String],
     make: impl Fn() -> Sandbox,
     words: &str,
     made: &str,
     check: impl Fn(&Sandbox, &Content, &Content),
 ) {
     let whole = make();
-    let steps = Step::all(&whole, way, words, CHANGES);
+    let steps = Step::all(&whole, wrapper, words, CHANGES);
     let whole = content(&whole, made);
     for step in steps {
         let sandbox = make();
         let ended =
-            sandbox.program_run(step.with(&sandbox, &format!("signal={signal}"), way, words)).output();
+            sandbox.program_run(step.with(&sandbox, &format!("signal={signal}"), wrapper, words)).output();
         let line = &step.line;
         check(&sandbox, &content(&sandbox, made), &whole);
         let stderr = String::from_utf8(ended.stderr).unwrap();
         if signal == "SIGINT" {
-            // At the last steps there is nothing left to stop.
+            // After the last steps the run is complete, and reports nothing.
             assert!(stderr.is_empty() || stderr == "error: interrupted\n", "{line}: {stderr}");
             assert_eq!(ended.status.signal(), Some(2), "{line}");
-            assert_eq!(litter(&sandbox), [""; 0], "{line}");
+            assert_eq!(temporary_files(&sandbox), [""; 0], "{line}");
         } else {
             assert_eq!((ended.status.signal(), stderr.as_str()), (Some(9), ""), "{line}");
             let again = if words.contains("--force") { "" } else { " --force" };
             let again = format!("aicr {words}{again}");
-            let again = way.iter().cloned().chain(again.split(' ').map(ToOwned::to_owned));
+            let again = wrapper.iter().cloned().chain(again.split(' ').map(ToOwned::to_owned));
             sandbox.program_run(again).succeeds();
             assert_eq!(content(&sandbox, made), whole, "{line}");
-            assert_eq!(left_for_good(&sandbox), [""; 0], "{line}");
+            assert_eq!(not_removed_by_the_next_run(&sandbox), [""; 0], "{line}");
         }
     }
 }
 
-/// Everything that is temporary.
-pub(crate) fn litter(sandbox: &Sandbox) -> Vec<String> {
+/// All temporary files and directories.
+pub(crate) fn temporary_files(sandbox: &Sandbox) -> Vec<String> {
     sandbox.tree("").into_iter().filter(|name| name.contains("aicr-")).collect()
 }
 
-/// What of that somebody would have to remove by hand. An empty directory without the mark of a private one may
-/// be anybody's, and is in nobody's way.
-pub(crate) fn left_for_good(sandbox: &Sandbox) -> Vec<String> {
+/// The temporary files that the next run does not remove. An empty private directory without its mark may belong
+/// to another program, and stays.
+pub(crate) fn not_removed_by_the_next_run(sandbox: &Sandbox) -> Vec<String> {
     let is_empty = |name: &String| {
         std::fs::read_dir(sandbox.path(name)).is_ok_and(|mut entries| entries.next().is_none())
     };
-    litter(sandbox).into_iter().filter(|name| !is_empty(name)).collect()
+    temporary_files(sandbox).into_iter().filter(|name| !is_empty(name)).collect()
 }
 
-/// A cosign that outlives its run may make a file in what is being removed.
+/// A cosign that is still running may create a file in a directory that is removed.
 #[test]
-fn a_removal_that_is_disturbed_goes_on() {
-    let sandbox = stage(HONEST);
+fn a_disturbed_removal_goes_on() {
+    let sandbox = fake_sandbox(HONEST);
     let line = format!(
         "strace -f -qq -o /dev/null -e trace=rmdir -e inject=rmdir:error=ENOTEMPTY:when=1 \
          aicr bundle dist --output D --quiet {SIGN}"
     );
     sandbox.program_run(line.split_whitespace()).succeeds();
-    assert_eq!(litter(&sandbox), [""; 0]);
+    assert_eq!(temporary_files(&sandbox), [""; 0]);
 }
 
-/// A stage with a bundle `C` of another tree than `dist`.
+/// A test directory with a bundle `C` of a tree other than `dist`.
 pub(crate) fn with_older_output() -> Sandbox {
-    let sandbox = stage(HONEST);
+    let sandbox = fake_sandbox(HONEST);
     sandbox.file("older/x", "older\n");
     sandbox.aicr("bundle older --output C --quiet").succeeds();
     sandbox
 }
 
-/// A stage where `dist` was signed in place, and then changed.
+/// A test directory where `dist` was signed in place, and then changed.
 pub(crate) fn with_older_in_place() -> Sandbox {
-    let sandbox = stage(HONEST);
+    let sandbox = fake_sandbox(HONEST);
     sandbox.aicr(&format!("bundle dist --in-place --quiet {SIGN}")).succeeds();
     sandbox.file("dist/a", "new\n");
     sandbox.aicr("bundle dist --output N --quiet --exclude checksums.txt --exclude attestation").succeeds();
@@ -129,13 +129,13 @@ fn an_output_is_the_old_bundle_or_the_new_one() {
 }
 
 #[test]
-fn a_new_output_is_complete_or_not_there() {
+fn a_new_output_is_complete_or_does_not_exist() {
     for signal in ["SIGKILL", "SIGINT"] {
         let words = format!("bundle dist --output C --quiet {SIGN}");
         at_every_step(
             signal,
             &[],
-            || stage(HONEST),
+            || fake_sandbox(HONEST),
             &words,
             "C",
             |_, found, new| {
@@ -146,7 +146,7 @@ fn a_new_output_is_complete_or_not_there() {
 }
 
 #[test]
-fn never_is_there_a_new_manifest_beside_an_old_signature() {
+fn a_new_manifest_never_has_an_old_signature() {
     for signal in ["SIGKILL", "SIGINT"] {
         let words = format!("bundle dist --in-place --force --quiet {SIGN}");
         at_every_step(signal, &[], with_older_in_place, &words, "dist", |sandbox, found, _| {
@@ -156,7 +156,7 @@ fn never_is_there_a_new_manifest_beside_an_old_signature() {
                 let over = |signature| sigstore_bundle(signature, manifest).into_bytes();
                 assert!([over("AAAA"), over("BBBB")].contains(signature));
             }
-            // Of the files themselves nothing is touched.
+            // The files themselves do not change.
             assert_eq!(
                 (sandbox.read("dist/a"), sandbox.read("dist/sub/b")),
                 ("new\n".into(), "beta\n".into())
@@ -168,12 +168,12 @@ fn never_is_there_a_new_manifest_beside_an_old_signature() {
 #[test]
 fn a_signature_is_the_old_one_or_the_new_one() {
     for signal in ["SIGKILL", "SIGINT"] {
-        let old = content(&stage(HONEST), "B");
+        let old = content(&fake_sandbox(HONEST), "B");
         let words = format!("bundle-sign B --force --quiet {SIGN}");
         at_every_step(
             signal,
             &[],
-            || stage(HONEST),
+            || fake_sandbox(HONEST),
             &words,
             "B",
             |_, found, new| {
@@ -184,13 +184,13 @@ fn a_signature_is_the_old_one_or_the_new_one() {
 }
 
 #[test]
-fn so_is_one_in_a_bundle_that_is_a_mount_point() {
-    let old = content(&stage(HONEST), "B");
+fn a_signature_in_a_mount_point_is_the_old_one_or_the_new_one() {
+    let old = content(&fake_sandbox(HONEST), "B");
     let words = format!("bundle-sign B --force --quiet {SIGN}");
     at_every_step(
         "SIGKILL",
         &mounted("B"),
-        || stage(HONEST),
+        || fake_sandbox(HONEST),
         &words,
         "B",
         |_, found, new| {
@@ -200,21 +200,21 @@ fn so_is_one_in_a_bundle_that_is_a_mount_point() {
 }
 
 #[test]
-fn a_room_inside_a_bundle_is_kept_for_the_living_and_swept_of_the_dead() {
+fn a_staging_directory_in_a_bundle_stays_for_a_running_run_and_not_for_a_killed_one() {
     for inside in [true, false] {
-        let sandbox = stage(Fake { sign: Meeting::BLOCKED, ..HONEST });
-        let way = if inside { mounted("B") } else { Vec::new() };
+        let sandbox = fake_sandbox(Fake { sign: Meeting::BLOCKED, ..HONEST });
+        let wrapper = if inside { mounted("B") } else { Vec::new() };
         let sign = format!("aicr bundle-sign B --force --quiet {SIGN}");
-        let words = |way: &[String]| {
-            way.iter().cloned().chain(sign.split(' ').map(ToOwned::to_owned)).collect::<Vec<_>>()
+        let words = |wrapper: &[String]| {
+            wrapper.iter().cloned().chain(sign.split(' ').map(ToOwned::to_owned)).collect::<Vec<_>>()
         };
         let mut meeting = Meeting::new(&sandbox);
         let mut first = sandbox.program_run(words(&mounted("B"))).start();
         let cosign = meeting.wait();
-        // What it will have written when it is killed.
+        // The file that the run has written when it is killed.
         sandbox.file("B/attestation/.aicr-staging/checksums.txt.sigstore.json", "");
         sandbox
-            .program_run(words(&way))
+            .program_run(words(&wrapper))
             .stderr(
                 "error: another aicr run is writing B\nhint: wait until that run has ended, then try again\n",
             )
@@ -238,7 +238,7 @@ hint: `attestation/.aicr-staging` was left by an aicr run that is still active o
             )
             .exits(5);
         sandbox.fake_cosign("exec \"$REAL\" \"$@\"");
-        sandbox.program_run(words(&way)).succeeds();
+        sandbox.program_run(words(&wrapper)).succeeds();
         let inside = ["attestation/", "attestation/checksums.txt.sigstore.json"];
         assert_eq!(sandbox.tree("B"), [&["a"], &inside[..], &["checksums.txt", "sub/", "sub/b"]].concat());
         sandbox.aicr("verify B --key cosign.pub --insecure-ignore-tlog -q").succeeds();

@@ -1,38 +1,37 @@
-//! Killed at random moments, several times in a row: as often as a plug is pulled out. Whatever was there
-//! before or is there afterwards is whole, and the next run cleans up and succeeds. (`killed.rs` kills at
-//! each step there is, once.)
+//! Runs that are killed at random moments, several times in a row. Afterwards there is the complete old bundle or
+//! the complete new one, and the next run cleans up and succeeds. `killed.rs` kills a run once at each step.
 
 use std::os::unix::process::ExitStatusExt;
 use std::time::Instant;
 
-use crate::fake::{Fake, HONEST, SIGNATURE, stage};
-use crate::killed::{Content, content, left_for_good};
+use crate::fake::{Fake, HONEST, SIGNATURE, fake_sandbox};
+use crate::killed::{Content, content, not_removed_by_the_next_run};
 use crate::random::Random;
 use crate::sandbox::Sandbox;
 
-/// How many living runs are killed in each test.
+/// How many runs are killed in each test.
 const KILLS: usize = 170;
 
-/// A cosign that signs whatever it is given, in each round with other bytes.
-const WILLING: Fake<'_> = Fake {
+/// A cosign that signs any manifest, with other bytes in each round.
+const SIGNS_ANYTHING: Fake<'_> = Fake {
     sign: r#"digest=$(openssl dgst -sha256 -binary "$BLOB" | base64 -w 0)
              signature=$(base64 -w 0 <"$TOP/round")
              sed "s|\"digest\":\"[^\"]*\"|\"digest\":\"$digest\"|; s|AAAA|$signature|" "$TOP/good" >"$BUNDLE""#,
     ..HONEST
 };
 
-/// Kills runs of `words` at random moments; `check` is told what was in `made` before, what is there after
-/// each kill, and what the same run makes when it is left alone.
+/// Kills runs of `words` at random moments. Calls `check` with the content of the tree `made` before, after each
+/// kill, and after the same run has completed.
 fn at_random_moments(words: &str, made: &str, check: impl Fn(&Content, &Content, &Content)) {
-    let mut sandbox = stage(WILLING);
-    // The way into an empty network is longer than the run.
+    let mut sandbox = fake_sandbox(SIGNS_ANYTHING);
+    // Without the wrapper that takes the network away, which takes longer than the run.
     sandbox.wrapper = vec!["env".into()];
     let words = format!("{words} --quiet --force --signing-key cosign.key --tlog-upload=false");
-    // Who has signed already does not sign again.
-    let strangers = &sandbox.read(SIGNATURE);
+    // A bundle with our signature would not be signed again.
+    let other_signature = &sandbox.read(SIGNATURE);
     let begin = |sandbox: &Sandbox, round: usize| {
         sandbox.file("round", format!("round {round}\n")).file("dist/a", format!("round {round}\n"));
-        sandbox.file(SIGNATURE, strangers);
+        sandbox.file(SIGNATURE, other_signature);
     };
     begin(&sandbox, 0);
     let started = Instant::now();
@@ -49,7 +48,7 @@ fn at_random_moments(words: &str, made: &str, check: impl Fn(&Content, &Content,
         for _ in 0..=random.below(3) {
             let mut run = sandbox.aicr(&words).start();
             let thousandths = u32::try_from(random.below(1000)).unwrap();
-            // Nothing is waited for here: any moment of a run will do, and none is to be sought out.
+            // The moment is random on purpose, so there is nothing to wait for.
             std::thread::sleep(whole_run * thousandths / 1000);
             run.kill().unwrap();
             let is_killed = run.wait().unwrap().signal() == Some(9);
@@ -64,8 +63,8 @@ fn at_random_moments(words: &str, made: &str, check: impl Fn(&Content, &Content,
         for found in found {
             check(&before, &found, &after);
         }
-        // What is in the middle of becoming a cosign has the lock of its run for a moment longer than that.
-        let still_held = left_for_good(&sandbox);
+        // A child process that has not executed cosign yet keeps the lock of its run for a moment.
+        let still_held = not_removed_by_the_next_run(&sandbox);
         assert!(!still_held.iter().any(|name| left.contains(name)), "round {round}: {left:?} {still_held:?}");
         left = still_held;
         if killed >= KILLS {
@@ -73,7 +72,7 @@ fn at_random_moments(words: &str, made: &str, check: impl Fn(&Content, &Content,
         }
     }
     sandbox.aicr(&words).succeeds();
-    assert_eq!(left_for_good(&sandbox), [""; 0]);
+    assert_eq!(not_removed_by_the_next_run(&sandbox), [""; 0]);
 }
 
 #[track_caller]
@@ -92,7 +91,7 @@ fn a_signature_is_the_old_one_or_the_new_one() {
 }
 
 #[test]
-fn in_place_no_manifest_stands_beside_the_signature_of_another() {
+fn in_place_no_manifest_has_the_signature_of_another() {
     at_random_moments("bundle dist --in-place", "dist", |before, found, after| {
         let file = |content: &Content, name: &str| {
             content.iter().find(|(found, _)| found == name).map(|(_, bytes)| bytes.clone())

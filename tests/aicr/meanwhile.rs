@@ -1,34 +1,34 @@
-//! While cosign looks at a signature, the files are read already. Nobody learns what came of that unless cosign
-//! accepts the signature, and when it does not, nobody waits for it.
+//! `verify` reads the files while cosign checks the signature. It reports what it has found only if cosign accepts
+//! the signature. If cosign does not, `verify` does not wait for the files.
 
 use std::fs::File;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::fake::{Fake, HONEST, Meeting, SIGNATURE, ends, stage};
+use crate::fake::{Fake, HONEST, Meeting, SIGNATURE, ends, fake_sandbox};
 use crate::interrupted::{has_open, until};
 use crate::sandbox::{KEY_SHA256, SMALL_MANIFEST, SMALL_SHA256, Sandbox};
 use crate::without_aicr::sigstore_bundle;
 
 const VERIFY: &str = "verify B --key cosign.pub --insecure-ignore-tlog";
 
-/// A stage where the manifest of `B` is this one, with a signature that a fake may accept.
+/// A test directory where `B` has this manifest, and a signature that a fake cosign may accept.
 fn listing(fake: Fake<'_>, manifest: &str) -> Sandbox {
-    let sandbox = stage(fake);
+    let sandbox = fake_sandbox(fake);
     sandbox.file("B/checksums.txt", manifest).file(SIGNATURE, sigstore_bundle("AAAA", manifest));
     sandbox
 }
 
-/// The same where `B` lists a file that takes a quarter of an hour to read, and more.
-fn unending(fake: Fake<'_>) -> Sandbox {
+/// A test directory where `B` also lists a file that takes a quarter of an hour to read.
+fn with_endless_file(fake: Fake<'_>) -> Sandbox {
     let sandbox = listing(fake, &format!("{SMALL_MANIFEST}{}  unending\n", "0".repeat(64)));
     File::create(sandbox.path("B/unending")).unwrap().set_len(2 << 40).unwrap();
     sandbox
 }
 
 #[test]
-fn files_are_read() {
-    let sandbox = unending(Fake { verify: Meeting::BLOCKED, ..HONEST });
+fn files_are_read_while_cosign_runs() {
+    let sandbox = with_endless_file(Fake { verify: Meeting::BLOCKED, ..HONEST });
     let mut meeting = Meeting::new(&sandbox);
     let run = sandbox.aicr(VERIFY).stderr("error: interrupted\n");
     let aicr = run.start();
@@ -39,7 +39,7 @@ fn files_are_read() {
     ends(&cosign);
 }
 
-/// One that does not accept a signature, and what is said then.
+/// A cosign that does not accept the signature, and the error.
 const REFUSING: Fake<'_> = Fake { verify: "echo 'no matching signatures' >&2; exit 1", ..HONEST };
 const REFUSED: &str = "error: B: cosign does not accept the signature
     no matching signatures
@@ -47,7 +47,7 @@ hint: --checksums-only compares the files with the manifest; it proves nothing a
 ";
 
 #[test]
-fn what_is_wrong_with_them_is_said_of_accepted_manifests_alone() {
+fn findings_are_reported_only_if_the_signature_is_accepted() {
     let malformed = format!("{SMALL_MANIFEST}\n");
     let changed = format!(
         "rejected B
@@ -73,6 +73,6 @@ fn what_is_wrong_with_them_is_said_of_accepted_manifests_alone() {
 }
 
 #[test]
-fn nobody_waits_for_them_when_the_signature_is_not_accepted() {
-    unending(REFUSING).aicr(VERIFY).stdout("rejected B\n").stderr(REFUSED).exits(5);
+fn verify_does_not_wait_for_files_if_the_signature_is_not_accepted() {
+    with_endless_file(REFUSING).aicr(VERIFY).stdout("rejected B\n").stderr(REFUSED).exits(5);
 }

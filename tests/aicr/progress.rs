@@ -1,10 +1,10 @@
-//! The bar that is drawn while files are read: for a terminal alone, and not with `--quiet`.
+//! The progress bar, which is drawn only on a terminal and not with `--quiet`.
 
 use std::fs::File;
 
 use crate::sandbox::Sandbox;
 
-/// What a terminal is sent by a line of shell.
+/// The output of a shell command to a terminal.
 fn on_a_terminal(sandbox: &Sandbox, line: &str) -> String {
     let line = format!("stty rows 24 cols 80; exec timeout 60 {line}");
     let run = sandbox.program_run(["script", "-qefc", &line, "/dev/null"]).env("TERM", "xterm");
@@ -12,8 +12,8 @@ fn on_a_terminal(sandbox: &Sandbox, line: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// 256 MiB, which take a while to hash, and no room.
-fn stage() -> Sandbox {
+/// A test directory with a sparse file of 256 MiB, which takes a while to hash.
+fn test_dir() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.small_dist();
     File::create(sandbox.path("dist/large")).unwrap().set_len(256 << 20).unwrap();
@@ -21,8 +21,8 @@ fn stage() -> Sandbox {
 }
 
 #[test]
-fn it_says_how_much_there_is_and_goes_when_it_is_done() {
-    let sandbox = stage();
+fn the_bar_shows_the_progress_and_is_erased_at_the_end() {
+    let sandbox = test_dir();
     for (what, line) in [
         ("copy", "aicr bundle dist --output B"),
         ("verify", "aicr verify B --checksums-only"),
@@ -39,15 +39,15 @@ fn it_says_how_much_there_is_and_goes_when_it_is_done() {
             bars.iter().all(|bar| bar.trim_end().chars().count() < 80 + "\u{1b}[2K".len()),
             "{line}: {sent:?}"
         );
-        // Erased before anything else is said.
+        // It is erased before anything else is printed.
         let (_, after) = sent.rsplit_once(" left").unwrap();
         assert!(after.trim_start().starts_with("\u{1b}[2K\u{1b}[1;33m"), "{line}: {after:?}");
     }
 }
 
 #[test]
-fn quiet_is_quiet_on_a_terminal_too() {
-    let sandbox = stage();
+fn quiet_draws_no_bar_on_a_terminal() {
+    let sandbox = test_dir();
     assert_eq!(on_a_terminal(&sandbox, "aicr bundle dist --output B --quiet"), "");
     assert_eq!(on_a_terminal(&sandbox, "aicr verify B --checksums-only --quiet"), "");
 }

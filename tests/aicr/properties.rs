@@ -1,4 +1,5 @@
-//! What holds for every bundle, tried on bundles and damage that are made by chance, the same each time.
+//! Properties of every bundle, tested on random bundles with random damage. The random numbers are the same in
+//! each run.
 
 use std::fs;
 use std::process::Command;
@@ -8,10 +9,10 @@ use serde_json::Value;
 use crate::random::Random;
 use crate::sandbox::Sandbox;
 
-/// How many bundles there are.
+/// The number of bundles.
 const BUNDLES: usize = 5;
 
-/// A stage with signed bundles of trees that were made by chance.
+/// A test directory with signed bundles of random trees.
 fn bundles(random: &mut Random) -> Sandbox {
     let sandbox = Sandbox::new();
     for number in 0..BUNDLES {
@@ -23,7 +24,8 @@ fn bundles(random: &mut Random) -> Sandbox {
     sandbox
 }
 
-/// So many copies of the bundles, as words of a command, each damaged in one way, and in which.
+/// Creates `count` copies of the bundles, each with one random damage. Returns their paths, separated by spaces,
+/// and a description of each damage.
 fn damaged(sandbox: &Sandbox, random: &mut Random, count: usize) -> (String, Vec<String>) {
     fs::create_dir(sandbox.path("bad")).unwrap();
     let names: Vec<String> = (0..count).map(|number| format!("bad/{number}")).collect();
@@ -36,13 +38,13 @@ fn damaged(sandbox: &Sandbox, random: &mut Random, count: usize) -> (String, Vec
     (names.join(" "), done)
 }
 
-/// The bundle of which this is a copy.
+/// The bundle of the copy with this number.
 fn original(number: usize) -> String {
     format!("good{}", number % BUNDLES)
 }
 
-/// Whether two bundles have signature files that say the same, though not in the same bytes.
-fn say_the_same(sandbox: &Sandbox, one: &str, other: &str) -> bool {
+/// Whether the signature files of two bundles are the same JSON.
+fn have_the_same_signature(sandbox: &Sandbox, one: &str, other: &str) -> bool {
     let json = |bundle: &str| {
         let file = sandbox.path(bundle).join("attestation/checksums.txt.sigstore.json");
         serde_json::from_slice::<Value>(&fs::read(file).ok()?).ok()
@@ -50,7 +52,7 @@ fn say_the_same(sandbox: &Sandbox, one: &str, other: &str) -> bool {
     json(one).is_some() && json(one) == json(other)
 }
 
-/// What is reported of each bundle.
+/// The report about each bundle.
 fn verified(sandbox: &Sandbox, words: &str) -> Vec<Value> {
     let output = sandbox.aicr(&format!("verify {words} --format json")).output();
     let mut report: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -70,9 +72,9 @@ fn no_damage_to_a_signed_bundle_is_accepted() {
     assert_eq!(verdicts.len(), 200);
     let mut harmless = 0;
     for (number, (verdict, done)) in verdicts.iter().zip(&done).enumerate() {
-        // White space in the signature file, which nobody signs.
+        // White space in the signature file does not matter.
         let signature = done.ends_with("checksums.txt.sigstore.json");
-        if signature && say_the_same(&sandbox, &original(number), &format!("bad/{number}")) {
+        if signature && have_the_same_signature(&sandbox, &original(number), &format!("bad/{number}")) {
             harmless += 1;
         } else {
             assert_eq!(verdict["verdict"], "rejected", "{number}: {done}: {verdict}");
@@ -81,9 +83,9 @@ fn no_damage_to_a_signed_bundle_is_accepted() {
     assert!(harmless < 10, "{harmless}");
 }
 
-/// What sha256sum does not look at, it does not refuse; what it refuses is refused here.
+/// `verify` rejects every bundle that sha256sum rejects, and others, because sha256sum checks less.
 #[test]
-fn what_sha256sum_refuses_is_refused() {
+fn a_bundle_that_sha256sum_rejects_is_rejected() {
     let mut random = Random::new(2);
     let sandbox = bundles(&mut random);
     let (words, done) = damaged(&sandbox, &mut random, 200);

@@ -1,6 +1,6 @@
-//! A14: whoever changes a bundle while it is verified gains nothing. A thread does so without a pause,
-//! beside a thousand verifications; at no moment is the tree what was signed, and none is accepted. What
-//! is opened lies in the bundle, whatever stands there by the time.
+//! A14: changing a bundle while it is verified does not help an attacker. A thread changes it without a pause
+//! during a thousand verifications. The tree never matches the manifest, and no run accepts it or opens a file
+//! outside the bundle.
 
 use std::fs;
 use std::os::unix::fs::FileExt as _;
@@ -11,29 +11,29 @@ use rustix::fs::{CWD, RenameFlags};
 
 use crate::sandbox::Sandbox;
 
-/// How often a run looks at the bundle: it is named so many times.
-const EACH: usize = 25;
+/// How often one run verifies the bundle: it is named this many times.
+const PER_RUN: usize = 25;
 
-/// Verifies `B` that often, with these flags, while `change` is called over and over. It is rejected each
-/// time; gives what was said, each line once.
+/// Verifies `B` this often, with these flags, while another thread calls `change` again and again. Expects
+/// a rejection each time, and returns each line of the output once.
 #[track_caller]
 fn rejected(sandbox: &Sandbox, times: usize, flags: &str, change: impl Fn() + Sync) -> Vec<String> {
-    let words = format!("verify {}{flags}", "B ".repeat(EACH));
-    let mut said = Vec::new();
-    for _ in 0..times / EACH {
-        let output = beside(&change, || sandbox.aicr(&words).output());
+    let words = format!("verify {}{flags}", "B ".repeat(PER_RUN));
+    let mut lines = Vec::new();
+    for _ in 0..times / PER_RUN {
+        let output = during(&change, || sandbox.aicr(&words).output());
         let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
         assert_eq!(output.status.code(), Some(5), "{text}");
-        assert_eq!(text.lines().filter(|line| *line == "rejected B").count(), EACH, "{text}");
-        said.extend(text.lines().map(ToOwned::to_owned));
+        assert_eq!(text.lines().filter(|line| *line == "rejected B").count(), PER_RUN, "{text}");
+        lines.extend(text.lines().map(ToOwned::to_owned));
     }
-    said.sort();
-    said.dedup();
-    said
+    lines.sort();
+    lines.dedup();
+    lines
 }
 
-/// Does something while another thread calls `change` over and over.
-fn beside<T>(change: impl Fn() + Sync, work: impl FnOnce() -> T) -> T {
+/// Calls `work` while another thread calls `change` again and again.
+fn during<T>(change: impl Fn() + Sync, work: impl FnOnce() -> T) -> T {
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -41,20 +41,20 @@ fn beside<T>(change: impl Fn() + Sync, work: impl FnOnce() -> T) -> T {
                 change();
             }
         });
-        let worked = work();
+        let result = work();
         done.store(true, Ordering::Relaxed);
-        worked
+        result
     })
 }
 
-/// Two things take each other's place, at once.
+/// Exchanges two files or directories in one step.
 fn exchange(one: &Path, other: &Path) {
     rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).unwrap();
 }
 
 const FILES: &str = "--checksums-only";
 
-/// Writes a byte, until the clock of the files has seen it.
+/// Writes a byte again and again, until the modification time has changed.
 fn write(file: &fs::File, byte: u8, at: u64) {
     let before = file.metadata().unwrap().modified().unwrap();
     while file.metadata().unwrap().modified().unwrap() == before {
@@ -62,8 +62,8 @@ fn write(file: &fs::File, byte: u8, at: u64) {
     }
 }
 
-/// One byte of the first half is wrong, or one of the second, and for a moment both: never neither. What
-/// is read of it may well have been right, the first half of now and the second of then.
+/// One byte of the first half is wrong, or one byte of the second, or both. The bytes that a run reads may all
+/// be right: the first half at one time, and the second at another.
 #[test]
 fn a_file_that_changes_while_it_is_read() {
     for size in [600_000, 9_000_000] {
@@ -73,16 +73,16 @@ fn a_file_that_changes_while_it_is_read() {
         let file = fs::OpenOptions::new().write(true).open(sandbox.path("B/a")).unwrap();
         let (first, second) = (100, size as u64 - 100);
         write(&file, 8, first);
-        let said = rejected(&sandbox, 200, FILES, || {
+        let lines = rejected(&sandbox, 200, FILES, || {
             for (byte, at) in [(8, first), (7, second), (8, second), (7, first)] {
                 write(&file, byte, at);
             }
         });
-        assert!(said.contains(&"  changed      a".to_owned()), "{said:?}");
+        assert!(lines.contains(&"  changed      a".to_owned()), "{lines:?}");
     }
 }
 
-/// A directory, and a file, that are a link to the right one half of the time, and wrong in the other.
+/// A directory or file that is half of the time a link to the right one, and half of the time wrong.
 #[test]
 fn a_link_that_comes_and_goes() {
     for (name, wrong) in [("sub", "B/sub/b"), ("a", "B/a")] {
@@ -92,16 +92,16 @@ fn a_link_that_comes_and_goes() {
         sandbox.file(wrong, "wrong\n");
         let (there, link) = (sandbox.path("B").join(name), sandbox.path("link"));
         let change = || exchange(&there, &link);
-        let said = rejected(&sandbox, 250, FILES, change);
+        let lines = rejected(&sandbox, 250, FILES, change);
         for finding in [format!("  not-regular  {name}"), format!("  changed      {}", &wrong[2..])] {
-            assert!(said.contains(&finding), "{finding}: {said:?}");
+            assert!(lines.contains(&finding), "{finding}: {lines:?}");
         }
 
-        // Nothing is opened where the link leads.
+        // No run opens the target of the link.
         let strace = "strace -f -qq --decode-fds=path --trace=open,openat,openat2 --output=trace aicr verify";
-        let words = format!("{strace} {}{FILES}", "B ".repeat(EACH));
+        let words = format!("{strace} {}{FILES}", "B ".repeat(PER_RUN));
         for _ in 0..2 {
-            beside(change, || sandbox.program_run(words.split(' ')).output());
+            during(change, || sandbox.program_run(words.split(' ')).output());
             let trace = sandbox.read("trace");
             assert!(trace.contains(&format!("<{}>", sandbox.path("B").display())), "{trace}");
             assert!(!trace.contains(&format!("<{}", sandbox.path("dist").display())), "{trace}");
@@ -109,7 +109,7 @@ fn a_link_that_comes_and_goes() {
     }
 }
 
-/// A FIFO that comes and goes is never waited for.
+/// A FIFO that comes and goes never blocks a run.
 #[test]
 fn a_fifo_that_comes_and_goes() {
     let sandbox = Sandbox::new();
@@ -118,17 +118,20 @@ fn a_fifo_that_comes_and_goes() {
     rejected(&sandbox, 100, FILES, || exchange(&there, &fifo));
 }
 
-/// The payload is forged, and so is the manifest half of the time; in the other it is the signed one.
+/// The payload is forged. The manifest is half of the time forged, and half of the time the signed one.
 #[test]
-fn a_manifest_that_is_exchanged_while_cosign_is_asked() {
+fn a_manifest_that_is_exchanged_while_cosign_runs() {
     let sandbox = Sandbox::new();
     sandbox.signed();
     sandbox.file("other/a", "forged\n").file("other/sub/b", "beta\n");
     sandbox.aicr("bundle other --output forged -q").succeeds();
     sandbox.file("B/a", "forged\n");
     let (there, forgery) = (sandbox.path("B/checksums.txt"), sandbox.path("forged/checksums.txt"));
-    let said =
+    let lines =
         rejected(&sandbox, 50, "--key cosign.pub --insecure-ignore-tlog", || exchange(&there, &forgery));
-    assert!(said.contains(&"  changed      a".to_owned()), "{said:?}");
-    assert!(said.iter().any(|line| line.contains("the signature is over another checksums.txt")), "{said:?}");
+    assert!(lines.contains(&"  changed      a".to_owned()), "{lines:?}");
+    assert!(
+        lines.iter().any(|line| line.contains("the signature is over another checksums.txt")),
+        "{lines:?}"
+    );
 }

@@ -1,10 +1,10 @@
-//! Chance that is the same each time: numbers from a seed, and the bundles and damage that are made of them.
+//! Random numbers from a seed, the same in each run, and random trees and damage.
 
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-/// Numbers from a seed.
+/// Random numbers from a seed.
 pub(crate) struct Random(fastrand::Rng);
 
 impl Random {
@@ -12,12 +12,12 @@ impl Random {
         Self(fastrand::Rng::with_seed(seed))
     }
 
-    /// A number below this one.
+    /// A random number below `limit`.
     pub(crate) fn below(&mut self, limit: usize) -> usize {
         self.0.usize(..limit)
     }
 
-    /// One of these.
+    /// A random element.
     pub(crate) fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[self.below(choices.len())]
     }
@@ -26,7 +26,7 @@ impl Random {
         (0..length).map(|_| self.0.u8(..)).collect()
     }
 
-    /// A path of up to four components, each of any shape that is allowed.
+    /// A random path of up to four components.
     fn path(&mut self) -> String {
         const WORDS: [&str; 14] = [
             "a",
@@ -48,11 +48,11 @@ impl Random {
             |random: &mut Self| (0..=random.below(3)).map(|_| random.one_of(&WORDS)).collect::<String>();
         let components: Vec<String> = (0..=self.below(4)).map(|_| component(self)).collect();
         let path = components.join("/");
-        // The one name that no bundle has.
+        // No bundle has this name.
         if path == "-" { "--".to_owned() } else { path }
     }
 
-    /// Fills a directory with a few files.
+    /// Writes a few random files to a directory.
     pub(crate) fn fill(&mut self, directory: &Path) {
         for _ in 0..=self.below(12) {
             let path = directory.join(self.path());
@@ -66,7 +66,7 @@ impl Random {
         fs::write(directory.join("always"), "there").unwrap();
     }
 
-    /// Does one thing to a directory that no honest copy does, and says what.
+    /// Damages one entry of a directory, and returns a description.
     pub(crate) fn damage(&mut self, directory: &Path) -> String {
         loop {
             let paths = paths(directory);
@@ -87,29 +87,29 @@ impl Random {
                 let at = at % other.len();
                 other[at] ^= 1 << self.below(8);
                 fs::write(path, other).unwrap();
-                "a bit of"
+                "a bit changed in"
             }
             1 if !content.is_empty() => {
                 fs::write(path, &content[..self.below(content.len())]).unwrap();
-                "an end cut off"
+                "shortened:"
             }
             2 if is_file => {
                 let more = self.below(3) + 1;
                 fs::write(path, [content, self.bytes(more)].concat()).unwrap();
-                "more of"
+                "appended to"
             }
             3 if content.len() > 1 => {
                 let mut other = content;
                 other.remove(self.below(other.len()));
                 fs::write(path, other).unwrap();
-                "a byte taken from"
+                "a byte removed from"
             }
             4 if is_file => {
                 let mut other = content;
                 let (at, byte) = (self.below(other.len() + 1), self.bytes(1)[0]);
                 other.insert(at, byte);
                 fs::write(path, other).unwrap();
-                "a byte put into"
+                "a byte inserted in"
             }
             5 if content.contains(&b'\n') => {
                 let mut lines: Vec<&[u8]> = content.split_inclusive(|byte| *byte == b'\n').collect();
@@ -123,7 +123,7 @@ impl Random {
             }
             6 if is_file => {
                 fs::remove_file(path).unwrap();
-                "gone:"
+                "removed:"
             }
             7 => {
                 let to = directory.join(format!("moved{}", self.below(1000)));
@@ -133,16 +133,16 @@ impl Random {
             8 if is_file => {
                 fs::rename(path, directory.with_extension("moved")).unwrap();
                 symlink(directory.with_extension("moved"), path).unwrap();
-                "a link to"
+                "replaced by a link:"
             }
             9 if path.is_dir() => {
-                fs::write(path.join("stranger"), "").unwrap();
-                "a stranger in"
+                fs::write(path.join("unlisted"), "").unwrap();
+                "a file added to"
             }
             10 if is_file => {
                 fs::remove_file(path).unwrap();
                 fs::create_dir(path).unwrap();
-                "a directory for"
+                "replaced by a directory:"
             }
             11 if is_file => {
                 let others: Vec<PathBuf> =
@@ -152,14 +152,14 @@ impl Random {
                     return None;
                 }
                 fs::copy(other, path).unwrap();
-                "another file over"
+                "replaced by another file:"
             }
             _ => return None,
         })
     }
 }
 
-/// All files and directories below, sorted.
+/// The paths of all files and directories in a directory, sorted.
 fn paths(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut waiting = vec![directory.to_owned()];

@@ -1,12 +1,12 @@
-//! Copies that share the bytes of their source, on a file system that can do that: what the manifest says is
-//! what the copy has.
+//! Copies that share the bytes of their source (reflinks), on a file system that supports them: each copy matches
+//! the manifest.
 
 use std::io::Write as _;
 
 use crate::sandbox::Sandbox;
 
-/// An XFS in a file, with the inputs on it. Exit 77 where the kernel does not let us have it: only the
-/// administrator of the machine may mount what is in a file.
+/// Mounts an XFS in a file, and copies the inputs to it. Exit 77 if the kernel refuses: only the administrator of
+/// the machine may mount a file.
 const ON_XFS: &str = "PATH=$PATH:/usr/sbin:/sbin; grep -q 4294967295 /proc/self/uid_map || exit 77; \
                       truncate -s 320M image && mkfs.xfs -q -f image && \
                       { mount -o loop image disk || exit 77; } && cp -r dist disk && cd disk";
@@ -15,8 +15,8 @@ const TRACED: &str = "strace -f -qq -o ../trace -e trace=ioctl aicr bundle dist 
 
 const MIB: usize = 1 << 20;
 
-/// Two files of which copies may be shared, and one that is too small.
-fn stage() -> Sandbox {
+/// A test directory with two files whose copies are shared, and one that is too small.
+fn test_dir() -> Sandbox {
     let sandbox = Sandbox::new();
     for (name, size) in [("large", 3 * MIB + 5), ("least", MIB), ("small", MIB - 1)] {
         let bytes: Vec<u8> = b"seventeen letters".iter().copied().cycle().take(size).collect();
@@ -26,20 +26,20 @@ fn stage() -> Sandbox {
     sandbox
 }
 
-/// What the calls for a shared copy came to.
+/// The results of the system calls for a shared copy.
 fn attempts(sandbox: &Sandbox) -> Vec<String> {
     let calls = sandbox.read("trace");
     let of_a_copy = calls.lines().filter(|line| line.contains("FICLONE"));
     of_a_copy.map(|line| line.rsplit_once("= ").unwrap().1.split(' ').next().unwrap().to_owned()).collect()
 }
 
-/// Runs a line of shell on an XFS; nothing where there can be none, which is said.
+/// Runs a shell command on an XFS. If none can be mounted, it says so and returns nothing.
 fn on_xfs(sandbox: &Sandbox, line: &str) -> Option<String> {
     let run = sandbox.program_run(["unshare", "-m", "sh", "-c", &format!("{ON_XFS} && {line}")]);
     let output = run.whatever_it_prints().output();
     if output.status.code() == Some(77) {
-        let said = b"NOT TESTED: copies that share their bytes: no XFS can be mounted here\n";
-        std::io::stderr().write_all(said).unwrap();
+        let notice = b"NOT TESTED: reflinks: no XFS can be mounted here\n";
+        std::io::stderr().write_all(notice).unwrap();
         return None;
     }
     assert!(output.status.success(), "{output:?}");
@@ -48,8 +48,8 @@ fn on_xfs(sandbox: &Sandbox, line: &str) -> Option<String> {
 
 #[test]
 fn large_files_share_their_bytes_with_their_copies() {
-    let sandbox = stage();
-    // What becomes of the source afterwards is nothing to the copy.
+    let sandbox = test_dir();
+    // The source changes afterwards, and the copy does not.
     let line = format!(
         "chmod 750 dist/large && touch -d @1234567890 dist/large && {TRACED} && stat -c '%a %Y' B/large && \
          printf x >>dist/large && : >dist/least && (cd B && sha256sum --check --strict --quiet checksums.txt) && \
@@ -62,17 +62,17 @@ fn large_files_share_their_bytes_with_their_copies() {
 }
 
 #[test]
-fn they_take_no_room() {
-    let sandbox = stage();
+fn shared_copies_need_no_space() {
+    let sandbox = test_dir();
     let line = "fallocate -l 160M dist/huge && [ $(df --output=avail -B1M . | tail -n 1) -lt 160 ] && \
                 aicr bundle dist --output B -q && aicr verify B --checksums-only -q";
     on_xfs(&sandbox, line);
 }
 
 #[test]
-fn what_was_not_shared_is_written() {
-    let sandbox = stage();
-    // Told that everything was shared when nothing was, or that it cannot be.
+fn a_copy_that_cannot_be_shared_is_written() {
+    let sandbox = test_dir();
+    // The system call reports success without sharing anything, or fails.
     for outcome in ["retval=0", "error=EDQUOT"] {
         let line = format!(
             "strace -f -qq -o ../trace -P $PWD/.B.aicr-staging/bundle/large -P $PWD/.B.aicr-staging/bundle/least \
@@ -86,8 +86,8 @@ fn what_was_not_shared_is_written() {
 }
 
 #[test]
-fn elsewhere_it_is_not_tried() {
-    let sandbox = stage();
+fn sharing_is_not_tried_on_other_file_systems() {
+    let sandbox = test_dir();
     let line = format!(
         "mount -t tmpfs none disk && cp -r dist disk && cd disk && {TRACED} && \
          (cd B && sha256sum --check --strict --quiet checksums.txt)"
@@ -97,8 +97,8 @@ fn elsewhere_it_is_not_tried() {
 }
 
 #[test]
-fn without_room_for_the_copies_none_is_begun() {
-    let sandbox = stage();
+fn without_space_for_the_copies_none_is_written() {
+    let sandbox = test_dir();
     let line = "mount -t tmpfs -o size=4m none disk && cd disk && { aicr bundle ../dist --output B; code=$?; ls -A; exit $code; }";
     // Two files of 3 MiB and 1 MiB, one of almost 1 MiB, and half a block for each.
     sandbox

@@ -1,31 +1,31 @@
-//! The steps of a run: its system calls of some kinds, one by one, at which strace ends it or makes the
-//! call fail.
+//! The steps of a run: its system calls of some kinds. At each of them strace can end the run, or make the call
+//! fail.
 
 use crate::sandbox::Sandbox;
 
-/// The calls that change the disk, on any architecture.
+/// The system calls that change the disk, on any architecture.
 pub(crate) const CHANGES: &str = "?mkdir,mkdirat,?rename,?renameat,renameat2,?unlink,unlinkat,?rmdir,?link,linkat,?chmod,fchmod,\
                                   fchmodat,fsync,fdatasync,syncfs,flock,ftruncate";
 
-/// A call of a run.
+/// One system call of a run.
 pub(crate) struct Step {
     call: String,
-    /// For `write`, of which some wake threads and come as they like, the file on the stage that is written.
+    /// For `write`, the file that is written. Other writes wake threads, and their order is random.
     file: Option<String>,
-    /// How many of that name, and to that file, were made up to it.
+    /// Its number among the calls with that name and file.
     number: usize,
-    /// The line that strace has for it.
+    /// The line about it in the output of strace.
     pub(crate) line: String,
 }
 
 impl Step {
-    /// All steps of this run of `aicr`, which succeeds, in their order. Of those in a private directory of
-    /// cosign's only the first of a kind: they are many, and all alike.
+    /// All steps of a successful run of `aicr`, in order. Of the many similar steps in a private directory of
+    /// cosign, only the first of each kind is returned.
     #[track_caller]
-    pub(crate) fn all(sandbox: &Sandbox, way: &[String], words: &str, calls: &str) -> Vec<Self> {
+    pub(crate) fn all(sandbox: &Sandbox, wrapper: &[String], words: &str, calls: &str) -> Vec<Self> {
         let top = sandbox.path("").display().to_string();
         let trace = format!("strace -qq --decode-fds=path -o {top}trace -e trace={calls}");
-        sandbox.program_run(command(way, &trace, words)).succeeds();
+        sandbox.program_run(command(wrapper, &trace, words)).succeeds();
         let lines = sandbox.read("trace");
         let mut steps = Vec::new();
         let mut made = Vec::new();
@@ -48,18 +48,18 @@ impl Step {
         steps
     }
 
-    /// The same run with this done at the step: `signal=…` or `error=…`.
-    pub(crate) fn with(&self, sandbox: &Sandbox, what: &str, way: &[String], words: &str) -> Vec<String> {
+    /// The same run, with a `signal=…` or `error=…` at this step.
+    pub(crate) fn with(&self, sandbox: &Sandbox, what: &str, wrapper: &[String], words: &str) -> Vec<String> {
         let Self { call, file, number, line: _ } = self;
         let only = file.as_ref().map_or(String::new(), |file| format!("-P {}", sandbox.path(file).display()));
         let trace =
             format!("strace -qq -o /dev/null {only} -e trace={call} -e inject={call}:{what}:when={number}");
-        command(way, &trace, words)
+        command(wrapper, &trace, words)
     }
 }
 
-/// On one thread, so that each run has the same steps.
-fn command(way: &[String], trace: &str, words: &str) -> Vec<String> {
+/// The command of a run on one thread, so that each run has the same steps.
+fn command(wrapper: &[String], trace: &str, words: &str) -> Vec<String> {
     let line = format!("{trace} aicr {words} --jobs 1");
-    way.iter().cloned().chain(line.split_whitespace().map(ToOwned::to_owned)).collect()
+    wrapper.iter().cloned().chain(line.split_whitespace().map(ToOwned::to_owned)).collect()
 }

@@ -1,13 +1,13 @@
-//! What is around a run: PATH, HOME, TMPDIR, umask, closed descriptors, odd names; and where secrets
-//! go and do not.
+//! The environment of a run: PATH, HOME, TMPDIR, umask, closed descriptors and odd names; and which programs get
+//! secrets.
 
-use crate::fake::{HONEST, stage};
+use crate::fake::{HONEST, fake_sandbox};
 use crate::sandbox::{Act, KEY_SHA256, SMALL_MANIFEST, SMALL_SHA256, Sandbox};
 
 const SIGN: &str = "--signing-key cosign.key --tlog-upload=false";
 
 #[test]
-fn no_cosign_is_taken_from_where_anybody_can_put_one() {
+fn no_cosign_is_run_from_a_directory_that_others_control() {
     for path in [
         ".:{real}",
         ":{real}",
@@ -32,7 +32,7 @@ fn no_cosign_is_taken_from_where_anybody_can_put_one() {
             .replace("{root}", root.trim_end_matches('/'))
             .replace("{real}", &format!("{root}bin:/usr/bin:/bin"));
         sandbox.aicr(&format!("bundle dist --output C {SIGN} --quiet")).env("PATH", &path).succeeds();
-        // Now there is one in the bundle as well.
+        // The bundle has a cosign now, too.
         sandbox
             .aicr("verify C --key cosign.pub --insecure-ignore-tlog --quiet")
             .env("PATH", &format!("{root}C/bin:.::{root}bin:/usr/bin:/bin"))
@@ -42,7 +42,7 @@ fn no_cosign_is_taken_from_where_anybody_can_put_one() {
 }
 
 #[test]
-fn a_path_without_a_safe_cosign_has_none() {
+fn a_cosign_from_an_unsafe_directory_is_not_run() {
     let sandbox = Sandbox::new();
     sandbox.small_dist().program("dist/bin/cosign", "exit 0").program("cosign", "exit 0");
     let root = sandbox.path("").display().to_string();
@@ -69,7 +69,7 @@ hint: install cosign outside of bundles and inputs
 }
 
 #[test]
-fn nothing_around_a_run_is_needed_or_touched() {
+fn a_run_does_not_depend_on_its_environment() {
     for line in [
         "unset HOME; aicr",
         "HOME= aicr",
@@ -108,7 +108,7 @@ fn nothing_around_a_run_is_needed_or_touched() {
 }
 
 #[test]
-fn a_directory_for_temporaries_that_is_none_is_named() {
+fn a_wrong_tmpdir_is_an_error() {
     let made: [(Act, &str, &str); 3] = [
         (|sandbox| sandbox, "nowhere", "no such file or directory"),
         (|sandbox| sandbox.file("nowhere", ""), "nowhere", "not a directory"),
@@ -127,7 +127,7 @@ hint: set TMPDIR to a writable directory\n"
             ))
             .exits(1);
         assert!(!sandbox.path("B").exists());
-        // Nothing temporary is needed where no cosign is run.
+        // A run without cosign needs no temporary files.
         sandbox.aicr("bundle dist --output B --quiet").env("TMPDIR", &directory).succeeds();
     }
     let sandbox = Sandbox::new();
@@ -138,7 +138,7 @@ hint: set TMPDIR to a writable directory\n"
 }
 
 #[test]
-fn paths_may_look_like_anything() {
+fn paths_may_contain_any_characters() {
     for name in [
         "with blank",
         "-x",
@@ -163,7 +163,7 @@ fn paths_may_look_like_anything() {
         );
         assert!(!sandbox.path("z").exists());
     }
-    // Key references are for cosign, and read more strictly.
+    // Key references are passed to cosign, and have stricter rules.
     let sandbox = Sandbox::new();
     sandbox.small_dist();
     for (name, code) in [("-k", 0), ("with blank.key", 0), ("two\nlines.key", 2)] {
@@ -174,7 +174,7 @@ fn paths_may_look_like_anything() {
     }
 }
 
-/// What a recording cosign has seen: the words and the variables of each run, by its verb.
+/// The arguments and variables of the call of cosign with this command, as a fake cosign has recorded them.
 fn recorded(sandbox: &Sandbox, verb: &str) -> (String, Vec<String>) {
     let read = |what: &str| {
         let text = std::fs::read(sandbox.path("seen").join(format!("{verb}.{what}"))).unwrap();
@@ -186,14 +186,14 @@ fn recorded(sandbox: &Sandbox, verb: &str) -> (String, Vec<String>) {
 }
 
 #[test]
-fn secrets_go_where_they_must_and_nowhere_else() {
+fn only_the_calls_that_need_a_secret_get_it() {
     let secrets = [
         ("COSIGN_PASSWORD", "hunter2-password"),
         ("AWS_SECRET_ACCESS_KEY", "hunter2-aws"),
         ("VAULT_TOKEN", "hunter2-vault"),
         ("GITHUB_TOKEN", "hunter2-github"),
     ];
-    let sandbox = stage(HONEST);
+    let sandbox = fake_sandbox(HONEST);
     let fake = sandbox.read("bin/cosign").replacen(
         "case $1 in\n",
         "name=$1; [ \"$2\" != --help ] || name=help\ncat /proc/$$/environ >\"$TOP/seen/$name.environ\"\ncat /proc/$$/cmdline >\"$TOP/seen/$name.cmdline\"\ncase $1 in\n",
@@ -237,7 +237,7 @@ verify it with:
         let names: Vec<&str> = variables
             .iter()
             .map(|variable| variable.split('=').next().unwrap())
-            // The shell that plays cosign adds some of its own.
+            // The shell of the fake cosign adds these.
             .filter(|name| !["PWD", "OLDPWD", "SHLVL", "_", "PATH"].contains(name))
             .collect();
         let mut expected =
@@ -248,15 +248,15 @@ verify it with:
             assert!(variables.contains(&"COSIGN_PASSWORD=hunter2-password".to_owned()));
         }
         assert_eq!(names, expected, "{verb}");
-        let told = variables.iter().filter(|variable| variable.contains("hunter2")).count();
-        assert_eq!(told, usize::from(with_key), "{verb}");
+        let secrets = variables.iter().filter(|variable| variable.contains("hunter2")).count();
+        assert_eq!(secrets, usize::from(with_key), "{verb}");
     }
     let all = sandbox.program_run(["grep", "-r", "-l", "hunter2", "C", "k.pub", "tmp", "home"]).output();
     assert_eq!(String::from_utf8(all.stdout).unwrap(), "");
 }
 
 #[test]
-fn a_command_that_is_shown_can_be_typed() {
+fn a_printed_command_can_be_pasted() {
     let sandbox = Sandbox::new();
     sandbox.unsigned();
     let output = sandbox.aicr(&format!("bundle-sign B {SIGN} --verbose")).whatever_it_prints().succeeds();
@@ -265,7 +265,7 @@ fn a_command_that_is_shown_can_be_typed() {
     sandbox.shell(line.strip_prefix("+ ").unwrap()).stdout(&sandbox.read("cosign.pub")).succeeds();
 }
 
-/// A file that gets the number of a closed stdout or stderr takes in nothing that is said.
+/// No message is written to a file that gets the descriptor number of a closed stdout or stderr.
 #[test]
 fn closed_descriptors() {
     for closed in ["<&-", ">&-", "2>&-", "<&- >&-", "<&- 2>&-", ">&- 2>&-", "<&- >&- 2>&-"] {
@@ -349,7 +349,7 @@ fn a_working_directory_that_is_gone() {
 fn signals_that_were_ignored_at_the_start() {
     let sandbox = Sandbox::new();
     sandbox.small_dist();
-    // Whose children nobody waits for, and whose readers go away unheard.
+    // The parent does not wait for its children, and a closed pipe sends no signal.
     sandbox.shell(&format!("trap '' CHLD PIPE; exec aicr bundle dist --output B {SIGN} --quiet")).succeeds();
     sandbox
         .shell("{ aicr verify B --checksums-only; echo $? >code; } | true; cat code")

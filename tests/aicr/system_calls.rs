@@ -1,21 +1,21 @@
-//! What a small file costs: the system calls that two hundred files take more than one hundred do. Where
-//! `openat2` is forbidden (some sandboxes) it costs more, and these fail.
+//! The system calls for a small file: the difference between a run with two hundred files and one with one
+//! hundred. These tests fail where `openat2` is forbidden, as in some sandboxes, because a file needs more then.
 
 use std::collections::BTreeMap;
 
 use crate::sandbox::Sandbox;
 
-/// How many files the smaller tree has; the larger has as many more.
+/// The number of files in the smaller tree. The larger tree has twice as many.
 const FILES: usize = 100;
 
-/// The calls of a run on a tree with so many files.
+/// The number of system calls of each kind, in a run on a tree with this many files.
 fn calls(files: usize, words: &str) -> BTreeMap<String, usize> {
     let sandbox = Sandbox::new();
     for number in 0..files {
         sandbox.file(&format!("dist/{number}"), "a few bytes");
     }
     sandbox.directory("out").aicr("bundle dist --output B --quiet").succeeds();
-    // Where `/tmp` is an overlay, as in a container, each copy is synced by itself.
+    // On an overlay, which `/tmp` is in a container, each copy would be synced by itself.
     let line = format!(
         "mount -t tmpfs none out && exec strace -f -c -U name,calls -o counts aicr {words} --jobs 1 --quiet"
     );
@@ -25,12 +25,12 @@ fn calls(files: usize, words: &str) -> BTreeMap<String, usize> {
         let (name, count) = line.trim().split_once(' ')?;
         Some((name.to_owned(), count.trim().parse().ok()?))
     });
-    // Built with debug assertions, the standard library asks before each `close` whether that is open (`fcntl`).
+    // With debug assertions, the standard library calls `fcntl` before each `close`.
     rows.filter(|(name, _)| name != "total" && name != "fcntl").collect()
 }
 
-/// How many of each call a file takes; of what is not a multiple of files, such as the pieces in which a
-/// directory is listed, there is little.
+/// The number of system calls of each kind for one file. There are only a few others, such as those that list
+/// a directory.
 fn of_a_file(words: &str) -> Vec<(String, usize)> {
     let (few, many) = (calls(FILES, words), calls(2 * FILES, words));
     let more = many.into_iter().filter_map(|(name, count)| {
@@ -53,20 +53,20 @@ fn all(calls: &[&str]) -> Vec<(String, usize)> {
 const READ: [&str; 4] = ["openat2", "fstat", "read", "close"];
 
 #[test]
-fn a_file_that_is_verified_takes_four() {
+fn verifying_a_file_takes_four() {
     assert_eq!(of_a_file("verify B --checksums-only"), all(&READ));
 }
 
-/// The inputs are looked at as a whole before any of them is read, and each again when it was read.
+/// All inputs are listed before the first is read, and each is checked again after it was read.
 const LOOK: [&str; 2] = ["newfstatat", "fstat"];
 
 #[test]
-fn one_that_is_hashed_in_place_takes_six() {
+fn hashing_a_file_in_place_takes_six() {
     assert_eq!(of_a_file("bundle dist --in-place"), all(&[&LOOK[..], &READ].concat()));
 }
 
 #[test]
-fn one_that_is_copied_takes_eleven() {
+fn copying_a_file_takes_eleven() {
     let copy = ["openat", "write", "fchmod", "utimensat", "close"];
     assert_eq!(of_a_file("bundle dist --output out/C"), all(&[&LOOK[..], &READ, &copy].concat()));
 }

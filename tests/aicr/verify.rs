@@ -1,6 +1,6 @@
-//! `verify` on bundles that nobody attacked: what is printed in every form, bundles without a
-//! signature, several bundles, keys in files and in key managers, and the surroundings of cosign.
-//! Which trust flags go together is in `flags/trust.rs`, and what media may do in `hostile.rs`.
+//! `verify` without attacks: its output in every format, bundles without a signature, several bundles, keys in files
+//! and in key managers, and the environment of cosign. `flags/trust.rs` has the trust flags, and `hostile.rs` the
+//! attacks.
 
 use std::fs;
 
@@ -17,7 +17,7 @@ fn accepted(bundle: &str) -> String {
     format!("accepted {bundle}\n{}  key sha256 {KEY_SHA256}, log none, timestamp none\n", manifest(11))
 }
 
-/// The report about a bundle of the small payload of which nobody says who made it.
+/// The report about a bundle of the small payload, without a verified signature.
 fn unproven(bundle: &str) -> String {
     format!("unproven {bundle}\n{}{NOTHING_PROVES}\n", manifest(11))
 }
@@ -26,7 +26,7 @@ fn manifest(bytes: u64) -> String {
     format!("  manifest sha256 {SMALL_SHA256}\n  2 files, {bytes} bytes\n")
 }
 
-/// The stage's cosign, as JSON tells it.
+/// The cosign of the test directory, as in the JSON report.
 fn cosign(sandbox: &Sandbox) -> String {
     let dialect = match dialect(sandbox.cosign()).as_str() {
         "SigningConfig" => "signing-config",
@@ -39,7 +39,7 @@ fn cosign(sandbox: &Sandbox) -> String {
 }
 
 #[test]
-fn a_good_bundle_in_every_form() {
+fn an_accepted_bundle_in_every_format() {
     let sandbox = Sandbox::new();
     sandbox.signed();
     sandbox.aicr(VERIFY).stdout(&accepted("B")).succeeds();
@@ -59,9 +59,9 @@ fn a_good_bundle_in_every_form() {
         .succeeds();
 }
 
-/// The commands that `-v` shows are whole: they could be typed.
+/// `-v` prints complete commands, which can be pasted.
 #[test]
-fn the_commands_of_a_verbose_run() {
+fn a_verbose_run_prints_the_commands() {
     let sandbox = Sandbox::new();
     sandbox.signed();
     let at = "{root}/tmp/aicr-XXXXXX";
@@ -89,9 +89,9 @@ fn the_commands_of_a_verbose_run() {
     assert_eq!(sandbox.tree("tmp"), [""; 0], "the private directory is gone");
 }
 
-/// Findings are results, and stay on stdout under `-q`; the error is the summary.
+/// Findings are results, and `-q` prints them too. The error is a summary.
 #[test]
-fn a_bad_bundle_in_every_form() {
+fn a_rejected_bundle_in_every_format() {
     let sandbox = Sandbox::new();
     sandbox.signed();
     sandbox.file("B/a", "other\n").file("B/new", "");
@@ -119,7 +119,7 @@ fn a_bad_bundle_in_every_form() {
 }
 
 #[test]
-fn without_a_signature() {
+fn a_bundle_without_a_signature_is_rejected() {
     let unsigned =
         format!("error: B is unsigned: it has no attestation/checksums.txt.sigstore.json\n{ONLY}\n");
     let never = Sandbox::new();
@@ -130,7 +130,7 @@ fn without_a_signature() {
     for sandbox in [never, stripped] {
         sandbox.aicr(VERIFY).stdout("rejected B\n").stderr(&unsigned).exits(5);
         sandbox.aicr("verify B --key cosign.pub").stdout("rejected B\n").stderr(&unsigned).exits(5);
-        // Which is what the hint says, and needs no cosign.
+        // The flag of the hint works, without cosign.
         sandbox.remove("bin/cosign");
         sandbox.aicr("verify B --checksums-only").stdout(&unproven("B")).succeeds();
         sandbox.aicr("verify B --checksums-only --quiet").succeeds();
@@ -138,7 +138,7 @@ fn without_a_signature() {
 }
 
 #[test]
-fn what_is_no_bundle() {
+fn a_path_that_is_not_a_bundle() {
     let sandbox = Sandbox::new();
     sandbox.signed().directory("empty").file("file", "").file("nothing/checksums.txt", "");
     sandbox.link("dangling", "nowhere");
@@ -174,7 +174,7 @@ fn what_is_no_bundle() {
         .exits(5);
 }
 
-/// All are looked at, in order, and the worst decides; what can be known beforehand stops them all.
+/// All bundles are verified, in order, and the worst result decides. A usage error stops the run before the first.
 #[test]
 fn several_bundles() {
     let sandbox = Sandbox::new();
@@ -198,7 +198,7 @@ fn several_bundles() {
         .stderr("error: nowhere does not exist\n")
         .exits(2);
 
-    // A cosign that breaks (1) proves nothing, and is less than a bundle that is rejected (5).
+    // A rejected bundle (5) is worse than a cosign that crashes (1).
     sandbox.fake_cosign("echo 'panic: runtime error' >&2; exit 2");
     let crashed = "error: {root}/bin/cosign verify-blob crashed (exit 2)\n    panic: runtime error\n";
     sandbox
@@ -232,7 +232,7 @@ fn names_of_bundles() {
         .succeeds();
 }
 
-/// The twins of keys that are refused: `hostile/special.rs` and `flags/trust.rs` have those.
+/// `hostile/special.rs` and `flags/trust.rs` have more keys that are refused.
 #[test]
 fn keys_in_files() {
     let sandbox = Sandbox::new();
@@ -269,7 +269,7 @@ hint: a rotated key is the usual cause: use the public key of the version that s
         .exits(5);
 }
 
-/// `verify` has no flag for the variables of a plugin, so none is named.
+/// `verify` has no flag for the variables of a plugin, so the hint names another command.
 #[test]
 fn a_plugin_that_fails_may_lack_a_variable() {
     let sandbox = Sandbox::new();
@@ -299,7 +299,7 @@ error: foo://k {why}
     }
 }
 
-/// A key manager is asked once, and that is said; without it nothing is proven either way.
+/// A run asks a key manager once for the key, and prints that. If the key manager is down, the result is exit 6.
 #[test]
 fn keys_in_key_managers() {
     let sandbox = Sandbox::new();
@@ -331,9 +331,9 @@ hint: check the address, and that the server is running
     assert_eq!(sandbox.read("asked"), format!("public-key --key={reference} --outfile=\n"));
 }
 
-/// Variables that turn a refusal of cosign's into an acceptance, or send it elsewhere: A22.
+/// A22: variables that would make cosign accept a bad signature, or use other services.
 #[test]
-fn variables_that_are_meant_for_cosign() {
+fn variables_of_cosign_are_ignored() {
     let sandbox = Sandbox::new();
     sandbox.signed();
     let run = |words: &str| {
@@ -360,7 +360,7 @@ hint: add --insecure-ignore-tlog if it was signed with --tlog-upload=false
 }
 
 #[test]
-fn no_cosign() {
+fn without_a_cosign_verify_fails() {
     let sandbox = Sandbox::new();
     sandbox.signed();
     sandbox.remove("bin/cosign");

@@ -116,8 +116,8 @@ fn files_that_cannot_be_payload_are_refused_with_a_hint() {
     for (name, make, words) in kinds {
         let (_top, path) = tree(&["d/fine"]);
         make(&path.join("d").join(name));
-        let said = refusal(&[path]);
-        assert!(said.contains(words), "{said}");
+        let message = refusal(&[path]);
+        assert!(message.contains(words), "{message}");
     }
     let (_top, path) = tree(&["fine"]);
     std::fs::write(path.as_std_path().join(std::ffi::OsStr::from_bytes(b"\xff")), "").unwrap();
@@ -163,12 +163,12 @@ fn reserved_names_are_refused_only_at_the_top_level() {
 #[test]
 fn two_inputs_with_one_path_are_both_named() {
     let (_top, path) = tree(&["x/a", "y/a", "z/a/b"]);
-    let said = refusal(&[path.join("x"), path.join("y/a")]);
-    assert!(said.contains(&format!("`a` comes from two inputs: {path}/x/a and {path}/y/a")), "{said}");
-    let said = refusal(&[path.join("x"), path.join("x")]);
-    assert!(said.contains("`a` comes from two inputs"), "{said}");
-    let said = refusal(&[path.join("z"), path.join("x")]);
-    assert!(said.contains(&format!("{path}/x/a and {path}/z/a")), "{said}");
+    let message = refusal(&[path.join("x"), path.join("y/a")]);
+    assert!(message.contains(&format!("`a` comes from two inputs: {path}/x/a and {path}/y/a")), "{message}");
+    let message = refusal(&[path.join("x"), path.join("x")]);
+    assert!(message.contains("`a` comes from two inputs"), "{message}");
+    let message = refusal(&[path.join("z"), path.join("x")]);
+    assert!(message.contains(&format!("{path}/x/a and {path}/z/a")), "{message}");
 }
 
 #[test]

@@ -165,7 +165,7 @@ fn an_old_bundle_that_a_killed_run_had_moved_is_restored() {
     let (_top, path) = test_dir();
     let left = path.join(".out.aicr-staging");
     std::fs::create_dir_all(left.join(OLD).join("sub")).unwrap();
-    std::fs::write(left.join("small"), "litter").unwrap();
+    std::fs::write(left.join("small"), "left behind").unwrap();
     drop(Staging::for_output(&target(&path.join("out"))).unwrap());
     assert_eq!(names_in(&path), ["out"]);
     assert_eq!(names_in(&path.join("out")), ["sub"]);

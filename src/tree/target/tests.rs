@@ -50,8 +50,8 @@ fn a_free_name_and_an_empty_directory_are_accepted() {
 fn an_output_without_a_name_or_parent_is_refused() {
     let (_top, path) = test_dir();
     for name in ["", "/", "//", ".", "..", "x/..", "x/.", "x/./"] {
-        let said = refused(Utf8Path::new(name), &[path.join("in")], true);
-        assert!(said.contains("does not end in a directory name"), "{said}");
+        let message = refused(Utf8Path::new(name), &[path.join("in")], true);
+        assert!(message.contains("does not end in a directory name"), "{message}");
     }
     let missing = target(&path.join("it's/b"), &[], false).unwrap_err();
     assert_eq!(missing.message(), format!("--output {path}/it's/b: directory {path}/it's does not exist"));
@@ -85,8 +85,8 @@ fn an_output_that_overlaps_an_input_is_refused() {
         ("around", "around/a", "is inside --output"),
         ("around", "around/empty", "is inside --output"),
     ] {
-        let said = refused(&path.join(output), &[path.join(input)], true);
-        assert!(said.contains(words), "{output} {input}: {said}");
+        let message = refused(&path.join(output), &[path.join(input)], true);
+        assert!(message.contains(words), "{output} {input}: {message}");
     }
     // An input file may be in the directory of the output.
     target(&path.join("in/new"), &[path.join("in/f")], false).unwrap();

@@ -16,7 +16,7 @@ pub(crate) enum Seen {
 /// a directory ends in `/`. Without the directories, the files are therefore in byte order.
 ///
 /// An entry costs its own name and 12 bytes, however deep it is: its path is put together from the
-/// names of its directories when somebody asks for it.
+/// names of its directories when it is needed.
 #[derive(Debug)]
 pub(crate) struct Listing {
     /// The top-level directory first.

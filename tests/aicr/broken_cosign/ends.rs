@@ -2,7 +2,7 @@
 //! harmlessly.
 
 use super::{fails, succeeds};
-use crate::fake::{Fake, HONEST, stage};
+use crate::fake::{Fake, HONEST, fake_sandbox};
 
 #[test]
 fn a_good_signature_counts_with_exit_0_alone() {
@@ -104,7 +104,8 @@ hint: install an upstream release of cosign: it has every provider, openbao from
 
 #[test]
 fn it_cannot_repeat_a_password() {
-    let sandbox = stage(Fake { sign: "echo \"Error: password is $COSIGN_PASSWORD\" >&2; exit 1", ..HONEST });
+    let sandbox =
+        fake_sandbox(Fake { sign: "echo \"Error: password is $COSIGN_PASSWORD\" >&2; exit 1", ..HONEST });
     sandbox
         .aicr("bundle dist --output C --signing-key cosign.key --tlog-upload=false")
         .env("COSIGN_PASSWORD", "correct horse")

@@ -1,7 +1,7 @@
 //! What is no cosign, or is another one than a moment before.
 
 use super::SIGN;
-use crate::fake::{HONEST, stage};
+use crate::fake::{HONEST, fake_sandbox};
 use crate::sandbox::{Act, Sandbox};
 
 const INSTALL: &str = "hint: install cosign 2.0 or later, or name one with --cosign\n";
@@ -133,7 +133,7 @@ fn one_that_is_swapped_between_two_runs() {
     let append = "echo '# more' >>\"$0\"";
     for swap in [replace, append] {
         for when in ["version", "public-key", "sign-blob"] {
-            let sandbox = stage(HONEST);
+            let sandbox = fake_sandbox(HONEST);
             let honest = sandbox.read("bin/cosign").replace(
                 "case $1 in\n",
                 &format!("if [ \"$1\" = {when} ] && [ \"$2\" != --help ]; then {swap}; fi\ncase $1 in\n"),

@@ -1,7 +1,7 @@
 //! A cosign that does not end, or leaves others behind, or prints for ever.
 
 use super::SIGN;
-use crate::fake::{Fake, HONEST, ends, stage};
+use crate::fake::{Fake, HONEST, ends, fake_sandbox};
 use crate::sandbox::Sandbox;
 
 /// The processes that a fake has noted in the directory `left`, one file a process id, are ending.
@@ -17,7 +17,7 @@ fn all_gone(sandbox: &Sandbox, count: usize) {
 /// A stage whose cosign does this; `note PID` notes a process.
 fn noting(verb: &str, script: &str) -> Sandbox {
     let script = format!("note() {{ : >\"$TOP/left/$1\"; }}\n{script}");
-    let sandbox = stage(match verb {
+    let sandbox = fake_sandbox(match verb {
         "public-key" => Fake { public_key: &script, ..HONEST },
         "sign-blob" => Fake { sign: &script, ..HONEST },
         _ => Fake { verify: &script, ..HONEST },
@@ -55,7 +55,7 @@ fn one_that_hangs_is_ended_at_the_timeout() {
 /// Whoever was asked is named, where somebody was.
 #[test]
 fn a_key_manager_that_does_not_answer_is_the_usual_cause() {
-    let sandbox = stage(Fake { public_key: "exec sleep 1000", ..HONEST });
+    let sandbox = fake_sandbox(Fake { public_key: "exec sleep 1000", ..HONEST });
     sandbox
         .aicr("bundle-sign B --force --signing-key hashivault://k --tlog-upload=false --timeout 1s")
         .stderr(

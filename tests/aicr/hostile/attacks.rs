@@ -1,4 +1,4 @@
-//! What the corpus does to a bundle, and how it reads what is said of that.
+//! The attacks of the corpus, and how it reads the output of `verify`.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -6,31 +6,31 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::Output;
 
-use super::{SIGNATURE, rename, sign_by_hand};
+use super::{SIGNATURE, rename, sign_without_aicr};
 use crate::sandbox::{KEY_SHA256, SMALL_MANIFEST, STRANGER_SHA256, Sandbox, repository};
 use crate::without_aicr::{key_hint, signature, sigstore_bundle};
 
 pub(super) const ALPHA: &str = "b6a98d9ce9a2d9149288fa3df42d377c3e42737afdcdaf714e33c0a100b51060";
 pub(super) const BETA: &str = "f2c82decdd7181cf98945929a62598db7e6b477e11f6e0eb0ae97020eff151ad";
 
-/// The digest in the signature file, and that of nothing.
+/// The digest in the signature file, and the digest of an empty file.
 pub(super) const DIGEST: &str = "Fi/QocsYZamClGWEYB1B1CFs7gYRR1HSLWr3HnBtoOg=";
 pub(super) const EMPTY_DIGEST: &str = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
 
-/// A file, of any name.
+/// Adds a file with any name.
 pub(super) fn add<'a>(sandbox: &'a Sandbox, name: &[u8]) -> &'a Sandbox {
     fs::write(sandbox.path("B").join(OsStr::from_bytes(name)), "x").unwrap();
     sandbox
 }
 
-/// No `B/sub` any more.
+/// Removes `B/sub`.
 pub(super) fn prune(sandbox: &Sandbox) -> &Sandbox {
     fs::remove_dir_all(sandbox.path("B/sub")).unwrap();
     sandbox
 }
 
-/// A manifest of these lines, validly signed, with digests in the place of the letters `A` and `B` at their
-/// beginnings: that of `a` and that of `sub/b`.
+/// Writes a manifest of these lines, with a valid signature. An `A` at the beginning of a line stands for the
+/// digest of `a`, and a `B` for the digest of `sub/b`.
 pub(super) fn lists<'a>(sandbox: &'a Sandbox, lines: &[u8]) -> &'a Sandbox {
     let mut text = Vec::new();
     for line in lines.split_inclusive(|byte| *byte == b'\n') {
@@ -42,71 +42,72 @@ pub(super) fn lists<'a>(sandbox: &'a Sandbox, lines: &[u8]) -> &'a Sandbox {
         text.extend_from_slice(digest.as_bytes());
         text.extend_from_slice(rest);
     }
-    sign_by_hand(sandbox, &text)
+    sign_without_aicr(sandbox, &text)
 }
 
-/// A line with a name of this repeated.
+/// A line whose name repeats this piece.
 pub(super) fn long(piece: &[u8], times: usize) -> Vec<u8> {
     [b"A  ", &*piece.repeat(times), b"\n"].concat()
 }
 
-/// The longest name there is.
+/// Adds a file with the longest possible name, and lists it.
 pub(super) fn longest(sandbox: &Sandbox) -> &Sandbox {
     let name = "n".repeat(255);
     prune(sandbox).file(&format!("B/{name}"), "alpha\n");
     lists(sandbox, format!("A  a\nA  {name}\n").as_bytes())
 }
 
-/// A link in the place of what is moved away.
+/// Moves an entry away, and creates a link to it in its place.
 pub(super) fn linked<'a>(sandbox: &'a Sandbox, place: &str) -> &'a Sandbox {
     let aside = format!("aside/{place}");
     sandbox.directory(Path::new(&aside).parent().unwrap().to_str().unwrap());
     rename(sandbox, place, &aside).link(place, sandbox.path(&aside))
 }
 
-/// Another name for a file, outside of the bundle.
+/// Creates a hard link to a file, outside the bundle.
 pub(super) fn hard_link<'a>(sandbox: &'a Sandbox, name: &str) -> &'a Sandbox {
     sandbox.directory("aside");
     fs::hard_link(sandbox.path(name), sandbox.path("aside/too")).unwrap();
     sandbox
 }
 
-/// A file of this size with nothing in it.
+/// Creates a sparse file of this size.
 pub(super) fn sparse<'a>(sandbox: &'a Sandbox, name: &str, size: u64) -> &'a Sandbox {
     File::create(sandbox.path(name)).unwrap().set_len(size).unwrap();
     sandbox
 }
 
-/// The signature file with one text replaced.
+/// Replaces a text in the signature file.
 pub(super) fn edit<'a>(sandbox: &'a Sandbox, from: &str, to: &str) -> &'a Sandbox {
     let text = sandbox.read(SIGNATURE);
     assert!(text.contains(from), "{from}");
     sandbox.file(SIGNATURE, text.replacen(from, to, 1))
 }
 
-/// This signature, base64, in the name of our key.
+/// Writes a signature file with this base64 signature and the hint of our key.
 pub(super) fn signature_is<'a>(sandbox: &'a Sandbox, signature: &str) -> &'a Sandbox {
     sandbox.file(SIGNATURE, sigstore_bundle(signature, SMALL_MANIFEST))
 }
 
-/// A signature by this key over the manifest or a blob, in the name of our key and the manifest's.
+/// Signs the manifest, or another text, with this key, and writes a signature file with the hint of our key
+/// and the digest of the manifest.
 pub(super) fn signed_by<'a>(sandbox: &'a Sandbox, key: &str, what: &str) -> &'a Sandbox {
     let made = signature(sandbox, key, if what == "manifest" { SMALL_MANIFEST } else { what });
     signature_is(sandbox, &made)
 }
 
-/// A stranger's signature, which says so.
-pub(super) fn strangers(sandbox: &Sandbox) -> &Sandbox {
+/// A signature of another key, with its own hint.
+pub(super) fn signed_by_another_key(sandbox: &Sandbox) -> &Sandbox {
     let text = sigstore_bundle(&signature(sandbox, "stranger.key", SMALL_MANIFEST), SMALL_MANIFEST);
     sandbox.file(SIGNATURE, text.replace(&key_hint(KEY_SHA256), &key_hint(STRANGER_SHA256)))
 }
 
-/// Our signature, which says that it is a stranger's.
+/// Our signature, with the hint of another key.
 pub(super) fn renamed_signer(sandbox: &Sandbox) -> &Sandbox {
     edit(sandbox, &key_hint(KEY_SHA256), &key_hint(STRANGER_SHA256))
 }
 
-/// Our signature over another manifest, which says so.
+/// Our signature over another text, with the digest of that text.
 pub(super) fn over<'a>(sandbox: &'a Sandbox, other: &str) -> &'a Sandbox {
     sandbox.file(SIGNATURE, sigstore_bundle(&signature(sandbox, "cosign.key", other), other))
 }
@@ -116,7 +117,7 @@ fn evidence(name: &str) -> serde_json::Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
-/// The good signature with log entries and timestamps that were made for another blob.
+/// The good signature, with the log entries and timestamps of another blob.
 pub(super) fn borrowed<'a>(sandbox: &'a Sandbox, name: &str) -> &'a Sandbox {
     let mut bundle: serde_json::Value = serde_json::from_str(&sandbox.read(SIGNATURE)).unwrap();
     for field in ["tlogEntries", "timestampVerificationData"] {
@@ -128,14 +129,14 @@ pub(super) fn borrowed<'a>(sandbox: &'a Sandbox, name: &str) -> &'a Sandbox {
     sandbox.file(SIGNATURE, bundle.to_string())
 }
 
-/// The good signature with a certificate in the place of the key.
+/// The good signature, with a certificate instead of the hint.
 pub(super) fn keyless(sandbox: &Sandbox) -> &Sandbox {
     let mut bundle: serde_json::Value = serde_json::from_str(&sandbox.read(SIGNATURE)).unwrap();
     bundle["verificationMaterial"] = evidence("keyless-rekor-v1.json")["verificationMaterial"].clone();
     sandbox.file(SIGNATURE, bundle.to_string())
 }
 
-/// What was moved away.
+/// Removes what an attack has moved away.
 pub(super) fn clear(sandbox: &Sandbox) {
     let aside = sandbox.path("aside");
     if aside.is_dir() {
@@ -145,9 +146,8 @@ pub(super) fn clear(sandbox: &Sandbox) {
     }
 }
 
-/// The findings, and what stands on stderr: without what cosign said, without hints, and without the line
-/// that counts findings.
-pub(super) fn said(output: &Output) -> String {
+/// The findings, and the lines on stderr without the text of cosign, hints, and the number of findings.
+pub(super) fn findings_and_messages(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     let kinds = ["missing", "changed", "unlisted", "renamed", "not-regular", "unreadable", "bad-name"];
@@ -155,17 +155,17 @@ pub(super) fn said(output: &Output) -> String {
         let (kind, name) = line.strip_prefix("  ")?.split_at_checked(13)?;
         kinds.contains(&kind.trim_end()).then(|| format!("{} {name}", kind.trim_end()))
     });
-    let talk = stderr.lines().filter(|line| {
+    let messages = stderr.lines().filter(|line| {
         !line.starts_with("hint: ")
             && !line.starts_with("    ")
             && !line.contains(" is not what its manifest says: ")
     });
-    let talk = talk.map(|line| {
+    let messages = messages.map(|line| {
         match line.strip_prefix("error: ").unwrap_or(line).split('`').collect::<Vec<_>>()[..] {
-            // A name that is long.
+            // A long name.
             [before, name, after] if name.len() > 100 => format!("{before}`…`{after}"),
             ref parts => parts.join("`"),
         }
     });
-    findings.chain(talk).collect::<Vec<_>>().join("; ")
+    findings.chain(messages).collect::<Vec<_>>().join("; ")
 }

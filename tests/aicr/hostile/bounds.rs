@@ -1,4 +1,4 @@
-//! A12: what is large, long or deep costs a bounded amount of memory and time, and has its words.
+//! A12: large, long or deep input needs a limited amount of memory and time, and is reported.
 
 use std::fs::File;
 use std::process::Command;
@@ -6,16 +6,16 @@ use std::process::Command;
 use rustix::fs::{Mode, OFlags};
 
 use super::attacks::ALPHA;
-use super::{VERIFY, accepted, attacked, finds, sign_by_hand, stage};
+use super::{VERIFY, accepted, attacked, finds, sign_without_aicr, test_dir};
 use crate::sandbox::{KEY_SHA256, Sandbox};
 
-/// Everything wrong is counted, and the first 10,000 are listed.
+/// All findings are counted, and the first 10,000 are listed.
 #[test]
-fn a_manifest_of_100_000_files_of_which_none_is_there() {
-    let sandbox = stage();
+fn a_manifest_of_100_000_files_that_do_not_exist() {
+    let sandbox = test_dir();
     let line = |number| format!("{ALPHA}  files/{number:06}\n");
     let manifest: String = (0..100_000).map(line).collect();
-    sign_by_hand(&sandbox, manifest.as_bytes());
+    sign_without_aicr(&sandbox, manifest.as_bytes());
     let digest = Command::new("sha256sum").arg(sandbox.path("B/checksums.txt")).output().unwrap().stdout;
     let digest = String::from_utf8(digest).unwrap();
     let listed: Vec<_> = (1..10_000).map(|number| format!("  missing      files/{number:06}")).collect();
@@ -39,17 +39,17 @@ fn a_manifest_of_100_000_files_of_which_none_is_there() {
 
 #[test]
 fn a_tree_deeper_than_any_path() {
-    let sandbox = stage();
+    let sandbox = test_dir();
     attacked(&sandbox, |s| nest(s, 1000));
     accepted(&sandbox, "");
     attacked(&sandbox, |s| nest(s, 3000));
     let deepest = format!("unreadable   {}d", "d/".repeat(2048));
     finds(&sandbox, 11, &[&deepest], "");
-    // Too deep for what the stage is cleared with.
+    // The tree is too deep for the code that removes the test directory.
     assert!(Command::new("rm").arg("-r").arg(sandbox.path("B/d")).status().unwrap().success());
 }
 
-/// So many directories `d`, one in the other.
+/// Creates directories `d` inside each other.
 fn nest(sandbox: &Sandbox, depth: usize) -> &Sandbox {
     let mut directory = File::open(sandbox.path("B")).unwrap();
     for _ in 0..depth {

@@ -1,13 +1,13 @@
-//! A4 where there is no `openat2`: before Linux 5.6, and in sandboxes that do not know it. A link is
-//! refused all the same, and named in the same words.
+//! A4 without `openat2`: before Linux 5.6, and in sandboxes that do not know it. Links are refused there
+//! too, with the same messages.
 
 use std::fs;
 use std::path::Path;
 
-use super::{SIGNATURE, VERIFY, attacked, found, rename, stage};
+use super::{SIGNATURE, VERIFY, attacked, rename, report, test_dir};
 use crate::sandbox::{Act, Sandbox};
 
-/// What an attack comes to: the code, what stands on stdout below what is always there, and stderr.
+/// An attack, the exit code, the findings on stdout, and stderr.
 type Row<'a> = (Act, i32, &'a str, &'a str);
 
 fn linked<'a>(sandbox: &'a Sandbox, place: &str) -> &'a Sandbox {
@@ -18,7 +18,7 @@ fn linked<'a>(sandbox: &'a Sandbox, place: &str) -> &'a Sandbox {
 
 #[rustfmt::skip]
 #[test]
-fn links_are_told_from_what_is_missing() {
+fn links_and_missing_files_have_the_same_messages() {
     let table: [Row<'_>; 7] = [
         (|s| s,                             0, "", ""),
         (|s| linked(s, "B/attestation"),    5, "", "error: B/attestation is a symbolic link\n"),
@@ -32,20 +32,20 @@ fn links_are_told_from_what_is_missing() {
             "error: B is unsigned: it has no attestation/checksums.txt.sigstore.json
 hint: --checksums-only compares the files with the manifest; it proves nothing about who made it\n"),
     ];
-    let sandbox = stage();
+    let sandbox = test_dir();
     for errno in ["ENOSYS", "EPERM"] {
         let inject = format!("strace -f -qq -o /dev/null -e trace=openat2 -e inject=openat2:error={errno} aicr {VERIFY} --jobs 1");
         for (attack, code, findings, stderr) in &table {
             attacked(&sandbox, attack);
             let bytes = if findings.contains(" a") { 5 } else if findings.is_empty() { 11 } else { 6 };
-            let (word, below) = match (code, findings) {
-                (0, _) => ("accepted", found(bytes)),
+            let (verdict, rest) = match (code, findings) {
+                (0, _) => ("accepted", report(bytes)),
                 (_, &"") => ("rejected", String::new()),
-                _ => ("rejected", found(bytes)),
+                _ => ("rejected", report(bytes)),
             };
             sandbox
                 .program_run(inject.split(' '))
-                .stdout(&format!("{word} B\n{below}{findings}"))
+                .stdout(&format!("{verdict} B\n{rest}{findings}"))
                 .stderr(stderr)
                 .exits(*code);
             fs::remove_dir_all(sandbox.directory("aside").path("aside")).unwrap();
@@ -53,10 +53,10 @@ hint: --checksums-only compares the files with the manifest; it proves nothing a
     }
 }
 
-/// So the runs above show something: with the call, it is used.
+/// Shows that the runs above differ from other runs.
 #[test]
-fn where_there_is_the_call_it_is_used() {
-    let sandbox = stage();
+fn with_openat2_a_run_uses_it() {
+    let sandbox = test_dir();
     sandbox
         .program_run(format!("strace -qq -o trace -e trace=openat2 aicr {VERIFY} -q --jobs 1").split(' '))
         .succeeds();

@@ -1,12 +1,13 @@
-//! A4, A14, A15, A23: what `verify` opens, how often, and what it runs. Nothing outside the bundle but
-//! what the operator named; the manifest and the signature once; no program from the bundle.
+//! A4, A14, A15, A23: which files `verify` opens, how often, and which programs it runs. It opens nothing
+//! outside the bundle but the files on its command line, it opens the manifest and the signature once, and it
+//! runs no program from the bundle.
 
 use std::fs;
 
-use super::{SIGNATURE, VERIFY, attacked, finds, found, stage};
+use super::{SIGNATURE, VERIFY, attacked, finds, report, test_dir};
 use crate::sandbox::Sandbox;
 
-/// What the run opened, cosign included: the paths of all descriptors that came of an `open`.
+/// The paths of all files that the run has opened, and cosign in it.
 fn opened(sandbox: &Sandbox, words: &str) -> Vec<String> {
     let trace =
         "strace --follow-forks --decode-fds=path --trace=open,openat,openat2,creat --output=trace aicr";
@@ -18,7 +19,7 @@ fn opened(sandbox: &Sandbox, words: &str) -> Vec<String> {
 
 #[test]
 fn nothing_outside_the_bundle_is_opened() {
-    let sandbox = stage();
+    let sandbox = test_dir();
     sandbox.file("outside/b", "beta\n").file("outside/secret", "");
     attacked(&sandbox, |s| {
         fs::remove_dir_all(s.path("B/sub")).unwrap();
@@ -35,13 +36,13 @@ fn nothing_outside_the_bundle_is_opened() {
         below("cosign.pub"),
         sandbox.cosign().canonicalize().unwrap().display().to_string(),
     ];
-    // What the kernel tells of itself, what any program reads that starts, and libraries.
+    // The files of the kernel, of every program that starts, and of libraries.
     let system = ["/proc/", "/sys/", "/dev/null", "/etc/", "/lib", "/usr/"];
     for path in &opened {
-        let fine = allowed.iter().any(|allowed| path.starts_with(allowed.as_str()));
-        assert!(fine || system.iter().any(|place| path.starts_with(place)), "{path}");
+        let is_allowed = allowed.iter().any(|allowed| path.starts_with(allowed.as_str()));
+        assert!(is_allowed || system.iter().any(|place| path.starts_with(place)), "{path}");
     }
-    // The payload that is there was read, and what only looks like the manifest or a key was not.
+    // The payload was read, and the files that only look like payload were not.
     let times = |place: &str| opened.iter().filter(|path| **path == below(place)).count();
     assert_eq!([times("B/a"), times("B/checksums.txt"), times(SIGNATURE)], [1, 1, 1]);
     assert_eq!([times("B/sub"), times("/var"), times("outside/b")], [0, 0, 0]);
@@ -61,18 +62,18 @@ fn nothing_outside_the_bundle_is_opened() {
     );
 }
 
-/// A14: whoever changes the bundle while cosign looks at the signature changes nothing of what is
-/// compared afterwards: those bytes, of which cosign has a private copy.
+/// A14: cosign has a private copy of the manifest. If somebody changes the manifest meanwhile, the files are
+/// still compared with the bytes that cosign has checked.
 #[test]
-fn a_manifest_that_is_replaced_while_cosign_is_asked() {
-    let sandbox = stage();
+fn a_manifest_that_is_replaced_while_cosign_runs() {
+    let sandbox = test_dir();
     let bundle = sandbox.path("B").display().to_string();
     sandbox.fake_cosign(&format!("echo forged >'{bundle}/checksums.txt'; exec \"$REAL\" \"$@\""));
-    sandbox.aicr(VERIFY).stdout(&format!("accepted B\n{}", found(11))).succeeds();
+    sandbox.aicr(VERIFY).stdout(&format!("accepted B\n{}", report(11))).succeeds();
     assert_eq!(sandbox.read("B/checksums.txt"), "forged\n");
 }
 
-/// A23: not even when the operator stands in it, with a PATH that leads there.
+/// A23: the bundle is the working directory, and the PATH names it.
 #[test]
 fn no_program_of_the_bundle_is_run() {
     let sandbox = Sandbox::new();

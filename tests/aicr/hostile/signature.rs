@@ -1,13 +1,13 @@
-//! A18, A19: log entries and timestamps that come with a signature, and those that do not.
+//! A18, A19: signatures with and without log entries and timestamps.
 
 use super::attacks::borrowed;
-use super::{VERIFY, attacked, stage};
+use super::{VERIFY, attacked, test_dir};
 use crate::sandbox::{KEY_SHA256, SMALL_SHA256};
 
-/// A18, A19: what must come with a signature is up to the verifier's flags, never to the bundle.
+/// A18, A19: the flags of the verifier decide what a signature needs, and the bundle does not.
 #[test]
 fn log_entries_and_timestamps() {
-    let sandbox = stage();
+    let sandbox = test_dir();
     let flag = "hint: add --insecure-ignore-tlog if it was signed with --tlog-upload=false";
     let root = "hint: add --trusted-root FILE with the log's key, or --insecure-ignore-tlog to leave the entry unchecked";
     let none = format!(

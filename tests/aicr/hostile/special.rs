@@ -1,14 +1,14 @@
-//! A6, A15: devices in the bundle, and what may not be the key. Nothing of it is waited for: a run that would
-//! hang is ended by the harness, and fails.
+//! A6, A15: devices in the bundle, and files that must not be the key. A run that blocked would be ended by
+//! the test harness, and would fail.
 
 use rustix::fs::{CWD, FileType, Mode};
 
-use super::{attacked, finds, rejected, rename, stage};
+use super::{attacked, finds, rejected, rename, test_dir};
 
-/// An endless device, where the user may make one; where not, nobody's media hold one either.
+/// An endless device. Only root can create one, so a user without root finds none on a medium either.
 #[test]
 fn a_device() {
-    let sandbox = stage();
+    let sandbox = test_dir();
     let zero = rustix::fs::makedev(1, 5);
     if rustix::fs::mknodat(CWD, sandbox.path("zero"), FileType::CharacterDevice, Mode::RUSR, zero).is_ok() {
         attacked(&sandbox, |s| rename(s.remove("B/a"), "zero", "B/a"));
@@ -21,12 +21,12 @@ fn a_device() {
 
 #[rustfmt::skip]
 #[test]
-fn in_the_place_of_the_key() {
-    let sandbox = stage();
+fn files_that_must_not_be_the_key() {
+    let sandbox = test_dir();
     sandbox.special("fifo.pub", FileType::Fifo).special("socket.pub", FileType::Socket);
     sandbox.link("loop.pub", "loop.pub").link("out.pub", "B/sub/key.pub").link("good.pub", "cosign.pub");
     sandbox.file("big.pub", vec![b' '; (1 << 20) + 1]).file("empty.pub", "");
-    // A15: what came with the bundle proves nothing about it, however it is named.
+    // A15: a key in the bundle proves nothing about the bundle, whatever path names it.
     sandbox.file("B/sub/key.pub", sandbox.read("cosign.pub"));
     let lies = "\nhint: use a key that you received through a separate channel";
     let how = "\nhint: `cosign public-key --key REF --outfile cosign.pub` writes a public key";

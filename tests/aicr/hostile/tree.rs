@@ -1,14 +1,14 @@
-//! A1, A9, A10, A11: names that lie to a script, that systems leave on media, and that are one elsewhere; and
-//! what is no attack.
+//! A1, A9, A10, A11: names that mislead a script, names that operating systems leave on media, and names that
+//! collide on other systems. And two harmless changes.
 
 use super::attacks::{ALPHA, BETA, add};
-use super::{accepted, attacked, finds, rejected, sign_by_hand, stage};
+use super::{accepted, attacked, finds, rejected, sign_without_aicr, test_dir};
 use crate::sandbox::SMALL_SHA256;
 
-/// A script gets the same names: whole where JSON can hold them, else in base64 as well.
+/// The JSON report has the same names. A name that is not UTF-8 is there in base64 as well.
 #[test]
-fn names_that_would_lie_to_a_script() {
-    let sandbox = stage();
+fn names_that_could_mislead_a_script() {
+    let sandbox = test_dir();
     attacked(&sandbox, |s| add(add(s, b"x\n\x1b[2K"), b"y\xff"));
     let findings = r#"[{"kind":"bad-name","path":"x\n\u001b[2K"},{"kind":"bad-name","path":"y\\xff","pathBase64":"ef8="}]"#;
     let error = "B is not what its manifest says: 2 files are wrong";
@@ -22,11 +22,11 @@ fn names_that_would_lie_to_a_script() {
         .exits(5);
 }
 
-/// Nobody's fault, and rejected all the same: the hint says what to do.
+/// Such files are no attack, and are rejected all the same. The hint says what to do.
 #[rustfmt::skip]
 #[test]
-fn what_systems_leave_on_media() {
-    let sandbox = stage();
+fn files_that_operating_systems_leave_on_media() {
+    let sandbox = test_dir();
     for (directory, name) in [("System Volume Information", "IndexerVolumeGuid"), (".Trash-1000", "info"), ("lost+found", "#7")] {
         finds(
             attacked(&sandbox, |s| s.file(&format!("B/{directory}/{name}"), "")),
@@ -37,10 +37,10 @@ fn what_systems_leave_on_media() {
     }
 }
 
-/// What is no attack: directories are not content, and the bundle itself may be reached over a link.
+/// Empty directories are ignored, and the path of the bundle may be a link.
 #[test]
-fn twins_that_are_accepted() {
-    let sandbox = stage();
+fn harmless_changes_are_accepted() {
+    let sandbox = test_dir();
     attacked(&sandbox, |s| s.directory("B/sub/empty").directory("B/attestation/empty"));
     accepted(&sandbox, "");
 
@@ -50,19 +50,19 @@ fn twins_that_are_accepted() {
     }
 }
 
-/// A11: names that are one on other systems are refused when a bundle is built; here they are two, and
-/// what was signed is what is there.
+/// A11: `bundle` refuses names that collide on other systems. Here they do not collide, and `verify` accepts
+/// the files that were signed.
 #[test]
-fn names_that_collide_elsewhere() {
-    let sandbox = stage();
+fn names_that_collide_on_other_systems() {
+    let sandbox = test_dir();
     let manifest = format!("{ALPHA}  A\n{ALPHA}  a\n{BETA}  sub/b\n{BETA}  sub/B\u{301}\n");
     let sorted = format!("{ALPHA}  A\n{ALPHA}  a\n{BETA}  sub/B\u{301}\n{BETA}  sub/b\n");
     sandbox.file("B/A", "alpha\n").file("B/sub/B\u{301}", "beta\n");
-    sign_by_hand(&sandbox, manifest.as_bytes());
+    sign_without_aicr(&sandbox, manifest.as_bytes());
     rejected(
         &sandbox,
         "error: B/checksums.txt: line 4 is out of order; lines are sorted by the bytes of the name\nhint: get the bundle again from where it came from",
     );
-    sign_by_hand(&sandbox, sorted.as_bytes());
+    sign_without_aicr(&sandbox, sorted.as_bytes());
     sandbox.aicr("verify B --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();
 }
