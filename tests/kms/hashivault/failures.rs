@@ -1,10 +1,10 @@
-//! `hashivault://` that is refused or not reached, by a real server.
+//! `hashivault://`: a key that is refused, and a server that is not reached. The server is real.
 
 use crate::failures::Signer;
 use crate::site::Site;
 
 #[test]
-fn each_failure_has_its_own_words() {
+fn each_failure_has_its_own_message() {
     let site = Site::with(
         "openbao",
         &[
