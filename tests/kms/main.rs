@@ -24,6 +24,8 @@ mod pkcs11;
 mod plugin;
 mod proof;
 #[path = "../aicr/sandbox.rs"]
-#[expect(dead_code, reason = "not every helper of the scenarios is used here")]
+#[expect(dead_code, unused_imports, reason = "not every helper of the scenarios is used here")]
 mod sandbox;
 mod site;
+#[path = "../aicr/test_cosign.rs"]
+mod test_cosign;

@@ -1,11 +1,11 @@
-//! What `doctor` says of services, and when it asks whether they are there.
+//! What `doctor` prints about services, and when it contacts them.
 
 use serde_json::{Value, json};
 
 use crate::loopback::reached;
 use crate::site::{FULCIO, REKOR_2, Site, TSA};
 
-/// What is said of the services.
+/// The checks of the services.
 fn services(site: &Site, words: &str, code: i32) -> Vec<Value> {
     let output = site.aicr(&format!("doctor --format json {words}")).output();
     assert_eq!(output.status.code(), Some(code), "{words}");
@@ -15,7 +15,7 @@ fn services(site: &Site, words: &str, code: i32) -> Vec<Value> {
 }
 
 #[test]
-fn services_are_named_and_asked_only_with_online() {
+fn services_are_shown_and_contacted_only_with_online() {
     let site = Site::new();
     site.token("token", "person", "{}");
     let root = "--trusted-root site/trusted-root.json";

@@ -23,13 +23,15 @@ mod parallel;
 mod public;
 mod reports;
 #[path = "../aicr/sandbox.rs"]
-#[expect(dead_code, reason = "the language of the scenarios has more words than are used here")]
+#[expect(dead_code, unused_imports, reason = "not every helper of the scenarios is used here")]
 mod sandbox;
 mod services;
 mod sign_twice;
 mod site;
 mod table;
 mod tampering;
+#[path = "../aicr/test_cosign.rs"]
+mod test_cosign;
 mod trust;
 #[path = "../aicr/report_schema/validator.rs"]
 mod validator;

@@ -1,5 +1,5 @@
-//! What services make that the trusted root does not bear out, or a log takes once only: what is in a log for
-//! good by then is said.
+//! Entries, timestamps and certificates that do not verify with the trusted root, and signatures that a log accepts
+//! only once. The message says if the signature is in the log by then.
 
 use serde_json::{Value, json};
 
@@ -19,17 +19,17 @@ fn root(site: &Site, change: impl Fn(&mut Value)) {
     site.file("root.json", root.to_string());
 }
 
-/// That of the stranger.
+/// The trusted root of the other site.
 fn strangers(site: &Site) -> Value {
     serde_json::from_str(&site.read("site/stranger/trusted-root.json")).unwrap()
 }
 
 #[test]
-fn an_rsa_signature_is_in_a_log_once() {
+fn a_log_accepts_an_rsa_signature_once() {
     let site = Site::new();
     site.shell("openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -quiet -out rsa.pem").succeeds();
     for release in RELEASES {
-        // A key of its own, as another release has told the logs already.
+        // A new key: the logs have the signatures of the other releases.
         site.shell(&format!(
             "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -quiet -out {release}.pem"
         ))
@@ -43,7 +43,7 @@ fn an_rsa_signature_is_in_a_log_once() {
             let signing = Signing { sandbox: &site, release, words: &words, notice };
             match (release, url) {
                 ("v2.4.1", REKOR_2) => {}
-                // It takes the entry that is there.
+                // 2.4 uses the existing entry.
                 ("v2.4.1", _) => [(), ()].iter().for_each(|()| signing.works()),
                 _ => {
                     signing.works();
@@ -84,7 +84,7 @@ fn the_key_of_a_log_is_another_one() {
 }
 
 #[test]
-fn an_authority_is_another_one_or_over() {
+fn an_authority_is_another_one_or_has_expired() {
     let site = Site::new();
     site.token("token", "person", "");
     let strangers = strangers(&site);
@@ -146,7 +146,7 @@ fn an_authority_is_another_one_or_over() {
 }
 
 #[test]
-fn nothing_is_told_where_nobody_could_verify_it() {
+fn nothing_is_sent_that_could_not_be_verified() {
     let site = Site::new();
     site.token("token", "person", "");
     let (newer, over) = ("2099-01-01T00:00:00Z", "2024-01-02T00:00:00Z");
