@@ -1,6 +1,6 @@
-//! Servers on loopback. A script of the repository starts them in new namespaces, and everything runs there, so that
-//! every address that is contacted is known. They end when their standard input is closed, however the test ends.
-//! Also here: the releases of cosign that run there.
+//! Servers on loopback. A script of the repository starts them in new namespaces, and everything
+//! runs there, so that every address that is contacted is known. They end when their standard input
+//! is closed, however the test ends. Also here: the releases of cosign that run there.
 
 use std::ffi::OsString;
 use std::fs;
@@ -63,8 +63,8 @@ impl Drop for Servers {
     }
 }
 
-/// Runs this, which exits with this code. Returns the addresses that it connected or sent to, without duplicates,
-/// sorted: `127.0.0.1:443`.
+/// Runs this, which exits with this code. Returns the addresses that it connected or sent to,
+/// without duplicates, sorted: `127.0.0.1:443`.
 #[track_caller]
 pub(crate) fn reached(sandbox: &Sandbox, mut run: Run<'_>, code: i32) -> Vec<String> {
     // A new file: runs may be concurrent.
@@ -92,8 +92,8 @@ fn enter(process: u32) -> Vec<OsString> {
     command
 }
 
-/// The address in a traced call: of a machine, or of a local service such as a name service cache. A socket between
-/// processes of one program has none.
+/// The address in a traced call: of a machine, or of a local service such as a name service cache.
+/// A socket between processes of one program has none.
 fn address(call: &str) -> Option<String> {
     let field = |name: &str| {
         let value = call.split_once(&format!("{name}("))?.1;

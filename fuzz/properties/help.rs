@@ -1,4 +1,5 @@
-//! The dialect follows from the flags that the help defines, anywhere in it, and from no other text.
+//! The dialect follows from the flags that the help defines, anywhere in it, and from no other
+//! text.
 
 use std::collections::BTreeSet;
 

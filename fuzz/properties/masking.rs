@@ -1,5 +1,5 @@
-//! Masking removes every secret and changes nothing else. An input has three lines: two secrets and a text, in which
-//! `1` and `2` stand for the secrets.
+//! Masking removes every secret and changes nothing else. An input has three lines: two secrets and
+//! a text, in which `1` and `2` stand for the secrets.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;

@@ -1,5 +1,5 @@
-//! A valid signature file is written again as the same JSON, and read from that as the same evidence. So no field is
-//! overlooked that cosign would read.
+//! A valid signature file is written again as the same JSON, and read from that as the same
+//! evidence. So no field is overlooked that cosign would read.
 
 use super::{is_one_plain_line, json};
 use crate::digest::Sha256Digest;

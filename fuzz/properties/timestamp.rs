@@ -1,4 +1,5 @@
-//! A timestamp is read completely or refused. Only one by an authority of the trusted root is recognized.
+//! A timestamp is read completely or refused. Only one by an authority of the trusted root is
+//! recognized.
 
 use super::is_one_plain_line;
 use super::sample::{AUTHORITY, TIMESTAMP, TRUSTED_ROOT};

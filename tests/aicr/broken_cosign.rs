@@ -1,6 +1,6 @@
-//! A cosign that breaks, returns wrong results, hangs or is another program. It is a few lines of `sh`: a real
-//! cosign cannot be made to do these things. After each test there is no output and no leftover file, and the old
-//! signature still exists.
+//! A cosign that breaks, returns wrong results, hangs or is another program. It is a few lines of
+//! `sh`: a real cosign cannot be made to do these things. After each test there is no output and no
+//! leftover file, and the old signature still exists.
 
 mod ends;
 mod found;

@@ -1,5 +1,5 @@
-//! `doctor`: the cosign that is found, its command line, and what is wrong with the key. Real cosigns, and recorded
-//! answers where no real one can be made to answer.
+//! `doctor`: the cosign that is found, its command line, and what is wrong with the key. Real
+//! cosigns, and recorded answers where no real one can be made to answer.
 
 mod trouble;
 
@@ -28,7 +28,8 @@ const DIALECTS: [(&str, &str, &str); 3] = [
     ),
 ];
 
-/// What `doctor` prints about a cosign, found in another way: its own version, and the dialect of the script.
+/// What `doctor` prints about a cosign, found in another way: its own version, and the dialect of
+/// the script.
 struct Recording {
     version: String,
     releases: &'static str,
@@ -91,7 +92,8 @@ impl Recording {
     }
 }
 
-/// A cosign with the recorded help and version of this release, and `public-key` as a line of shell.
+/// A cosign with the recorded help and version of this release, and `public-key` as a line of
+/// shell.
 fn recorded(release: &str, public_key: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     let fixture = repository().join("fixtures/cosign").join(release);

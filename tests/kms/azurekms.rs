@@ -1,5 +1,5 @@
-//! `azurekms://`: the real client, with a vault and a token service of the tests. P-256 only: the provider makes wrong
-//! RSA signatures.
+//! `azurekms://`: the real client, with a vault and a token service of the tests. P-256 only: the
+//! provider makes wrong RSA signatures.
 
 mod failures;
 

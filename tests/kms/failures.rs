@@ -20,13 +20,13 @@ pub(crate) struct Signer<'a> {
 /// The place of cosign's text, where it differs from run to run.
 const LEFT_OUT: &str = "    (what cosign said)\n";
 
-/// The name of the key, what is changed (`NAME=value`, or `-NAME` for a variable that is not set), the
-/// exit code, and all of stderr.
+/// The name of the key, what is changed (`NAME=value`, or `-NAME` for a variable that is not set),
+/// the exit code, and all of stderr.
 pub(crate) type Row<'a> = (&'a str, &'a [&'a str], i32, &'a str);
 
 impl Signer<'_> {
-    /// Each row fails with its message and leaves nothing behind. Without the changes the signer works. `{key}` in a
-    /// row is the reference.
+    /// Each row fails with its message and leaves nothing behind. Without the changes the signer
+    /// works. `{key}` in a row is the reference.
     pub(crate) fn fails(&self, rows: &[Row<'_>]) {
         let site = self.site;
         site.small_dist();

@@ -1,5 +1,5 @@
-//! Key managers that accept connections and never answer. aicr terminates cosign, which would wait ten seconds or
-//! more, or without end.
+//! Key managers that accept connections and never answer. aicr terminates cosign, which would wait
+//! ten seconds or more, or without end.
 
 use crate::site::Site;
 

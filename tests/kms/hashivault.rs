@@ -1,4 +1,5 @@
-//! `hashivault://` and `openbao://`: a real `OpenBao` server with TLS, and a token with the minimal permissions.
+//! `hashivault://` and `openbao://`: a real `OpenBao` server with TLS, and a token with the minimal
+//! permissions.
 
 mod failures;
 

@@ -1,5 +1,5 @@
-//! Key managers with wrong signatures, and the releases of cosign that do not detect them: they end with exit 0, and
-//! their signature does not verify. Also: keys that change.
+//! Key managers with wrong signatures, and the releases of cosign that do not detect them: they end
+//! with exit 0, and their signature does not verify. Also: keys that change.
 
 use crate::loopback::cosign;
 use crate::sandbox::SMALL_SHA256;

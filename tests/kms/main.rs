@@ -1,4 +1,5 @@
-//! Key managers on loopback, real and simulated, with real cosign. `make test-kms` installs and runs them.
+//! Key managers on loopback, real and simulated, with real cosign. `make test-kms` installs and
+//! runs them.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! A key in a PKCS#11 token (`SoftHSM`), through a KMS plugin: upstream cosign supports PKCS#11 only if it is built for
-//! that.
+//! A key in a PKCS#11 token (`SoftHSM`), through a KMS plugin: upstream cosign supports PKCS#11
+//! only if it is built for that.
 
 use crate::proof::Proof;
 use crate::sandbox::repository;

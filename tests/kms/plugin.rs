@@ -4,8 +4,8 @@ use crate::failures::Signer;
 use crate::proof::Proof;
 use crate::site::Site;
 
-/// Answers with keys in PEM files: it returns the public key of `$SHOWN` and signs with `$USED`. Both are the key `one`
-/// unless a line before sets them.
+/// Answers with keys in PEM files: it returns the public key of `$SHOWN` and signs with `$USED`.
+/// Both are the key `one` unless a line before sets them.
 const PLUGIN: &str = r#"
 PATH=/usr/bin:/bin
 case $2 in

@@ -1,5 +1,6 @@
-//! The proof that a scheme works. With each release, a bundle is signed by the command of `mission`, verified with the
-//! exported public key and with the reference itself, and every contacted address is known.
+//! The proof that a scheme works. With each release, a bundle is signed by the command of
+//! `mission`, verified with the exported public key and with the reference itself, and every
+//! contacted address is known.
 
 use std::time::Instant;
 
@@ -57,8 +58,8 @@ impl Proof<'_> {
         }
     }
 
-    /// Checks that the key cannot be used without any one of its variables, in the time in which it can be used with
-    /// all of them.
+    /// Checks that the key cannot be used without any one of its variables, in the time in which it
+    /// can be used with all of them.
     pub(crate) fn needs_every_variable(&self) {
         let doctor =
             format!("doctor --tlog-upload=false --timeout 20s --signing-key {}{}", self.key, self.sign_with);

@@ -1,5 +1,5 @@
-//! A test directory with a key manager. Both are in new namespaces with loopback only, where the names of the public
-//! services resolve to it. The servers are in `servers`.
+//! A test directory with a key manager. Both are in new namespaces with loopback only, where the
+//! names of the public services resolve to it. The servers are in `servers`.
 
 use std::ops::Deref;
 use std::path::Path;

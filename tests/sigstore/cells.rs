@@ -1,6 +1,7 @@
-//! Every signer with every kind of recording, by flags and by a signing config, with each release: what `aicr bundle`
-//! prints and which services it contacts. The command that it prints verifies the bundle after all services have
-//! ended, with that release and with every other one that supports it. Printed as a table.
+//! Every signer with every kind of recording, by flags and by a signing config, with each release:
+//! what `aicr bundle` prints and which services it contacts. The command that it prints verifies
+//! the bundle after all services have ended, with that release and with every other one that
+//! supports it. Printed as a table.
 
 mod row;
 
@@ -43,7 +44,8 @@ impl Cell<'_> {
     /// Signs it, or is refused, with the expected output.
     fn sign(&self, sandbox: &Sandbox, rsa: &str) -> Signed {
         let (row, bundle) = (self.row, self.bundle());
-        // Each has its own content: an RSA key repeats its signature, and a log accepts it only once.
+        // Each has its own content: an RSA key repeats its signature, and a log accepts it only
+        // once.
         let input = bundle.replacen("out/", "in/", 1);
         sandbox.file(&format!("{input}/a"), &bundle).directory(&format!("out/{}", row.name()));
         let manifest = format!("{}  a\n", sha256(&bundle));
@@ -165,7 +167,8 @@ fn every_signer_with_every_recording_and_release() {
     );
 }
 
-/// The releases that verify these bundles, which have the kind of `row`. The others refuse with the expected message.
+/// The releases that verify these bundles, which have the kind of `row`. The others refuse with the
+/// expected message.
 fn verifiers(sandbox: &Sandbox, row: &Row, bundles: &[String]) -> Vec<&'static str> {
     let words = format!("verify {} {}", bundles.join(" "), row.trust(&bundles[0]));
     let is_able = |release: &&str| {

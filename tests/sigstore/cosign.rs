@@ -1,5 +1,5 @@
-//! cosign without aicr: each release signs in every way that it supports, and verifies that after all services have
-//! ended.
+//! cosign without aicr: each release signs in every way that it supports, and verifies that after
+//! all services have ended.
 
 use std::time::Instant;
 

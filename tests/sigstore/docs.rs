@@ -1,4 +1,5 @@
-//! The examples of `docs/sigstore.md`, run unchanged but for the names of the site, with each release.
+//! The examples of `docs/sigstore.md`, run unchanged but for the names of the site, with each
+//! release.
 
 use std::fs;
 

@@ -1,5 +1,6 @@
-//! Services that fail: with each release that supports them, `aicr bundle` names the service and the failure, exits
-//! with the right code, leaves nothing behind, and never signs without the requested services.
+//! Services that fail: with each release that supports them, `aicr bundle` names the service and
+//! the failure, exits with the right code, leaves nothing behind, and never signs without the
+//! requested services.
 
 mod answers;
 mod keys;
@@ -55,7 +56,8 @@ impl Signing<'_> {
         run.env("AICR_COSIGN", sandbox.path(format!("bin/{release}/cosign")).to_str().unwrap())
     }
 
-    /// It fails in this way, and leaves nothing behind. The text of cosign is between error and hint.
+    /// It fails in this way, and leaves nothing behind. The text of cosign is between error and
+    /// hint.
     #[track_caller]
     pub(crate) fn fails(&self, failure: Failure<'_>) {
         self.run_fails(&self.run(), failure);

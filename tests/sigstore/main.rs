@@ -1,5 +1,5 @@
-//! A private Sigstore on loopback, with real services and real cosign. `make test-sigstore` installs and
-//! runs it.
+//! A private Sigstore on loopback, with real services and real cosign. `make test-sigstore`
+//! installs and runs it.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,4 +1,5 @@
-//! Many runs in one test directory, a few at a time: most of the time is waiting for a log or an authority.
+//! Many runs in one test directory, a few at a time: most of the time is waiting for a log or an
+//! authority.
 
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};

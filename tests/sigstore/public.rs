@@ -1,6 +1,6 @@
-//! The public Sigstore. Without a network, nothing is signed. With a cosign that fetches the root of the private
-//! Sigstore instead, it is used like a private one. The real files are signed with keys that are built into cosign,
-//! so only this one command is replaced.
+//! The public Sigstore. Without a network, nothing is signed. With a cosign that fetches the root
+//! of the private Sigstore instead, it is used like a private one. The real files are signed with
+//! keys that are built into cosign, so only this one command is replaced.
 
 use crate::loopback::{cosign, reached};
 use crate::site::{ISSUER, PERSON, Site};
@@ -42,7 +42,8 @@ fn without_a_network_nothing_is_signed_or_verified() {
     }
 }
 
-/// A cosign that fetches the root and the signing config of the private Sigstore instead of the public ones.
+/// A cosign that fetches the root and the signing config of the private Sigstore instead of the
+/// public ones.
 fn fetches_this_site(site: &Site, release: &str, config: &str) {
     site.program(
         "bin/cosign",
@@ -76,7 +77,8 @@ fn is_used_like_a_private_one_after_it_is_fetched() {
         run(&format!("verify {keyless} {person} --online")).succeeds();
         run(&format!("verify {keyless} --key cosign.pub --online")).exits(5);
     }
-    // Without a signing config the log is the one built into cosign, and this root does not have it.
+    // Without a signing config the log is the one built into cosign, and this root does not have
+    // it.
     fetches_this_site(&site, "v3.1.3", "");
     site.aicr("bundle dist -o other --signing-key cosign.key")
         .stderr(&format!(

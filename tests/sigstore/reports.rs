@@ -1,4 +1,5 @@
-//! `--format json` for signatures with identities, logs and timestamps, in the form of `docs/report.schema.json`.
+//! `--format json` for signatures with identities, logs and timestamps, in the form of
+//! `docs/report.schema.json`.
 
 use std::fs;
 

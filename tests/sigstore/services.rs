@@ -11,7 +11,8 @@ use crate::site::{
 const KEY: &str = "--key=cosign.key";
 const TOKEN: &str = "--identity-token=token";
 
-/// A run that signs `dist/a` into `bundle` with the configuration in `site`, or in a directory of it.
+/// A run that signs `dist/a` into `bundle` with the configuration in `site`, or in a directory of
+/// it.
 fn sign<'a>(site: &'a Site, configured: &str, way: &str, signer: &str) -> Run<'a> {
     let words = format!(
         "sign-blob --yes {signer} --trusted-root={configured}/trusted-root.json \
@@ -92,8 +93,8 @@ fn people_and_workflows_sign_in() {
     let reaches = ["127.0.0.1:3004", "127.0.0.1:5555", "127.0.0.1:8888"];
     assert_eq!(site.reached(workflow(RUNNER_TOKEN), 0), reaches);
     verify_identity(&site, WORKFLOW, WORKFLOWS).succeeds();
-    // Before a person signs in, cosign contacts the metadata service of a cloud, by address or by name, even with
-    // --oidc-disable-ambient-providers.
+    // Before a person signs in, cosign contacts the metadata service of a cloud, by address or by
+    // name, even with --oidc-disable-ambient-providers.
     let is_cloud = |address: &String| ["127.0.0.1:53", "169.254.169.254:80"].contains(&address.as_str());
     let (cloud, reached): (Vec<_>, Vec<_>) = site.reached(person(), 0).into_iter().partition(is_cloud);
     assert_eq!(reached, reaches);

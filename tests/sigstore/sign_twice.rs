@@ -1,5 +1,5 @@
-//! Bundles that exist: signed in place, several at once, and signed again. No service is contacted for a bundle that
-//! is already signed as requested, or that is refused.
+//! Bundles that exist: signed in place, several at once, and signed again. No service is contacted
+//! for a bundle that is already signed as requested, or that is refused.
 
 use std::fs;
 

@@ -1,6 +1,7 @@
-//! A test directory with a private Sigstore. Both are in new namespaces with loopback only. The files of the services
-//! and the configuration of clients are in `site` in the test directory: see `scripts/sigstore/start` and
-//! `servers/trust.go`. The services follow the orders of `servers/orders.go`.
+//! A test directory with a private Sigstore. Both are in new namespaces with loopback only. The
+//! files of the services and the configuration of clients are in `site` in the test directory: see
+//! `scripts/sigstore/start` and `servers/trust.go`. The services follow the orders of
+//! `servers/orders.go`.
 
 use std::ops::Deref;
 use std::path::Path;
@@ -9,7 +10,8 @@ use std::process::Command;
 use crate::loopback::{self, Servers, newest};
 use crate::sandbox::{Run, Sandbox, repository};
 
-/// The addresses of the services. Each also has `https://localhost:1PORT`, except the issuer, which has https only.
+/// The addresses of the services. Each also has `https://localhost:1PORT`, except the issuer, which
+/// has https only.
 pub(crate) const FULCIO: &str = "http://localhost:5555";
 pub(crate) const REKOR_1: &str = "http://localhost:3000";
 pub(crate) const REKOR_2: &str = "http://localhost:3003";
@@ -21,7 +23,8 @@ pub(crate) const PERSON: &str = "dev@example.test";
 pub(crate) const WORKFLOWS: &str = "https://localhost:8888/actions";
 pub(crate) const WORKFLOW: &str =
     "https://github.com/example/release/.github/workflows/release.yml@refs/heads/main";
-/// The values of `ACTIONS_ID_TOKEN_REQUEST_URL` and `ACTIONS_ID_TOKEN_REQUEST_TOKEN` for a runner of workflows.
+/// The values of `ACTIONS_ID_TOKEN_REQUEST_URL` and `ACTIONS_ID_TOKEN_REQUEST_TOKEN` for a runner
+/// of workflows.
 pub(crate) const RUNNER_URL: &str = "https://localhost:8888/actions/token?api-version=2.0";
 pub(crate) const RUNNER_TOKEN: &str = "runner";
 
@@ -50,7 +53,8 @@ impl Site {
         Self { servers, sandbox }
     }
 
-    /// Gives the services an order: `stop rekor2`, `replace tsa 503`. Returns the value of their answer.
+    /// Gives the services an order: `stop rekor2`, `replace tsa 503`. Returns the value of their
+    /// answer.
     #[track_caller]
     pub(crate) fn order(&self, order: &str) -> String {
         let answer = self.servers.order(order);
@@ -72,8 +76,8 @@ impl Site {
         self.order(&format!("entries {log}")).parse().unwrap()
     }
 
-    /// Writes an identity token to a file: for a `person`, a `workflow`, or a `stranger`, whose token the issuer did not
-    /// sign. The claims change it (JSON, null removes one).
+    /// Writes an identity token to a file: for a `person`, a `workflow`, or a `stranger`, whose
+    /// token the issuer did not sign. The claims change it (JSON, null removes one).
     #[track_caller]
     pub(crate) fn token(&self, file: &str, kind: &str, claims: &str) -> &Self {
         self.order(&format!("mint {kind} {} {claims}", self.path(file).display()));

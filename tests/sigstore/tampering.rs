@@ -1,5 +1,6 @@
-//! `aicr verify` of changed signature files, after all services have ended. Each is verified with flags that require
-//! more or less evidence. For every rejection, the unchanged file is accepted with the same flags. Printed as a table.
+//! `aicr verify` of changed signature files, after all services have ended. Each is verified with
+//! flags that require more or less evidence. For every rejection, the unchanged file is accepted
+//! with the same flags. Printed as a table.
 
 mod bundles;
 mod case;

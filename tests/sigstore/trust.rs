@@ -7,8 +7,8 @@ use crate::site::{ALL, FULCIO, ISSUER, PERSON, REKOR_1, Site, TSA, WORKFLOW, WOR
 
 const NEWEST: &str = "v3.1.3";
 
-/// A test directory with a bundle of each kind: `key`, `logged` (by the key, too), `stamped` (in no log), `person` and
-/// `workflow`.
+/// A test directory with a bundle of each kind: `key`, `logged` (by the key, too), `stamped` (in no
+/// log), `person` and `workflow`.
 fn prepared() -> Site {
     let site = Site::new();
     site.token("token", "person", "").token("other", "workflow", "").small_dist();

@@ -1,5 +1,5 @@
-//! The exit of `sign-blob` decides whether it refused or broke. Its output is shown once, with control characters
-//! escaped.
+//! The exit of `sign-blob` decides whether it refused or broke. Its output is shown once, with
+//! control characters escaped.
 
 use super::{fails, succeeds};
 use crate::fake::{Fake, HONEST, stage};

@@ -4,7 +4,8 @@ use super::SIGN;
 use crate::fake::{Fake, HONEST, ends, stage};
 use crate::sandbox::Sandbox;
 
-/// The processes that a fake recorded in the directory `left`, a file for each process ID, have ended.
+/// The processes that a fake recorded in the directory `left`, a file for each process ID, have
+/// ended.
 #[track_caller]
 fn all_gone(sandbox: &Sandbox, count: usize) {
     let noted = sandbox.tree("left");

@@ -1,4 +1,5 @@
-//! Forged signature files: plain cosign accepts some of them, and `aicr` rejects all with any cosign.
+//! Forged signature files: plain cosign accepts some of them, and `aicr` rejects all with any
+//! cosign.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -33,8 +34,8 @@ fn is_accepted(sandbox: &Sandbox, more: &str) -> bool {
     sandbox.program_run(line.split_whitespace()).output().status.success()
 }
 
-/// GHSA-fx35-mq7g-6g98: the fields of the legacy form contain the key to verify with. cosign prefers them, alone or
-/// in a v0.3 bundle that is valid without them, in any letter case.
+/// GHSA-fx35-mq7g-6g98: the fields of the legacy form contain the key to verify with. cosign
+/// prefers them, alone or in a v0.3 bundle that is valid without them, in any letter case.
 #[test]
 fn a_signature_that_brings_its_own_key() {
     for cosign in cosigns() {
@@ -62,8 +63,8 @@ fn a_signature_that_brings_its_own_key() {
     }
 }
 
-/// An attestation that a scan failed is a true statement about the manifest, but not a signature over it. Neither is
-/// a signature file with another digest.
+/// An attestation that a scan failed is a true statement about the manifest, but not a signature
+/// over it. Neither is a signature file with another digest.
 #[test]
 fn a_signature_of_something_else() {
     let statement = std::fs::read(repository().join("fixtures/bundles/dsse.json")).unwrap();

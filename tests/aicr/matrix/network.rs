@@ -1,6 +1,6 @@
-//! Nothing leaves the machine: with no release, also without the fence of a closed proxy, and not for the look-up of
-//! a name. strace records the system calls, in a network namespace with loopback only, where every attempt fails
-//! but is recorded.
+//! Nothing leaves the machine: with no release, also without the fence of a closed proxy, and not
+//! for the look-up of a name. strace records the system calls, in a network namespace with loopback
+//! only, where every attempt fails but is recorded.
 
 use std::path::Path;
 
@@ -9,8 +9,9 @@ use crate::without_aicr::release;
 
 const CALLS: &str = "--trace=connect,sendto,sendmsg,sendmmsg";
 
-/// Whether this command succeeds, and its attempts to reach another machine: every connect and datagram, except to
-/// the kernel and to local sockets. The local socket of a resolver is an attempt, too.
+/// Whether this command succeeds, and its attempts to reach another machine: every connect and
+/// datagram, except to the kernel and to local sockets. The local socket of a resolver is an
+/// attempt, too.
 fn attempts(sandbox: &Sandbox, words: &str) -> (bool, Vec<String>) {
     let strace = ["strace", "--follow-forks", "--quiet=all", CALLS, "--output=network"];
     let output = sandbox.program_run(strace.into_iter().chain(words.split_whitespace())).output();

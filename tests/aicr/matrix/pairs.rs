@@ -59,7 +59,8 @@ fn each_release_accepts_what_each_release_signed() {
     assert!(forms.iter().all(|form| *form == forms[0]), "{forms:#?}");
 }
 
-/// A signature by another key that names the right key: only cosign can detect that, and each release does.
+/// A signature by another key that names the right key: only cosign can detect that, and each
+/// release does.
 #[test]
 fn each_release_rejects_a_signature_by_another_key() {
     for cosign in cosigns() {

@@ -1,5 +1,5 @@
-//! `docs/verify-without-aicr.md`: the blocks of shell below `<!-- recipe: NAME -->`, run unchanged, on a good bundle
-//! and on bad ones, with every release that they are for.
+//! `docs/verify-without-aicr.md`: the blocks of shell below `<!-- recipe: NAME -->`, run unchanged,
+//! on a good bundle and on bad ones, with every release that they are for.
 
 use std::fs;
 

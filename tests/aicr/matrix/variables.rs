@@ -1,5 +1,5 @@
-//! Any flag of cosign can be set by a variable. None in the environment of aicr reaches cosign, and aicr reports those
-//! that it withholds.
+//! Any flag of cosign can be set by a variable. None in the environment of aicr reaches cosign, and
+//! aicr reports those that it withholds.
 
 use std::collections::BTreeSet;
 use std::fs;

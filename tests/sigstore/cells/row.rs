@@ -1,5 +1,5 @@
-//! A row of the table: who signs, the services that record the signature, and how they are given. Also the expected
-//! result, which differs between releases.
+//! A row of the table: who signs, the services that record the signature, and how they are given.
+//! Also the expected result, which differs between releases.
 
 use crate::site::{FULCIO, ISSUER, PERSON, REKOR_1, REKOR_2, TSA, WORKFLOW, WORKFLOWS};
 

@@ -1,4 +1,5 @@
-//! Failures of the key when there is a log, too: the message does not name the log, and the log records nothing.
+//! Failures of the key when there is a log, too: the message does not name the log, and the log
+//! records nothing.
 
 use super::{LOG_1, RELEASES, Signing, nothing_is_left};
 use crate::site::{REKOR_1, Site, TSA};

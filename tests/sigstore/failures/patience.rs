@@ -14,7 +14,8 @@ fn cosign_gives_up_by_itself() {
         site.order(&format!("replace {service} hang"));
     }
     let root = "--trusted-root site/trusted-root.json --timeout 5m";
-    // All at once: cosign gives up the first after a minute and a half, the others after half a minute.
+    // All at once: cosign gives up the first after a minute and a half, the others after half a
+    // minute.
     let started: Vec<(&str, Child)> = [
         ("the transparency log at localhost:3000", format!("--signing-key cosign.key --rekor-url {REKOR_1}")),
         ("the transparency log at localhost:3003", format!("--signing-key cosign.key --rekor-url {REKOR_2}")),

@@ -1,4 +1,5 @@
-//! Identity tokens that are refused. The certificate authority does not return the reason; the token shows it.
+//! Identity tokens that are refused. The certificate authority does not return the reason; the
+//! token shows it.
 
 use super::{LOG_1, RELEASES, Signing, nothing_is_left};
 use crate::parallel::each;

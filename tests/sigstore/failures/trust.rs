@@ -1,5 +1,5 @@
-//! Entries, timestamps and certificates that do not verify with the trusted root, and signatures that a log accepts
-//! only once. The message says if the signature is in the log by then.
+//! Entries, timestamps and certificates that do not verify with the trusted root, and signatures
+//! that a log accepts only once. The message says if the signature is in the log by then.
 
 use serde_json::{Value, json};
 

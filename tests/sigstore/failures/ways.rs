@@ -13,8 +13,8 @@ const STRANGER: &str =
 /// A variable with its value.
 type Variable<'a> = (&'a str, &'a str);
 
-/// The replacement of `https://localhost:PORT`, the variables, and the resulting reason and hint. `{ca}` is the
-/// certificate of the site's authority, and `{stranger}` that of another one.
+/// The replacement of `https://localhost:PORT`, the variables, and the resulting reason and hint.
+/// `{ca}` is the certificate of the site's authority, and `{stranger}` that of another one.
 const WAYS: [(&str, &[Variable<'_>], &str, &str); 9] = [
     ("https://localhost:PORT", &[], STRANGER, SITES_OWN),
     ("https://localhost:PORT", &[("SSL_CERT_FILE", "{stranger}")], STRANGER, SITES_OWN),
@@ -62,7 +62,8 @@ const WAYS: [(&str, &[Variable<'_>], &str, &str); 9] = [
     ),
 ];
 
-/// A service with TLS: its port, its flag, the path after the host, and further arguments for signing with it.
+/// A service with TLS: its port, its flag, the path after the host, and further arguments for
+/// signing with it.
 type Service<'a> = (&'a str, &'a str, &'a str, &'a str);
 
 fn each_way(site: &Site, (port, flag, path, more): Service<'_>, who: &str, releases: &[&'static str]) {

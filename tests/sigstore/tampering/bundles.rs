@@ -36,7 +36,8 @@ impl Signatures {
     }
 }
 
-/// Every bundle: signer and evidence. Those in `again` are over the same files, those in `other` over other files.
+/// Every bundle: signer and evidence. Those in `again` are over the same files, those in `other`
+/// over other files.
 const BUNDLES: [&str; 17] = [
     "key",
     "key-tsa",

@@ -57,8 +57,8 @@ impl Case<'_> {
     }
 }
 
-/// Verifies all these cases, which have the same flags, in one run. Returns the differences from the expected output,
-/// if there are any.
+/// Verifies all these cases, which have the same flags, in one run. Returns the differences from
+/// the expected output, if there are any.
 pub(super) fn fault(sandbox: &Sandbox, release: &str, cases: &[&Case<'_>]) -> Option<String> {
     let bundles: Vec<_> = cases.iter().map(|case| case.bundle.as_str()).collect();
     let words = format!("verify {} {} --cosign {}", bundles.join(" "), cases[0].flags(), cosign(release));

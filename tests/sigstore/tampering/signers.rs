@@ -16,10 +16,12 @@ const OLD_FORM: &str =
 const ANY: [Required; 5] = [Log, LogAndTimestamp, Nothing, TimestampIfThere, Timestamp];
 const ANY_OF_IDENTITY: [Required; 3] = [Log, LogAndTimestamp, Timestamp];
 
-/// The file of a certificate for a person, issued by another authority with the same name, for another key.
+/// The file of a certificate for a person, issued by another authority with the same name, for
+/// another key.
 pub(super) const FORGED: &str = "forged.der";
 
-/// Writes that certificate, and trusted roots of the site in which one list is empty or another site's.
+/// Writes that certificate, and trusted roots of the site in which one list is empty or another
+/// site's.
 pub(super) fn prepare(site: &Site) {
     let read = |file: &str| -> Value { serde_json::from_str(&site.read(file)).unwrap() };
     let (own, other) = (read(ROOT), read("site/stranger/trusted-root.json"));

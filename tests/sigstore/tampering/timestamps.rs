@@ -30,7 +30,8 @@ fn stamps(bundle: &mut Value) -> &mut Value {
     &mut bundle["verificationMaterial"]["timestampVerificationData"]["rfc3161Timestamps"]
 }
 
-/// The results for a bundle whose timestamp gives `required` where it is required, and `if_there` where it is optional.
+/// The results for a bundle whose timestamp gives `required` where it is required, and `if_there`
+/// where it is optional.
 fn said(
     of: &str,
     required: Expected,
