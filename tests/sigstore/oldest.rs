@@ -28,7 +28,7 @@ fn the_first_entry_of_a_log() {
     let site = Site::with(&["empty-logs"]);
     site.small_dist();
     // That this is the first entry shows only after signing.
-    let in_the_log = "the signature is in the log for good, and could not be checked";
+    let in_the_log = "the signature is in the log permanently, and could not be checked";
     site.aicr(&bundle("B", &oldest))
         .stderr(&format!("{notice}error: {in_the_log}: {oldest} ({OLDEST}) {FIRST}\n{HINT}"))
         .exits(3);

@@ -82,7 +82,7 @@ fn is_used_like_a_private_one_after_it_is_fetched() {
     fetches_this_site(&site, "v3.1.3", "");
     site.aicr("bundle dist -o other --signing-key cosign.key")
         .stderr(&format!(
-            "{NOTICE}error: the root of the public Sigstore knows no log at https://rekor.sigstore.dev, only http://localhost:3003, http://localhost:3000
+            "{NOTICE}error: the root of the public Sigstore has no log at https://rekor.sigstore.dev (it has http://localhost:3003, http://localhost:3000)
 hint: write the address as it is in the file, or add it with `cosign trusted-root create --rekor url=…,public-key=…`\n"
         ))
         .exits(2);

@@ -200,9 +200,9 @@ fn another_signature_is_replaced_with_force() {
     let [person, other, workflow, fork] = ["token", "other", "workflow", "fork"]
         .map(|token| format!("{} {}", keyless(token), services(REKOR_1, false)));
     let person_stamped = format!("{} {}", keyless("token"), services(REKOR_1, true));
-    let unknown = "whether that is you shows only when you sign";
-    let by_person = format!("{PERSON}, for whom {ISSUER} vouched; {unknown}");
-    let by_workflow = format!("{WORKFLOW}, for whom {WORKFLOWS} vouched; {unknown}");
+    let unknown = "aicr cannot tell before signing whether that is you";
+    let by_person = format!("{PERSON} (issuer {ISSUER}); {unknown}");
+    let by_workflow = format!("{WORKFLOW} (issuer {WORKFLOWS}); {unknown}");
     let rows = [
         (&alone, &rekor_1, NOT_SO),
         (&alone, &stamped, NOT_SO),
@@ -297,7 +297,7 @@ fn a_forged_signature_is_not_replaced() {
         let refused = format!(
             "error: {name} has a signature that names this {name}, and cosign does not accept it
     (what cosign said)
-hint: find out who made it; {SIGNATURE} has to be removed by hand before it is signed anew\n"
+hint: find out who made it; to sign again, remove {SIGNATURE} by hand first\n"
         );
         let run = sign(&format!("bundle-sign {name} --force")).stderr(&refused).cosigns_words_left_out();
         let run = run.stdout(&format!("rejected {name}\n"));

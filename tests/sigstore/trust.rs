@@ -47,7 +47,8 @@ fn the_flags_decide_what_is_required() {
     const NO_TIMESTAMP: &str = ": the signature has no timestamp";
     const ROTATED: &str = "a rotated key is the usual cause: use the public key of the version that signed";
     let ignore = "--key cosign.pub --insecure-ignore-tlog";
-    let stranger = format!(" is signed by key {KEY_SHA256}, and --key is {STRANGER_SHA256}\nhint: {ROTATED}");
+    let stranger =
+        format!(" is signed by key {KEY_SHA256}, not by --key ({STRANGER_SHA256})\nhint: {ROTATED}");
     let by_certificate = " is signed by an identity (keyless), not by a key";
     let by_key = format!(" is signed by key {KEY_SHA256}, not by an identity (keyless)");
     let rows = [
@@ -142,7 +143,7 @@ fn namings() -> Vec<Naming> {
             exact,
             "",
             Err(
-                "person is signed by dev@example.test, for whom https://localhost:8888 vouched, and --certificate-identity is other@example.test",
+                "person is signed by dev@example.test (issuer https://localhost:8888), but --certificate-identity is other@example.test",
             ),
         ),
         person(
@@ -150,7 +151,7 @@ fn namings() -> Vec<Naming> {
             exact,
             "",
             Err(
-                "person is signed by dev@example.test, for whom https://localhost:8888 vouched, and --certificate-identity is DEV@example.test",
+                "person is signed by dev@example.test (issuer https://localhost:8888), but --certificate-identity is DEV@example.test",
             ),
         ),
         person(
@@ -158,7 +159,7 @@ fn namings() -> Vec<Naming> {
             actions,
             "",
             Err(
-                "person is signed by dev@example.test, for whom https://localhost:8888 vouched, and --certificate-oidc-issuer is https://localhost:8888/actions",
+                "person is signed by dev@example.test (issuer https://localhost:8888), but --certificate-oidc-issuer is https://localhost:8888/actions",
             ),
         ),
         person(
@@ -166,7 +167,7 @@ fn namings() -> Vec<Naming> {
             &format!("={ISSUER}/"),
             "",
             Err(
-                "person is signed by dev@example.test, for whom https://localhost:8888 vouched, and --certificate-oidc-issuer is https://localhost:8888/",
+                "person is signed by dev@example.test (issuer https://localhost:8888), but --certificate-oidc-issuer is https://localhost:8888/",
             ),
         ),
         // The expression must match as a whole, anchored or not.
@@ -211,7 +212,7 @@ fn namings() -> Vec<Naming> {
             exact,
             "",
             Err(
-                "workflow is signed by https://github.com/example/release/.github/workflows/release.yml@refs/heads/main, for whom https://localhost:8888/actions vouched, and --certificate-oidc-issuer is https://localhost:8888",
+                "workflow is signed by https://github.com/example/release/.github/workflows/release.yml@refs/heads/main (issuer https://localhost:8888/actions), but --certificate-oidc-issuer is https://localhost:8888",
             ),
         ),
         workflow(

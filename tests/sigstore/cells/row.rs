@@ -216,19 +216,19 @@ impl Row {
 
     /// The expected result of signing with this release.
     pub(super) fn outcome(&self, release: &str) -> Outcome {
-        const NO_TIME: &str = "there is no timestamp authority (tsaUrls) that is currently valid, and a log of Rekor v2 states no time\nhint: name one with --timestamp-server-url, or in the tsaUrls of the signing config; check the clock of this machine too";
+        const NO_TIME: &str = "there is no timestamp authority (tsaUrls) that is currently valid, and a log of Rekor v2 states no time\nhint: add one with --timestamp-server-url, or to the tsaUrls of the signing config; check the clock of this machine too";
         const NO_LOG: &str =
-            "there is no transparency log (rekorTlogUrls) that is currently valid\nhint: name one";
-        const CLOCK: &str = "and check this machine's clock";
+            "there is no transparency log (rekorTlogUrls) that is currently valid\nhint: add one";
+        const CLOCK: &str = "check the clock of this machine too";
         let Recording { log, timestamp, .. } = self.recording;
         let config = self.config();
         let impossible = match (self.signer.is_identity(), self.source, log, timestamp) {
             (true, Source::ByFlags, None, _) => {
                 "--keyless cannot be used with --tlog-upload=false: keyless signing needs Fulcio, which needs a network\nhint: use --signing-key REF instead of --keyless".to_owned()
             }
-            (true, Source::ByConfig, None, _) => format!("{config}: {NO_LOG}, {CLOCK}"),
+            (true, Source::ByConfig, None, _) => format!("{config}: {NO_LOG}; {CLOCK}"),
             (false, Source::ByConfig, None, _) => format!(
-                "{config}: {NO_LOG}, or take --tlog-upload=false with --timestamp-server-url for a timestamp alone, {CLOCK}"
+                "{config}: {NO_LOG}, or use --tlog-upload=false with --timestamp-server-url for a timestamp alone; {CLOCK}"
             ),
             (true, Source::ByFlags, Some(2), false) => format!("the services named by flags: {NO_TIME}"),
             (true, Source::ByConfig, Some(2), false) => format!("{config}: {NO_TIME}"),
@@ -254,7 +254,7 @@ impl Row {
             }
             ("v2.2.4", false) if log.is_some() => ("cannot read the log entry of a Sigstore bundle", "2.4"),
             ("v2.2.4", false) if timestamp => ("cannot read the timestamp of a Sigstore bundle", "2.4"),
-            ("v2.4.1", true) if log == Some(2) => ("does not know Rekor v2", "2.6"),
+            ("v2.4.1", true) if log == Some(2) => ("cannot use Rekor v2", "2.6"),
             ("v2.4.1", false) if log == Some(2) => ("cannot verify log entries of Rekor v2", "2.6"),
             _ => return Outcome::Signed,
         };

@@ -79,7 +79,7 @@ impl FailingService<'_> {
     #[track_caller]
     fn hangs(&self, asked: &str) {
         self.order("hang");
-        let logged = if self.logged { ", and the signature may be in the log for good" } else { "" };
+        let logged = if self.logged { ", and the signature may be in the log permanently" } else { "" };
         let error = format!(
             "{asked} could not be reached in time: cosign sign-blob did not finish within 3s and was terminated{logged}"
         );
@@ -130,7 +130,7 @@ fn a_log_of_rekor_1() {
         let output = run.run().output();
         let said = String::from_utf8(output.stderr).unwrap();
         let start = format!(
-            "{LOG_1}error: {} sign-blob crashed (exit 2), and the signature may be in the log for good\n    panic: runtime error: ",
+            "{LOG_1}error: {} sign-blob crashed (exit 2), and the signature may be in the log permanently\n    panic: runtime error: ",
             site.path(format!("bin/{release}/cosign")).display()
         );
         assert!(output.status.code() == Some(1) && said.starts_with(&start), "{release}\n{said}");

@@ -21,7 +21,7 @@ const NO_ENTRY_OF_IDENTITY: Expected = Rejected(
 const NOT_IN_THE_LOG: Expected =
     ByCosign("failed to verify log inclusion: not enough verified log entries from transparency log: 0 < 1");
 const UNKNOWN_LOG: Expected = Rejected(
-    "B: the signature has an entry in a transparency log that the trusted root does not know (log ID 0000000000000000000000000000000000000000000000000000000000000000)",
+    "B: the transparency log of the signature is not in the trusted root (log ID 0000000000000000000000000000000000000000000000000000000000000000)",
 );
 pub(super) const OF_ANOTHER_SIGNATURE: Expected =
     Rejected("B: the transparency log entry is about another signature");
