@@ -1,5 +1,5 @@
-//! The file formats of Sigstore: signature bundles with their certificates, log entries and timestamps, trusted
-//! roots, signing configs and identity tokens. Pure: bytes in, types out.
+//! The file formats of Sigstore: signature bundles with their certificates, log entries and
+//! timestamps, trusted roots, signing configs and identity tokens. Pure: bytes in, types out.
 
 pub(crate) mod certificate;
 pub(crate) mod der_fields;
@@ -11,8 +11,8 @@ pub(crate) mod signing_config;
 pub(crate) mod trusted_root;
 pub(crate) mod validity;
 
-/// The major version of a Rekor log. The two versions share the name and nothing else: protocol, entries and
-/// proofs differ.
+/// The major version of a Rekor log. The two versions share the name and nothing else: protocol,
+/// entries and proofs differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RekorVersion {
     /// Rekor 1: every dialect can record and verify with it.

@@ -1,6 +1,6 @@
-//! Servers on loopback: a script of the repository starts them in namespaces of their own, and everything
-//! runs there, so that every address that anybody speaks to is known. They end when nobody holds their
-//! standard input any more, however the test ends. And the releases that are run there.
+//! Servers on loopback. A script of the repository starts them in new namespaces, and everything
+//! runs there, so that every address that is contacted is known. They end when their standard input
+//! is closed, however the test ends. Also here: the releases of cosign that run there.
 
 use std::ffi::OsString;
 use std::fs;
@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use crate::sandbox::{Run, Sandbox};
 
-/// How long servers may take for anything.
+/// How long servers may take for one order.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The servers of one script.
+/// The servers that one script starts.
 pub(crate) struct Servers {
     script: Child,
     orders: Option<ChildStdin>,
@@ -22,7 +22,7 @@ pub(crate) struct Servers {
 }
 
 impl Servers {
-    /// Those that this command starts; they are ready.
+    /// Starts them with this command, and waits until they are ready.
     pub(crate) fn started(mut command: Command) -> Self {
         let mut script = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let orders = script.stdin.take();
@@ -30,7 +30,7 @@ impl Servers {
         let (sender, answers) = channel();
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
-                // Nobody may be listening any more.
+                // The receiver may be gone.
                 let _ = sender.send(line);
             }
         });
@@ -39,37 +39,37 @@ impl Servers {
         servers
     }
 
-    /// Has them do something, and gives the line that they answer.
+    /// Gives them an order, and returns the line of the answer.
     pub(crate) fn order(&self, command: &str) -> String {
         writeln!(self.orders.as_ref().unwrap(), "{command}").unwrap();
         self.answer()
     }
 
     fn answer(&self) -> String {
-        self.answers.recv_timeout(PATIENCE).expect("the servers, whose words are above, answer")
+        self.answers.recv_timeout(PATIENCE).expect("an answer of the servers, whose output is above")
     }
 
-    /// The command that leads to their namespaces.
+    /// The command that enters their namespaces.
     pub(crate) fn wrapper(&self) -> Vec<OsString> {
-        way_to(self.script.id())
+        enter(self.script.id())
     }
 }
 
 impl Drop for Servers {
     fn drop(&mut self) {
         self.orders = None;
-        // Servers that were not there any more have made their test fail already.
+        // If the servers have ended before, their test has failed already.
         let _ = self.script.wait();
     }
 }
 
-/// Runs this, which exits with this code, and gives the addresses that were connected or sent to, each
-/// once, sorted: `127.0.0.1:443`.
+/// Runs this, which exits with this code. Returns the addresses that it connected or sent to,
+/// without duplicates, sorted: `127.0.0.1:443`.
 #[track_caller]
 pub(crate) fn reached(sandbox: &Sandbox, mut run: Run<'_>, code: i32) -> Vec<String> {
-    // Of its own: runs may go on side by side.
+    // A new file: runs may be concurrent.
     let log = tempfile::NamedTempFile::new_in(sandbox.path("")).unwrap();
-    // The filter has only these calls stop, which is twice as fast.
+    // With the filter only these calls stop, which is twice as fast.
     let trace = "strace --follow-forks --seccomp-bpf --trace=connect,sendto,sendmsg,sendmmsg --output";
     run.command.splice(0..0, trace.split(' ').map(OsString::from).chain([log.path().into()]));
     run.exits(code);
@@ -81,19 +81,19 @@ pub(crate) fn reached(sandbox: &Sandbox, mut run: Run<'_>, code: i32) -> Vec<Str
     reached
 }
 
-/// The command that leads to the namespaces of a process.
-fn way_to(process: u32) -> Vec<OsString> {
+/// The command that enters the namespaces of a process.
+fn enter(process: u32) -> Vec<OsString> {
     let target = process.to_string();
-    let mut way = ["nsenter", "--target", &target, "--net", "--mount"].map(OsString::from).to_vec();
+    let mut command = ["nsenter", "--target", &target, "--net", "--mount"].map(OsString::from).to_vec();
     let namespace = |of: &str| fs::read_link(format!("/proc/{of}/ns/user")).unwrap();
     if namespace("self") != namespace(&target) {
-        way.extend(["--user", "--preserve-credentials"].map(OsString::from));
+        command.extend(["--user", "--preserve-credentials"].map(OsString::from));
     }
-    way
+    command
 }
 
-/// The address in a traced call: of a machine, or of a service of this machine that answers for
-/// others (a name service cache). Sockets between processes that a program made itself have none.
+/// The address in a traced call: of a machine, or of a local service such as a name service cache.
+/// A socket between processes of one program has none.
 fn address(call: &str) -> Option<String> {
     let field = |name: &str| {
         let value = call.split_once(&format!("{name}("))?.1;

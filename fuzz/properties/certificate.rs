@@ -1,4 +1,4 @@
-//! A certificate is read whole or not at all, and what is shown as its identity stands in it.
+//! A certificate is read completely or refused, and its identity is part of its bytes.
 
 use super::is_one_plain_line;
 use super::sample::{AUTHORITY, CERTIFICATE};
@@ -24,8 +24,8 @@ pub(super) fn holds(der: &[u8]) {
         Ok(evidence) => {
             let SignedBy::Certificate(of) = evidence.signer() else { panic!("{:?}", evidence.signer()) };
             for name in [of.identity(), of.issuer()] {
-                let stands_in_it = der.windows(name.len().max(1)).any(|window| window == name.as_bytes());
-                assert!(stands_in_it, "{name}");
+                let is_part_of_it = der.windows(name.len().max(1)).any(|window| window == name.as_bytes());
+                assert!(is_part_of_it, "{name}");
             }
         }
         Err(why) => is_one_plain_line(&why.to_string()),

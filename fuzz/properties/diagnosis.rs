@@ -1,4 +1,4 @@
-//! Whatever cosign prints is shown as a few plain lines, and comes down to one of the classes of a failure.
+//! Any output of cosign is shown as a few plain lines, and gives one of the classes of a failure.
 
 use std::sync::LazyLock;
 
@@ -23,10 +23,10 @@ pub(super) fn holds(text: &[u8]) {
     assert!(lines.lines().count() <= 21);
     for line in lines.lines() {
         is_one_plain_line(line);
-        // 1,000 bytes, each of which takes six letters at most, since a tab becomes four.
+        // 1,000 bytes, each of which is shown as at most six characters; a tab as four.
         assert!(line.len() <= 6000);
     }
-    // An error of one line is shown, whatever stood before it.
+    // An error of one line is shown, whatever is printed before it.
     let is_one = text.is_ascii() && !text.contains(&b'\n') && text.len() <= 1000;
     let words = String::from_utf8_lossy(text.trim_ascii_end());
     let is_plain = !["Error: ", "error during command execution: ", "parsing plugin response"]

@@ -1,4 +1,5 @@
-//! A dialect is read from flags that the help defines, wherever in it they stand, and from no others.
+//! The dialect follows from the flags that the help defines, anywhere in it, and from no other
+//! text.
 
 use std::collections::BTreeSet;
 
@@ -28,7 +29,7 @@ pub(super) fn holds(help: &[u8]) {
     assert_eq!(Dialect::of_help(&lines.join(prose)).ok(), expected);
 }
 
-/// The words that begin with two dashes and are the first or second of a line, without their values.
+/// The words with two dashes that are the first or second of a line, without their values.
 fn flags(help: &[u8]) -> BTreeSet<String> {
     let mut flags = BTreeSet::new();
     for line in String::from_utf8_lossy(help).split('\n') {

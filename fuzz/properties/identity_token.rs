@@ -1,5 +1,4 @@
-//! A token that is accepted is one that can go into the header of a request, and nothing that is said of it
-//! shows it.
+//! A valid token can be sent in the header of a request, and no message contains it.
 
 use super::is_one_plain_line;
 use crate::sigstore::identity_token::{AUDIENCE, IdentityToken};

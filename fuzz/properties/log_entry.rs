@@ -1,4 +1,4 @@
-//! A log entry is taken to be about a signature only if what the log took note of says so.
+//! A log entry belongs to a signature only if the recorded body has its digest and its signature.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -27,17 +27,17 @@ pub(super) fn holds(body: &[u8]) {
         let body = serde_json::from_slice(body).unwrap_or_default();
         let digest = evidence.digest();
         let digest_is_there =
-            says(&body, &digest.to_string()) || says(&body, &STANDARD.encode(digest.as_bytes()));
-        assert!(digest_is_there && says(&body, &evidence.signature_base64()), "{body}");
+            contains(&body, &digest.to_string()) || contains(&body, &STANDARD.encode(digest.as_bytes()));
+        assert!(digest_is_there && contains(&body, &evidence.signature_base64()), "{body}");
     }
 }
 
-/// Whether this text is a value somewhere in it.
-fn says(value: &Value, text: &str) -> bool {
+/// Whether this text is a value anywhere in it.
+fn contains(value: &Value, text: &str) -> bool {
     match value {
         Value::String(string) => string == text,
-        Value::Array(items) => items.iter().any(|item| says(item, text)),
-        Value::Object(fields) => fields.values().any(|field| says(field, text)),
+        Value::Array(items) => items.iter().any(|item| contains(item, text)),
+        Value::Object(fields) => fields.values().any(|field| contains(field, text)),
         _ => false,
     }
 }

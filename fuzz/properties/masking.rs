@@ -1,5 +1,5 @@
-//! A secret does not survive masking, and nothing else is touched. An input is two secrets and a text, in
-//! three lines; `1` and `2` in the text stand for the secrets.
+//! Masking removes every secret and changes nothing else. An input has three lines: two secrets and
+//! a text, in which `1` and `2` stand for the secrets.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -17,7 +17,7 @@ pub(super) fn holds(input: &[u8]) {
         match byte {
             b'1' => text.extend(&secrets[0]),
             b'2' => text.extend(&secrets[1]),
-            // What replaces a secret is not there already.
+            // The text must not contain a mask already.
             byte => text.extend(secret(&[*byte])),
         }
     }
@@ -31,13 +31,13 @@ pub(super) fn holds(input: &[u8]) {
     }
 }
 
-/// Without the letters of the names, of which no secret is made that anybody has.
+/// Without the characters of the masks, so that no secret is part of a mask.
 fn secret(bytes: &[u8]) -> Vec<u8> {
     let letter = |byte: &u8| if matches!(byte, b'$' | b'_') { b'-' } else { byte.to_ascii_lowercase() };
     bytes.iter().map(letter).collect()
 }
 
-/// One secret, in every place where it counts and in no other.
+/// One secret is masked in every place where the rule requires it, and in no other.
 fn one(text: &[u8], secret: &[u8], variables: &Variables) {
     let masked = masked(text.to_vec(), variables);
     let mut rest = masked.as_slice();
@@ -51,7 +51,7 @@ fn one(text: &[u8], secret: &[u8], variables: &Variables) {
     assert_eq!(unmasked, text);
     match secret.len() {
         0..4 => assert_eq!(masked, text),
-        4..8 => assert!(!stands_alone(&masked, secret), "{secret:?} in {masked:?}"),
+        4..8 => assert!(!has_whole_word(&masked, secret), "{secret:?} in {masked:?}"),
         _ => assert!(!contains(&masked, secret)),
     }
 }
@@ -60,8 +60,8 @@ fn contains(text: &[u8], secret: &[u8]) -> bool {
     text.windows(secret.len()).any(|window| window == secret)
 }
 
-/// Whether the secret stands somewhere as a word or number of its own.
-fn stands_alone(text: &[u8], secret: &[u8]) -> bool {
+/// Whether the secret occurs as a whole word or number.
+fn has_whole_word(text: &[u8], secret: &[u8]) -> bool {
     #[derive(PartialEq)]
     enum Kind {
         Letter,

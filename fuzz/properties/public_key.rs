@@ -1,5 +1,5 @@
-//! A public key that is accepted is the one of its PEM, and its hint is the digest of its DER. An input that
-//! begins as DER does is put into a PEM first.
+//! A valid public key is the one of its PEM, and its hint is the digest of its DER. An input that
+//! begins like DER is put into a PEM first.
 
 use spki::der::pem::{LineEnding, decode_vec, encode_string};
 

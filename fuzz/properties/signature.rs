@@ -1,5 +1,5 @@
-//! A signature file that is accepted is written again as the same JSON, and is read from that as the same
-//! evidence: nothing in it was overlooked that cosign would see.
+//! A valid signature file is written again as the same JSON, and read from that as the same
+//! evidence. So no field is overlooked that cosign would read.
 
 use super::{is_one_plain_line, json};
 use crate::digest::Sha256Digest;
@@ -7,7 +7,7 @@ use crate::sigstore::evidence::{Evidence, Legacy, SignedBy, shows_upload};
 
 pub(super) fn holds(text: &[u8]) {
     let legacy = Legacy::parse(text);
-    // cosign takes a file that is both for the legacy form (GHSA-fx35-mq7g-6g98).
+    // cosign reads a file with both forms as the legacy form (GHSA-fx35-mq7g-6g98).
     assert!(legacy.is_err() || Evidence::parse(text).is_err());
     match legacy {
         Ok(legacy) => {
@@ -30,8 +30,8 @@ fn is_read_whole(evidence: &Evidence, text: &[u8]) {
     assert!(value(text).is_some() && value(text) == value(&written));
     assert!(json::is_unambiguous(text));
 
-    let is_told = evidence.log_entry().is_some() || evidence.timestamp().is_some();
-    assert_eq!(shows_upload(&written), is_told, "{}", String::from_utf8_lossy(&written));
+    let is_recorded = evidence.log_entry().is_some() || evidence.timestamp().is_some();
+    assert_eq!(shows_upload(&written), is_recorded, "{}", String::from_utf8_lossy(&written));
     let bare = evidence.with_only(false, false);
     assert!(!shows_upload(&bare.to_json()));
     assert!(bare.log_entry().is_none() && bare.timestamp().is_none());
@@ -39,9 +39,9 @@ fn is_read_whole(evidence: &Evidence, text: &[u8]) {
     assert_eq!(same(&bare), same(evidence));
     match evidence.signer() {
         SignedBy::Key(_) => assert_eq!(Evidence::parse(&bare.to_json()), Ok(bare)),
-        // What shows when it was made is part of such a signature.
+        // Such a signature needs a signing time.
         SignedBy::Certificate(identity) => {
-            assert!(is_told && Evidence::parse(&bare.to_json()).is_err());
+            assert!(is_recorded && Evidence::parse(&bare.to_json()).is_err());
             assert!(!identity.identity().is_empty() && !identity.issuer().is_empty());
         }
     }
@@ -50,7 +50,7 @@ fn is_read_whole(evidence: &Evidence, text: &[u8]) {
     }
 }
 
-/// What 2.0 to 2.3 write becomes a file of the one form.
+/// The output of 2.0 to 2.3 becomes a file in the one form.
 fn is_made_into_a_bundle(signature: Vec<u8>, text: &[u8]) {
     let digest = Sha256Digest::of(text);
     let made = Evidence::by_key(signature, digest, Sha256Digest::of(b"key"));

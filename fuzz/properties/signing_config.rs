@@ -1,5 +1,4 @@
-//! A signing config that is accepted is written again as the same services, of which none is lost and none
-//! is added.
+//! A valid signing config is written again with the same services: none is lost, and none is added.
 
 use super::{is_one_plain_line, json};
 use crate::sigstore::RekorVersion;

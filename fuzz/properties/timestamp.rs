@@ -1,4 +1,5 @@
-//! A timestamp is read whole or not at all; only one by an authority that is known is taken for such.
+//! A timestamp is read completely or refused. Only one by an authority of the trusted root is
+//! recognized.
 
 use super::is_one_plain_line;
 use super::sample::{AUTHORITY, TIMESTAMP, TRUSTED_ROOT};
@@ -12,15 +13,17 @@ pub(super) fn holds(der: &[u8]) {
     };
     let Some(timestamp) = evidence.timestamp() else { panic!("{evidence:?}") };
     if TRUSTED_ROOT.knows(timestamp) {
-        let stands_in_it = |part: &[u8]| der.windows(part.len()).any(|window| window == part);
-        assert!(stands_in_it(b"rig-tsa-root") || key_identifier(&AUTHORITY.value).is_some_and(stands_in_it));
+        let is_part_of_it = |part: &[u8]| der.windows(part.len()).any(|window| window == part);
+        assert!(
+            is_part_of_it(b"rig-tsa-root") || key_identifier(&AUTHORITY.value).is_some_and(is_part_of_it)
+        );
     }
     assert_eq!(Evidence::parse(&evidence.to_json()), Ok(evidence));
     let longer = [der, b"\0"].concat();
     assert!(read(&der[..der.len() - 1]).is_err() && read(&longer).is_err());
 }
 
-/// The `subjectKeyIdentifier` of a certificate, as it is written: a SHA-1.
+/// The `subjectKeyIdentifier` of a certificate: a SHA-1.
 fn key_identifier(certificate: &[u8]) -> Option<&[u8]> {
     const HEAD: &[u8] = &[0x55, 0x1d, 0x0e, 0x04, 0x16, 0x04, 0x14];
     let at = certificate.windows(HEAD.len()).position(|window| window == HEAD)? + HEAD.len();

@@ -1,4 +1,4 @@
-//! A trusted root that is accepted is handed on as it is, and every key and certificate in it is one.
+//! A valid trusted root is passed on unchanged, and every key and certificate in it is valid.
 
 use super::is_one_plain_line;
 use crate::sigstore::public_key::PublicKey;
@@ -23,7 +23,7 @@ pub(super) fn holds(text: &[u8]) {
     }
 }
 
-/// What a cosign that takes certificates from a file reads.
+/// The form in which a cosign reads certificates from a file.
 fn is_a_chain(authority: &Authority) {
     let pem = authority.to_pem();
     let end = "-----END CERTIFICATE-----\n";

@@ -1,4 +1,4 @@
-//! The release of a cosign is shown as one line, whatever it prints.
+//! The release of a cosign is shown as one line, whatever cosign prints.
 
 use super::is_one_plain_line;
 use crate::cosign::capability::release;
@@ -6,7 +6,7 @@ use crate::cosign::capability::release;
 pub(super) fn holds(text: &[u8]) {
     let shown = release(text);
     is_one_plain_line(&shown);
-    // What comes before and after the line does not matter.
+    // The text before and after the line does not matter.
     let around = [b"a banner\n\n", text, b"\nPlatform: linux/amd64\n"].concat();
     assert_eq!(release(&around), shown);
     if !String::from_utf8_lossy(text).contains("GitVersion:") {

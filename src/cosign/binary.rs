@@ -1,4 +1,5 @@
-//! The cosign binary: found once, by an absolute path, never in a bundle, optionally pinned by its SHA-256.
+//! The cosign binary: found once, by an absolute path, never in a bundle, optionally pinned by its
+//! SHA-256.
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -52,8 +53,8 @@ impl FileIdentity {
 }
 
 impl Binary {
-    /// Finds cosign: the named one, or the first on the PATH. `Class::NoCosign` if there is none, or if it is not the
-    /// pinned one.
+    /// Finds cosign: the named one, or the first on the PATH. `Class::NoCosign` if there is none,
+    /// or if it is not the pinned one.
     pub(crate) fn find(wanted: &Wanted<'_>, search_path: &SearchPath) -> Result<Self> {
         let path = match wanted.path {
             Some(path) => named(path, search_path)?,

@@ -1,7 +1,7 @@
 //! What the installed cosign supports, read from its help. Pure: no program is run here.
 //!
-//! Deliberately absent: version numbers. Distributions build cosign as `devel`, drop the `v`, or use
-//! pseudo-versions. A release is printed for people and never compared.
+//! Deliberately absent: version numbers. Distributions build cosign as `devel`, drop the `v`, or
+//! use pseudo-versions. A release is printed for people and never compared.
 
 use std::collections::BTreeSet;
 
@@ -21,8 +21,9 @@ pub(crate) enum Dialect {
 impl Dialect {
     /// Reads the output of `cosign sign-blob --help`.
     ///
-    /// Deprecated flags work but are not in the help, so none is needed here. The exception is `--tlog-upload` in the
-    /// oldest dialect: cosign 1 does not have it, and cannot sign without a log.
+    /// Deprecated flags work but are not in the help, so none is needed here. The exception is
+    /// `--tlog-upload` in the oldest dialect: cosign 1 does not have it, and cannot sign without a
+    /// log.
     pub(crate) fn of_help(help: &[u8]) -> Result<Self> {
         let flags = flags(help);
         let has = |flag: &str| flags.contains(flag);
@@ -60,8 +61,8 @@ impl Dialect {
     }
 }
 
-/// The flags that a help text defines: the first or second word of a line, up to `=`, `:` or a blank. Prose mentions
-/// flags, too, but never there.
+/// The flags that a help text defines: the first or second word of a line, up to `=`, `:` or a
+/// blank. Prose mentions flags, too, but never there.
 fn flags(help: &[u8]) -> BTreeSet<String> {
     String::from_utf8_lossy(help)
         .lines()
@@ -71,7 +72,8 @@ fn flags(help: &[u8]) -> BTreeSet<String> {
         .collect()
 }
 
-/// The release in the output of `cosign version`, for people: the value of its `GitVersion` line, or `unknown`.
+/// The release in the output of `cosign version`, for people: the value of its `GitVersion` line,
+/// or `unknown`.
 pub(crate) fn release(version_output: &[u8]) -> String {
     String::from_utf8_lossy(version_output)
         .lines()

@@ -1,5 +1,6 @@
-//! What cosign's error text means: it chooses the hint, and between "not supported", "not signed" and "not
-//! reached". It is never a verdict: that comes from the exit status and from what cosign wrote. Pure.
+//! What cosign's error text means: it chooses the hint, and between "not supported", "not signed"
+//! and "not reached". It is never a verdict: that comes from the exit status and from what cosign
+//! wrote. Pure.
 
 mod failed_service;
 mod network_failure;
@@ -63,15 +64,17 @@ pub(crate) fn unknown(what: &str) -> Failure {
     Failure::new(Class::NotSigned, format!("{what} was refused by cosign"))
 }
 
-/// What cosign printed, for people: its error or panic, once, shortened, with control characters made visible.
-/// cosign prints an error twice, and other texts before it, such as the terms of a service.
+/// What cosign printed, for people: its error or panic, once, shortened, with control characters
+/// made visible. cosign prints an error twice, and other texts before it, such as the terms of a
+/// service.
 pub(crate) fn shown(text: &[u8]) -> String {
     const ERROR: &[u8] = b"Error: ";
     const AGAIN: &[u8] = b"error during command execution: ";
     const LINES: usize = 20;
     const WIDTH: usize = 1000;
     let place = |text: &[u8], words: &[u8]| text.windows(words.len()).position(|window| window == words);
-    // At the start of a line, since a plugin may print `KeyError: `; else anywhere, as after a prompt.
+    // At the start of a line, since a plugin may print `KeyError: `; else anywhere, as after a
+    // prompt.
     let line_start = place(text, &[b"\n", ERROR].concat()).map(|at| at + 1);
     let start = if text.starts_with(ERROR) { Some(0) } else { line_start.or_else(|| place(text, ERROR)) };
     // If a plugin breaks, its own text comes before the error, and has the reason.

@@ -1,9 +1,10 @@
 //! The environment of every run of cosign. Pure.
 //!
-//! Any flag of cosign can be set by a variable `COSIGN_<FLAG>`, its SDKs read files in the home directory that can
-//! name programs, and its HTTP clients use proxies. So every run starts with an empty environment. It gets the
-//! variables that `provider_environment` lists for the scheme of its key, or for the provider of its identity
-//! token. A run that needs no network also gets a fence: a proxy on a closed port.
+//! Any flag of cosign can be set by a variable `COSIGN_<FLAG>`, its SDKs read files in the home
+//! directory that can name programs, and its HTTP clients use proxies. So every run starts with an
+//! empty environment. It gets the variables that `provider_environment` lists for the scheme of its
+//! key, or for the provider of its identity token. A run that needs no network also gets a fence: a
+//! proxy on a closed port.
 
 mod provider_environment;
 
@@ -59,7 +60,8 @@ pub(crate) enum SecretsOf<'a> {
     Identity(&'a TokenSource),
 }
 
-/// The environment of a run that needs neither secret nor network: `--help`, `version`, `verify-blob`.
+/// The environment of a run that needs neither secret nor network: `--help`, `version`,
+/// `verify-blob`.
 pub(crate) fn bare(private: &Utf8Path) -> Variables {
     let mut variables = base(private);
     fence(&mut variables);
@@ -73,8 +75,8 @@ pub(crate) fn fetching(operator: &Environment, private: &Utf8Path) -> Variables 
     variables
 }
 
-/// The environment of a run that uses secrets: `public-key` and `sign-blob`. `named` are the variables of
-/// `--kms-env`; `records`: whether services record the signature.
+/// The environment of a run that uses secrets: `public-key` and `sign-blob`. `named` are the
+/// variables of `--kms-env`; `records`: whether services record the signature.
 pub(crate) fn with_secrets(
     secrets: SecretsOf<'_>,
     named: &[String],
@@ -117,8 +119,8 @@ pub(crate) fn with_secrets(
     variables
 }
 
-/// The variables that are set, that cosign would read, and that it does not get. They are reported, so that their
-/// missing effect is no surprise.
+/// The variables that are set, that cosign would read, and that it does not get. They are reported,
+/// so that their missing effect is no surprise.
 pub(crate) fn ignored(secrets: SecretsOf<'_>, operator: &Environment) -> Vec<String> {
     let provider = secrets.provider();
     operator
@@ -134,13 +136,15 @@ pub(crate) fn ignored(secrets: SecretsOf<'_>, operator: &Environment) -> Vec<Str
         .collect()
 }
 
-/// The usual variables for signing in to the key manager that are not set, each with its purpose. None if one set of
-/// them is complete. They may be missing: there are credential files and metadata services, too.
+/// The usual variables for signing in to the key manager that are not set, each with its purpose.
+/// None if one set of them is complete. They may be missing: there are credential files and
+/// metadata services, too.
 pub(crate) fn missing(key: &KeyRef, operator: &Environment) -> Vec<(&'static str, &'static str)> {
     let ProviderEnvironment { variables, sign_in, .. } = of_scheme(key.scheme());
     let is_set = |name: &str| operator.get(name).is_some();
     let absent = |names: &&[&'static str]| names.iter().filter(|name| !is_set(name)).count();
-    // The set of which some variables are set is the intended one; otherwise the first is the usual one.
+    // The set of which some variables are set is the intended one; otherwise the first is the usual
+    // one.
     let started = sign_in.iter().filter(|names| names.iter().any(|name| is_set(name)));
     let intended = started.min_by_key(|names| absent(names)).or(sign_in.first());
     let lacks_region = key.scheme() == Scheme::Aws && lacks_region(key, is_set);
@@ -151,7 +155,8 @@ pub(crate) fn missing(key: &KeyRef, operator: &Environment) -> Vec<(&'static str
     variables.iter().copied().filter(|(name, _)| is_missing(name)).collect()
 }
 
-/// Whether neither the reference of an AWS key nor a variable gives its region. A profile may give it.
+/// Whether neither the reference of an AWS key nor a variable gives its region. A profile may give
+/// it.
 fn lacks_region(key: &KeyRef, is_set: impl Fn(&str) -> bool) -> bool {
     let variables = ["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
     key.as_cosign_arg().starts_with("awskms:///") && !variables.into_iter().any(is_set)
@@ -185,8 +190,8 @@ impl<'a> SecretsOf<'a> {
     }
 }
 
-/// Copies the wanted variables of the operator's environment. A name that no shell accepts could not be printed in a
-/// command.
+/// Copies the wanted variables of the operator's environment. A name that no shell accepts could
+/// not be printed in a command.
 fn hand_on(variables: &mut Variables, operator: &Environment, wanted: impl Fn(&str) -> bool) {
     for (name, value) in operator.iter().filter_map(|(name, value)| Some((name.to_str()?, value))) {
         if is_portable(name) && wanted(name) {
@@ -215,7 +220,8 @@ fn base(private: &Utf8Path) -> Variables {
     variables
 }
 
-/// No command line needs this: a test shows that they are offline without it. It is for bugs that are not known yet.
+/// No command line needs this: a test shows that they are offline without it. It is for bugs that
+/// are not known yet.
 fn fence(variables: &mut Variables) {
     for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"] {
         set(variables, name, CLOSED);
@@ -223,15 +229,16 @@ fn fence(variables: &mut Variables) {
     set(variables, "NO_PROXY", "");
 }
 
-/// Without a token, cosign tries every provider that it finds, whatever its flags are: the metadata service of a
-/// cloud, and a SPIFFE agent at its usual path. Here it finds only the intended one.
+/// Without a token, cosign tries every provider that it finds, whatever its flags are: the metadata
+/// service of a cloud, and a SPIFFE agent at its usual path. Here it finds only the intended one.
 fn keep_to(source: &TokenSource, private: &Utf8Path, variables: &mut Variables) {
     if matches!(source, TokenSource::File(_) | TokenSource::Variable) {
         return;
     }
     set(variables, "GCE_METADATA_HOST", CLOSED.trim_start_matches("http://"));
     if *source != TokenSource::Ambient(Provider::Google) {
-        // cosign tries this first, and fails at once. It would try the closed port for three seconds.
+        // cosign tries this first, and fails at once. It would try the closed port for three
+        // seconds.
         set(variables, "GOOGLE_APPLICATION_CREDENTIALS", private.join("no-account").into_string());
     }
     if *source != TokenSource::Ambient(Provider::Spiffe) {
@@ -245,7 +252,8 @@ fn keep_to(source: &TokenSource, private: &Utf8Path, variables: &mut Variables) 
     }
 }
 
-/// Settings that keep a provider from other addresses than the intended one, unless the operator has set them.
+/// Settings that keep a provider from other addresses than the intended one, unless the operator
+/// has set them.
 fn steer(scheme: Scheme, variables: &mut Variables) {
     let has = |variables: &Variables, name: &str| variables.contains_key(name);
     match scheme {
@@ -260,7 +268,8 @@ fn steer(scheme: Scheme, variables: &mut Variables) {
         {
             set(variables, "AWS_EC2_METADATA_DISABLED", "true");
         }
-        // Otherwise it tries all other methods after the intended one, including the metadata service.
+        // Otherwise it tries all other methods after the intended one, including the metadata
+        // service.
         Scheme::Azure if !has(variables, "AZURE_TOKEN_CREDENTIALS") => {
             let intended =
                 if has(variables, "AZURE_CLIENT_SECRET") || has(variables, "AZURE_CLIENT_CERTIFICATE_PATH") {

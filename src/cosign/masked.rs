@@ -1,14 +1,14 @@
-//! Masks secrets in the output of a program: cosign, a plugin or the library of a key manager may repeat a password
-//! in an error. Pure.
+//! Masks secrets in the output of a program: cosign, a plugin or the library of a key manager may
+//! repeat a password in an error. Pure.
 //!
 //! The rule, by the length of a secret without white space around it:
 //!
 //! * From 8 bytes on, it is masked everywhere, also inside a word.
-//! * From 4 to 7 bytes, like a PIN, it is masked only where it is a whole word or number: no letter may follow a
-//!   letter, and no digit a digit. `pin` in `pinning` stays; `1234` is masked in `pin=1234` and `PIN1234`, not in
-//!   `12345`.
-//! * A shorter one is not masked. It protects nothing, and a text without any `a` would reveal that the password is
-//!   `a`.
+//! * From 4 to 7 bytes, like a PIN, it is masked only where it is a whole word or number: no letter
+//!   may follow a letter, and no digit a digit. `pin` in `pinning` stays; `1234` is masked in
+//!   `pin=1234` and `PIN1234`, not in `12345`.
+//! * A shorter one is not masked. It protects nothing, and a text without any `a` would reveal that
+//!   the password is `a`.
 
 use super::environment::{Value, Variables};
 
@@ -46,8 +46,8 @@ fn secret<'a>(name: &str, value: &'a Value) -> Option<&'a [u8]> {
     (value.len() >= SHORTEST).then_some(value)
 }
 
-/// Whether the value is the path of a secret, not a secret. A slash at its beginning shows that only for credentials,
-/// which are a file: a password in base64 may begin with a slash, too.
+/// Whether the value is the path of a secret, not a secret. A slash at its beginning shows that
+/// only for credentials, which are a file: a password in base64 may begin with a slash, too.
 fn is_a_path(name: &str, value: &[u8]) -> bool {
     ["_FILE", "_PATH"].iter().any(|end| name.ends_with(end))
         || name.contains("CREDENTIAL") && value.starts_with(b"/")

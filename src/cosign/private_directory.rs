@@ -37,7 +37,8 @@ pub(super) mod private_file {
 
 /// How the name of each begins.
 const PREFIX: &str = "aicr-";
-/// The marker file in each, written once it is locked. The marker identifies a private directory, not its name.
+/// The marker file in each, written once it is locked. The marker identifies a private directory,
+/// not its name.
 const MARKER: &str = "private-directory-of-aicr";
 /// How the name of one ends while it is being removed.
 const GONE: &str = "-gone";
@@ -47,8 +48,8 @@ const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 /// A private directory for one run: mode 0700, locked during the run, removed after it.
 #[derive(Debug)]
 pub(crate) struct PrivateDirectory {
-    /// Open for its lock, which shows [`sweep`] that the run is active. It is closed before the directory is removed,
-    /// because that needs descriptors.
+    /// Open for its lock, which shows [`sweep`] that the run is active. It is closed before the
+    /// directory is removed, because that needs descriptors.
     lock: Option<File>,
     path: Utf8PathBuf,
 }
@@ -102,8 +103,9 @@ impl Drop for PrivateDirectory {
     }
 }
 
-/// Removes one, its marker last, so that the rest of an interrupted removal can be identified. Another run may remove
-/// it at the same time, and a cosign that is still running may create a file in it.
+/// Removes one, its marker last, so that the rest of an interrupted removal can be identified.
+/// Another run may remove it at the same time, and a cosign that is still running may create a file
+/// in it.
 fn remove(path: &Utf8Path) -> io::Result<()> {
     match remove_once(path) {
         Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => remove_once(path),
@@ -133,13 +135,15 @@ fn remove_once(path: &Utf8Path) -> io::Result<()> {
     if_present(std::fs::remove_dir(path))
 }
 
-/// The ID of this machine since its last boot. Other machines may share the temporary directory, but not the locks.
+/// The ID of this machine since its last boot. Other machines may share the temporary directory,
+/// but not the locks.
 fn boot() -> Vec<u8> {
     std::fs::read("/proc/sys/kernel/random/boot_id").unwrap_or_default()
 }
 
-/// Removes the private directories of killed runs in `place`: those of this user that no run has locked. One that
-/// cannot be removed stays. So does one without a marker, because it may have another owner.
+/// Removes the private directories of killed runs in `place`: those of this user that no run has
+/// locked. One that cannot be removed stays. So does one without a marker, because it may have
+/// another owner.
 pub(crate) fn sweep(place: &Utf8Path) {
     let Ok(entries) = place.read_dir_utf8() else { return };
     let boot = boot();

@@ -1,7 +1,8 @@
 //! Starts programs. No other file does. There is one constructor, one way to run, and one timeout.
 //!
-//! Deliberately absent: a shell, an inherited environment, an inherited stdin, trust in cosign's own `--timeout` (it
-//! does nothing on 3.1), and waiting until its pipes are closed (a plugin, its grandchild, may keep them open).
+//! Deliberately absent: a shell, an inherited environment, an inherited stdin, trust in cosign's
+//! own `--timeout` (it does nothing on 3.1), and waiting until its pipes are closed (a plugin, its
+//! grandchild, may keep them open).
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -23,8 +24,8 @@ use crate::plan::value::Sourced;
 use crate::printable::quoted;
 use crate::system_error::{is_exhaustion, reason};
 
-/// How much of each output stream is kept, in bytes. The rest is read and dropped, so that a program that prints
-/// without end fills neither memory nor its pipe.
+/// How much of each output stream is kept, in bytes. The rest is read and dropped, so that a
+/// program that prints without end fills neither memory nor its pipe.
 const OUTPUT_LIMIT: usize = 1 << 20;
 /// How often a waiting aicr checks whether it was interrupted.
 const TICK: Duration = Duration::from_millis(50);
@@ -40,7 +41,8 @@ pub(crate) struct Invocation<'a> {
     pub(crate) program: &'a Utf8Path,
     /// Its arguments.
     pub(crate) arguments: Vec<String>,
-    /// A text that may contain a secret, and what is printed instead: as an argument, and in the output of the program.
+    /// A text that may contain a secret, and what is printed instead: as an argument, and in the
+    /// output of the program.
     pub(crate) shown_instead: Option<(String, String)>,
     /// Its whole environment: it inherits no variable.
     pub(crate) variables: Variables,
@@ -49,7 +51,8 @@ pub(crate) struct Invocation<'a> {
 /// The bounds of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
-    /// The time after which the process group is terminated, with the flag or variable that sets it.
+    /// The time after which the process group is terminated, with the flag or variable that sets
+    /// it.
     pub(crate) timeout: Sourced<Duration>,
     /// Terminates the process group when aicr is interrupted.
     pub(crate) interrupt: Interrupt,
@@ -101,14 +104,15 @@ impl Invocation<'_> {
         line.join(" ")
     }
 
-    /// Runs it until it ends or is terminated: `Class::Unproven` at the timeout, `Class::Signal` at an interrupt,
-    /// `Class::NoCosign` if it cannot be started, `Class::Broken` if the system is out of resources. In any case, its
-    /// process group has ended afterwards.
+    /// Runs it until it ends or is terminated: `Class::Unproven` at the timeout, `Class::Signal` at
+    /// an interrupt, `Class::NoCosign` if it cannot be started, `Class::Broken` if the system is
+    /// out of resources. In any case, its process group has ended afterwards.
     pub(crate) fn run(&self, limits: &Limits) -> Result<Finished> {
         self.run_with_listener(limits, &|_| {})
     }
 
-    /// The same. `listener` gets each line of its stdout at once: for a program that shows a person what to do.
+    /// The same. `listener` gets each line of its stdout at once: for a program that shows a person
+    /// what to do.
     pub(crate) fn run_with_listener(&self, limits: &Limits, listener: &dyn Fn(&str)) -> Result<Finished> {
         limits.interrupt.check()?;
         let (stdout, stdout_writer) = std::io::pipe().context("make a pipe")?;
@@ -126,14 +130,15 @@ impl Invocation<'_> {
         #[expect(clippy::disallowed_methods, reason = "the one place that starts programs")]
         let started = duct::cmd(self.program.as_std_path(), &self.arguments)
             .full_env(environment)
-            // If open, cosign would wait for a password for ever; if closed, it reports a missing one wrongly.
+            // If open, cosign would wait for a password for ever; if closed, it reports a missing
+            // one wrongly.
             .stdin_null()
             .stdout_file(stdout_writer)
             .stderr_file(stderr_writer)
             // The status is evaluated here, not turned into an error.
             .unchecked()
-            // Its own group, so that grandchildren can be terminated with it, and so that Ctrl-C reaches only aicr,
-            // which then terminates it.
+            // Its own group, so that grandchildren can be terminated with it, and so that Ctrl-C
+            // reaches only aicr, which then terminates it.
             .before_spawn(|command| {
                 command.process_group(0);
                 Ok(())
@@ -259,7 +264,8 @@ impl Capture {
         String::from_utf8_lossy(&new[..whole]).lines().map(str::to_owned).collect()
     }
 
-    /// Waits for the end of the stream. If a process keeps the pipe open, the thread goes on by itself.
+    /// Waits for the end of the stream. If a process keeps the pipe open, the thread goes on by
+    /// itself.
     fn wait(&self) {
         let _ = self.done.recv_timeout(DRAIN);
     }

@@ -1,6 +1,6 @@
-//! `initialize`: cosign fetches the trusted root and the signing config of the public Sigstore from its TUF
-//! repository, and verifies them with its built-in keys. From then on, the public Sigstore is handled like a
-//! private one.
+//! `initialize`: cosign fetches the trusted root and the signing config of the public Sigstore from
+//! its TUF repository, and verifies them with its built-in keys. From then on, the public Sigstore
+//! is handled like a private one.
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -22,8 +22,8 @@ pub(crate) struct PublicSigstore {
     pub(crate) config: Option<Result<SigningConfig, Malformed>>,
 }
 
-/// How deep the files lie in the home directory. Releases differ: some make a directory per repository, and some
-/// have `targets` in it.
+/// How deep the files lie in the home directory. Releases differ: some make a directory per
+/// repository, and some have `targets` in it.
 const DEPTH: usize = 4;
 
 impl Cosign<'_> {

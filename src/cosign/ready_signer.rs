@@ -1,5 +1,6 @@
-//! The signer of a plan, once its files were read: everything that cosign needs to sign for it. This is the only
-//! type for a signer from here on: command lines, environments, runs and messages all take it.
+//! The signer of a plan, once its files were read: everything that cosign needs to sign for it.
+//! This is the only type for a signer from here on: command lines, environments, runs and messages
+//! all take it.
 
 use super::environment::SecretsOf;
 use super::recording_services::RecordingServices;
@@ -35,7 +36,8 @@ impl ReadySigner {
         matches!(self, Self::Identity(_))
     }
 
-    /// Whether a signature names this signer. A certificate of a token that is not here is not recognised.
+    /// Whether a signature names this signer. A certificate of a token that is not here is not
+    /// recognised.
     pub(crate) fn is_named_by(&self, signed_by: &SignedBy) -> bool {
         match (self, signed_by) {
             (Self::Key { public_key: Some(key), .. }, SignedBy::Key(hint)) => *hint == key.sha256(),

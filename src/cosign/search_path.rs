@@ -1,5 +1,5 @@
-//! The part of the PATH that aicr, and the cosign that it runs, search for programs: absolute elements outside
-//! bundles and inputs.
+//! The part of the PATH that aicr, and the cosign that it runs, search for programs: absolute
+//! elements outside bundles and inputs.
 
 use std::ffi::{OsStr, OsString};
 
@@ -15,8 +15,8 @@ pub(crate) struct SearchPath {
 }
 
 impl SearchPath {
-    /// The PATH of `environment` without relative and empty elements, and without those in an untrusted directory: a
-    /// bundle or an input.
+    /// The PATH of `environment` without relative and empty elements, and without those in an
+    /// untrusted directory: a bundle or an input.
     pub(crate) fn new(environment: &Environment, untrusted: &[Utf8PathBuf]) -> Self {
         let all = std::env::split_paths(environment.get("PATH").unwrap_or_default());
         let safe = all.filter(|element| {
@@ -30,8 +30,8 @@ impl SearchPath {
         Self { elements, untrusted: untrusted.to_vec() }
     }
 
-    /// The value for `PATH`. None if no element is left: a C library or a shell searches the working directory if
-    /// `PATH` is empty.
+    /// The value for `PATH`. None if no element is left: a C library or a shell searches the
+    /// working directory if `PATH` is empty.
     pub(crate) fn value(&self) -> Option<&OsStr> {
         (!self.elements.is_empty()).then_some(&self.elements)
     }

@@ -106,7 +106,7 @@ impl Cosign<'_> {
                 match failure.class() {
                     Class::Signal(_) => failure,
                     _ if services.has_log() => {
-                        failure.prefixed("the signature is in the log for good, and could not be checked")
+                        failure.prefixed("the signature is in the log permanently, and could not be checked")
                     }
                     _ => failure,
                 }
@@ -283,7 +283,11 @@ fn why_not_signed(signer: &ReadySigner, services: &RecordingServices, stderr: &[
 
 /// The failure of a run that may have reached a log before it failed.
 fn may_be_logged(failure: Failure, services: &RecordingServices) -> Failure {
-    if services.has_log() { failure.and(", and the signature may be in the log for good") } else { failure }
+    if services.has_log() {
+        failure.and(", and the signature may be in the log permanently")
+    } else {
+        failure
+    }
 }
 
 /// The failure of a signature that cosign made and does not accept.
@@ -292,7 +296,7 @@ fn not_accepted(signer: &ReadySigner, services: &RecordingServices) -> Failure {
         ReadySigner::Key { key, .. } => format!(" with {}", key.reference()),
         ReadySigner::Identity(_) => " for an identity".to_owned(),
     };
-    let logged = if services.has_log() { ", and it is in the log for good" } else { "" };
+    let logged = if services.has_log() { ", and it is in the log permanently" } else { "" };
     let failure = Failure::new(
         Class::NotSigned,
         format!("cosign made a signature{by} that it does not accept itself{logged}"),

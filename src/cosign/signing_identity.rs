@@ -98,8 +98,8 @@ impl SigningIdentity {
         self.token()?.intrinsic_fault(now())
     }
 
-    /// Whether a certificate with this identity and issuer is for this identity, as far as that can be seen before
-    /// signing. A certificate authority may use other names.
+    /// Whether a certificate with this identity and issuer is for this identity, as far as that can
+    /// be seen before signing. A certificate authority may use other names.
     pub(crate) fn is(&self, identity: &str, issuer: &str) -> bool {
         self.token().is_some_and(|token| token.is_of(identity, issuer))
             || self.expected.as_deref() == Some(identity)
@@ -136,7 +136,8 @@ fn parse(content: &[u8], place: &str) -> Result<IdentityToken> {
     })
 }
 
-/// The identity that Fulcio gives a job at GitHub. It differs for a workflow that is called by another one.
+/// The identity that Fulcio gives a job at GitHub. It differs for a workflow that is called by
+/// another one.
 fn expected_name(source: &TokenSource, environment: &Environment) -> Option<String> {
     if *source != TokenSource::Ambient(Provider::GitHub) {
         return None;

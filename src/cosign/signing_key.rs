@@ -1,5 +1,6 @@
-//! A private key as cosign gets it, checked as far as that is possible without cosign: the file is a cosign key, the
-//! plugin exists, and there is a password. Every error here is exit 2, before anything is built.
+//! A private key as cosign gets it, checked as far as that is possible without cosign: the file is
+//! a cosign key, the plugin exists, and there is a password. Every error here is exit 2, before
+//! anything is built.
 
 use anyhow::Context;
 use camino::Utf8Path;
@@ -28,8 +29,9 @@ pub(crate) struct SigningKey {
 }
 
 impl SigningKey {
-    /// Reads and checks the key with this reference. `kms_env` has the variables of `--kms-env`, if the command has
-    /// this flag. `ask` asks a person for the password of a key file; `None` without a terminal.
+    /// Reads and checks the key with this reference. `kms_env` has the variables of `--kms-env`, if
+    /// the command has this flag. `ask` asks a person for the password of a key file; `None`
+    /// without a terminal.
     pub(crate) fn read(
         reference: &KeyRef,
         kms_env: Option<Vec<String>>,
@@ -64,7 +66,8 @@ impl SigningKey {
         Ok(Self { reference: reference.clone(), argument, kms_env, password })
     }
 
-    /// The value of `--key` as it is printed: without the query of a plugin's reference, which may contain a secret.
+    /// The value of `--key` as it is printed: without the query of a plugin's reference, which may
+    /// contain a secret.
     pub(crate) fn shown(&self) -> String {
         match &self.reference {
             KeyRef::Plugin { .. } => self.reference.to_string(),

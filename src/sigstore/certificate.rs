@@ -1,5 +1,5 @@
-//! The names in an X.509 certificate (RFC 5280): subject, issuer and serial number. cosign verifies them, and the
-//! dates. Pure.
+//! The names in an X.509 certificate (RFC 5280): subject, issuer and serial number. cosign verifies
+//! them, and the dates. Pure.
 
 use spki::ObjectIdentifier;
 use spki::SubjectPublicKeyInfoRef;

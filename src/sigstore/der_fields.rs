@@ -1,6 +1,6 @@
-//! Reads the fields of DER, the binary form of certificates and timestamps, one after another. Each length is
-//! checked against the bytes that are left, and nothing is copied. `certificate` and `evidence/timestamp` know what
-//! the fields mean.
+//! Reads the fields of DER, the binary form of certificates and timestamps, one after another. Each
+//! length is checked against the bytes that are left, and nothing is copied. `certificate` and
+//! `evidence/timestamp` know what the fields mean.
 
 use spki::ObjectIdentifier;
 use spki::der::{Decode, Header, Reader, SliceReader, Tag, TagNumber};

@@ -1,10 +1,11 @@
-//! The signature file: a Sigstore bundle v0.3 over the manifest, read strictly and written in one form. Pure.
-//! Other modules compare it with the plan, and cosign verifies it.
+//! The signature file: a Sigstore bundle v0.3 over the manifest, read strictly and written in one
+//! form. Pure. Other modules compare it with the plan, and cosign verifies it.
 //!
-//! cosign accepts far more than this: other media types, snake case, URL-safe base64, a DSSE statement whose
-//! subject is the blob, any key hint, and on most releases any digest. It also accepts the fields of the legacy
-//! form next to the new ones, and then uses those (GHSA-fx35-mq7g-6g98). Here every field has one name, one form
-//! and one place, and an unknown field is refused.
+//! cosign accepts far more than this: other media types, snake case, URL-safe base64, a DSSE
+//! statement whose subject is the blob, any key hint, and on most releases any digest. It also
+//! accepts the fields of the legacy form next to the new ones, and then uses those
+//! (GHSA-fx35-mq7g-6g98). Here every field has one name, one form and one place, and an unknown
+//! field is refused.
 
 mod certificate_identity;
 mod form;
@@ -56,8 +57,8 @@ impl Evidence {
         Self::of(bundle)
     }
 
-    /// The bundle that 2.0 to 2.3 cannot write: a signature by a key over the blob with this digest, without
-    /// log entry or timestamp.
+    /// The bundle that 2.0 to 2.3 cannot write: a signature by a key over the blob with this
+    /// digest, without log entry or timestamp.
     pub(crate) fn by_key(
         signature: Vec<u8>,
         digest: Sha256Digest,
@@ -143,8 +144,8 @@ impl Evidence {
         self.timestamp.as_ref()
     }
 
-    /// The same signature, with or without its log entry and timestamp. cosign does not get what it has to
-    /// ignore, because 2.4.1 refuses some real ones all the same.
+    /// The same signature, with or without its log entry and timestamp. cosign does not get what it
+    /// has to ignore, because 2.4.1 refuses some real ones all the same.
     #[must_use]
     pub(crate) fn with_only(&self, log_entry: bool, timestamp: bool) -> Self {
         let mut only = self.clone();
@@ -159,14 +160,16 @@ impl Evidence {
         only
     }
 
-    /// The file in the one form that aicr writes: compact JSON, fields in cosign's order, no newline.
+    /// The file in the one form that aicr writes: compact JSON, fields in cosign's order, no
+    /// newline.
     pub(crate) fn to_json(&self) -> Vec<u8> {
         // Structs, strings and lists only: there is no map key or number to fail on.
         serde_json::to_vec(&self.bundle).unwrap_or_default()
     }
 }
 
-/// The log entry, if there is one. Several are refused: cosign accepts them if one of them verifies.
+/// The log entry, if there is one. Several are refused: cosign accepts them if one of them
+/// verifies.
 fn log_entry(forms: Option<&[TransparencyLogEntry]>) -> Result<Option<LogEntry>, Malformed> {
     match forms {
         None => Ok(None),
@@ -188,8 +191,8 @@ fn timestamp(form: Option<&TimestampVerificationData>) -> Result<Option<Timestam
     }
 }
 
-/// Whether a text shows an upload even though it is not a valid signature file: it has the name of a field for
-/// a log entry or a timestamp.
+/// Whether a text shows an upload even though it is not a valid signature file: it has the name of
+/// a field for a log entry or a timestamp.
 pub(crate) fn shows_upload(text: &[u8]) -> bool {
     let text = String::from_utf8_lossy(text).to_ascii_lowercase();
     ["\"rekorbundle\"", "\"tlogentries\"", "\"rfc3161timestamps\""].iter().any(|field| text.contains(field))

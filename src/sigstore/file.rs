@@ -1,5 +1,5 @@
-//! What the JSON files of Sigstore have in common: why one is refused, how bytes are written, and the media
-//! type that names a trusted root or a signing config.
+//! What the JSON files of Sigstore have in common: why one is refused, how bytes are written, and
+//! the media type that names a trusted root or a signing config.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +10,8 @@ use serde_json::Value;
 use crate::error::{Class, Failure};
 use crate::printable::show;
 
-/// The largest trusted root or signing config that is read, in bytes. The public Sigstore's has 7,000.
+/// The largest trusted root or signing config that is read, in bytes. The public Sigstore's has
+/// 7,000.
 pub(crate) const SIZE_LIMIT: u64 = 1 << 20;
 
 /// Why a strict reader refuses a file: the end of a sentence that begins with the file.
@@ -63,8 +64,8 @@ impl SigstoreFile {
         }
     }
 
-    /// The one version that every cosign reads (sigstore-go 0.6 to 1.2). No cosign reads what the specification
-    /// calls version 0.2 of the trusted root.
+    /// The one version that every cosign reads (sigstore-go 0.6 to 1.2). No cosign reads what the
+    /// specification calls version 0.2 of the trusted root.
     pub(super) fn media_type(self) -> &'static str {
         match self {
             Self::SigningConfig => "application/vnd.dev.sigstore.signingconfig.v0.2+json",

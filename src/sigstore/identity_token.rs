@@ -1,6 +1,6 @@
-//! An identity token: a JSON Web Token (RFC 7519) in which an OIDC issuer names an identity. The certificate
-//! authority verifies its signature. Here it is recognized, and searched for the reason of a refusal, which the
-//! authority does not return. Pure.
+//! An identity token: a JSON Web Token (RFC 7519) in which an OIDC issuer names an identity. The
+//! certificate authority verifies its signature. Here it is recognized, and searched for the reason
+//! of a refusal, which the authority does not return. Pure.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -64,8 +64,8 @@ enum Audience {
 }
 
 impl IdentityToken {
-    /// Reads a token. White space around it, such as a trailing newline, is removed, because cosign rejects it.
-    /// The error contains nothing of the text.
+    /// Reads a token. White space around it, such as a trailing newline, is removed, because cosign
+    /// rejects it. The error contains nothing of the text.
     pub(crate) fn parse(text: &[u8]) -> Result<Self, Malformed> {
         let no_token = || Malformed::new("does not contain an identity token");
         let text = std::str::from_utf8(text.trim_ascii()).map_err(|_| no_token())?;
@@ -133,8 +133,8 @@ impl IdentityToken {
         self.claims.iss.as_deref()
     }
 
-    /// Whether it is for this identity of this issuer: an e-mail address, a subject, or the name that Fulcio gives a
-    /// workflow at GitHub or GitLab.
+    /// Whether it is for this identity of this issuer: an e-mail address, a subject, or the name
+    /// that Fulcio gives a workflow at GitHub or GitLab.
     pub(crate) fn is_of(&self, identity: &str, issuer: &str) -> bool {
         let Claims { iss, sub, email, job_workflow_ref, ci_config_ref_uri, .. } = &self.claims;
         let is = |name: &Option<String>| name.as_deref() == Some(identity);

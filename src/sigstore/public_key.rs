@@ -1,5 +1,5 @@
-//! The public half of a key: its type, its hint in Sigstore bundles, and whether every cosign signs and verifies
-//! correctly with it. Pure: other modules read the files.
+//! The public half of a key: its type, its hint in Sigstore bundles, and whether every cosign signs
+//! and verifies correctly with it. Pure: other modules read the files.
 
 use std::fmt;
 
@@ -73,8 +73,8 @@ impl fmt::Display for KeyType {
 }
 
 impl KeyType {
-    /// Whether every cosign verifies its signatures. With P-384, P-521 and Ed25519, cosign 2.6 and later sign with
-    /// exit 0, and `verify-blob` then rejects the signature.
+    /// Whether every cosign verifies its signatures. With P-384, P-521 and Ed25519, cosign 2.6 and
+    /// later sign with exit 0, and `verify-blob` then rejects the signature.
     pub(crate) fn is_safe(self) -> bool {
         matches!(self, Self::P256 | Self::Rsa(2048..=4096))
     }

@@ -1,5 +1,6 @@
-//! The signing config: the services that cosign may send a signature to, read from the operator's file or made
-//! from addresses. Pure. `commands/services.rs` checks that they are enough for a plan.
+//! The signing config: the services that cosign may send a signature to, read from the operator's
+//! file or made from addresses. Pure. `commands/services.rs` checks that they are enough for a
+//! plan.
 
 #[cfg(test)]
 mod tests;
@@ -81,8 +82,8 @@ impl Default for SigningConfig {
 }
 
 impl SigningConfig {
-    /// Reads what `cosign signing-config create` writes. cosign accepts more: snake case, numbers as strings,
-    /// selectors as numbers.
+    /// Reads what `cosign signing-config create` writes. cosign accepts more: snake case, numbers
+    /// as strings, selectors as numbers.
     pub(crate) fn parse(text: &[u8]) -> Result<Self, Malformed> {
         let mut as_written = SigstoreFile::SigningConfig.open(text)?;
         let config: Self = serde_json::from_slice(text).map_err(|error| {
@@ -116,7 +117,8 @@ impl SigningConfig {
         self
     }
 
-    /// With the OIDC issuer `url`. The address is also the issuer's name, so it stays as it was typed.
+    /// With the OIDC issuer `url`. The address is also the issuer's name, so it stays as it was
+    /// typed.
     pub(crate) fn with_issuer(mut self, url: &ServiceUrl) -> Self {
         self.oidc_urls.push(Service::new(url.clone(), 1));
         self
@@ -140,14 +142,16 @@ impl SigningConfig {
         self
     }
 
-    /// The same for a signature by a key: without certificate authorities and OIDC issuers, which it does not need.
+    /// The same for a signature by a key: without certificate authorities and OIDC issuers, which
+    /// it does not need.
     #[must_use]
     pub(crate) fn only_for_a_key(&self) -> Self {
         Self { ca_urls: Vec::new(), oidc_urls: Vec::new(), ..self.clone() }
     }
 
-    /// The services that every cosign of the dialect would use at `time`, in seconds since 1970. cosign ignores
-    /// those that are not valid then, and those with an API version that it does not support.
+    /// The services that every cosign of the dialect would use at `time`, in seconds since 1970.
+    /// cosign ignores those that are not valid then, and those with an API version that it does not
+    /// support.
     #[must_use]
     pub(crate) fn usable_at(mut self, time: i64) -> Self {
         for (services, versions) in [
@@ -202,8 +206,8 @@ impl SigningConfig {
 }
 
 impl Service {
-    /// The service of a flag. It is valid from 1970 on, without an end, so that it works on machines with a wrong
-    /// clock.
+    /// The service of a flag. It is valid from 1970 on, without an end, so that it works on
+    /// machines with a wrong clock.
     fn new(url: ServiceUrl, major_api_version: u32) -> Self {
         Self {
             url,
@@ -250,8 +254,8 @@ impl Selection {
     }
 }
 
-/// The address of a log or certificate authority without a slash at its end. cosign appends a path, and 2.6 to 3.1
-/// would write a second slash, which servers answer with a redirection.
+/// The address of a log or certificate authority without a slash at its end. cosign appends a path,
+/// and 2.6 to 3.1 would write a second slash, which servers answer with a redirection.
 fn base(url: &ServiceUrl) -> ServiceUrl {
     ServiceUrl::parse(url.as_str().trim_end_matches('/')).unwrap_or_else(|_| url.clone())
 }

@@ -1,6 +1,6 @@
-//! The trusted root: the keys and certificates of the logs, certificate authorities and timestamp authorities of a
-//! Sigstore. cosign gets the operator's file unchanged. It is read here to identify a log or an authority, and for
-//! cosigns that sign without `--trusted-root`. Pure.
+//! The trusted root: the keys and certificates of the logs, certificate authorities and timestamp
+//! authorities of a Sigstore. cosign gets the operator's file unchanged. It is read here to
+//! identify a log or an authority, and for cosigns that sign without `--trusted-root`. Pure.
 
 #[cfg(test)]
 mod tests;
@@ -20,8 +20,8 @@ use crate::digest::Sha256Digest;
 use crate::plan::service::ServiceUrl;
 use crate::printable::show;
 
-/// A trusted root without any service. With it, cosign neither fetches the public root (2.4 to 3.1) nor falls back
-/// to the old bundle form (GHSA-fx35-mq7g-6g98).
+/// A trusted root without any service. With it, cosign neither fetches the public root (2.4 to 3.1)
+/// nor falls back to the old bundle form (GHSA-fx35-mq7g-6g98).
 pub(crate) const EMPTY: &str = r#"{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1","tlogs":[],"certificateAuthorities":[],"ctlogs":[],"timestampAuthorities":[]}"#;
 
 /// The keys and certificates of the services of a Sigstore.
@@ -43,7 +43,8 @@ pub(crate) struct Log {
     validity: Validity,
 }
 
-/// An authority: its address, and its certificates up to the root. The one that it signs with may be missing.
+/// An authority: its address, and its certificates up to the root. The one that it signs with may
+/// be missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Authority {
     url: Option<ServiceUrl>,
@@ -51,8 +52,8 @@ pub(crate) struct Authority {
 }
 
 impl TrustedRoot {
-    /// Reads what `cosign trusted-root create` writes and the public Sigstore publishes. Fields that are not needed
-    /// here are ignored.
+    /// Reads what `cosign trusted-root create` writes and the public Sigstore publishes. Fields
+    /// that are not needed here are ignored.
     pub(crate) fn parse(text: &[u8]) -> Result<Self, Malformed> {
         SigstoreFile::TrustedRoot.open(text)?;
         let damaged = |why: Malformed| Malformed::new(format!("is a damaged trusted root: {why}"));
@@ -131,9 +132,10 @@ impl Log {
         &self.key
     }
 
-    /// Its version. The file does not have it. But the ID of a Rekor 1 log is the SHA-256 of its key, while that of
-    /// a Rekor 2 log depends on the log's name, too. (A Rekor 2 log with an ECDSA key looks like Rekor 1, because
-    /// its ID does not depend on the name; rekor-tiles uses Ed25519.)
+    /// Its version. The file does not have it. But the ID of a Rekor 1 log is the SHA-256 of its
+    /// key, while that of a Rekor 2 log depends on the log's name, too. (A Rekor 2 log with an
+    /// ECDSA key looks like Rekor 1, because its ID does not depend on the name; rekor-tiles uses
+    /// Ed25519.)
     pub(crate) fn version(&self) -> RekorVersion {
         if self.id == self.key.sha256() { RekorVersion::V1 } else { RekorVersion::V2 }
     }

@@ -1,5 +1,5 @@
-//! When a service or a key is valid, as the files of Sigstore write it: `{"start":"…","end":"…"}`. There is no
-//! clock here: the caller gives the time.
+//! When a service or a key is valid, as the files of Sigstore write it: `{"start":"…","end":"…"}`.
+//! There is no clock here: the caller gives the time.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -41,8 +41,8 @@ pub(super) struct Moment {
 }
 
 impl Moment {
-    /// Reads RFC 3339 in UTC with a `Z`, the one form that protobuf writes, from the year 1 on. That is Go's zero
-    /// time, which means that there is no start.
+    /// Reads RFC 3339 in UTC with a `Z`, the one form that protobuf writes, from the year 1 on.
+    /// That is Go's zero time, which means that there is no start.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (time, fraction) = text.strip_suffix('Z')?.split_at_checked(19)?;
         let fraction_is_one = match fraction.strip_prefix('.') {

@@ -1,6 +1,6 @@
-//! A cosign that breaks, lies, hangs or is something else. It is a few lines of `sh` here: a real one
-//! cannot be made to do these things. After each there is no output, no litter, and the signature
-//! that was there before is still there.
+//! A cosign that breaks, returns wrong results, hangs or is another program. It is a few lines of
+//! `sh`: a real cosign cannot be made to do these things. After each test there is no output and no
+//! leftover file, and the old signature still exists.
 
 mod ends;
 mod found;
@@ -13,7 +13,7 @@ use crate::without_aicr::sigstore_bundle;
 
 const SIGN: &str = "--signing-key cosign.key --tlog-upload=false";
 
-/// `bundle` and `bundle-sign --force` with this cosign fail in these words; nothing is changed.
+/// `bundle` and `bundle-sign --force` with this cosign fail with this message, and change nothing.
 #[track_caller]
 fn fails(fake: Fake<'_>, stderr: &str, code: i32) {
     let sandbox = fake_sandbox(fake);
@@ -26,7 +26,7 @@ fn fails(fake: Fake<'_>, stderr: &str, code: i32) {
     }
 }
 
-/// The same two succeed, and say nothing of what cosign said.
+/// Both commands succeed, and print nothing of cosign's output.
 #[track_caller]
 fn succeeds(fake: Fake<'_>) {
     let sandbox = fake_sandbox(fake);

@@ -1,5 +1,5 @@
-//! `doctor`: the cosign that is found, its command line, and what is wrong with the key. Real cosigns, and recorded
-//! answers where no real one can be made to answer.
+//! `doctor`: the cosign that is found, its command line, and what is wrong with the key. Real
+//! cosigns, and recorded answers where no real one can be made to answer.
 
 mod trouble;
 
@@ -28,14 +28,15 @@ const DIALECTS: [(&str, &str, &str); 3] = [
     ),
 ];
 
-/// What `doctor` prints about a cosign, found in another way: its own version, and the dialect of the script.
-struct Recording {
+/// What `doctor` prints about a cosign, found in another way: its own version, and the dialect of
+/// the script.
+struct Expected {
     version: String,
     releases: &'static str,
     flags: &'static str,
 }
 
-impl Recording {
+impl Expected {
     fn about(sandbox: &Sandbox) -> Self {
         let text = |run: Run<'_>| {
             let output = run.whatever_it_prints().succeeds();
@@ -91,7 +92,8 @@ impl Recording {
     }
 }
 
-/// A cosign with the recorded help and version of this release, and `public-key` as a line of shell.
+/// A cosign with the recorded help and version of this release, and `public-key` as a line of
+/// shell.
 fn recorded(release: &str, public_key: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     let fixture = repository().join("fixtures/cosign").join(release);
@@ -114,8 +116,8 @@ esac"
 fn matrix_of_cosigns_without_a_key() {
     for cosign in cosigns() {
         let sandbox = Sandbox::with_cosign(&cosign);
-        let told = Recording::about(&sandbox).cosign();
-        let stdout = format!("{told}key           not checked: give --signing-key REF\n");
+        let expected = Expected::about(&sandbox).cosign();
+        let stdout = format!("{expected}key           not checked: give --signing-key REF\n");
         sandbox.aicr("doctor").stdout(&stdout).succeeds();
         sandbox.aicr("doctor --quiet").succeeds();
     }
@@ -125,7 +127,7 @@ fn matrix_of_cosigns_without_a_key() {
 fn matrix_of_cosigns_with_a_key_file() {
     for cosign in cosigns() {
         let sandbox = Sandbox::with_cosign(&cosign);
-        let told = Recording::about(&sandbox);
+        let expected = Expected::about(&sandbox);
         for (reference, argument, handed_on) in [
             ("cosign.key", "{root}/cosign.key", &["COSIGN_PASSWORD"][..]),
             ("env://PEM", "env://PEM", &["COSIGN_PASSWORD", "PEM"]),
@@ -138,8 +140,8 @@ fn matrix_of_cosigns_with_a_key_file() {
                 sha256: {KEY_SHA256}
                 type: ECDSA P-256
 {}",
-                    told.cosign(),
-                    told.fenced(argument, handed_on)
+                    expected.cosign(),
+                    expected.fenced(argument, handed_on)
                 ))
                 .succeeds();
         }
@@ -165,7 +167,7 @@ key           not checked: give --signing-key REF\n"
 #[test]
 fn withheld_variables_are_reported() {
     let sandbox = Sandbox::new();
-    let told = Recording::about(&sandbox);
+    let expected = Expected::about(&sandbox);
     sandbox
         .aicr_with(["doctor", NO_LOG, "--signing-key=cosign.key"])
         .env("COSIGN_INSECURE_IGNORE_TLOG", "true")
@@ -176,8 +178,8 @@ fn withheld_variables_are_reported() {
                 sha256: {KEY_SHA256}
                 type: ECDSA P-256
 {}",
-            told.cosign(),
-            told.fenced("{root}/cosign.key", &["COSIGN_PASSWORD"])
+            expected.cosign(),
+            expected.fenced("{root}/cosign.key", &["COSIGN_PASSWORD"])
         ))
         .stderr("warning: COSIGN_INSECURE_IGNORE_TLOG, SIGSTORE_ROOT_FILE are ignored: use aicr's flags\n")
         .succeeds();

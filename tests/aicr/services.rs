@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::sandbox::{Sandbox, repository};
 
-/// Of `{"sub":"dev"}`.
+/// A token with the claims `{"sub":"dev"}`.
 const TOKEN: &str = "e30.eyJzdWIiOiJkZXYifQ.e30\n";
 
 fn fixture(name: &str) -> String {
@@ -30,7 +30,7 @@ fn config_without(list: &str) -> String {
 }
 
 /// A directory with every file that names services, and a damaged one of each.
-fn stage() -> Sandbox {
+fn prepared() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.unsigned();
     sandbox.file("root.json", fixture("trusted-root.json"));
@@ -55,7 +55,7 @@ const TSA: &str = "--timestamp-server-url http://127.0.0.1:3004/api/v1/timestamp
 
 #[test]
 fn nothing_is_sent_that_could_not_be_verified() {
-    let sandbox = stage();
+    let sandbox = prepared();
     let before = sandbox.tree("");
     let key = "bundle dist -o out --signing-key cosign.key";
     let keyless = "bundle dist -o out --keyless --identity-token token";
@@ -157,7 +157,7 @@ fn nothing_is_sent_that_could_not_be_verified() {
 
 #[test]
 fn a_file_without_a_token_is_refused() {
-    let sandbox = stage();
+    let sandbox = prepared();
     let before = sandbox.tree("");
     let hint = "hint: an identity token is a JSON Web Token: three parts, separated by dots\n";
     for (file, what, hint) in [
@@ -178,7 +178,7 @@ fn a_file_without_a_token_is_refused() {
 /// A notice names the log before anything is sent, under `--quiet` and in a dry run too.
 #[test]
 fn a_notice_names_the_log() {
-    let sandbox = stage();
+    let sandbox = prepared();
     let before = sandbox.tree("");
     let public = "of the public Sigstore: public and permanent; --tlog-upload=false keeps it out";
     for (words, log) in [
@@ -218,7 +218,7 @@ fn a_notice_names_the_log() {
 /// A release that cannot do something is refused before anything is signed.
 #[test]
 fn what_a_release_cannot_do_is_refused_with_the_one_that_can() {
-    let sandbox = stage();
+    let sandbox = prepared();
     let no_bundle = "cannot write a Sigstore bundle with a log entry, a certificate or a timestamp";
     let rows = [
         ("v2.2.4", "--signing-key cosign.key", no_bundle, "2.4"),

@@ -28,7 +28,7 @@ fn works_with_every_release() {
         proof.holds_with(&RELEASES);
         proof.needs_every_variable();
     }
-    // As with AWS itself, where the endpoint follows from the region.
+    // The form for AWS itself, where the region gives the endpoint.
     let variables =
         [("AWS_ENDPOINT_URL_KMS", "https://127.0.0.1:4566"), variables[0], variables[1], variables[2]];
     let proof = Proof {

@@ -1,5 +1,5 @@
-//! `azurekms://`: the real client before a vault and a token service of ours. P-256 only: the provider
-//! spoils RSA signatures.
+//! `azurekms://`: the real client, with a vault and a token service of the tests. P-256 only: the
+//! provider makes wrong RSA signatures.
 
 mod failures;
 
@@ -35,7 +35,7 @@ fn works_with_every_release() {
     proof.holds_with(&RELEASES);
     proof.needs_every_variable();
     Proof { key: &version, ..proof }.holds_with(&RELEASES);
-    // A managed identity, as an App Service has it; 2.2 and 2.4 look for it elsewhere.
+    // The managed identity of an App Service. 2.2 and 2.4 request it from another address.
     let identity =
         [("IDENTITY_ENDPOINT", "http://127.0.0.1:8444/"), ("IDENTITY_HEADER", "the-secret"), secret[3]];
     let managed = Proof { variables: &identity, reaches: &["127.0.0.1:443", "127.0.0.1:8444"], ..proof };

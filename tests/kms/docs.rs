@@ -1,4 +1,4 @@
-//! The examples of `docs/key-managers.md`, run as they stand but for the places that only the site knows.
+//! The examples of `docs/key-managers.md`, run unchanged but for the names of the site.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use crate::pkcs11;
 use crate::sandbox::repository;
 use crate::site::Site;
 
-/// The lines of shell of one example.
+/// The shell lines of one example.
 fn example(name: &str) -> String {
     let page = fs::read_to_string(repository().join("docs/key-managers.md")).unwrap();
     let start = format!("<!-- example: {name} -->\n```sh\n");
@@ -17,7 +17,7 @@ fn example(name: &str) -> String {
 #[test]
 fn every_example_works() {
     let page = fs::read_to_string(repository().join("docs/key-managers.md")).unwrap();
-    /// A text of the page, and what stands for it here.
+    /// A text of the page, and its replacement here.
     type Place = (&'static str, &'static str);
     let rows: [(&str, &str, &[&str], &[Place]); 5] = [
         ("gcpkms", "gcp", &[], &[("/etc/release/signer.json", "{server}credentials.json")]),
@@ -36,9 +36,9 @@ fn every_example_works() {
         let site = Site::with(server, arguments);
         pkcs11::install_plugin(&site);
         site.small_dist().remove("cosign.pub");
-        let lines = places.iter().fold(example(name), |lines, (there, here)| {
-            assert!(lines.contains(there), "{name}: {there}");
-            lines.replace(there, &here.replace("{server}", &site.of_server("")))
+        let lines = places.iter().fold(example(name), |lines, (text, replacement)| {
+            assert!(lines.contains(text), "{name}: {text}");
+            lines.replace(text, &replacement.replace("{server}", &site.of_server("")))
         });
         let run = site.shell(&format!("set -e\n{lines}")).without("COSIGN_PASSWORD");
         let output = run

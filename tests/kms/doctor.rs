@@ -1,4 +1,4 @@
-//! What `doctor` says of a key that is in a key manager: whole, as text and as JSON.
+//! The whole output of `doctor` for a key in a key manager, as text and as JSON.
 
 use serde_json::{Value, json};
 
@@ -37,7 +37,7 @@ fn a_key_that_answers_and_one_that_does_not() {
     let three = "VAULT_ADDR=\"$VAULT_ADDR\" VAULT_CACERT=\"$VAULT_CACERT\" VAULT_TOKEN=\"$VAULT_TOKEN\"";
     let doctor = |key: &str| format!("doctor --tlog-upload=false --signing-key {key}");
 
-    // The key that others export is the one that is told.
+    // cosign exports the same key.
     site.remove("cosign.pub");
     let export =
         [site.cosign().to_str().unwrap(), "public-key", "--key=hashivault://ec", "--outfile=other.pub"];
@@ -57,7 +57,7 @@ fn a_key_that_answers_and_one_that_does_not() {
         .succeeds();
     assert_eq!(site.read("cosign.pub"), site.read("other.pub"));
 
-    // Another key is there already, and stays.
+    // The file exists with another key, and is not replaced.
     site.file("cosign.pub", site.read("stranger.pub"));
     site.aicr_given(&all, &format!("{} --public-key-out cosign.pub --quiet", doctor("hashivault://ec")))
         .stderr(

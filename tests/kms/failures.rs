@@ -1,11 +1,11 @@
-//! A run of `aicr bundle` that must fail, in tables: what differs from a run that works.
+//! Tables of runs of `aicr bundle` that must fail: what is changed in a run that works.
 
 use crate::sandbox::{Run, Sandbox};
 use crate::site::Site;
 
-/// A signer that works, to be spoiled.
+/// A signer that works, before the changes.
 pub(crate) struct Signer<'a> {
-    /// Where the server is.
+    /// The site of the server.
     pub(crate) site: &'a Site,
     /// The reference without its last part.
     pub(crate) keys: &'a str,
@@ -13,20 +13,20 @@ pub(crate) struct Signer<'a> {
     pub(crate) good: &'a str,
     /// The variables with which that key signs.
     pub(crate) variables: &'a [(&'a str, &'a str)],
-    /// More words for `aicr bundle`.
+    /// Further arguments for `aicr bundle`.
     pub(crate) more: &'a str,
 }
 
-/// Stands for what cosign said where that differs from run to run.
+/// The place of cosign's text, where it differs from run to run.
 const LEFT_OUT: &str = "    (what cosign said)\n";
 
-/// The name of the key, what is changed (`NAME=value`, or `-NAME` for a variable that is not set), the
-/// exit code, and all of stderr.
+/// The name of the key, what is changed (`NAME=value`, or `-NAME` for a variable that is not set),
+/// the exit code, and all of stderr.
 pub(crate) type Row<'a> = (&'a str, &'a [&'a str], i32, &'a str);
 
 impl Signer<'_> {
-    /// Each of the rows fails as it says and leaves nothing behind, and without what was changed a
-    /// signature is made. `{key}` in a row stands for the reference.
+    /// Each row fails with its message and leaves nothing behind. Without the changes the signer
+    /// works. `{key}` in a row is the reference.
     pub(crate) fn fails(&self, rows: &[Row<'_>]) {
         let site = self.site;
         site.small_dist();
@@ -55,7 +55,7 @@ impl Signer<'_> {
     }
 }
 
-/// Everything on the stage that a run could have left.
+/// Everything in the test directory that a run could leave behind.
 fn left(sandbox: &Sandbox) -> Vec<String> {
     sandbox.tree("").into_iter().filter(|name| !name.starts_with("server/")).collect()
 }

@@ -1,4 +1,4 @@
-//! `gcpkms://`: the real client and Google's own messages, before a server of ours.
+//! `gcpkms://`: the real client and Google's messages, with a server of the tests.
 
 mod failures;
 
@@ -23,13 +23,13 @@ fn works_with_every_release() {
             reaches: &["127.0.0.1:443"],
         };
         proof.holds_with(&[RELEASES[0], RELEASES[2], RELEASES[3]]);
-        // The gRPC of 2.4 asks the name server for its configuration, whatever is asked of it.
+        // The gRPC of 2.4 always asks the name server for its configuration.
         Proof { reaches: &["127.0.0.1:443", "127.0.0.1:53"], ..proof }.holds_with(&[RELEASES[1]]);
         proof.needs_every_variable();
     }
 }
 
-/// In a network from which a proxy is the only way out.
+/// In a network with a proxy as the only exit.
 #[test]
 fn works_through_the_proxy_of_the_site() {
     let site = Site::with("gcp", &[]);
@@ -47,6 +47,6 @@ fn works_through_the_proxy_of_the_site() {
         verify_with: Some(""),
         reaches: &["127.0.0.1:3128"],
     };
-    // 2.4 looks the name up itself, proxy or not.
+    // 2.4 resolves the name itself, even with a proxy.
     proof.holds_with(&[RELEASES[0], RELEASES[2], RELEASES[3]]);
 }

@@ -1,5 +1,5 @@
-//! Key managers that accept and never answer: aicr ends cosign, which would wait from ten seconds to for
-//! ever.
+//! Key managers that accept connections and never answer. aicr terminates cosign, which would wait
+//! ten seconds or more, or without end.
 
 use crate::site::Site;
 
@@ -7,7 +7,7 @@ use crate::site::Site;
 type Variables<'a> = &'a [(&'a str, &'a str)];
 
 #[test]
-fn are_given_up_at_the_timeout() {
+fn the_timeout_ends_the_run() {
     let site = Site::with("silent", &[]);
     site.small_dist();
     let authority = site.of_server("ca.pem");

@@ -1,5 +1,5 @@
-//! `hashivault://` and `openbao://`: a real `OpenBao` server with TLS, and a token that may do no more
-//! than it must.
+//! `hashivault://` and `openbao://`: a real `OpenBao` server with TLS, and a token with the minimal
+//! permissions.
 
 mod failures;
 
@@ -24,9 +24,9 @@ fn works_with_every_release() {
     };
     proof.holds_with(&RELEASES);
     proof.needs_every_variable();
-    // 2.2 makes signatures of another kind: see below.
+    // 2.2 makes signatures of another kind: see `lies`.
     Proof { key: "hashivault://rsa", ..proof }.holds_with(&RELEASES[1..]);
-    // 3.1 is the first that knows it by this name. It never reads BAO_CACERT.
+    // 3.1 is the first release with this scheme. It never reads BAO_CACERT.
     let variables = [("BAO_ADDR", ADDRESS), ("BAO_TOKEN", "signer"), ("VAULT_CACERT", authority.as_str())];
     let openbao = Proof { key: "openbao://ec", variables: &variables, ..proof };
     openbao.holds_with(&RELEASES[3..]);

@@ -1,5 +1,5 @@
-//! Key managers whose signature is wrong, with the releases of cosign that do not notice: they end with
-//! exit 0, and what they wrote verifies nowhere. And keys that change.
+//! Key managers with wrong signatures, and the releases of cosign that do not detect them: they end
+//! with exit 0, and their signature does not verify. Also: keys that change.
 
 use crate::loopback::cosign;
 use crate::sandbox::SMALL_SHA256;
@@ -8,7 +8,7 @@ use crate::site::Site;
 const HINT: &str = "hint: the key manager's signature is wrong, or of a kind that cosign cannot check; ECDSA P-256 works with every key manager\n";
 
 #[test]
-fn are_noticed_where_cosign_does_not() {
+fn are_detected_where_cosign_does_not() {
     let vault = Site::with("openbao", &["rsa=rsa-2048"]);
     let aws = Site::with("aws", &["liar=ECC_NIST_P256", "other=ECC_NIST_P256"]);
     let authorities = [&vault, &aws].map(|site| site.of_server("ca.pem"));
@@ -23,7 +23,7 @@ fn are_noticed_where_cosign_does_not() {
         ("SSL_CERT_FILE", &*authorities[1]),
     ];
     for (site, key, variables, version) in [
-        // It asks for RSA-PSS, and checks PKCS#1 v1.5.
+        // It requests RSA-PSS, and verifies PKCS#1 v1.5.
         (&vault, "hashivault://rsa", &token, "v2.2.4"),
         (&aws, "awskms://127.0.0.1:4566/alias/liar", &access, "v2.2.4"),
         (&aws, "awskms://127.0.0.1:4566/alias/liar", &access, "v2.4.1"),

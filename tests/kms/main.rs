@@ -1,4 +1,5 @@
-//! Key managers, real and made, on loopback, with real cosign. `make test-kms` installs and runs them.
+//! Key managers on loopback, real and simulated, with real cosign. `make test-kms` installs and
+//! runs them.
 
 #![expect(
     clippy::unwrap_used,
@@ -24,6 +25,8 @@ mod pkcs11;
 mod plugin;
 mod proof;
 #[path = "../aicr/sandbox.rs"]
-#[expect(dead_code, reason = "the language of the scenarios has more words than are used here")]
+#[expect(dead_code, unused_imports, reason = "not every helper of the scenarios is used here")]
 mod sandbox;
 mod site;
+#[path = "../aicr/test_cosign.rs"]
+mod test_cosign;

@@ -1,4 +1,4 @@
-//! The sentence for which this program was written, as an operator types it, with what it prints.
+//! The command for which this program was written, as an operator types it, with its output.
 
 use crate::sandbox::SMALL_SHA256;
 use crate::site::Site;
@@ -18,9 +18,9 @@ fn a_bundle_signed_by_a_key_manager_without_a_log() {
     site.aicr_given(&variables, &doctor).succeeds();
     let key = site.key_sha256("cosign.pub");
 
-    let sentence = format!("bundle dist/ --output release-1.4 --signing-key {KEY} --tlog-upload=false");
+    let command = format!("bundle dist/ --output release-1.4 --signing-key {KEY} --tlog-upload=false");
     let signed = site
-        .aicr_given(&variables, &sentence)
+        .aicr_given(&variables, &command)
         .stdout(&format!(
             "signed release-1.4
   manifest sha256 {SMALL_SHA256}
@@ -40,7 +40,7 @@ verify it with:
         ))
         .succeeds();
     let shown = |output: std::process::Output| String::from_utf8(output.stdout).unwrap();
-    println!("$ aicr {sentence}\n{}", shown(signed));
+    println!("$ aicr {command}\n{}", shown(signed));
     println!("$ aicr verify release-1.4 --key cosign.pub --insecure-ignore-tlog\n{}", shown(verified));
 
     let calls = "GetCryptoKey\nListCryptoKeyVersions\nGetPublicKey\n";

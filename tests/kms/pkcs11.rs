@@ -1,11 +1,11 @@
-//! A key in a PKCS#11 token (SoftHSM): through a KMS plugin, since the upstream cosign speaks PKCS#11 only
-//! when it is built for that.
+//! A key in a PKCS#11 token (`SoftHSM`), through a KMS plugin: upstream cosign supports PKCS#11
+//! only if it is built for that.
 
 use crate::proof::Proof;
 use crate::sandbox::repository;
 use crate::site::{Site, kms_home};
 
-/// Puts the plugin for `softhsm://` on the PATH of the stage.
+/// Puts the plugin for `softhsm://` on the PATH of the test directory.
 pub(crate) fn install_plugin(site: &Site) {
     site.program(
         "bin/sigstore-kms-softhsm",
@@ -31,9 +31,9 @@ fn works_through_a_plugin() {
             key,
             variables: &variables,
             sign_with: named,
-            // `verify` hands a plugin no variables.
+            // `verify` gives a plugin no variables.
             verify_with: None,
-            // SoftHSM tells the system's log.
+            // SoftHSM writes to the system log.
             reaches: &["/dev/log"],
         };
         proof.holds_with(&["v2.6.1", "v3.0.2", "v3.1.3"]);
@@ -42,7 +42,7 @@ fn works_through_a_plugin() {
 }
 
 #[test]
-fn is_not_spoken_by_an_upstream_cosign() {
+fn is_not_supported_by_an_upstream_cosign() {
     let site = Site::with("softhsm", &[]);
     site.small_dist();
     site.aicr("bundle dist --output B --tlog-upload=false --signing-key pkcs11:token=release;object=ec?module-path=/module.so")

@@ -1,11 +1,11 @@
-//! KMS plugins of a few lines of shell: one that works, and those that lie or talk nonsense.
+//! KMS plugins of a few lines of shell: one that works, and others with wrong or malformed answers.
 
 use crate::failures::Signer;
 use crate::proof::Proof;
 use crate::site::Site;
 
-/// Answers with keys in PEM files: the public key is that of `$SHOWN`, signatures are made with `$USED`,
-/// and each is the key `one` unless a line before says otherwise.
+/// Answers with keys in PEM files: it returns the public key of `$SHOWN` and signs with `$USED`.
+/// Both are the key `one` unless a line before sets them.
 const PLUGIN: &str = r#"
 PATH=/usr/bin:/bin
 case $2 in
@@ -18,7 +18,7 @@ case $2 in
     printf '{"signMessage":{"signature":"%s"}}' "$signature" ;;
 esac"#;
 
-/// A site with this plugin, by the name of its scheme, and with these lines in front of it.
+/// A site with this plugin for each scheme, with these lines in front of it.
 fn site(plugins: &[(&str, &str)]) -> Site {
     let site = Site::with("softhsm", &[]);
     for (scheme, first) in plugins {
@@ -50,7 +50,7 @@ fn works() {
 }
 
 #[test]
-fn each_failure_has_its_own_words() {
+fn each_failure_has_its_own_message() {
     let site = site(&[
         ("shell", ""),
         ("garbage", "echo 'good morning'; exit"),

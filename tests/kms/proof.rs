@@ -1,6 +1,6 @@
-//! The proof that a scheme works: with each release, a bundle is signed by the mission's sentence,
-//! verified with the exported public key and with the reference itself, and every address that
-//! anybody spoke to is known.
+//! The proof that a scheme works. With each release, a bundle is signed by the command of
+//! `mission`, verified with the exported public key and with the reference itself, and every
+//! contacted address is known.
 
 use std::time::Instant;
 
@@ -8,22 +8,22 @@ use crate::loopback::cosign;
 use crate::sandbox::Run;
 use crate::site::Site;
 
-/// All releases that the key managers people use most are tried with.
+/// The releases for the tests of the most common key managers.
 pub(crate) const RELEASES: [&str; 4] = ["v2.2.4", "v2.4.1", "v3.0.2", "v3.1.3"];
 
-/// What is to be proven.
+/// A signer that must work.
 pub(crate) struct Proof<'a> {
-    /// Where the server is.
+    /// The site of the server.
     pub(crate) site: &'a Site,
     /// The reference, which is printed.
     pub(crate) key: &'a str,
     /// The variables that a signer needs, and no others.
     pub(crate) variables: &'a [(&'a str, &'a str)],
-    /// More words for `aicr bundle`.
+    /// Further arguments for `aicr bundle`.
     pub(crate) sign_with: &'a str,
-    /// More words for `aicr verify` with the reference; `None` where that cannot be.
+    /// Further arguments for `aicr verify` with the reference; `None` if that is impossible.
     pub(crate) verify_with: Option<&'a str>,
-    /// All addresses that may be spoken to.
+    /// All addresses that may be contacted.
     pub(crate) reaches: &'a [&'a str],
 }
 
@@ -32,7 +32,7 @@ impl Proof<'_> {
         self.site.aicr_given(self.variables, words).env("AICR_COSIGN", cosign)
     }
 
-    /// Holds with each of these releases; prints a line for each.
+    /// Checks each of these releases, and prints a line for each.
     pub(crate) fn holds_with(&self, versions: &[&str]) {
         self.site.small_dist();
         for version in versions {
@@ -58,7 +58,8 @@ impl Proof<'_> {
         }
     }
 
-    /// The key cannot be used without any one of its variables, within a time in which it can.
+    /// Checks that the key cannot be used without any one of its variables, in the time in which it
+    /// can be used with all of them.
     pub(crate) fn needs_every_variable(&self) {
         let doctor =
             format!("doctor --tlog-upload=false --timeout 20s --signing-key {}{}", self.key, self.sign_with);

@@ -1,5 +1,5 @@
-//! A stage with a key manager: both are in namespaces of their own, in which nothing is but
-//! loopback, and where the names of the public services lead to it. Servers are in `servers`.
+//! A test directory with a key manager. Both are in new namespaces with loopback only, where the
+//! names of the public services resolve to it. The servers are in `servers`.
 
 use std::ops::Deref;
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::loopback::{self, Servers, newest};
 use crate::sandbox::{Run, Sandbox, repository};
 
-/// A stage and its server, which ends before the stage goes.
+/// A test directory and its server, which ends before the directory is removed.
 pub(crate) struct Site {
     server: Servers,
     sandbox: Sandbox,
@@ -21,7 +21,7 @@ impl Site {
         variables.iter().fold(run, |run, (name, value)| run.env(name, value))
     }
 
-    /// An empty stage with this server, which is ready, and with what it keeps in `server`.
+    /// An empty test directory with this server, which is ready and has its files in `server`.
     pub(crate) fn with(server: &str, arguments: &[&str]) -> Self {
         let mut sandbox = Sandbox::with_cosign(Path::new(&newest()));
         let mut command = Command::new(repository().join("scripts/kms/start"));
@@ -31,24 +31,24 @@ impl Site {
         Self { server, sandbox }
     }
 
-    /// Has the server do something.
+    /// Gives the server an order.
     #[track_caller]
     pub(crate) fn order(&self, command: &str) {
         assert_eq!(self.server.order(command), "done", "{command}");
     }
 
-    /// The absolute path of something that the server keeps.
+    /// The absolute path of a file of the server.
     pub(crate) fn of_server(&self, name: &str) -> String {
         self.path(format!("server/{name}")).into_os_string().into_string().unwrap()
     }
 
-    /// SHA-256 of the DER of a public key on the stage, told by others.
+    /// The SHA-256 of the DER of a public key in the test directory, by OpenSSL.
     pub(crate) fn key_sha256(&self, file: &str) -> String {
         let line = format!("openssl pkey -pubin -in {file} -outform DER | sha256sum | head -c 64");
         String::from_utf8(self.shell(&line).whatever_it_prints().succeeds().stdout).unwrap()
     }
 
-    /// Runs this with exit 0, whatever it prints, and gives the addresses that were spoken to.
+    /// Runs this with exit 0, and returns the addresses that it contacted.
     #[track_caller]
     pub(crate) fn reached(&self, run: Run<'_>) -> Vec<String> {
         loopback::reached(&self.sandbox, run.whatever_it_prints(), 0)

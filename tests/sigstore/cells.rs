@@ -1,6 +1,7 @@
-//! Every signer with every witness, named by flags and by a signing config, with each release: what `aicr
-//! bundle` says and to whom it speaks, and that the command which it prints verifies the bundle when all
-//! services are gone, with that release and with every other one that can. Printed as a table.
+//! Every signer with every kind of recording, by flags and by a signing config, with each release:
+//! what `aicr bundle` prints and which services it contacts. The command that it prints verifies
+//! the bundle after all services have ended, with that release and with every other one that
+//! supports it. Printed as a table.
 
 mod row;
 
@@ -9,14 +10,14 @@ use std::time::Instant;
 
 use sha2::{Digest as _, Sha256};
 
-use self::row::{Outcome, Recording, Row, Signer, WITNESSES};
+use self::row::{Outcome, RECORDINGS, Row, Signer, Source};
 use crate::loopback::{cosign, reached};
 use crate::parallel::each;
 use crate::sandbox::{KEY_SHA256, Sandbox};
 use crate::site::{ALL, RUNNER_TOKEN, RUNNER_URL, Site};
 use crate::table::Table;
 
-/// The releases, the first of which knows no Sigstore bundle.
+/// The releases. The first does not support Sigstore bundles.
 const RELEASES: [&str; 5] = ["v2.2.4", "v2.4.1", "v2.6.1", "v3.0.2", "v3.1.3"];
 
 /// One bundle: a row, with one release.
@@ -25,7 +26,7 @@ struct Cell<'a> {
     release: &'static str,
 }
 
-/// What became of it.
+/// The result.
 enum Signed {
     Refused {
         exit: i32,
@@ -40,10 +41,11 @@ impl Cell<'_> {
         format!("out/{}/{}", self.row.name(), self.release)
     }
 
-    /// Has it signed, or refused, in the expected words.
+    /// Signs it, or is refused, with the expected output.
     fn sign(&self, sandbox: &Sandbox, rsa: &str) -> Signed {
         let (row, bundle) = (self.row, self.bundle());
-        // Of a content of its own: an RSA key signs the same in the same way, and logs take nothing twice.
+        // Each has its own content: an RSA key repeats its signature, and a log accepts it only
+        // once.
         let input = bundle.replacen("out/", "in/", 1);
         sandbox.file(&format!("{input}/a"), &bundle).directory(&format!("out/{}", row.name()));
         let manifest = format!("{}  a\n", sha256(&bundle));
@@ -59,7 +61,7 @@ impl Cell<'_> {
         };
         match row.outcome(self.release) {
             Outcome::Refused { exit, words } => {
-                // Before a cosign is looked for, it does not matter which one there is.
+                // A usage error does not depend on the release.
                 if exit == 3 || self.release == RELEASES[0] {
                     assert_eq!(reached(sandbox, run.stderr(&words), exit), [""; 0], "{bundle}");
                     assert!(!sandbox.path(&bundle).exists(), "{bundle}");
@@ -79,7 +81,7 @@ verify it with:
                     sha256(&manifest),
                     bundle.len(),
                     row.signer.shown(key),
-                    row.witnessed()
+                    row.reported()
                 ));
                 let addresses: Vec<_> = row.reaches().into_iter().map(|(_, address)| address).collect();
                 assert_eq!(reached(sandbox, run, 0), addresses, "{bundle}");
@@ -94,13 +96,13 @@ fn sha256(text: &str) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The path of the cosign of this release on the stage.
+/// The path of the cosign of this release in the test directory.
 fn path(sandbox: &Sandbox, release: &str) -> String {
     sandbox.path(format!("bin/{release}")).into_os_string().into_string().unwrap()
 }
 
-/// A stage with every signer, and each release as `bin/RELEASE`.
-fn stage() -> Site {
+/// A test directory with every signer, and each release as `bin/RELEASE`.
+fn prepared() -> Site {
     let site = Site::new();
     site.token("token", "person", "");
     for release in RELEASES {
@@ -115,20 +117,20 @@ fn stage() -> Site {
 }
 
 #[test]
-fn every_signer_with_every_witness_and_release() {
-    let site = stage();
+fn every_signer_with_every_recording_and_release() {
+    let site = prepared();
     let rsa = site.key_sha256("rsa.pub");
     let sandbox: &Sandbox = &site;
     let rows: Vec<Row> = [
-        (Signer::P256, Recording::ByFlags),
-        (Signer::P256, Recording::ByConfig),
-        (Signer::Rsa, Recording::ByFlags),
-        (Signer::Person, Recording::ByFlags),
-        (Signer::Person, Recording::ByConfig),
-        (Signer::Workflow, Recording::ByConfig),
+        (Signer::P256, Source::ByFlags),
+        (Signer::P256, Source::ByConfig),
+        (Signer::Rsa, Source::ByFlags),
+        (Signer::Person, Source::ByFlags),
+        (Signer::Person, Source::ByConfig),
+        (Signer::Workflow, Source::ByConfig),
     ]
     .into_iter()
-    .flat_map(|(signer, told)| WITNESSES.map(|witnesses| Row { signer, told, witnesses }))
+    .flat_map(|(signer, source)| RECORDINGS.map(|recording| Row { signer, source, recording }))
     .collect();
     let cells: Vec<Cell<'_>> =
         rows.iter().flat_map(|row| RELEASES.map(|release| Cell { row, release })).collect();
@@ -138,13 +140,13 @@ fn every_signer_with_every_witness_and_release() {
 
     site.stop(&ALL);
     let started = Instant::now();
-    // By the command that was printed, with the release that signed.
+    // With the command that was printed, and the release that signed.
     each(&cells.iter().zip(&signed).collect::<Vec<_>>(), |(cell, signed)| {
         let Signed::ToVerify(command) = signed else { return };
         let run = sandbox.shell(command).whatever_it_prints();
         assert_eq!(reached(sandbox, run, 0), [""; 0], "{}", cell.bundle());
     });
-    // By every release, all at once that are verified in the same way.
+    // With every release, all bundles with the same flags at once.
     let mut alike: BTreeMap<_, (&Row, Vec<String>)> = BTreeMap::new();
     for (cell, signed) in cells.iter().zip(&signed) {
         if matches!(signed, Signed::ToVerify(_)) {
@@ -165,8 +167,8 @@ fn every_signer_with_every_witness_and_release() {
     );
 }
 
-/// The releases that verify these bundles, which are of the kind of `row`; the others refuse in the expected
-/// words.
+/// The releases that verify these bundles, which have the kind of `row`. The others refuse with the
+/// expected message.
 fn verifiers(sandbox: &Sandbox, row: &Row, bundles: &[String]) -> Vec<&'static str> {
     let words = format!("verify {} {}", bundles.join(" "), row.trust(&bundles[0]));
     let is_able = |release: &&str| {
@@ -186,12 +188,12 @@ fn verifiers(sandbox: &Sandbox, row: &Row, bundles: &[String]) -> Vec<&'static s
     RELEASES.into_iter().filter(is_able).collect()
 }
 
-/// All of it, for people. What the refusals say is below.
+/// The table for people, with the messages of refusals below it.
 fn table(rows: &[Row], signed: &[Signed], verifiers: &BTreeMap<(Signer, &str), Vec<&str>>) -> Table {
-    let head = ["signer", "witnesses", "named by"].into_iter().chain(RELEASES);
+    let head = ["signer", "recorded with", "given by"].into_iter().chain(RELEASES);
     let mut table = Table::new(head.chain(["connects to", "verified by"]));
     for (row, signed) in rows.iter().zip(signed.chunks(RELEASES.len())) {
-        let mut line = [row.signer.name(), row.witnesses.name, row.told.name()].map(str::to_owned).to_vec();
+        let mut line = [row.signer.name(), row.recording.name, row.source.name()].map(str::to_owned).to_vec();
         for (signed, release) in signed.iter().zip(RELEASES) {
             line.push(match signed {
                 Signed::ToVerify(_) => "signed".to_owned(),

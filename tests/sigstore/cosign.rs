@@ -1,5 +1,5 @@
-//! What cosign itself makes of the services: each release signs in every way that it has and verifies
-//! that when all services are gone.
+//! cosign without aicr: each release signs in every way that it supports, and verifies that after
+//! all services have ended.
 
 use std::time::Instant;
 
@@ -14,7 +14,7 @@ const REKOR_1_AT: &str = "127.0.0.1:3000";
 const REKOR_2_AT: &str = "127.0.0.1:3003";
 const TSA_AT: &str = "127.0.0.1:3004";
 
-/// A way to sign, by the name of its signing config, and who is spoken to.
+/// A way to sign: the name of its signing config, and the addresses that are contacted.
 type Way = (&'static str, &'static [&'static str]);
 
 const WAYS: [Way; 8] = [
@@ -28,10 +28,10 @@ const WAYS: [Way; 8] = [
     ("keyless-tsa", &[TSA_AT, FULCIO_AT]),
 ];
 
-/// What 2.4 can do: it knows neither signing configs nor Rekor 2.
+/// The ways of 2.4, which supports neither signing configs nor Rekor 2.
 const WAYS_BY_FLAGS: [Way; 4] = [WAYS[0], WAYS[4], WAYS[5], WAYS[7]];
 
-/// One release and how it is told.
+/// A release, and whether it supports signing configs.
 struct Release<'a> {
     site: &'a Site,
     version: &'a str,
@@ -99,7 +99,7 @@ fn strip(site: &Site, from: &str, to: &str) {
 }
 
 #[test]
-fn every_release_signs_and_verifies_in_every_way_that_it_has() {
+fn every_release_signs_and_verifies_in_every_way_that_it_supports() {
     let site = Site::new();
     site.token("token", "person", "").small_dist();
     let releases = [("v2.4.1", false), ("v2.6.1", true), ("v3.0.2", true), ("v3.1.3", true)]

@@ -1,5 +1,5 @@
-//! The examples of `docs/sigstore.md`, run as they stand but for the places that only the site knows, with
-//! each release.
+//! The examples of `docs/sigstore.md`, run unchanged but for the names of the site, with each
+//! release.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use crate::parallel::each;
 use crate::sandbox::{Sandbox, repository};
 use crate::site::{ALL, Site};
 
-/// What stands in the page, and for what. Services are spoken to in TLS.
+/// Texts of the page, and their replacements here. The services use TLS.
 const PLACES: [(&str, &str); 7] = [
     ("https://fulcio.site", "https://localhost:15555"),
     ("https://rekor.site", "https://localhost:13000"),
@@ -19,7 +19,7 @@ const PLACES: [(&str, &str); 7] = [
     (r"@example\.com", r"@example\.test"),
 ];
 
-/// What is signed in each of these ways is verified in the lines of the example.
+/// The examples that sign, with the notice and the report. The lines of the example also verify.
 const SIGNED: [(&str, &str, &str); 4] = [
     ("key-and-log", NOTICE, "log checked, timestamp none"),
     ("key-and-timestamp", "", "log none, timestamp checked"),
@@ -33,18 +33,18 @@ fn page() -> String {
     fs::read_to_string(repository().join("docs/sigstore.md")).unwrap()
 }
 
-/// The lines of shell of one example.
+/// The shell lines of one example.
 fn example(name: &str) -> String {
     let page = page();
     let start = format!("<!-- example: {name} -->\n```sh\n");
     let (_, rest) = page.split_once(&start).unwrap_or_else(|| panic!("there is no example {name}"));
     let lines = rest.split_once("```").unwrap().0.to_owned();
-    PLACES.iter().fold(lines, |lines, (there, here)| lines.replace(there, here))
+    PLACES.iter().fold(lines, |lines, (text, replacement)| lines.replace(text, replacement))
 }
 
-/// Runs the lines of an example, with this release, in a directory of its own; gives what they print.
+/// Runs the lines of an example with this release in a new directory. Returns their output.
 fn run(sandbox: &Sandbox, name: &str, directory: &str, release: &str, stderr: &str) -> String {
-    // 2.4 makes neither trusted roots nor signing configs.
+    // 2.4 cannot create trusted roots and signing configs.
     let maker = if release == "v2.4.1" { "v3.1.3" } else { release };
     let path = |place: &str| sandbox.path(place).into_os_string().into_string().unwrap();
     let output = sandbox
@@ -82,12 +82,12 @@ fn every_example_works() {
         }
     }
     let sandbox: &Sandbox = &site;
-    each(&ways, |(release, (name, notice, witnesses), directory)| {
+    each(&ways, |(release, (name, notice, evidence), directory)| {
         run(sandbox, "trusted-root", directory, release, "");
         let said = run(sandbox, name, directory, release, notice);
         assert!(said.contains("signed release-1.4\n"), "{said}");
         let (_, accepted) = said.split_once("\naccepted release-1.4\n").unwrap();
-        assert!(accepted.contains(witnesses), "{accepted}");
+        assert!(accepted.contains(evidence), "{accepted}");
     });
 
     site.stop(&ALL);

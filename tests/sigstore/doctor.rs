@@ -1,11 +1,11 @@
-//! What `doctor` says of services, and when it asks whether they are there.
+//! What `doctor` prints about services, and when it contacts them.
 
 use serde_json::{Value, json};
 
 use crate::loopback::reached;
 use crate::site::{FULCIO, REKOR_2, Site, TSA};
 
-/// What is said of the services.
+/// The checks of the services.
 fn services(site: &Site, words: &str, code: i32) -> Vec<Value> {
     let output = site.aicr(&format!("doctor --format json {words}")).output();
     assert_eq!(output.status.code(), Some(code), "{words}");
@@ -15,7 +15,7 @@ fn services(site: &Site, words: &str, code: i32) -> Vec<Value> {
 }
 
 #[test]
-fn services_are_named_and_asked_only_with_online() {
+fn services_are_shown_and_contacted_only_with_online() {
     let site = Site::new();
     site.token("token", "person", "{}");
     let root = "--trusted-root site/trusted-root.json";
@@ -39,7 +39,7 @@ fn services_are_named_and_asked_only_with_online() {
     assert_eq!(services(&site, &words, 0), named(None));
     let quiet = site.aicr(&format!("doctor --quiet {words}")).whatever_it_prints();
     assert_eq!(reached(&site, quiet, 0), [""; 0]);
-    assert_eq!(services(&site, &format!("--online {words}"), 0), named(Some("somebody answers")));
+    assert_eq!(services(&site, &format!("--online {words}"), 0), named(Some("answers")));
 
     site.order("stop tsa");
     let failure = json!({

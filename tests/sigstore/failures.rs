@@ -1,5 +1,6 @@
-//! Services that fail: with each release that can tell them, `aicr bundle` says whose it was and what it did,
-//! exits as it should, leaves nothing behind, and never signs without those that were asked for.
+//! Services that fail: with each release that supports them, `aicr bundle` names the service and
+//! the failure, exits with the right code, leaves nothing behind, and never signs without the
+//! requested services.
 
 mod answers;
 mod keys;
@@ -11,30 +12,30 @@ mod ways;
 use crate::loopback::cosign;
 use crate::sandbox::{Run, Sandbox};
 
-/// The releases that services are told by.
+/// The releases that can record signatures with services.
 pub(crate) const RELEASES: [&str; 4] = ["v2.4.1", "v2.6.1", "v3.0.2", "v3.1.3"];
-/// Those of them that know signing configs, and with them Rekor v2.
+/// Those that support signing configs, and with them Rekor v2.
 pub(crate) const LATER: [&str; 3] = ["v2.6.1", "v3.0.2", "v3.1.3"];
 
 pub(crate) const LOG_1: &str = "notice: the signature goes to the transparency log at localhost:3000\n";
 pub(crate) const LOG_2: &str = "notice: the signature goes to the transparency log at localhost:3003\n";
 
-/// A failure: the exit code, what follows `error: `, and what follows `hint: `, if there is one.
+/// A failure: the exit code, the error, and the hint, which may be empty.
 pub(crate) type Failure<'a> = (i32, &'a str, &'a str);
 
-/// A bundle that is to be signed.
+/// A run that signs a bundle.
 #[derive(Clone, Copy)]
 pub(crate) struct Signing<'a> {
     pub(crate) sandbox: &'a Sandbox,
     pub(crate) release: &'a str,
-    /// What follows `aicr bundle dist --output B`.
+    /// The arguments after `aicr bundle dist --output B`.
     pub(crate) words: &'a str,
-    /// What is printed before anything can fail.
+    /// The notice before anything can fail.
     pub(crate) notice: &'a str,
 }
 
 impl Signing<'_> {
-    /// The run, with a cosign of this release whose words are kept.
+    /// The run, with a cosign of this release whose stderr is kept.
     pub(crate) fn run(&self) -> Run<'_> {
         let Self { sandbox, release, words, notice: _ } = self;
         if !sandbox.path(format!("bin/{release}/cosign")).exists() {
@@ -55,13 +56,14 @@ impl Signing<'_> {
         run.env("AICR_COSIGN", sandbox.path(format!("bin/{release}/cosign")).to_str().unwrap())
     }
 
-    /// It fails so, and leaves nothing behind. What cosign said stands between error and hint.
+    /// It fails in this way, and leaves nothing behind. The text of cosign is between error and
+    /// hint.
     #[track_caller]
     pub(crate) fn fails(&self, failure: Failure<'_>) {
         self.run_fails(&self.run(), failure);
     }
 
-    /// The same with a run that was changed.
+    /// The same with a changed run.
     #[track_caller]
     pub(crate) fn run_fails(&self, run: &Run<'_>, (exit, error, hint): Failure<'_>) {
         let Self { sandbox, release, words, notice } = self;
@@ -81,7 +83,7 @@ impl Signing<'_> {
         assert_eq!(sandbox.tree("dist"), ["a", "sub/", "sub/b"]);
     }
 
-    /// It works, as it does when nothing is spoilt; what was made is removed.
+    /// It works when no service fails. The bundle is removed.
     #[track_caller]
     pub(crate) fn works(&self) {
         self.sandbox.small_dist();
@@ -90,7 +92,7 @@ impl Signing<'_> {
     }
 }
 
-/// With `N` in the place of a number of seconds, which another second changes.
+/// Replaces a number of seconds, which changes all the time, by `N`.
 fn without_seconds(text: &str) -> String {
     let mut parts = text.split(" seconds");
     let mut made = parts.next().unwrap().to_owned();
@@ -102,14 +104,14 @@ fn without_seconds(text: &str) -> String {
     made
 }
 
-/// No run has left a temporary behind.
+/// No run has left a temporary file behind.
 #[track_caller]
 pub(crate) fn nothing_is_left(sandbox: &Sandbox) {
     assert_eq!(sandbox.tree("tmp"), [""; 0]);
     assert!(!sandbox.tree("").iter().any(|name| name.starts_with("B.") || name.starts_with(".B.")));
 }
 
-/// The error in what cosign printed, which it prints twice, as aicr shows it.
+/// The error in the output of cosign, which prints it twice, as aicr shows it.
 fn error_in(said: &str) -> String {
     let error = said.lines().skip_while(|line| !line.starts_with("Error: "));
     let error = error.take_while(|line| !line.contains("error during command execution: "));

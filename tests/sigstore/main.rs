@@ -1,5 +1,5 @@
-//! A private Sigstore on loopback, with real services and real cosign. `make test-sigstore` installs and
-//! runs it.
+//! A private Sigstore on loopback, with real services and real cosign. `make test-sigstore`
+//! installs and runs it.
 
 #![expect(
     clippy::unwrap_used,
@@ -23,13 +23,15 @@ mod parallel;
 mod public;
 mod reports;
 #[path = "../aicr/sandbox.rs"]
-#[expect(dead_code, reason = "the language of the scenarios has more words than are used here")]
+#[expect(dead_code, unused_imports, reason = "not every helper of the scenarios is used here")]
 mod sandbox;
 mod services;
 mod sign_twice;
 mod site;
 mod table;
 mod tampering;
+#[path = "../aicr/test_cosign.rs"]
+mod test_cosign;
 mod trust;
 #[path = "../aicr/report_schema/validator.rs"]
 mod validator;

@@ -1,4 +1,4 @@
-//! What cosign 2.4 makes of log entries with which later releases have no trouble.
+//! Log entries that cosign 2.4 rejects and later releases accept.
 
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ fn verify(evidence: &str, cosign: &str) -> String {
     format!("verify B --key cosign.pub {evidence} --cosign {cosign}")
 }
 
-/// Of index 0, which protobuf leaves out.
+/// Its index is 0, which protobuf leaves out.
 #[test]
 fn the_first_entry_of_a_log() {
     let notice = "notice: the signature goes to the transparency log at localhost:3000\n";
@@ -27,8 +27,8 @@ fn the_first_entry_of_a_log() {
     let oldest = cosign(OLDEST);
     let site = Site::with(&["empty-logs"]);
     site.small_dist();
-    // Only when it has signed does it show that this was the first one.
-    let in_the_log = "the signature is in the log for good, and could not be checked";
+    // That this is the first entry shows only after signing.
+    let in_the_log = "the signature is in the log permanently, and could not be checked";
     site.aicr(&bundle("B", &oldest))
         .stderr(&format!("{notice}error: {in_the_log}: {oldest} ({OLDEST}) {FIRST}\n{HINT}"))
         .exits(3);
@@ -51,7 +51,7 @@ fn the_first_entry_of_a_log() {
     }
 }
 
-/// Rekor 1 has always made one; the later releases are content with the proof.
+/// Rekor 1 always makes a promise. The later releases need only the proof.
 #[test]
 fn an_entry_without_a_promise() {
     let site = Site::new();

@@ -1,13 +1,14 @@
-//! Many runs on one stage, a few at a time: most of what a log or an authority takes is waiting.
+//! Many runs in one test directory, a few at a time: most of the time is waiting for a log or an
+//! authority.
 
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// How many go on at a time.
+/// How many run at a time.
 const AT_A_TIME: usize = 4;
 
-/// Does this with each of `items`, and gives what came of it, in their order.
+/// Does this with each of `items`, and returns the results in their order.
 pub(crate) fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let mut done: Vec<(usize, R)> = thread::scope(|scope| {

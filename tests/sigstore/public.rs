@@ -1,30 +1,30 @@
-//! The public Sigstore: what happens where there is no network to it, and, with a cosign that fetches the
-//! root of the private one in its place, that it is signed for and verified against like any other. What is
-//! fetched is signed with keys that are built into cosign, so only that one command is not cosign's own.
+//! The public Sigstore. Without a network, nothing is signed. With a cosign that fetches the root
+//! of the private Sigstore instead, it is used like a private one. The real files are signed with
+//! keys that are built into cosign, so only this one command is replaced.
 
 use crate::loopback::{cosign, reached};
 use crate::site::{ISSUER, PERSON, Site};
 
-/// What is said before anything is asked of a network that nobody named.
+/// The notice before the public Sigstore is contacted.
 const NOTICE: &str =
     "notice: fetching the keys and addresses of the public Sigstore (tuf-repo-cdn.sigstore.dev)\n";
 
-/// The name server, where nobody answers: all that was tried.
+/// The name server, which does not answer. Nothing else is contacted.
 const NAME_SERVER: &str = "127.0.0.1:53";
 
 #[test]
-fn without_a_network_nothing_is_signed_and_nothing_is_proven() {
+fn without_a_network_nothing_is_signed_or_verified() {
     let site = Site::new();
     site.signed();
     site.token("token", "person", "{}");
     let before = site.tree("");
     let alone = "hint: --tlog-upload=false signs with the key alone, and contacts no service\n";
-    let at_hand = "hint: --trusted-root FILE uses a root that you have, and needs no network\n";
+    let own_root = "hint: --trusted-root FILE uses a root that you have, and needs no network\n";
     for release in ["v2.4.1", "v2.6.1", "v3.0.2", "v3.1.3"] {
         for (words, notice, hint) in [
             ("bundle dist --output P --signing-key cosign.key", NOTICE, alone),
             ("bundle dist --output P --keyless --identity-token token", NOTICE, ""),
-            ("verify B --key cosign.pub --online", "", at_hand),
+            ("verify B --key cosign.pub --online", "", own_root),
         ] {
             let run = site
                 .aicr(&format!("{words} --cosign {}", cosign(release)))
@@ -42,7 +42,8 @@ fn without_a_network_nothing_is_signed_and_nothing_is_proven() {
     }
 }
 
-/// A cosign that fetches the private Sigstore's root and signing config as if they were the public one's.
+/// A cosign that fetches the root and the signing config of the private Sigstore instead of the
+/// public ones.
 fn fetches_this_site(site: &Site, release: &str, config: &str) {
     site.program(
         "bin/cosign",
@@ -58,7 +59,7 @@ fn fetches_this_site(site: &Site, release: &str, config: &str) {
 }
 
 #[test]
-fn is_one_like_any_other_once_it_is_fetched() {
+fn is_used_like_a_private_one_after_it_is_fetched() {
     let site = Site::new();
     site.small_dist();
     site.token("token", "person", "{}");
@@ -66,21 +67,22 @@ fn is_one_like_any_other_once_it_is_fetched() {
     for release in ["v2.6.1", "v3.0.2", "v3.1.3"] {
         fetches_this_site(&site, release, "keyless-rekor2-tsa");
         let (key, keyless) = (format!("key-{release}"), format!("keyless-{release}"));
-        let asks = |words: &str| site.aicr(words).whatever_it_prints();
-        let signed = asks(&format!("bundle dist -o {key} --signing-key cosign.key")).succeeds();
+        let run = |words: &str| site.aicr(words).whatever_it_prints();
+        let signed = run(&format!("bundle dist -o {key} --signing-key cosign.key")).succeeds();
         assert_eq!(String::from_utf8(signed.stderr).unwrap(), notice, "{release}");
         assert!(String::from_utf8(signed.stdout).unwrap().contains("log checked, timestamp checked"));
-        asks(&format!("bundle dist -o {keyless} --keyless --identity-token token")).succeeds();
-        asks(&format!("verify {key} --key cosign.pub --online --require-timestamp")).succeeds();
+        run(&format!("bundle dist -o {keyless} --keyless --identity-token token")).succeeds();
+        run(&format!("verify {key} --key cosign.pub --online --require-timestamp")).succeeds();
         let person = format!("--certificate-identity {PERSON} --certificate-oidc-issuer {ISSUER}");
-        asks(&format!("verify {keyless} {person} --online")).succeeds();
-        asks(&format!("verify {keyless} --key cosign.pub --online")).exits(5);
+        run(&format!("verify {keyless} {person} --online")).succeeds();
+        run(&format!("verify {keyless} --key cosign.pub --online")).exits(5);
     }
-    // Without a signing config the log is the one that every cosign knows, and this root does not know it.
+    // Without a signing config the log is the one built into cosign, and this root does not have
+    // it.
     fetches_this_site(&site, "v3.1.3", "");
     site.aicr("bundle dist -o other --signing-key cosign.key")
         .stderr(&format!(
-            "{NOTICE}error: the root of the public Sigstore knows no log at https://rekor.sigstore.dev, only http://localhost:3003, http://localhost:3000
+            "{NOTICE}error: the root of the public Sigstore has no log at https://rekor.sigstore.dev (it has http://localhost:3003, http://localhost:3000)
 hint: write the address as it is in the file, or add it with `cosign trusted-root create --rekor url=…,public-key=…`\n"
         ))
         .exits(2);

@@ -1,4 +1,4 @@
-//! `--format json` of signatures with identities, logs and timestamps: what it says of each, in the form of
+//! `--format json` for signatures with identities, logs and timestamps, in the form of
 //! `docs/report.schema.json`.
 
 use std::fs;
@@ -13,7 +13,7 @@ use crate::validator::validate;
 const ROOT: &str = "--trusted-root site/trusted-root.json";
 const SIGNATURE: &str = "attestation/checksums.txt.sigstore.json";
 
-/// What a run reports; the schema allows it, and it exits with this code.
+/// The report of a run that exits with this code. It matches the schema.
 #[track_caller]
 fn report(site: &Site, words: &str, code: i32) -> Value {
     let schema = fs::read_to_string(repository().join("docs/report.schema.json")).unwrap();
@@ -25,7 +25,7 @@ fn report(site: &Site, words: &str, code: i32) -> Value {
     report
 }
 
-/// The one bundle of a report is of `dist`, has this verdict, and one signature: this one.
+/// The one bundle of a report is made from `dist`, and has this verdict and this one signature.
 #[track_caller]
 fn signed(report: &Value, verdict: &str, signature: &Value) {
     let bundle = &report["bundles"][0];
@@ -45,7 +45,7 @@ fn by_person(log: &str, timestamp: &str) -> Value {
 }
 
 #[test]
-fn a_report_tells_who_signed_and_who_witnessed_it() {
+fn a_report_has_the_signer_and_the_evidence() {
     let site = Site::new();
     site.token("token", "person", "").small_dist();
     let key = format!("--signing-key cosign.key --rekor-url {REKOR_1} {ROOT}");
@@ -83,7 +83,7 @@ fn a_report_tells_who_signed_and_who_witnessed_it() {
     let stamp = verify(&format!("P {whom} --insecure-ignore-tlog --require-timestamp"), 0);
     signed(&stamp, "accepted", &by_person("unchecked", "checked"));
 
-    // What was refused, by whom: here, by cosign, or because this cosign cannot say.
+    // Rejections: by aicr, by cosign, or because this cosign does not support the form.
     let mut changed: Value = serde_json::from_str(&site.read(&format!("P/{SIGNATURE}"))).unwrap();
     let entry = &mut changed["verificationMaterial"]["tlogEntries"][0];
     for index in ["/logIndex", "/inclusionProof/logIndex"] {

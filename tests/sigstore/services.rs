@@ -1,4 +1,4 @@
-//! What other tests rely on, with the newest cosign: that the services are what they say, and obey.
+//! What other tests rely on, with the newest cosign: the services work, and follow orders.
 
 use serde_json::Value;
 
@@ -11,7 +11,8 @@ use crate::site::{
 const KEY: &str = "--key=cosign.key";
 const TOKEN: &str = "--identity-token=token";
 
-/// A run that signs `dist/a` into `bundle` with what `site` below the stage, or a directory in it, says.
+/// A run that signs `dist/a` into `bundle` with the configuration in `site`, or in a directory of
+/// it.
 fn sign<'a>(site: &'a Site, configured: &str, way: &str, signer: &str) -> Run<'a> {
     let words = format!(
         "sign-blob --yes {signer} --trusted-root={configured}/trusted-root.json \
@@ -26,13 +27,13 @@ fn verify<'a>(site: &'a Site, signer: &str) -> Run<'a> {
     site.cosign(&newest(), &words).whatever_it_prints()
 }
 
-/// A run that verifies that somebody signed with a timestamp alone.
+/// A run that verifies a signature by an identity with a timestamp only.
 fn verify_identity<'a>(site: &'a Site, identity: &str, issuer: &str) -> Run<'a> {
     let signer = format!("--certificate-identity={identity} --certificate-oidc-issuer={issuer}");
     verify(site, &format!("{signer} --insecure-ignore-tlog --use-signed-timestamps"))
 }
 
-/// The run is not over after two seconds.
+/// The run has not ended after two seconds.
 #[track_caller]
 fn hangs(mut run: Run<'_>) {
     run.command.splice(0..0, ["timeout", "2"].map(Into::into));
@@ -44,7 +45,7 @@ fn json(site: &Site, file: &str) -> Value {
 }
 
 #[test]
-fn a_token_is_taken_or_refused_for_what_it_says() {
+fn a_token_is_accepted_or_refused_by_its_claims() {
     let site = Site::new();
     site.small_dist();
     let run = |kind, claims| {
@@ -92,15 +93,15 @@ fn people_and_workflows_sign_in() {
     let reaches = ["127.0.0.1:3004", "127.0.0.1:5555", "127.0.0.1:8888"];
     assert_eq!(site.reached(workflow(RUNNER_TOKEN), 0), reaches);
     verify_identity(&site, WORKFLOW, WORKFLOWS).succeeds();
-    // Before it asks a person it asks the cloud on which it might run, by address or by name, even with
-    // --oidc-disable-ambient-providers.
+    // Before a person signs in, cosign contacts the metadata service of a cloud, by address or by
+    // name, even with --oidc-disable-ambient-providers.
     let is_cloud = |address: &String| ["127.0.0.1:53", "169.254.169.254:80"].contains(&address.as_str());
     let (cloud, reached): (Vec<_>, Vec<_>) = site.reached(person(), 0).into_iter().partition(is_cloud);
     assert_eq!(reached, reaches);
     assert!(!cloud.is_empty());
     verify_identity(&site, PERSON, ISSUER).succeeds();
 
-    // 2.2 does not say again who it is when it asks for the token.
+    // 2.2 does not repeat its client ID when it requests the token.
     let old = |words: String| {
         site.cosign(&cosign("v2.2.4"), &format!("{words} --bundle=bundle dist/a"))
             .whatever_it_prints()
@@ -117,7 +118,7 @@ fn people_and_workflows_sign_in() {
     fails(person().without("SSL_CERT_FILE"), "certificate signed by unknown authority");
     site.order("restart issuer denies");
     fails(person(), "error obtaining token: access_denied");
-    // It is asked as if it were a person when the runner's token is refused.
+    // If the token of the runner is refused, cosign starts the sign-in of a person.
     fails(workflow("another"), "error obtaining token: access_denied");
     workflow(RUNNER_TOKEN).succeeds();
     site.order("restart issuer waits");
@@ -142,7 +143,7 @@ fn each_service_has_https_too() {
 }
 
 #[test]
-fn orders_take_a_service_away_and_bring_it_back() {
+fn orders_stop_a_service_and_restart_it() {
     let site = Site::new();
     site.token("token", "person", "").small_dist();
     for (service, way, signer) in [
@@ -165,12 +166,12 @@ fn orders_take_a_service_away_and_bring_it_back() {
         run().succeeds();
         site.order(&format!("pause {service}"));
         hangs(run());
-        // Rekor 2 would refuse the next one along with the one that was given up.
+        // Rekor 2 would refuse the next entry together with the one that was given up.
         let again = if service == "rekor2" { "restart" } else { "resume" };
         site.order(&format!("{again} {service}"));
         run().succeeds();
     }
-    // One was there before. A paused log may yet have added what nobody waited for.
+    // The log had one before. A paused log may have added the entry that was given up.
     for log in ["rekor1", "rekor2"] {
         assert!((4..=5).contains(&site.entries(log)), "{log}: {}", site.entries(log));
     }
@@ -187,7 +188,7 @@ fn orders_take_a_service_away_and_bring_it_back() {
 }
 
 #[test]
-fn the_first_entry_of_a_log_can_be_had() {
+fn a_log_can_be_empty() {
     let site = Site::with(&["empty-logs"]);
     site.small_dist();
     for log in ["rekor1", "rekor2"] {
@@ -203,7 +204,7 @@ fn the_first_entry_of_a_log_can_be_had() {
 }
 
 #[test]
-fn clients_are_configured_as_cosign_would() {
+fn client_files_are_those_that_cosign_writes() {
     let site = Site::new();
     let made = |words: String| {
         site.cosign(&newest(), &format!("{words} --out=made")).whatever_it_prints().succeeds();

@@ -1,5 +1,5 @@
-//! Bundles that exist: signed in place, several at once, and signed again. Nobody is told anything of a bundle
-//! that is signed as wanted, or that is not to be signed.
+//! Bundles that exist: signed in place, several at once, and signed again. No service is contacted
+//! for a bundle that is already signed as requested, or that is refused.
 
 use std::fs;
 
@@ -19,8 +19,8 @@ fn keyless(token: &str) -> String {
     format!("--keyless --identity-token {token} --fulcio-url {FULCIO}")
 }
 
-/// The flags of a log and, perhaps, of the timestamp authority.
-fn told(log: &str, timestamp: bool) -> String {
+/// The flags of a log and, if wanted, of the timestamp authority.
+fn services(log: &str, timestamp: bool) -> String {
     let timestamp = if timestamp { format!(" --timestamp-server-url {TSA}") } else { String::new() };
     format!("--rekor-url {log}{timestamp} {ROOT}")
 }
@@ -37,29 +37,29 @@ fn identity(name: &str, issuer: &str) -> String {
     format!("--certificate-identity {name} --certificate-oidc-issuer {issuer}")
 }
 
-/// What is said of a bundle of `dist` that is signed, and of the command that verifies it.
-fn signed(verdict: &str, bundle: &str, by: &str, witnesses: &str, command: &str) -> String {
+/// The report on a signed bundle of `dist`, with the command that verifies it.
+fn signed(verdict: &str, bundle: &str, by: &str, evidence: &str, command: &str) -> String {
     format!(
         "{verdict} {bundle}
   manifest sha256 {SMALL_SHA256}
   2 files, 11 bytes
-  {by}, {witnesses}
+  {by}, {evidence}
 verify it with:
   {command}\n"
     )
 }
 
 /// The same for a key.
-fn by_key(verdict: &str, bundle: &str, cosign: &str, witnesses: &str, trust: &str) -> String {
+fn by_key(verdict: &str, bundle: &str, cosign: &str, evidence: &str, trust: &str) -> String {
     let export = format!("{cosign} public-key --key=cosign.key --outfile={bundle}.pub");
     let command = format!("{export} && aicr verify {bundle} --key {bundle}.pub {trust}");
-    signed(verdict, bundle, &format!("key sha256 {KEY_SHA256}"), witnesses, &command)
+    signed(verdict, bundle, &format!("key sha256 {KEY_SHA256}"), evidence, &command)
 }
 
 /// The same for a person.
-fn by_person(verdict: &str, bundle: &str, witnesses: &str, trust: &str) -> String {
+fn by_person(verdict: &str, bundle: &str, evidence: &str, trust: &str) -> String {
     let command = format!("aicr verify {bundle} {} {trust}", identity(PERSON, ISSUER));
-    signed(verdict, bundle, &format!("identity {PERSON}, issuer {ISSUER}"), witnesses, &command)
+    signed(verdict, bundle, &format!("identity {PERSON}, issuer {ISSUER}"), evidence, &command)
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn a_directory_becomes_a_bundle_in_place() {
     site.token("token", "person", "").small_dist();
     let before = site.entries("rekor1");
     let bundle = |flags: &str| {
-        let words = format!("bundle dist --in-place {flags} {}", told(REKOR_1, false));
+        let words = format!("bundle dist --in-place {flags} {}", services(REKOR_1, false));
         site.aicr(&words).stderr(&notice(REKOR_1))
     };
     let by_key = by_key("signed", "dist", "{root}/bin/cosign", "log checked, timestamp none", ROOT);
@@ -93,7 +93,7 @@ fn a_directory_becomes_a_bundle_in_place() {
 fn several_bundles_are_signed_in_one_call() {
     let site = Site::new();
     site.token("token", "person", "").small_dist();
-    for (signer, trust, log, name, witnesses) in [
+    for (signer, trust, log, name, evidence) in [
         (KEY.to_owned(), "--key cosign.pub".to_owned(), REKOR_1, "rekor1", "log checked, timestamp none"),
         (keyless("token"), identity(PERSON, ISSUER), REKOR_2, "rekor2", "log checked, timestamp checked"),
     ] {
@@ -105,10 +105,10 @@ fn several_bundles_are_signed_in_one_call() {
         let all = bundles.join(" ");
         let sign = |verdict| {
             let of = |bundle: &String| match log {
-                REKOR_1 => by_key(verdict, bundle, "{root}/bin/cosign", witnesses, ROOT),
-                _ => by_person(verdict, bundle, witnesses, &format!("{ROOT} --require-timestamp")),
+                REKOR_1 => by_key(verdict, bundle, "{root}/bin/cosign", evidence, ROOT),
+                _ => by_person(verdict, bundle, evidence, &format!("{ROOT} --require-timestamp")),
             };
-            let words = format!("bundle-sign {all} {signer} {}", told(log, log == REKOR_2));
+            let words = format!("bundle-sign {all} {signer} {}", services(log, log == REKOR_2));
             let stdout: String = bundles.iter().map(of).collect();
             site.aicr(&words).stdout(&stdout)
         };
@@ -122,7 +122,7 @@ fn several_bundles_are_signed_in_one_call() {
 
 /// Pipelines run twice.
 #[test]
-fn what_is_signed_as_wanted_is_told_to_nobody() {
+fn a_bundle_that_is_signed_as_requested_contacts_no_service() {
     let site = Site::new();
     site.token("token", "person", "").small_dist();
     const TIMESTAMP: &str = "--trusted-root site/trusted-root.json --require-timestamp";
@@ -131,26 +131,26 @@ fn what_is_signed_as_wanted_is_told_to_nobody() {
     for release in ["v2.4.1", "v2.6.1", "v3.0.2", "v3.1.3"] {
         let cosign = cosign(release);
         let rows = [
-            (true, told(REKOR_1, false), Some(REKOR_1), "log checked, timestamp none", ROOT),
+            (true, services(REKOR_1, false), Some(REKOR_1), "log checked, timestamp none", ROOT),
             (true, without.clone(), None, "log none, timestamp checked", unlogged.as_str()),
-            (true, told(REKOR_2, true), Some(REKOR_2), "log checked, timestamp checked", TIMESTAMP),
-            (false, told(REKOR_1, true), Some(REKOR_1), "log checked, timestamp checked", TIMESTAMP),
-            (false, told(REKOR_2, true), Some(REKOR_2), "log checked, timestamp checked", TIMESTAMP),
+            (true, services(REKOR_2, true), Some(REKOR_2), "log checked, timestamp checked", TIMESTAMP),
+            (false, services(REKOR_1, true), Some(REKOR_1), "log checked, timestamp checked", TIMESTAMP),
+            (false, services(REKOR_2, true), Some(REKOR_2), "log checked, timestamp checked", TIMESTAMP),
         ];
-        for (number, (has_key, told, log, witnesses, trust)) in rows.into_iter().enumerate() {
+        for (number, (has_key, services, log, evidence, trust)) in rows.into_iter().enumerate() {
             if release == "v2.4.1" && log == Some(REKOR_2) {
                 continue;
             }
             let bundle = format!("{release}-{number}");
             let signer = if has_key { KEY.to_owned() } else { keyless("token") };
-            let words = format!("{bundle} {signer} {told} --cosign {cosign}");
+            let words = format!("{bundle} {signer} {services} --cosign {cosign}");
             site.aicr(&format!("bundle dist --output {words}")).whatever_it_prints().succeeds();
             let there = site.read(&format!("{bundle}/{SIGNATURE}"));
             let trust = format!("{trust} --cosign {cosign}");
             let stdout = if has_key {
-                by_key(ALREADY, &bundle, &cosign, witnesses, &trust)
+                by_key(ALREADY, &bundle, &cosign, evidence, &trust)
             } else {
-                by_person(ALREADY, &bundle, witnesses, &trust)
+                by_person(ALREADY, &bundle, evidence, &trust)
             };
             let again = site.aicr(&format!("bundle-sign {words}")).stdout(&stdout);
             assert_eq!(reached(&site, again, 0), [""; 0], "{words}");
@@ -158,9 +158,9 @@ fn what_is_signed_as_wanted_is_told_to_nobody() {
         }
     }
     site.token("workflow", "workflow", "");
-    // A job of GitHub's knows its name before it has a token.
+    // A job at GitHub knows its identity before it has a token.
     let job = |command: &str| {
-        site.aicr(&format!("{command} job --keyless --fulcio-url {FULCIO} {}", told(REKOR_1, false)))
+        site.aicr(&format!("{command} job --keyless --fulcio-url {FULCIO} {}", services(REKOR_1, false)))
             .env("ACTIONS_ID_TOKEN_REQUEST_URL", RUNNER_URL)
             .env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", RUNNER_TOKEN)
             .env("SSL_CERT_FILE", "site/ca.pem")
@@ -172,37 +172,37 @@ fn what_is_signed_as_wanted_is_told_to_nobody() {
     let output = job("bundle-sign").succeeds();
     assert!(output.stdout.starts_with(b"already signed job\n"));
     assert_eq!(reached(&site, job("bundle-sign"), 0), [""; 0]);
-    // Nor is anybody needed for that.
+    // No service is needed for that.
     site.stop(&ALL);
-    for (bundle, signer, told) in [
-        ("v3.1.3-2", KEY.to_owned(), told(REKOR_2, true)),
-        ("v3.1.3-4", keyless("token"), told(REKOR_2, true)),
-        ("job", keyless("workflow"), told(REKOR_1, false)),
+    for (bundle, signer, services) in [
+        ("v3.1.3-2", KEY.to_owned(), services(REKOR_2, true)),
+        ("v3.1.3-4", keyless("token"), services(REKOR_2, true)),
+        ("job", keyless("workflow"), services(REKOR_1, false)),
     ] {
-        site.aicr(&format!("bundle-sign {bundle} {signer} {told}")).whatever_it_prints().succeeds();
+        site.aicr(&format!("bundle-sign {bundle} {signer} {services}")).whatever_it_prints().succeeds();
     }
 }
 
-/// Signed in one way, and wanted in another.
+/// Signed in one way, and requested in another.
 #[test]
-fn what_is_signed_otherwise_is_signed_anew_with_force() {
+fn another_signature_is_replaced_with_force() {
     let site = Site::new();
     site.token("token", "person", "").token("workflow", "workflow", "").small_dist();
     site.token("other", "person", r#"{"email":"other@example.test"}"#);
-    let key = |told: &str| format!("{KEY} {told}");
+    let key = |services: &str| format!("{KEY} {services}");
     let alone = key("--tlog-upload=false");
     let stamped = format!("{alone} --timestamp-server-url {TSA} {ROOT}");
-    let rekor_1 = key(&told(REKOR_1, false));
-    let rekor_1_stamped = key(&told(REKOR_1, true));
-    let rekor_2 = key(&told(REKOR_2, false));
+    let rekor_1 = key(&services(REKOR_1, false));
+    let rekor_1_stamped = key(&services(REKOR_1, true));
+    let rekor_2 = key(&services(REKOR_2, false));
     let fork = r#"{"job_workflow_ref":"example/fork/.github/workflows/release.yml@refs/heads/main"}"#;
     site.token("fork", "workflow", fork);
     let [person, other, workflow, fork] = ["token", "other", "workflow", "fork"]
-        .map(|token| format!("{} {}", keyless(token), told(REKOR_1, false)));
-    let person_stamped = format!("{} {}", keyless("token"), told(REKOR_1, true));
-    let unknown = "whether that is you shows only when you sign";
-    let by_person = format!("{PERSON}, for whom {ISSUER} vouched; {unknown}");
-    let by_workflow = format!("{WORKFLOW}, for whom {WORKFLOWS} vouched; {unknown}");
+        .map(|token| format!("{} {}", keyless(token), services(REKOR_1, false)));
+    let person_stamped = format!("{} {}", keyless("token"), services(REKOR_1, true));
+    let unknown = "aicr cannot tell before signing whether that is you";
+    let by_person = format!("{PERSON} (issuer {ISSUER}); {unknown}");
+    let by_workflow = format!("{WORKFLOW} (issuer {WORKFLOWS}); {unknown}");
     let rows = [
         (&alone, &rekor_1, NOT_SO),
         (&alone, &stamped, NOT_SO),
@@ -235,18 +235,21 @@ fn what_is_signed_otherwise_is_signed_anew_with_force() {
     }
 }
 
-/// An RSA key signs the same in the same way, and a log takes nothing twice.
+/// An RSA key repeats its signature, and a log accepts it only once.
 #[test]
-fn a_log_knows_an_rsa_signature_again() {
+fn a_log_refuses_a_repeated_rsa_signature() {
     let site = Site::new();
     site.small_dist();
     site.shell("openssl genpkey -quiet -algorithm RSA -out rsa.pem && cosign import-key-pair --key rsa.pem --output-key-prefix rsa")
         .whatever_it_prints()
         .succeeds();
     let sign = |log: &str, release: &str| {
-        let to_whom = if log.is_empty() { "--tlog-upload=false".to_owned() } else { told(log, false) };
-        let words =
-            format!("bundle-sign B --signing-key rsa.key {to_whom} --force --cosign {}", cosign(release));
+        let services_flags =
+            if log.is_empty() { "--tlog-upload=false".to_owned() } else { services(log, false) };
+        let words = format!(
+            "bundle-sign B --signing-key rsa.key {services_flags} --force --cosign {}",
+            cosign(release)
+        );
         site.aicr(&words)
     };
     site.aicr("bundle dist --output B --quiet").succeeds();
@@ -256,10 +259,10 @@ fn a_log_knows_an_rsa_signature_again() {
             if (log, release) == (REKOR_2, "v2.4.1") {
                 continue;
             }
-            // Signed without a log, it is to be told again.
+            // Sign it without a log first.
             sign("", release).whatever_it_prints().succeeds();
             let there = site.read(&format!("B/{SIGNATURE}"));
-            // Told by flags, cosign asks for the entry that is there.
+            // 2.4, which gets flags, uses the existing entry.
             if release == "v2.4.1" {
                 sign(log, release).whatever_it_prints().succeeds();
                 continue;
@@ -277,24 +280,24 @@ hint: an RSA key always makes the same signature of a manifest: use the bundle t
     }
 }
 
-/// Whoever put a signature there that is none is not helped by `--force`.
+/// `--force` does not replace a forged signature.
 #[test]
-fn a_signature_that_is_none_is_not_replaced() {
+fn a_forged_signature_is_not_replaced() {
     let site = Site::new();
     site.token("token", "person", "").small_dist();
     let signers = [("key", KEY.to_owned()), ("identity", keyless("token"))];
     for (name, signer) in signers {
-        let sign = |command: &str| site.aicr(&format!("{command} {signer} {}", told(REKOR_1, false)));
+        let sign = |command: &str| site.aicr(&format!("{command} {signer} {}", services(REKOR_1, false)));
         sign(&format!("bundle dist --output {name}")).whatever_it_prints().succeeds();
         let file = format!("{name}/{SIGNATURE}");
         let real = site.read(&file);
         let (before, after) = real.split_once(r#""signature":"ME"#).unwrap();
-        // The same length of the outer and another one of the inner field.
+        // The outer field has the same length, and the inner field another one.
         site.file(&file, format!(r#"{before}"signature":"MF{after}"#));
         let refused = format!(
             "error: {name} has a signature that names this {name}, and cosign does not accept it
     (what cosign said)
-hint: find out who made it; {SIGNATURE} has to be removed by hand before it is signed anew\n"
+hint: find out who made it; to sign again, remove {SIGNATURE} by hand first\n"
         );
         let run = sign(&format!("bundle-sign {name} --force")).stderr(&refused).cosigns_words_left_out();
         let run = run.stdout(&format!("rejected {name}\n"));

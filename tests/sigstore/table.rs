@@ -1,4 +1,4 @@
-//! Tables that are printed for people: columns of equal width, and notes below.
+//! Tables for people: columns of equal width, and notes below.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// With this first line.
+    /// A table with this head.
     pub(crate) fn new<'a>(head: impl IntoIterator<Item = &'a str>) -> Self {
         Self { lines: vec![head.into_iter().map(str::to_owned).collect()], notes: Vec::new() }
     }
@@ -19,7 +19,7 @@ impl Table {
         self.lines.push(line);
     }
 
-    /// How a cell refers to these words, which stand below, once.
+    /// The reference in a cell to this note. Equal notes are printed once.
     pub(crate) fn note(&mut self, words: &str) -> String {
         let words = words.trim_end().replace('\n', "\n    ");
         let at = self.notes.iter().position(|note| *note == words).unwrap_or(self.notes.len());

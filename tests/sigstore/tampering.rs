@@ -1,9 +1,9 @@
-//! What `aicr verify` says of signature files that somebody changed, when all services are gone. Each is
-//! judged with the flags of a verifier who asks for more or less, and what is rejected with some flags is
-//! accepted with the same flags as it was signed. Printed as a table.
+//! `aicr verify` of changed signature files, after all services have ended. Each is verified with
+//! flags that require more or less evidence. For every rejection, the unchanged file is accepted
+//! with the same flags. Printed as a table.
 
-mod asking;
 mod bundles;
+mod case;
 mod log_entries;
 mod row;
 mod signers;
@@ -11,10 +11,10 @@ mod timestamps;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use self::asking::{Case, NEWEST, OLDER, fault};
-use self::bundles::{SIGNATURE, Signatures, stage};
+use self::bundles::{SIGNATURE, Signatures, prepared};
+use self::case::{Case, NEWEST, OLDER, fault};
 use self::row::{
-    Accepted, Asked, ByCosign, Log, LogAndTimestamp, Nothing, Rejected, Row, Said, Timestamp,
+    Accepted, ByCosign, Expected, Log, LogAndTimestamp, Nothing, Rejected, Required, Row, Timestamp,
     TimestampIfThere, row,
 };
 use crate::parallel::each;
@@ -22,13 +22,13 @@ use crate::sandbox::Sandbox;
 use crate::site::ALL;
 use crate::table::Table;
 
-/// How the name of a row begins whose signature file was left as it was.
+/// How the name of a row with an unchanged signature file begins.
 const UNCHANGED: &str = "nothing";
 
-/// Bundles as they were signed: what is accepted, and what is not there.
+/// Unchanged bundles: what is accepted, and what is missing.
 fn unchanged() -> Vec<Row> {
-    const NO_ENTRY: Said = log_entries::NO_ENTRY;
-    const NO_TIMESTAMP: Said = timestamps::NONE;
+    const NO_ENTRY: Expected = log_entries::NO_ENTRY;
+    const NO_TIMESTAMP: Expected = timestamps::NONE;
     let logged = [(Log, Accepted("checked", "none")), (LogAndTimestamp, NO_TIMESTAMP)];
     let by_key =
         [(Nothing, Accepted("unchecked", "none")), (TimestampIfThere, Accepted("unchecked", "none"))];
@@ -36,7 +36,7 @@ fn unchanged() -> Vec<Row> {
     let alone =
         [(TimestampIfThere, Accepted("unchecked", "checked")), (Nothing, Accepted("unchecked", "unchecked"))];
     let stamped = [(Timestamp, Accepted("unchecked", "checked"))];
-    let as_signed = |of, said: Vec<(Asked, Said)>| row(UNCHANGED, of, |_, _| {}, said).everywhere();
+    let as_signed = |of, said: Vec<(Required, Expected)>| row(UNCHANGED, of, |_, _| {}, said).everywhere();
     vec![
         as_signed(
             "key",
@@ -69,8 +69,8 @@ fn unchanged() -> Vec<Row> {
 }
 
 #[test]
-fn what_was_changed_is_noticed_when_it_is_asked_for() {
-    let site = stage();
+fn every_change_is_detected_where_it_is_required() {
+    let site = prepared();
     signers::prepare(&site);
     site.stop(&ALL);
     let sandbox: &Sandbox = &site;
@@ -91,15 +91,15 @@ fn what_was_changed_is_noticed_when_it_is_asked_for() {
         let is_as_signed = changed == *signatures.of(row.of);
         assert_eq!(is_as_signed, row.name.starts_with(UNCHANGED), "{}", row.name);
         sandbox.file(&format!("{bundle}/{SIGNATURE}"), changed.to_string());
-        for (asked, said) in &row.said {
-            cases.push(Case { row, bundle: bundle.clone(), asked: *asked, said: *said });
+        for (required, said) in &row.said {
+            cases.push(Case { row, bundle: bundle.clone(), required: *required, said: *said });
         }
     }
     let mut alike: BTreeMap<(String, &str), Vec<&Case<'_>>> = BTreeMap::new();
     for case in &cases {
-        // What cosign is asked in the same way, or is not asked, needs no other release.
+        // No other release is needed if cosign gets the same command, or is not run.
         let is_for_all = case.row.everywhere
-            && [Log, Nothing, Timestamp].contains(&case.asked)
+            && [Log, Nothing, Timestamp].contains(&case.required)
             && !matches!(case.said, Rejected(_));
         for release in [NEWEST].iter().chain(if is_for_all { &OLDER[..] } else { &[] }) {
             alike.entry((case.flags(), release)).or_default().push(case);
@@ -110,35 +110,40 @@ fn what_was_changed_is_noticed_when_it_is_asked_for() {
     let faults: Vec<String> = faults.into_iter().flatten().collect();
     assert!(faults.is_empty(), "{} runs of {}\n{}", faults.len(), alike.len(), faults.join("\n"));
 
-    // Nothing is rejected with flags with which nothing is accepted.
-    let is_accepted = |said: &Said| matches!(said, Accepted(..));
-    let asked = |row: &Row, asked: Asked| (row.by, asked);
+    // The flags of every rejection accept the unchanged file.
+    let is_accepted = |said: &Expected| matches!(said, Accepted(..));
+    let required = |row: &Row, required: Required| (row.by, required);
     let accepted: BTreeSet<_> = rows
         .iter()
         .filter(|row| row.name == UNCHANGED)
         .flat_map(|row| {
-            row.said.iter().filter(|(_, said)| is_accepted(said)).map(|(flags, _)| asked(row, *flags))
+            row.said.iter().filter(|(_, said)| is_accepted(said)).map(|(flags, _)| required(row, *flags))
         })
         .collect();
     for row in rows.iter().filter(|row| row.name != UNCHANGED) {
         for (flags, _) in &row.said {
-            assert!(accepted.contains(&asked(row, *flags)), "{} of {}: no twin", row.name, row.of);
+            assert!(
+                accepted.contains(&required(row, *flags)),
+                "{} of {}: the unchanged file is not accepted",
+                row.name,
+                row.of
+            );
         }
     }
     println!("{}", table(&rows));
     println!("{} cases; * with every release: {}, {NEWEST}", cases.len(), OLDER.join(", "));
 }
 
-/// All of it, for people: exit 5 with what is said below, or what is told of the log and of the timestamp.
+/// The table for people: exit 5 with its message below, or the report on log and timestamp.
 fn table(rows: &[Row]) -> Table {
-    let asked = [Log, LogAndTimestamp, Nothing, TimestampIfThere, Timestamp];
-    let flags: Vec<_> = asked.iter().map(|asked| asked.flags("R")).collect();
+    let required = [Log, LogAndTimestamp, Nothing, TimestampIfThere, Timestamp];
+    let flags: Vec<_> = required.iter().map(|required| required.flags("R")).collect();
     let mut table = Table::new(["changed", "in"].into_iter().chain(flags.iter().map(String::as_str)));
     for row in rows {
         let every = if row.everywhere { " *" } else { "" };
         let mut line = vec![format!("{}{every}", row.name), row.of.to_owned()];
-        for asked in asked {
-            line.push(match row.said.iter().find(|(other, _)| *other == asked).map(|(_, said)| said) {
+        for required in required {
+            line.push(match row.said.iter().find(|(other, _)| *other == required).map(|(_, said)| said) {
                 None => String::new(),
                 Some(Accepted(log, timestamp)) => format!("log {log}, timestamp {timestamp}"),
                 Some(Rejected(words)) => format!("exit 5 {}", table.note(words)),

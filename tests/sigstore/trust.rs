@@ -1,4 +1,4 @@
-//! Whom a verifier trusts and on what evidence: every row of trust flags, whole, when all services are gone.
+//! Every combination of trust flags, with the whole output, after all services have ended.
 
 use crate::loopback::{cosign, reached};
 use crate::parallel::each;
@@ -7,9 +7,9 @@ use crate::site::{ALL, FULCIO, ISSUER, PERSON, REKOR_1, Site, TSA, WORKFLOW, WOR
 
 const NEWEST: &str = "v3.1.3";
 
-/// A stage with a bundle of each kind: `key`, `logged` (by the key too), `stamped` (in no log), `person` and
-/// `workflow`.
-fn stage() -> Site {
+/// A test directory with a bundle of each kind: `key`, `logged` (by the key, too), `stamped` (in no
+/// log), `person` and `workflow`.
+fn prepared() -> Site {
     let site = Site::new();
     site.token("token", "person", "").token("other", "workflow", "").small_dist();
     let log = format!("--rekor-url {REKOR_1} --trusted-root site/trusted-root.json");
@@ -27,19 +27,19 @@ fn stage() -> Site {
     site
 }
 
-fn accepted(bundle: &str, by: &str, witnesses: &str) -> String {
-    format!("accepted {bundle}\n  manifest sha256 {SMALL_SHA256}\n  2 files, 11 bytes\n  {by}, {witnesses}\n")
+fn accepted(bundle: &str, by: &str, evidence: &str) -> String {
+    format!("accepted {bundle}\n  manifest sha256 {SMALL_SHA256}\n  2 files, 11 bytes\n  {by}, {evidence}\n")
 }
 
 #[test]
-fn what_is_asked_decides_what_counts() {
-    let site = stage();
+fn the_flags_decide_what_is_required() {
+    let site = prepared();
     let key = format!("key sha256 {KEY_SHA256}");
     let person = format!("identity {PERSON}, issuer {ISSUER}");
     let identity = format!("--certificate-identity {PERSON} --certificate-oidc-issuer {ISSUER}");
     let root = "--trusted-root site/trusted-root.json";
     let accept =
-        |bundle, flags: String, by: &str, witnesses| (bundle, flags, Ok(accepted(bundle, by, witnesses)));
+        |bundle, flags: String, by: &str, evidence| (bundle, flags, Ok(accepted(bundle, by, evidence)));
     let reject =
         |bundle, flags: String, words: &str| (bundle, flags, Err(format!("error: {bundle}{words}\n")));
     const NO_ENTRY: &str = " is not accepted: there is no transparency log entry, and this command line requires one\nhint: add --insecure-ignore-tlog if it was signed with --tlog-upload=false";
@@ -47,17 +47,18 @@ fn what_is_asked_decides_what_counts() {
     const NO_TIMESTAMP: &str = ": the signature has no timestamp";
     const ROTATED: &str = "a rotated key is the usual cause: use the public key of the version that signed";
     let ignore = "--key cosign.pub --insecure-ignore-tlog";
-    let stranger = format!(" is signed by key {KEY_SHA256}, and --key is {STRANGER_SHA256}\nhint: {ROTATED}");
+    let stranger =
+        format!(" is signed by key {KEY_SHA256}, not by --key ({STRANGER_SHA256})\nhint: {ROTATED}");
     let by_certificate = " is signed by an identity (keyless), not by a key";
     let by_key = format!(" is signed by key {KEY_SHA256}, not by an identity (keyless)");
     let rows = [
-        // By a key alone.
+        // By a key only.
         accept("key", ignore.into(), &key, "log none, timestamp none"),
         accept("logged", ignore.into(), &key, "log unchecked, timestamp none"),
         accept("stamped", ignore.into(), &key, "log none, timestamp unchecked"),
         reject("person", ignore.into(), by_certificate),
         reject("key", "--key stranger.pub --insecure-ignore-tlog".into(), &stranger),
-        // By a key that was told to a log.
+        // By a key, and recorded in a log.
         reject("key", "--key cosign.pub".into(), NO_ENTRY),
         reject("logged", "--key cosign.pub".into(), NO_ROOT),
         reject("key", format!("--key cosign.pub {root}"), NO_ENTRY),
@@ -66,7 +67,7 @@ fn what_is_asked_decides_what_counts() {
         reject("logged", format!("--key stranger.pub {root}"), &stranger),
         reject("logged", format!("--key cosign.pub {root} --require-timestamp"), NO_TIMESTAMP),
         reject("person", format!("--key cosign.pub {root}"), by_certificate),
-        // By a key, and only the timestamp counts.
+        // By a key, and only the timestamp is required.
         accept("key", format!("{ignore} {root}"), &key, "log none, timestamp none"),
         accept("logged", format!("{ignore} {root}"), &key, "log unchecked, timestamp none"),
         accept("stamped", format!("{ignore} {root}"), &key, "log none, timestamp checked"),
@@ -97,7 +98,7 @@ fn what_is_asked_decides_what_counts() {
         };
         assert_eq!(reached(&site, run, code), [""; 0], "{bundle} {flags}");
     }
-    // What lies in a bundle is nothing to trust.
+    // No file in a bundle is trusted.
     site.file("logged/key", site.read("cosign.pub"));
     site.aicr(&format!("verify logged --key logged/key {root}"))
         .stderr("error: --key logged/key lies in the bundle logged, so it proves nothing about it\nhint: use a key that you received through a separate channel\n")
@@ -108,11 +109,11 @@ fn what_is_asked_decides_what_counts() {
         .exits(2);
 }
 
-/// One way to name somebody.
+/// One way to name an identity.
 struct Naming {
     bundle: &'static str,
     flags: String,
-    /// In front of what is said, and said on.
+    /// The warnings before the result.
     warnings: &'static str,
     said: Result<(&'static str, &'static str), &'static str>,
 }
@@ -120,7 +121,7 @@ struct Naming {
 const PERSON_ONLY: Result<(&str, &str), &str> = Ok((PERSON, ISSUER));
 const WORKFLOW_ONLY: Result<(&str, &str), &str> = Ok((WORKFLOW, WORKFLOWS));
 
-/// Every way to name a person or a workflow, and to miss them.
+/// Every way to name a person or a workflow, right and wrong.
 #[expect(clippy::too_many_lines, reason = "it is a table of what is printed")]
 fn namings() -> Vec<Naming> {
     let person = |identity: &str, issuer: &str, warnings, said| Naming {
@@ -142,7 +143,7 @@ fn namings() -> Vec<Naming> {
             exact,
             "",
             Err(
-                "person is signed by dev@example.test, for whom https://localhost:8888 vouched, and --certificate-identity is other@example.test",
+                "person is signed by dev@example.test (issuer https://localhost:8888), but --certificate-identity is other@example.test",
             ),
         ),
         person(
@@ -150,7 +151,7 @@ fn namings() -> Vec<Naming> {
             exact,
             "",
             Err(
-                "person is signed by dev@example.test, for whom https://localhost:8888 vouched, and --certificate-identity is DEV@example.test",
+                "person is signed by dev@example.test (issuer https://localhost:8888), but --certificate-identity is DEV@example.test",
             ),
         ),
         person(
@@ -158,7 +159,7 @@ fn namings() -> Vec<Naming> {
             actions,
             "",
             Err(
-                "person is signed by dev@example.test, for whom https://localhost:8888 vouched, and --certificate-oidc-issuer is https://localhost:8888/actions",
+                "person is signed by dev@example.test (issuer https://localhost:8888), but --certificate-oidc-issuer is https://localhost:8888/actions",
             ),
         ),
         person(
@@ -166,10 +167,10 @@ fn namings() -> Vec<Naming> {
             &format!("={ISSUER}/"),
             "",
             Err(
-                "person is signed by dev@example.test, for whom https://localhost:8888 vouched, and --certificate-oidc-issuer is https://localhost:8888/",
+                "person is signed by dev@example.test (issuer https://localhost:8888), but --certificate-oidc-issuer is https://localhost:8888/",
             ),
         ),
-        // As a whole, anchored or not.
+        // The expression must match as a whole, anchored or not.
         person(r"-regexp=^dev@example\.test$", exact, "", PERSON_ONLY),
         person(r"-regexp=^other@example\.test$|^dev@example\.test$", exact, "", PERSON_ONLY),
         person(r"-regexp=(?i)^DEV@example\.test$", exact, "", PERSON_ONLY),
@@ -204,14 +205,14 @@ fn namings() -> Vec<Naming> {
             ),
         ),
         person(&format!("={PERSON}"), r"-regexp=^https://localhost:8888$", "", PERSON_ONLY),
-        // An issuer whose address begins like that of another one.
+        // The address of this issuer begins like that of another one.
         workflow(&format!("={WORKFLOW}"), actions, "", WORKFLOW_ONLY),
         workflow(
             &format!("={WORKFLOW}"),
             exact,
             "",
             Err(
-                "workflow is signed by https://github.com/example/release/.github/workflows/release.yml@refs/heads/main, for whom https://localhost:8888/actions vouched, and --certificate-oidc-issuer is https://localhost:8888",
+                "workflow is signed by https://github.com/example/release/.github/workflows/release.yml@refs/heads/main (issuer https://localhost:8888/actions), but --certificate-oidc-issuer is https://localhost:8888",
             ),
         ),
         workflow(
@@ -254,7 +255,7 @@ impl Naming {
                 let words = if words.starts_with(bundle) {
                     (*words).to_owned()
                 } else {
-                    // Older releases say it in other words.
+                    // Older releases have other texts.
                     let words = if release == NEWEST { words } else { "(what cosign said)" };
                     format!(
                         "{bundle}: cosign does not accept the signature\n    {words}\nhint: --checksums-only compares the files with the manifest; it proves nothing about who made it"
@@ -276,7 +277,7 @@ impl Naming {
 
 #[test]
 fn an_identity_is_the_one_that_was_named() {
-    let site = stage();
+    let site = prepared();
     let namings = namings();
     let releases = ["v2.4.1", "v2.6.1", "v3.0.2", NEWEST];
     let cases: Vec<_> = namings.iter().flat_map(|naming| releases.map(|release| (naming, release))).collect();

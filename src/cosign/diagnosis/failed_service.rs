@@ -1,6 +1,6 @@
-//! Which party made `sign-blob` fail. cosign's error is read from its start, where the text is cosign's own.
-//! What follows may be the answer of a service, the name of a key or the text of a plugin, and any of these
-//! may mention any service.
+//! Which party made `sign-blob` fail. cosign's error is read from its start, where the text is
+//! cosign's own. What follows may be the answer of a service, the name of a key or the text of a
+//! plugin, and any of these may mention any service.
 
 use super::super::private_directory::private_file;
 use super::super::recording_services::{PrivateServices, Role};
@@ -123,7 +123,8 @@ fn request(text: &str) -> Option<(&str, &str)> {
     url.contains("://").then(|| (url, after.strip_prefix("returned ").unwrap_or(after)))
 }
 
-/// The reason, which follows `giving up after 2 attempt(s)`. 2.4 does not print it if it was an answer.
+/// The reason, which follows `giving up after 2 attempt(s)`. 2.4 does not print it if it was an
+/// answer.
 fn given_up(text: &str) -> Option<&str> {
     let (times, after) = text.strip_prefix("giving up after ")?.split_once(" attempt(s)")?;
     times.bytes().all(|byte| byte.is_ascii_digit()).then_some(after)
@@ -135,7 +136,8 @@ fn status(text: &str) -> Option<u16> {
     (alone && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse().ok())?
 }
 
-/// The service at an address: the one whose own address is the longest, since several may be on one host.
+/// The service at an address: the one whose own address is the longest, since several may be on one
+/// host.
 fn at<'a>(url: &str, private: &'a PrivateServices) -> Option<(Role, &'a Service)> {
     let services = private.services().into_iter().filter(|(_, service)| is_below(url, service));
     services.max_by_key(|(_, service)| service.url().as_str().len())

@@ -1,5 +1,6 @@
-//! The one table of network failures: what Go and the system print when a connection fails, be it to a key
-//! manager or to a service. All words are from recorded samples, but for the few that the tests list.
+//! The one table of network failures: what Go and the system print when a connection fails, be it
+//! to a key manager or to a service. All words are from recorded samples, but for the few that the
+//! tests list.
 
 /// A way in which a connection fails.
 pub(super) struct NetworkFailure {
@@ -20,8 +21,8 @@ const fn row(words: &'static [&'static str], reason: &'static str, hint: &'stati
 const PROXY: &str = "check HTTPS_PROXY; NO_PROXY lists the hosts that need no proxy";
 const ADDRESS: &str = "check the address, and that the server is running";
 
-/// The first that fits wins. A cause comes before what it causes: the text of a failed look-up also has the
-/// refused connection to the name server.
+/// The first that fits wins. A cause comes before what it causes: the text of a failed look-up also
+/// has the refused connection to the name server.
 pub(super) static NETWORK_FAILURES: &[NetworkFailure] = &[
     row(&["proxyconnect tcp: "], "could not be reached: the connection to its proxy failed", PROXY),
     row(

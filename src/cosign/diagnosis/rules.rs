@@ -1,5 +1,5 @@
-//! The rules for failures of a key: words in cosign's text, and what they mean. Every rule was made from
-//! recorded samples, on which the tests run it. Network failures have a table of their own.
+//! The rules for failures of a key: words in cosign's text, and what they mean. Every rule was made
+//! from recorded samples, on which the tests run it. Network failures have a table of their own.
 
 use super::Diagnosis;
 use crate::error::Class;
@@ -258,5 +258,6 @@ pub(super) const RULES: &[Rule] = &[
     unavailable(&["https response error statuscode: 504,"], BUSY, LATER),
 ];
 
-/// For what is no network failure either: everything else that Azure's SDK prints when it could not sign in.
+/// For what is no network failure either: everything else that Azure's SDK prints when it could not
+/// sign in.
 pub(super) const LAST_RULE: Rule = refused(&["defaultazurecredential"], NO_CREDENTIALS, AZURE_SIGN_IN);

@@ -1,5 +1,5 @@
-//! What the text of a failed `sign-blob` means if a service made it fail: one that records the signature, or
-//! the issuer of the identity token.
+//! What the text of a failed `sign-blob` means if a service made it fail: one that records the
+//! signature, or the issuer of the identity token.
 
 use super::super::recording_services::{PrivateServices, RecordingServices, Role};
 use super::failed_service::{FailedParty, ServiceFailure, service_failure};
@@ -27,8 +27,8 @@ impl ServiceDiagnosis {
     }
 }
 
-/// Reads `text`, the stderr of a `sign-blob` that failed. Nothing if it was not the fault of a service of
-/// `sigstore`, nor of `issuer`, from which cosign requested an identity token.
+/// Reads `text`, the stderr of a `sign-blob` that failed. Nothing if it was not the fault of a
+/// service of `sigstore`, nor of `issuer`, from which cosign requested an identity token.
 pub(crate) fn of_service_failure(
     text: &[u8],
     sigstore: &RecordingServices,

@@ -1,12 +1,12 @@
-//! The rules for failures of a service, once it is clear which one failed. Every rule was made from recorded
-//! samples, on which the tests run it. Network failures have a table of their own.
+//! The rules for failures of a service, once it is clear which one failed. Every rule was made from
+//! recorded samples, on which the tests run it. Network failures have a table of their own.
 
 use super::super::recording_services::Role;
 use super::failed_service::{FailedParty, ServiceFailure};
 use crate::error::Class::{self, NotSigned, Unproven};
 
-/// A rule: the answer, and any of these words, in lower case, in what is left of the text. Without words, any
-/// text fits.
+/// A rule: the answer, and any of these words, in lower case, in what is left of the text. Without
+/// words, any text fits.
 pub(super) struct ServiceRule {
     /// For this party only.
     party: Option<FailedParty>,
@@ -105,7 +105,8 @@ pub(super) const NOT_UNDERSTOOD: ServiceRule = refused(
     "check the address; a proxy or a portal may have answered instead",
 );
 
-/// The first that fits wins, so the more specific come first. If none fits, it may be a network failure.
+/// The first that fits wins, so the more specific come first. If none fits, it may be a network
+/// failure.
 pub(super) static RULES: &[ServiceRule] = &[
     // What a log answers, and entries that do not verify.
     refused(

@@ -89,8 +89,8 @@ const SLOW: &str = "could not be reached in time";
 
 const ALL: &[&str] = &[];
 
-/// The diagnosis of each case, with some releases or with all. `*` at one end of a name stands for any text.
-/// The first that fits is used.
+/// The diagnosis of each case, with some releases or with all. `*` at one end of a name stands for
+/// any text. The first that fits is used.
 const CASES: &[(&[&str], &str, Class, &str)] = &[
     (&["v2.0.2", "v2.2.4", "v2.4.1", "v2.6.1", "v3.0.2"], "openbao-*", NoCosign, NO_PROVIDER),
     (&["v2.0.2", "v2.2.4", "v2.4.1"], "plugin-*", NoCosign, NO_PROVIDER),
@@ -120,7 +120,8 @@ const CASES: &[(&[&str], &str, Class, &str)] = &[
     (ALL, "azurekms-no-tenant", NotSigned, NO_CREDENTIALS),
     (ALL, "azurekms-wrong-identity", NotSigned, UNAUTHENTICATED),
     (ALL, "azurekms-no-sign-in", NotSigned, NO_CREDENTIALS),
-    // aicr never requests that: the provider makes a wrong signature, and some releases do not notice.
+    // aicr never requests that: the provider makes a wrong signature, and some releases do not
+    // notice.
     (ALL, "azurekms-rsa-key", NotSigned, REFUSED),
     (ALL, "gcpkms-revoked-account", NotSigned, UNAUTHENTICATED),
     (ALL, "gcpkms-no-*account-file", NotSigned, "cannot be used: the credentials file cannot be read"),

@@ -1,8 +1,8 @@
-//! The variables that cosign gets for each scheme of keys, and for each provider of identity tokens, with the purpose
-//! of each. cosign gets no other variable of the operator's environment.
+//! The variables that cosign gets for each scheme of keys, and for each provider of identity
+//! tokens, with the purpose of each. cosign gets no other variable of the operator's environment.
 //!
-//! The sets in `sign_in` were tested (`tests/kms`): with all of a set the key works, and without any one of them it
-//! does not. The other variables are for other ways to sign in.
+//! The sets in `sign_in` were tested (`tests/kms`): with all of a set the key works, and without
+//! any one of them it does not. The other variables are for other ways to sign in.
 
 use crate::plan::key_ref::Scheme;
 use crate::plan::sign::Provider;
@@ -14,13 +14,14 @@ pub(super) struct ProviderEnvironment {
     pub(super) variables: &'static [(&'static str, &'static str)],
     /// The sets of variables of which each is enough to sign in.
     pub(super) sign_in: &'static [&'static [&'static str]],
-    /// The variables that weaken this provider or send its requests elsewhere. cosign never gets them, and they are
-    /// reported as ignored.
+    /// The variables that weaken this provider or send its requests elsewhere. cosign never gets
+    /// them, and they are reported as ignored.
     pub(super) withheld: &'static [&'static str],
-    /// Whether cosign gets the operator's home directory, which has credentials (`.aws`, `.config/gcloud`,
-    /// `.vault-token`, `.kube`).
+    /// Whether cosign gets the operator's home directory, which has credentials (`.aws`,
+    /// `.config/gcloud`, `.vault-token`, `.kube`).
     pub(super) home: bool,
-    /// Whether cosign gets the safe part of the PATH, because it runs programs that the operator configured.
+    /// Whether cosign gets the safe part of the PATH, because it runs programs that the operator
+    /// configured.
     pub(super) path: bool,
 }
 
@@ -53,8 +54,8 @@ pub(super) const fn of_scheme(scheme: Scheme) -> ProviderEnvironment {
     }
 }
 
-/// The environment for identity tokens of a CI job or a workload. cosign's `pkg/providers` has the variables that it
-/// reads.
+/// The environment for identity tokens of a CI job or a workload. cosign's `pkg/providers` has the
+/// variables that it reads.
 pub(super) const fn of_token_provider(provider: Provider) -> ProviderEnvironment {
     match provider {
         Provider::GitHub => ProviderEnvironment {

@@ -4,7 +4,8 @@ use super::*;
 
 const PRIVATE: &str = "/p";
 
-/// The environment for the key with this reference: `NAME=value`, or `NAME` if it comes from the operator.
+/// The environment for the key with this reference: `NAME=value`, or `NAME` if it comes from the
+/// operator.
 fn given<const N: usize>(reference: &str, operator: [(&str, &str); N]) -> Vec<String> {
     let key = KeyRef::parse(reference).unwrap();
     let operator = Environment::of(operator);
@@ -258,7 +259,8 @@ fn the_table_is_consistent() {
     }
 }
 
-/// What is reported as ignored can be handed on under no other flag either, and the other way round.
+/// What is reported as ignored can be handed on under no other flag either, and the other way
+/// round.
 #[test]
 fn ignored_variables_and_refused_names_are_one_list() {
     let never = [

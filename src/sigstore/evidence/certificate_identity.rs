@@ -1,5 +1,5 @@
-//! The identity that a certificate was issued for, and the OIDC issuer of the identity, as Fulcio writes both into
-//! a certificate. cosign verifies that Fulcio did.
+//! The identity that a certificate was issued for, and the OIDC issuer of the identity, as Fulcio
+//! writes both into a certificate. cosign verifies that Fulcio did.
 
 use spki::ObjectIdentifier;
 use spki::der::Tag;
@@ -24,7 +24,8 @@ const ISSUER: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264
 const OLD_ISSUER: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.1");
 
 impl CertificateIdentity {
-    /// The identity that the certificate in `der` was issued for. The error is about the signature file.
+    /// The identity that the certificate in `der` was issued for. The error is about the signature
+    /// file.
     pub(super) fn of_certificate(der: &[u8]) -> Result<Self, Malformed> {
         let refuse = |why: &str| Malformed::new(format!("has a certificate that {why}"));
         let certificate = Certificate::from_der(der).ok_or_else(|| refuse("cannot be read"))?;

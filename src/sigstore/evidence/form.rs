@@ -1,5 +1,5 @@
-//! The JSON form of a Sigstore bundle v0.3, field by field, and the strict reader for it. The types have the names
-//! of sigstore's protobuf-specs. [`super::Evidence`] has the rules for the values.
+//! The JSON form of a Sigstore bundle v0.3, field by field, and the strict reader for it. The types
+//! have the names of sigstore's protobuf-specs. [`super::Evidence`] has the rules for the values.
 
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::super::file::{Base64, Malformed};
 use super::SIZE_LIMIT;
 
-/// Reads `text` as a `T` in its one form. serde reads more, such as an array for a struct. So what was read must
-/// give the same JSON value when it is written again.
+/// Reads `text` as a `T` in its one form. serde reads more, such as an array for a struct. So what
+/// was read must give the same JSON value when it is written again.
 pub(super) fn strict<T: Serialize + DeserializeOwned>(text: &[u8]) -> Result<T, Malformed> {
     if text.len() as u64 > SIZE_LIMIT {
         return Err(Malformed::new(format!("is larger than {SIZE_LIMIT} bytes")));
@@ -23,7 +23,8 @@ pub(super) fn strict<T: Serialize + DeserializeOwned>(text: &[u8]) -> Result<T, 
     }
 }
 
-/// The sentence for the forms that are known from practice or from attacks, and serde's text for the rest.
+/// The sentence for the forms that are known from practice or from attacks, and serde's text for
+/// the rest.
 fn explain(text: &[u8], error: &serde_json::Error) -> Malformed {
     if text.iter().all(u8::is_ascii_whitespace) {
         return Malformed::new("is empty");
@@ -54,7 +55,8 @@ fn explain(text: &[u8], error: &serde_json::Error) -> Malformed {
     Malformed::new(format!("is not a Sigstore bundle: {error}"))
 }
 
-/// A positive int64 of protobuf in JSON: a string of decimal digits without leading zeros. Protobuf leaves out 0.
+/// A positive int64 of protobuf in JSON: a string of decimal digits without leading zeros. Protobuf
+/// leaves out 0.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub(super) struct Int64(String);
@@ -135,8 +137,8 @@ pub(super) enum Algorithm {
     Sha256,
 }
 
-/// An entry of Rekor v1 (with an integrated time and a promise) or v2. The first entry of a log has neither
-/// `logIndex` nor `hashes`, because protobuf leaves out 0 and empty lists.
+/// An entry of Rekor v1 (with an integrated time and a promise) or v2. The first entry of a log has
+/// neither `logIndex` nor `hashes`, because protobuf leaves out 0 and empty lists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct TransparencyLogEntry {

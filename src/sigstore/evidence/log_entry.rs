@@ -1,5 +1,5 @@
-//! An entry of a transparency log: from which log it is, and what it is about. cosign verifies that the log has
-//! it.
+//! An entry of a transparency log: from which log it is, and what it is about. cosign verifies that
+//! the log has it.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -28,8 +28,8 @@ const KIND: &str = "hashedrekord";
 impl LogEntry {
     /// Checks the form of an entry in a signature file.
     ///
-    /// Both versions of Rekor prove inclusion. Only Rekor 1 has a time and a promise, and may leave out the
-    /// promise. Protobuf leaves out numbers that are 0 and lists that are empty.
+    /// Both versions of Rekor prove inclusion. Only Rekor 1 has a time and a promise, and may leave
+    /// out the promise. Protobuf leaves out numbers that are 0 and lists that are empty.
     pub(super) fn of(form: &form::TransparencyLogEntry) -> Result<Self, Malformed> {
         let refuse = |why: &str| Err(Malformed::new(format!("has a log entry {why}")));
         let form::KindVersion { kind, version } = &form.kind_version;
@@ -91,16 +91,17 @@ impl LogEntry {
         self.version
     }
 
-    /// Whether it is the first entry of its log, with index 0, which protobuf leaves out. cosign 2.4 rejects the
-    /// first entry of a Rekor 1 as damaged.
+    /// Whether it is the first entry of its log, with index 0, which protobuf leaves out. cosign
+    /// 2.4 rejects the first entry of a Rekor 1 as damaged.
     pub(crate) fn is_first(&self) -> bool {
         self.index.is_none()
     }
 
-    /// Why it does not belong to the signature in `evidence`: the end of a sentence about the entry.
+    /// Why it does not belong to the signature in `evidence`: the end of a sentence about the
+    /// entry.
     ///
-    /// The parts of the entry are compared here because cosign does not: for Rekor 2 it takes the tree from the
-    /// checkpoint, and ignores the tree in the proof.
+    /// The parts of the entry are compared here because cosign does not: for Rekor 2 it takes the
+    /// tree from the checkpoint, and ignores the tree in the proof.
     pub(crate) fn misfit(&self, evidence: &Evidence) -> Option<&'static str> {
         let Some((digest, signature)) = self.subject() else {
             return Some("has a body that cannot be read");
@@ -138,8 +139,8 @@ impl LogEntry {
     }
 }
 
-/// Whether a proof has the tree of its checkpoint. A checkpoint is a text: the log's name, the size of the tree,
-/// its root hash, each on a line, and the log's signature.
+/// Whether a proof has the tree of its checkpoint. A checkpoint is a text: the log's name, the size
+/// of the tree, its root hash, each on a line, and the log's signature.
 fn is_of_its_checkpoint(proof: &form::InclusionProof) -> bool {
     let mut lines = proof.checkpoint.envelope.lines().skip(1);
     let (size, root) = (lines.next(), lines.next());

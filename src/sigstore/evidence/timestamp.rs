@@ -1,5 +1,5 @@
-//! A timestamp: the answer of an authority (RFC 3161). Only its signer is read here; cosign verifies its time, its
-//! digest and its signature.
+//! A timestamp: the answer of an authority (RFC 3161). Only its signer is read here; cosign
+//! verifies its time, its digest and its signature.
 
 use spki::ObjectIdentifier;
 use spki::der::Tag;
@@ -26,7 +26,8 @@ const SIGNED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.1135
 const TIMESTAMP_INFO: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.4");
 
 impl Timestamp {
-    /// Reads a `TimeStampResp` that grants a timestamp with one signature. `None` for anything else.
+    /// Reads a `TimeStampResp` that grants a timestamp with one signature. `None` for anything
+    /// else.
     pub(super) fn from_der(der: &[u8]) -> Option<Self> {
         let mut response = DerFields::of_sequence(der)?;
         let status = response.expect(Tag::Sequence)?.fields()?.expect(Tag::Integer)?;
@@ -67,8 +68,8 @@ impl Timestamp {
         Some(Self { signer })
     }
 
-    /// Whether it names the first certificate of this chain, or one that the first certificate issued: the
-    /// authority's own certificate may be missing from the chain.
+    /// Whether it names the first certificate of this chain, or one that the first certificate
+    /// issued: the authority's own certificate may be missing from the chain.
     pub(crate) fn is_by(&self, chain: &[Certificate]) -> bool {
         let Some(first) = chain.first() else { return false };
         match &self.signer {

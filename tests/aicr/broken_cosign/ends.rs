@@ -1,11 +1,11 @@
-//! How `sign-blob` ends decides whether it was refused or broke; what it says is shown once, and
-//! harmlessly.
+//! The exit of `sign-blob` decides whether it refused or broke. Its output is shown once, with
+//! control characters escaped.
 
 use super::{fails, succeeds};
 use crate::fake::{Fake, HONEST, fake_sandbox};
 
 #[test]
-fn a_good_signature_counts_with_exit_0_alone() {
+fn a_good_signature_is_used_only_after_exit_0() {
     let refused = "error: cosign.key was refused by cosign\n";
     let broke = |how: &str| format!("error: {{root}}/bin/cosign sign-blob {how}\n");
     for (end, stderr, code) in [
@@ -21,7 +21,7 @@ fn a_good_signature_counts_with_exit_0_alone() {
         let sign = format!("cp \"$TOP/good\" \"$BUNDLE\"; {end}");
         fails(Fake { sign: &sign, ..HONEST }, &stderr, code);
     }
-    // Before anything is signed it is the same.
+    // The same holds for `public-key`.
     for (public_key, stderr, code) in [
         ("cat \"$TOP/cosign.pub\"; exit 1", refused.to_owned(), 4),
         ("cat \"$TOP/cosign.pub\"; exit 2", broke("crashed (exit 2)").replace("sign-blob", "public-key"), 1),
@@ -36,7 +36,7 @@ fn a_good_signature_counts_with_exit_0_alone() {
 }
 
 #[test]
-fn what_it_says_is_shown_once_and_harmlessly() {
+fn its_output_is_shown_once_and_escaped() {
     let many = (1..=20).map(|line| format!("    line {line}\n")).collect::<Vec<_>>().concat();
     let wide = format!("    {}\n", "w".repeat(1000));
     for (script, said) in [
@@ -55,7 +55,7 @@ fn what_it_says_is_shown_once_and_harmlessly() {
         ("printf 'error: forged\\nhint: rm -rf\\n' >&2", "    error: forged\n    hint: rm -rf\n"),
         ("for i in $(seq 50); do echo \"line $i\" >&2; done", &format!("{many}    …\n")),
         ("head -c 5000 /dev/zero | tr '\\0' w >&2", &wide),
-        // What goes to stdout is no message.
+        // Its stdout is not a message.
         ("echo no", ""),
     ] {
         fails(
@@ -67,15 +67,15 @@ fn what_it_says_is_shown_once_and_harmlessly() {
 }
 
 #[test]
-fn what_it_says_after_a_success_is_not_shown() {
-    // Otherwise people would think that something was uploaded.
+fn its_output_after_a_success_is_not_shown() {
+    // Otherwise it would look like an upload.
     let terms = "The sigstore service, hosted by sigstore a Series of LF Projects, LLC, is provided";
     let sign = format!("echo '{terms}' >&2; echo 'AAAA'; cp \"$TOP/good\" \"$BUNDLE\"");
     succeeds(Fake { sign: &sign, ..HONEST });
 }
 
 #[test]
-fn its_words_choose_between_refused_and_unreachable() {
+fn its_text_decides_between_refused_and_unreachable() {
     for (words, stderr, code) in [
         (
             "dial tcp: lookup vault.example on 10.0.0.1:53: no such host",
@@ -96,7 +96,7 @@ hint: install an upstream release of cosign: it has every provider, openbao from
         ("nobody knows", "error: cosign.key was refused by cosign\n    nobody knows\n", 4),
     ] {
         fails(Fake { sign: &format!("echo 'Error: {words}' >&2; exit 1"), ..HONEST }, stderr, code);
-        // They never make a success of a failure, nor the other way round.
+        // The text never turns a failure into a success, or the reverse.
         let sign = format!("echo 'Error: {words}' >&2; cp \"$TOP/good\" \"$BUNDLE\"");
         succeeds(Fake { sign: &sign, ..HONEST });
     }

@@ -1,4 +1,4 @@
-//! What is no cosign, or is another one than a moment before.
+//! Programs that are not cosign, and a cosign that is replaced during a run.
 
 use super::SIGN;
 use crate::fake::{HONEST, fake_sandbox};
@@ -7,7 +7,7 @@ use crate::sandbox::{Act, Sandbox};
 const INSTALL: &str = "hint: install cosign 2.0 or later, or name one with --cosign\n";
 
 #[test]
-fn help_of_something_else() {
+fn help_of_another_program() {
     let usage = "its `sign-blob --help` is not that of cosign 2.0 or later";
     for (script, why) in [
         ("exit 0", usage.to_owned()),
@@ -55,7 +55,7 @@ hint: {name} gives it more time
 }
 
 #[test]
-fn a_release_that_does_not_tell_is_used_all_the_same() {
+fn a_cosign_without_a_version_is_used() {
     let sandbox = Sandbox::new();
     let real = sandbox.cosign().display().to_string();
     sandbox
@@ -67,7 +67,7 @@ fn a_release_that_does_not_tell_is_used_all_the_same() {
 }
 
 #[test]
-fn a_cosign_that_is_named_and_is_none() {
+fn a_named_file_that_is_not_a_program() {
     let cases: [(Act, &str); 5] = [
         (|sandbox| sandbox, "cannot be used: no such file or directory"),
         (|sandbox| sandbox.directory("c"), "is not a file"),
@@ -107,7 +107,7 @@ hint: name the cosign binary, or unset AICR_COSIGN to use the one on the PATH
 }
 
 #[test]
-fn a_cosign_that_is_pinned() {
+fn a_pinned_cosign() {
     let sandbox = Sandbox::new();
     sandbox.unsigned().fake_cosign("exec \"$REAL\" \"$@\"");
     let sum = sandbox.program_run(["sha256sum", "bin/cosign"]).whatever_it_prints().succeeds().stdout;
@@ -128,7 +128,7 @@ hint: use another binary with --cosign, or correct --cosign-sha256
 }
 
 #[test]
-fn one_that_is_swapped_between_two_runs() {
+fn one_that_is_replaced_between_two_runs() {
     let replace = "cp \"$0\" \"$0.new\"; mv \"$0.new\" \"$0\"";
     let append = "echo '# more' >>\"$0\"";
     for swap in [replace, append] {

@@ -1,10 +1,11 @@
-//! A cosign that does not end, or leaves others behind, or prints for ever.
+//! A cosign that does not end, leaves processes behind, or prints without end.
 
 use super::SIGN;
 use crate::fake::{Fake, HONEST, ends, fake_sandbox};
 use crate::sandbox::Sandbox;
 
-/// The processes that a fake has noted in the directory `left`, one file a process id, are ending.
+/// The processes that a fake recorded in the directory `left`, a file for each process ID, have
+/// ended.
 #[track_caller]
 fn all_gone(sandbox: &Sandbox, count: usize) {
     let noted = sandbox.tree("left");
@@ -14,7 +15,7 @@ fn all_gone(sandbox: &Sandbox, count: usize) {
     }
 }
 
-/// A stage whose cosign does this; `note PID` notes a process.
+/// A test directory whose cosign does this. `note PID` records a process.
 fn noting(verb: &str, script: &str) -> Sandbox {
     let script = format!("note() {{ : >\"$TOP/left/$1\"; }}\n{script}");
     let sandbox = fake_sandbox(match verb {
@@ -26,7 +27,7 @@ fn noting(verb: &str, script: &str) -> Sandbox {
     sandbox
 }
 
-/// A run with this cosign is out of time in `verb`, and all its processes are gone.
+/// A run with this cosign reaches the timeout in `verb`, and all its processes have ended.
 #[track_caller]
 fn out_of_time(verb: &str, script: &str, processes: usize) {
     let sandbox = noting(verb, script);
@@ -45,14 +46,14 @@ hint: --timeout gives it more time
 }
 
 #[test]
-fn one_that_hangs_is_ended_at_the_timeout() {
+fn one_that_hangs_is_terminated_at_the_timeout() {
     for verb in ["public-key", "sign-blob", "verify-blob"] {
         let good = if verb == "verify-blob" { "" } else { "cp \"$TOP/good\" \"$BUNDLE\" 2>/dev/null;" };
         out_of_time(verb, &format!("{good} note $$; exec sleep 1000"), 1);
     }
 }
 
-/// Whoever was asked is named, where somebody was.
+/// The message names the key manager, if there is one.
 #[test]
 fn a_key_manager_that_does_not_answer_is_the_usual_cause() {
     let sandbox = fake_sandbox(Fake { public_key: "exec sleep 1000", ..HONEST });
@@ -72,16 +73,16 @@ fn one_that_ignores_sigterm_is_killed() {
 }
 
 #[test]
-fn its_children_go_with_it() {
+fn its_children_are_terminated_too() {
     out_of_time("sign-blob", "sleep 1000 & note $!; note $$; wait", 2);
-    // Also when it has ended itself, and they hold its pipes.
+    // Also when it has ended by itself, and they keep its pipes open.
     let sandbox = noting("sign-blob", "sleep 1000 & note $!; cp \"$TOP/good\" \"$BUNDLE\"");
     sandbox.aicr(&format!("bundle-sign B --force {SIGN} --quiet")).succeeds();
     all_gone(&sandbox, 1);
 }
 
 #[test]
-fn a_grandchild_that_went_its_own_way_is_not_waited_for() {
+fn there_is_no_wait_for_a_detached_grandchild() {
     let sandbox = noting(
         "sign-blob",
         "setsid sh -c ': >\"$0/left/$$\"; exec sleep 1000' \"$TOP\" &
@@ -95,11 +96,11 @@ fn a_grandchild_that_went_its_own_way_is_not_waited_for() {
 }
 
 #[test]
-fn one_that_prints_for_ever_fills_neither_memory_nor_time() {
+fn endless_output_fills_no_memory_and_ends_at_the_timeout() {
     out_of_time("sign-blob", "note $$; exec yes", 1);
     out_of_time("sign-blob", "note $$; exec yes >&2", 1);
     out_of_time("sign-blob", "yes & note $!; note $$; exec yes >&2", 2);
-    // Much, and then a signature: within half a GiB of address space.
+    // A lot of output, then a signature: within half a GiB of address space.
     let sandbox =
         noting("sign-blob", "head -c 5G /dev/zero; head -c 5G /dev/zero >&2; cp \"$TOP/good\" \"$BUNDLE\"");
     sandbox

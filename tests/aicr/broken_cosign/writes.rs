@@ -1,4 +1,4 @@
-//! Exit 0 is no signature: what `sign-blob` left where the signature should be.
+//! Exit 0 is not enough: wrong files from `sign-blob` instead of a signature.
 
 use crate::sandbox::{KEY_SHA256, SMALL_MANIFEST, STRANGER_SHA256, repository};
 use crate::without_aicr::{key_hint, sigstore_bundle};
@@ -6,20 +6,20 @@ use crate::without_aicr::{key_hint, sigstore_bundle};
 use super::{fails, succeeds};
 use crate::fake::{Fake, HONEST};
 
-/// `sign-blob` ends with exit 0 after this, and that is refused because of this.
+/// `sign-blob` does this and ends with exit 0, and is refused for this reason.
 #[track_caller]
 fn refused(release: &str, sign: &str, why: &str) {
     fails(Fake { release, sign, ..HONEST }, &format!("error: cosign ended with exit 0, but {why}\n"), 4);
 }
 
-/// The same for what stands in the signature file.
+/// The same for a signature file with this content.
 #[track_caller]
 fn refused_content(release: &str, content: &str, why: &str) {
     refused(release, &format!("cat >\"$BUNDLE\" <<'END'\n{content}\nEND\n"), why);
 }
 
 #[test]
-fn one_that_does_everything_right_is_believed() {
+fn a_correct_signature_is_accepted() {
     succeeds(HONEST);
     let old_form = "echo '{\"base64Signature\":\"AAAA\"}' >\"$BUNDLE\"";
     succeeds(Fake { release: "v2.2.4", sign: old_form, ..HONEST });
@@ -27,7 +27,7 @@ fn one_that_does_everything_right_is_believed() {
 }
 
 #[test]
-fn a_signature_file_that_is_none() {
+fn files_that_are_not_signature_files() {
     for (sign, why) in [
         ("exit 0", "had to write does not exist"),
         (": >\"$BUNDLE\"", "wrote is empty"),
@@ -52,7 +52,7 @@ fn a_signature_file_that_is_none() {
 }
 
 #[test]
-fn a_signature_over_something_else_or_by_somebody_else() {
+fn a_signature_over_another_file_or_by_another_signer() {
     let good = sigstore_bundle("AAAA", SMALL_MANIFEST);
     let other_key = good.replace(&key_hint(KEY_SHA256), &key_hint(STRANGER_SHA256));
     let certificate = |der: &str| {
@@ -98,7 +98,7 @@ fn a_signature_over_something_else_or_by_somebody_else() {
 }
 
 #[test]
-fn a_signature_that_was_uploaded_although_nobody_wanted_that() {
+fn a_signature_that_was_uploaded_against_the_plan() {
     let recorded =
         |name: &str| std::fs::read_to_string(repository().join("fixtures/evidence").join(name)).unwrap();
     let log = "the signature carries an entry of a transparency log: it was uploaded although the plan forbids that, and this cannot be undone";
@@ -110,7 +110,7 @@ fn a_signature_that_was_uploaded_although_nobody_wanted_that() {
 }
 
 #[test]
-fn each_form_is_read_from_the_releases_that_write_it_alone() {
+fn each_form_is_accepted_only_from_the_releases_that_write_it() {
     refused_content(
         "v3.1.3",
         "{\"base64Signature\":\"AAAA\"}",
@@ -146,7 +146,7 @@ fn a_signature_that_it_does_not_accept_itself() {
     ] {
         fails(Fake { verify, ..HONEST }, &format!("{error}\n{said}{hint}\n"), 4);
     }
-    // It neither accepts nor refuses.
+    // It neither accepts nor rejects.
     for (verify, how) in [
         ("kill -SEGV $$", "was killed by signal 11"),
         ("echo 'Verified OK'; exit 2", "crashed (exit 2)"),
@@ -157,7 +157,7 @@ fn a_signature_that_it_does_not_accept_itself() {
 }
 
 #[test]
-fn a_public_key_that_is_none() {
+fn output_that_is_not_a_public_key() {
     let gave = "error: what cosign printed as the public key of cosign.key";
     for (public_key, why) in [
         ("exit 0", "is not a PEM public key"),

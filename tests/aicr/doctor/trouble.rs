@@ -1,12 +1,12 @@
 //! What `doctor` prints when something is wrong with the key, the key manager or cosign.
 
-use super::{DIALECTS, NO_LOG, Recording, recorded};
+use super::{DIALECTS, Expected, NO_LOG, recorded};
 use crate::sandbox::{KEY_SHA256, Sandbox};
 
 #[test]
 fn key_files_that_cannot_be_used() {
     let sandbox = Sandbox::new();
-    let told = Recording::about(&sandbox);
+    let expected = Expected::about(&sandbox);
     sandbox.file("plain.key", "-----BEGIN EC PRIVATE KEY-----\nAA==\n-----END EC PRIVATE KEY-----\n");
     let generated = "the key file that `cosign generate-key-pair` writes";
     for (key, error, hint) in [
@@ -39,7 +39,7 @@ fn key_files_that_cannot_be_used() {
     ] {
         sandbox
             .aicr_with(["doctor", NO_LOG, "--signing-key", key])
-            .stdout(&format!("{}key           {key} cannot be used\n", told.cosign()))
+            .stdout(&format!("{}key           {key} cannot be used\n", expected.cosign()))
             .stderr(&format!("error: {error}\nhint: {hint}\n"))
             .exits(2);
     }
@@ -48,14 +48,14 @@ fn key_files_that_cannot_be_used() {
 #[test]
 fn passwords() {
     let sandbox = Sandbox::new();
-    let told = Recording::about(&sandbox);
+    let expected = Expected::about(&sandbox);
     sandbox
         .aicr_with(["doctor", NO_LOG, "--signing-key=cosign.key"])
         .env("COSIGN_PASSWORD", "hunter2")
         .stdout(&format!(
             "{}key           cosign.key cannot be used\n{}",
-            told.cosign(),
-            told.fenced("{root}/cosign.key", &["COSIGN_PASSWORD"])
+            expected.cosign(),
+            expected.fenced("{root}/cosign.key", &["COSIGN_PASSWORD"])
         ))
         .stderr(
             "error: cosign.key cannot be decrypted: the password is wrong
@@ -66,7 +66,7 @@ hint: check COSIGN_PASSWORD; a newline at its end is part of the password\n",
     sandbox
         .aicr_with(["doctor", NO_LOG, "--signing-key=cosign.key"])
         .without("COSIGN_PASSWORD")
-        .stdout(&format!("{}key           cosign.key cannot be used\n", told.cosign()))
+        .stdout(&format!("{}key           cosign.key cannot be used\n", expected.cosign()))
         .stderr(
             "error: cosign.key needs a password, and there is no terminal to ask for it
 hint: set COSIGN_PASSWORD; an empty value is a password, too\n",
@@ -78,7 +78,7 @@ hint: set COSIGN_PASSWORD; an empty value is a password, too\n",
 #[test]
 fn key_managers_that_are_down() {
     let sandbox = Sandbox::new();
-    let told = Recording::about(&sandbox);
+    let expected = Expected::about(&sandbox);
     let network = [
         ("HOME", "passed on"),
         ("LANG", "C"),
@@ -100,7 +100,7 @@ fn key_managers_that_are_down() {
         ),
         ("hashivault://x", &[("VAULT_ADDR", "https://127.0.0.1:1"), ("VAULT_TOKEN", "hunter2")], vec![]),
     ] {
-        if told.releases == DIALECTS[2].1 && key.starts_with("hashivault") {
+        if expected.releases == DIALECTS[2].1 && key.starts_with("hashivault") {
             // 2.0 to 2.3 crash when the server does not answer.
             continue;
         }
@@ -111,7 +111,8 @@ fn key_managers_that_are_down() {
         for (name, value) in variables {
             run = run.env(name, value);
         }
-        let stdout = format!("{}key           {key} cannot be used\n{}", told.cosign(), told.seen(key, seen));
+        let stdout =
+            format!("{}key           {key} cannot be used\n{}", expected.cosign(), expected.seen(key, seen));
         run.stdout(&stdout)
             .stderr(&format!(
                 "error: {key} could not be reached: connection refused
@@ -127,7 +128,7 @@ hint: check the address, and that the server is running\n"
 fn a_provider_that_is_not_built_in() {
     let said = "echo 'Error: loading URL: unrecognized scheme: hashivault://' >&2; exit 1";
     let sandbox = recorded("v2.6.1", said);
-    let told = Recording { version: "v2.6.1".into(), releases: DIALECTS[0].1, flags: DIALECTS[0].2 };
+    let expected = Expected { version: "v2.6.1".into(), releases: DIALECTS[0].1, flags: DIALECTS[0].2 };
     let seen = vec![
         ("HOME", "passed on"),
         ("LANG", "C"),
@@ -142,8 +143,8 @@ fn a_provider_that_is_not_built_in() {
         .aicr_with(["doctor", NO_LOG, "--signing-key=hashivault://x"])
         .stdout(&format!(
             "{}key           hashivault://x cannot be used\n{}",
-            told.cosign(),
-            told.seen("hashivault://x", seen)
+            expected.cosign(),
+            expected.seen("hashivault://x", seen)
                 .replacen(" variables", " variables; 2 more are usual and not set", 1)
                 .replacen("                TUF_ROOT: PRIVATE_DIRECTORY/home\n", missing, 1)
         ))
@@ -158,7 +159,7 @@ hint: install an upstream release of cosign: it has every provider, openbao from
 #[test]
 fn a_variable_of_a_plugin_that_is_not_set() {
     let sandbox = recorded("v3.1.3", "cat \"${0%/*}/../cosign.pub\"");
-    let told = Recording { version: "v3.1.3".into(), releases: DIALECTS[0].1, flags: DIALECTS[0].2 };
+    let expected = Expected { version: "v3.1.3".into(), releases: DIALECTS[0].1, flags: DIALECTS[0].2 };
     sandbox.program("bin/sigstore-kms-foo", "exit 1");
     let path = format!("{}:/usr/bin:/bin", "{root}/bin");
     let seen = vec![
@@ -179,8 +180,9 @@ fn a_variable_of_a_plugin_that_is_not_set() {
                 sha256: {KEY_SHA256}
                 type: ECDSA P-256
 {}",
-            told.cosign(),
-            told.seen("foo://k", seen)
+            expected.cosign(),
+            expected
+                .seen("foo://k", seen)
                 .replacen(" variables", " variables; 1 more is usual and not set", 1)
                 .replacen(
                     "                TMPDIR",

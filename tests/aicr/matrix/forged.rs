@@ -1,21 +1,22 @@
-//! Signature files by which plain cosign is fooled, and `aicr` is not, whatever cosign it asks.
+//! Forged signature files: plain cosign accepts some of them, and `aicr` rejects all with any
+//! cosign.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::FOOLED;
+use super::VULNERABLE;
 use crate::sandbox::{SMALL_MANIFEST, Sandbox, cosigns, repository};
 use crate::without_aicr::{dialect, release, signature, sigstore_bundle};
 
 const SIGNATURE: &str = "B/attestation/checksums.txt.sigstore.json";
-/// What the attacker wants to be believed: the manifest of another payload.
+/// The manifest that the attacker wants to be accepted: that of another payload.
 const FORGED: &str = "\
 0000000000000000000000000000000000000000000000000000000000000000  a
 f2c82decdd7181cf98945929a62598db7e6b477e11f6e0eb0ae97020eff151ad  sub/b
 ";
 const LEGACY: &str = "has a field of the legacy form, which can forge a signature (GHSA-fx35-mq7g-6g98)";
 
-/// `aicr` rejects `B`, in these words.
+/// `aicr` rejects `B` with this message.
 #[track_caller]
 fn rejected(sandbox: &Sandbox, error: &str) {
     sandbox
@@ -25,16 +26,16 @@ fn rejected(sandbox: &Sandbox, error: &str) {
         .exits(5);
 }
 
-/// Whether plain cosign says that the signature of `B` is one by the key, when it is asked in this way.
-fn believed(sandbox: &Sandbox, more: &str) -> bool {
+/// Whether plain cosign accepts the signature of `B` by the key, with these further flags.
+fn is_accepted(sandbox: &Sandbox, more: &str) -> bool {
     let line = format!(
         "cosign verify-blob --key=cosign.pub --insecure-ignore-tlog=true {more} --bundle={SIGNATURE} B/checksums.txt"
     );
     sandbox.program_run(line.split_whitespace()).output().status.success()
 }
 
-/// GHSA-fx35-mq7g-6g98: the fields of the legacy form name the key they are to be checked with, and
-/// win, alone or in a v0.3 bundle that is good in itself, in any letter case.
+/// GHSA-fx35-mq7g-6g98: the fields of the legacy form contain the key to verify with. cosign
+/// prefers them, alone or in a v0.3 bundle that is valid without them, in any letter case.
 #[test]
 fn a_signature_that_brings_its_own_key() {
     for cosign in cosigns() {
@@ -54,16 +55,16 @@ fn a_signature_that_brings_its_own_key() {
         ] {
             sandbox.file(SIGNATURE, &forgery);
             let sct = if dialect(&cosign) == "LegacyBundle" { "--insecure-ignore-sct=true" } else { "" };
-            if FOOLED.contains(&release(&cosign).as_str()) {
-                assert!(believed(&sandbox, sct), "{} is not fooled by {forgery}", release(&cosign));
+            if VULNERABLE.contains(&release(&cosign).as_str()) {
+                assert!(is_accepted(&sandbox, sct), "{} rejects {forgery}", release(&cosign));
             }
             rejected(&sandbox, &format!("{SIGNATURE} {LEGACY}"));
         }
     }
 }
 
-/// An attestation that a scan failed is a true statement about the manifest, and no signature of it;
-/// nor is a signature file that names another digest.
+/// An attestation that a scan failed is a true statement about the manifest, but not a signature
+/// over it. Neither is a signature file with another digest.
 #[test]
 fn a_signature_of_something_else() {
     let statement = std::fs::read(repository().join("fixtures/bundles/dsse.json")).unwrap();
@@ -79,7 +80,7 @@ fn a_signature_of_something_else() {
         let signature = signature(&sandbox, "cosign.key", SMALL_MANIFEST);
 
         sandbox.file(SIGNATURE, &statement);
-        assert_eq!(believed(&sandbox, trust), !trust.is_empty(), "{}", release(&cosign));
+        assert_eq!(is_accepted(&sandbox, trust), !trust.is_empty(), "{}", release(&cosign));
         rejected(
             &sandbox,
             &format!("{SIGNATURE} is a DSSE attestation about the manifest, not a signature over it"),
@@ -88,8 +89,8 @@ fn a_signature_of_something_else() {
         let good = sigstore_bundle(&signature, SMALL_MANIFEST);
         let relabelled = sigstore_bundle(&signature, "another blob");
         sandbox.file(SIGNATURE, relabelled);
-        if FOOLED.contains(&release(&cosign).as_str()) {
-            assert_eq!(believed(&sandbox, trust), !trust.is_empty(), "{}", release(&cosign));
+        if VULNERABLE.contains(&release(&cosign).as_str()) {
+            assert_eq!(is_accepted(&sandbox, trust), !trust.is_empty(), "{}", release(&cosign));
         }
         rejected(
             &sandbox,
@@ -97,9 +98,9 @@ fn a_signature_of_something_else() {
 hint: --checksums-only compares the files with the manifest; it proves nothing about who made it",
         );
 
-        // The twin: both say yes to the same signature with its own digest.
+        // Both accept the same signature with its own digest.
         sandbox.file(SIGNATURE, good);
-        assert_eq!(believed(&sandbox, trust), !trust.is_empty(), "{}", release(&cosign));
+        assert_eq!(is_accepted(&sandbox, trust), !trust.is_empty(), "{}", release(&cosign));
         sandbox.aicr("verify B --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();
     }
 }

@@ -1,6 +1,6 @@
-//! Nothing leaves the machine: not on any release, not without the fence of proxies that lead nowhere,
-//! and not as a look-up of a name. The kernel is asked (strace), in a network namespace of loopback
-//! alone, where every attempt fails and shows all the same.
+//! Nothing leaves the machine: with no release, also without the fence of a closed proxy, and not
+//! for the look-up of a name. strace records the system calls, in a network namespace with loopback
+//! only, where every attempt fails but is recorded.
 
 use std::path::Path;
 
@@ -9,8 +9,9 @@ use crate::without_aicr::release;
 
 const CALLS: &str = "--trace=connect,sendto,sendmsg,sendmmsg";
 
-/// Whether this command succeeds, and how it and its children try to reach anything: every connect
-/// and datagram but those to the kernel and to local sockets, of which a resolver's is a look-up.
+/// Whether this command succeeds, and its attempts to reach another machine: every connect and
+/// datagram, except to the kernel and to local sockets. The local socket of a resolver is an
+/// attempt, too.
 fn attempts(sandbox: &Sandbox, words: &str) -> (bool, Vec<String>) {
     let strace = ["strace", "--follow-forks", "--quiet=all", CALLS, "--output=network"];
     let output = sandbox.program_run(strace.into_iter().chain(words.split_whitespace())).output();
@@ -47,7 +48,7 @@ fn signing_and_verifying_with_a_key_reach_nothing() {
     }
 }
 
-/// The trap, and the proof that the test above would see something: the same wish, put to cosign alone.
+/// This shows that the test above can see attempts: cosign is called without aicr.
 #[test]
 fn cosign_by_itself_would_try() {
     let sign = "cosign sign-blob --yes --key=cosign.key --bundle=bundle.json";
@@ -57,10 +58,10 @@ fn cosign_by_itself_would_try() {
         assert!(!done && !tried.is_empty(), "{} {words}: {tried:?}", release(cosign));
     };
     let cosigns = cosigns();
-    // This release ignores the flag, and would upload.
+    // This release ignores the flag, and tries to upload.
     if let Some(cosign) = cosigns.iter().find(|cosign| release(cosign) == "v3.0.2") {
         tries(cosign, &format!("{sign} --tlog-upload=false dist/a"));
     }
-    // They all would when a log is wanted; the newest is the quickest to give up.
+    // All of them try if a log is requested. The newest gives up first.
     tries(cosigns.last().unwrap(), &format!("{sign} dist/a"));
 }

@@ -1,4 +1,4 @@
-//! Each release signs, and each release verifies what each of them signed.
+//! Each release signs, and each release verifies the signatures of all.
 
 use std::path::PathBuf;
 
@@ -48,20 +48,21 @@ fn each_release_accepts_what_each_release_signed() {
             .stdout(&accepted)
             .succeeds();
     }
-    // To sign again is to do nothing, whoever signed and whoever is asked.
+    // Signing again changes nothing, with any two releases.
     for cosign in &cosigns {
         sandbox.aicr(&format!("bundle-sign {all} {KEY} --quiet --cosign {}", cosign.display())).succeeds();
     }
-    // One form, whatever made it: all but the signature is the same to the byte.
+    // The form is the same for all releases: every byte but the signature.
     let file = |name: &str| sandbox.read(&format!("{name}/attestation/checksums.txt.sigstore.json"));
     let without_signature = |name: &String| file(name).split_once("\"signature\":").unwrap().0.to_owned();
     let forms: Vec<String> = names.iter().map(without_signature).collect();
     assert!(forms.iter().all(|form| *form == forms[0]), "{forms:#?}");
 }
 
-/// A stranger's signature that claims to be by the key: only cosign can tell, and each release does.
+/// A signature by another key that names the right key: only cosign can detect that, and each
+/// release does.
 #[test]
-fn each_release_refuses_what_a_stranger_signed() {
+fn each_release_rejects_a_signature_by_another_key() {
     for cosign in cosigns() {
         let sandbox = Sandbox::with_cosign(&cosign);
         sandbox.signed();

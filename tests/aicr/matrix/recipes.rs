@@ -1,12 +1,12 @@
-//! `docs/verify-without-aicr.md`: the blocks of shell below `<!-- recipe: NAME -->`, run
-//! as they stand, on a good bundle and on bad ones, with every release that they are for.
+//! `docs/verify-without-aicr.md`: the blocks of shell below `<!-- recipe: NAME -->`, run unchanged,
+//! on a good bundle and on bad ones, with every release that they are for.
 
 use std::fs;
 
 use crate::sandbox::{Act, Sandbox, cosigns, repository};
 use crate::without_aicr::{dialect, release};
 
-/// The block of shell of that name.
+/// The recipe with this name.
 fn recipe(name: &str) -> String {
     let page = fs::read_to_string(repository().join("docs/verify-without-aicr.md")).unwrap();
     let marker = format!("<!-- recipe: {name} -->\n```sh\n");
@@ -14,8 +14,8 @@ fn recipe(name: &str) -> String {
     rest.split_once("```\n").unwrap().0.to_owned()
 }
 
-/// A stage with `release-1.4`, signed, and the public key.
-fn stage(cosign: &std::path::Path) -> Sandbox {
+/// A test directory with `release-1.4`, signed, and the public key.
+fn prepared(cosign: &std::path::Path) -> Sandbox {
     let sandbox = Sandbox::with_cosign(cosign);
     sandbox.small_dist();
     sandbox
@@ -30,7 +30,7 @@ fn for_release(cosign: &std::path::Path) -> Vec<&'static str> {
         release(cosign).trim_start_matches('v').split('.').map_while(|part| part.parse().ok()).collect();
     match dialect(cosign).as_str() {
         "LegacyBundle" => vec!["cosign-2.0-to-2.3"],
-        // A build that does not tell its release gets the recipe that is right on all of its kind.
+        // A build without a version gets the recipe that works with all releases of its dialect.
         "SigningConfig" if version >= vec![3, 0, 5] => vec!["cosign-3", "cosign-2.4-to-3.0.3"],
         _ => vec!["cosign-2.4-to-3.0.3"],
     }
@@ -40,7 +40,7 @@ fn for_release(cosign: &std::path::Path) -> Vec<&'static str> {
 fn signatures_with_plain_cosign_and_with_openssl() {
     for cosign in cosigns() {
         let recipes = for_release(&cosign);
-        let sandbox = stage(&cosign);
+        let sandbox = prepared(&cosign);
         for name in recipes.into_iter().chain(["openssl"]) {
             let check = || sandbox.shell(&recipe(name)).output();
             let said = check();
@@ -65,7 +65,7 @@ fn signatures_with_plain_cosign_and_with_openssl() {
 /// Neither command prints anything about a good bundle, and one of them about every bad one.
 #[test]
 fn files_with_sha256sum() {
-    let good = stage(&cosigns()[0]);
+    let good = prepared(&cosigns()[0]);
     good.shell(&recipe("files")).succeeds();
     let changed = "sha256sum: WARNING: 1 computed checksum did NOT match\n";
     let missing = "sha256sum: sub/b: No such file or directory\n\
@@ -77,7 +77,7 @@ fn files_with_sha256sum() {
         (|s| s.file("release-1.4/attestation/more", ""), "attestation/more\n", ""),
         (|s| s.link("release-1.4/link", "a"), "link\n", ""),
         (|s| s.file("release-1.4/a\nb", ""), "a\u{1}b\n", ""),
-        // Names that spell lines which would cancel each other out.
+        // Names that look like lines which would cancel each other out.
         (
             |s| s.file("release-1.4/d\n./a", "").file("release-1.4/d\n./sub/b", ""),
             "d\u{1}./a\nd\u{1}./sub/b\n",
@@ -87,7 +87,7 @@ fn files_with_sha256sum() {
         (|s| s.remove("release-1.4/sub/b"), "sub/b: FAILED open or read\nsub/b\n", missing),
     ];
     for (attack, stdout, stderr) in attacks {
-        let sandbox = stage(&cosigns()[0]);
+        let sandbox = prepared(&cosigns()[0]);
         attack(&sandbox).shell(&recipe("files")).stdout(stdout).stderr(stderr).succeeds();
     }
 }

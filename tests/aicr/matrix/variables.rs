@@ -1,5 +1,5 @@
-//! Any flag of cosign can be set by a variable. None that is set around aicr reaches the cosign that
-//! it runs, and it says which ones it keeps back.
+//! Any flag of cosign can be set by a variable. None in the environment of aicr reaches cosign, and
+//! aicr reports those that it withholds.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +7,7 @@ use std::fs;
 use crate::sandbox::{KEY_SHA256, Run, SMALL_MANIFEST, SMALL_SHA256, Sandbox, cosigns, repository};
 use crate::without_aicr;
 
-/// The variables of every flag of the three commands that are run, as this cosign's own help has them.
+/// The variables for every flag of the three commands, from the help of this cosign.
 fn variables_of_flags(sandbox: &Sandbox) -> BTreeSet<String> {
     let mut variables = BTreeSet::new();
     for verb in ["sign-blob", "verify-blob", "public-key"] {
@@ -37,11 +37,11 @@ fn recorded_flags() -> BTreeSet<String> {
     flags
 }
 
-/// The value of a flag that does the most harm, on a stage where the stranger has prepared everything.
-fn what_hurts(sandbox: &Sandbox, flag: &str, signs: bool) -> String {
+/// The most harmful value of a flag, in a test directory that the attacker has prepared.
+fn most_harmful(sandbox: &Sandbox, flag: &str, signs: bool) -> String {
     let path = |name: &str| sandbox.path(name).display().to_string();
     match flag {
-        // Another key, signature or bundle than the one that is meant.
+        // Another key, signature or bundle than the intended one.
         "key" if signs => path("stranger.key"),
         "key"
         | "certificate"
@@ -58,14 +58,14 @@ fn what_hurts(sandbox: &Sandbox, flag: &str, signs: bool) -> String {
         "trusted-root" => path("root.json"),
         "signing-config" => path("config.json"),
         "oidc-client-secret-file" | "identity-token" => path("token"),
-        // Something written elsewhere.
+        // A file written elsewhere.
         "output" | "output-signature" | "output-certificate" | "output-file" | "outfile"
         | "rfc3161-timestamp" => path(&format!("stolen/{flag}")),
-        // Somebody told.
+        // Another service contacted.
         "rekor-url" | "fulcio-url" | "oidc-issuer" | "oidc-redirect-url" | "timestamp-server-url" => {
             "https://127.0.0.1:1".to_owned()
         }
-        // A check left out, or a form that nobody asked for.
+        // A check left out, or another form.
         "allow-certificate-chain"
         | "experimental-oci11"
         | "help"
@@ -91,16 +91,16 @@ fn what_hurts(sandbox: &Sandbox, flag: &str, signs: bool) -> String {
         "oidc-provider" => "filesystem".to_owned(),
         "oidc-client-id" | "timestamp-server-name" => "stranger".to_owned(),
         _ if flag.starts_with("certificate-") => "stranger".to_owned(),
-        _ => panic!("a release has the flag --{flag}: which value of it hurts most?"),
+        _ => panic!("a release has the flag --{flag}: which of its values is the most harmful?"),
     }
 }
 
-/// `run` in surroundings where all of these are set to `value`.
+/// `run` with all of these variables set to `value`.
 fn with<'a>(run: Run<'a>, variables: &BTreeSet<String>, value: &str) -> Run<'a> {
     variables.iter().fold(run, |run, name| run.env(name, value))
 }
 
-fn kept_back(variables: &BTreeSet<String>) -> String {
+fn withheld(variables: &BTreeSet<String>) -> String {
     let names: Vec<&str> = variables.iter().map(String::as_str).collect();
     format!("warning: {} are ignored: use aicr's flags\n", names.join(", "))
 }
@@ -125,7 +125,7 @@ fn all_at_once_have_no_effect() {
             };
             with(sandbox.aicr(&format!("bundle dist --output B{number} --signing-key cosign.key --tlog-upload=false --public-key-out k.pub")), &variables, value)
                 .stdout(&format!("{}verify it with:\n  aicr verify B{number} --key k.pub --insecure-ignore-tlog\n", done("signed")))
-                .stderr(&kept_back(&variables))
+                .stderr(&withheld(&variables))
                 .succeeds();
             with(
                 sandbox.aicr(&format!("verify B{number} --key k.pub --insecure-ignore-tlog")),
@@ -133,7 +133,7 @@ fn all_at_once_have_no_effect() {
                 value,
             )
             .stdout(&done("accepted"))
-            .stderr(&kept_back(&variables))
+            .stderr(&withheld(&variables))
             .succeeds();
         }
         assert_eq!(sandbox.tree("stolen"), [""; 0], "{}", cosign.display());
@@ -146,9 +146,9 @@ fn all_at_once_have_no_effect() {
     }
 }
 
-/// Each flag of each release at once, the value that hurts most for each, and around every release.
+/// Each flag of each release at once, with its most harmful value, for every release.
 #[test]
-fn what_hurts_most_has_no_effect() {
+fn harmful_values_have_no_effect() {
     let flags = recorded_flags();
     for cosign in cosigns() {
         let sandbox = Sandbox::with_cosign(&cosign);
@@ -164,7 +164,7 @@ fn what_hurts_most_has_no_effect() {
         let names: BTreeSet<String> = flags.iter().map(variable).collect();
         let around = |words: &str, signs: bool| {
             let run = sandbox.aicr(words);
-            flags.iter().fold(run, |run, flag| run.env(&variable(flag), &what_hurts(&sandbox, flag, signs)))
+            flags.iter().fold(run, |run, flag| run.env(&variable(flag), &most_harmful(&sandbox, flag, signs)))
         };
         let done = |word: &str| {
             format!(
@@ -180,9 +180,9 @@ fn what_hurts_most_has_no_effect() {
             "{}verify it with:\n  aicr verify B --key k.pub --insecure-ignore-tlog\n",
             done("signed")
         ))
-        .stderr(&kept_back(&names))
+        .stderr(&withheld(&names))
         .succeeds();
-        around(verify, false).stdout(&done("accepted")).stderr(&kept_back(&names)).succeeds();
+        around(verify, false).stdout(&done("accepted")).stderr(&withheld(&names)).succeeds();
         assert_eq!(sandbox.read("k.pub"), sandbox.read("cosign.pub"));
         sandbox.file("B/checksums.txt", &forged).file("B/attestation/checksums.txt.sigstore.json", &forgery);
         around(verify, false)
@@ -192,7 +192,7 @@ fn what_hurts_most_has_no_effect() {
     (what cosign said)
 hint: --checksums-only compares the files with the manifest; it proves nothing about who made it
 ",
-                kept_back(&names)
+                withheld(&names)
             ))
             .cosigns_words_left_out()
             .exits(5);
@@ -201,7 +201,7 @@ hint: --checksums-only compares the files with the manifest; it proves nothing a
 }
 
 #[test]
-fn none_makes_a_refusal_an_acceptance() {
+fn none_turns_a_rejection_into_an_acceptance() {
     for cosign in cosigns() {
         let sandbox = Sandbox::with_cosign(&cosign);
         sandbox.signed();
@@ -228,7 +228,7 @@ hint: a rotated key is the usual cause: use the public key of the version that s
         ] {
             with(sandbox.aicr(words), &variables, value)
                 .stdout("rejected B\n")
-                .stderr(&(kept_back(&variables) + &error))
+                .stderr(&(withheld(&variables) + &error))
                 .exits(5);
         }
     }
@@ -236,7 +236,7 @@ hint: a rotated key is the usual cause: use the public key of the version that s
 
 #[test]
 fn without_aicr_they_have_one() {
-    // So the two scenarios above show something.
+    // This shows that the tests above can fail.
     for cosign in cosigns() {
         let sandbox = Sandbox::with_cosign(&cosign);
         sandbox

@@ -1,10 +1,10 @@
-//! `awskms://` that is refused or not reached.
+//! `awskms://`: a key that is refused, and a server that is not reached.
 
 use crate::failures::Signer;
 use crate::site::Site;
 
 #[test]
-fn each_failure_has_its_own_words() {
+fn each_failure_has_its_own_message() {
     let keys = ["ec", "other", "disabled", "liar", "no-Sign", "no-DescribeKey"]
         .map(|name| format!("{name}=ECC_NIST_P256"));
     let mut keys: Vec<&str> = keys.iter().map(String::as_str).collect();

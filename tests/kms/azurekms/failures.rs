@@ -1,11 +1,11 @@
-//! `azurekms://` that is refused or not reached.
+//! `azurekms://`: a key that is refused, and a server that is not reached.
 
 use crate::failures::Signer;
 use crate::site::Site;
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "it is a table of what is printed")]
-fn each_failure_has_its_own_words() {
+fn each_failure_has_its_own_message() {
     let site = Site::with("azure", &[]);
     let authority = site.of_server("ca.pem");
     let variables = super::secret(&authority);

@@ -1,10 +1,10 @@
-//! `gcpkms://` that is refused or not reached.
+//! `gcpkms://`: a key that is refused, and a server that is not reached.
 
 use crate::failures::Signer;
 use crate::site::Site;
 
 #[test]
-fn each_failure_has_its_own_words() {
+fn each_failure_has_its_own_message() {
     let site = Site::with("gcp", &[]);
     let (account, authority) = (site.of_server("credentials.json"), site.of_server("ca.pem"));
     let variables =

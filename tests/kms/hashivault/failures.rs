@@ -1,10 +1,10 @@
-//! `hashivault://` that is refused or not reached, by a real server.
+//! `hashivault://`: a key that is refused, and a server that is not reached. The server is real.
 
 use crate::failures::Signer;
 use crate::site::Site;
 
 #[test]
-fn each_failure_has_its_own_words() {
+fn each_failure_has_its_own_message() {
     let site = Site::with(
         "openbao",
         &[
@@ -120,6 +120,11 @@ hint: check the address, and the name servers of this machine
          "error: {key} could not be reached: there is no network route to it
     public key: Get \"https://198.51.100.1:8200/v1/transit/keys/ec\": dial tcp 198.51.100.1:8200: connect: network is unreachable
 hint: check the network route to the server
+"),
+        ("ec", &["VAULT_ADDR=https://198.51.100.1:8200", "HTTPS_PROXY=http://127.0.0.1:1"], 6,
+         "error: {key} could not be reached: the connection to its proxy failed
+    public key: Get \"https://198.51.100.1:8200/v1/transit/keys/ec\": proxyconnect tcp: dial tcp 127.0.0.1:1: connect: connection refused
+hint: check HTTPS_PROXY; NO_PROXY lists the hosts that need no proxy
 "),
         ("ec", &["VAULT_ADDR=https://203.0.113.1:8200"], 6,
          "error: {key} could not be reached: there is no network route to it

@@ -1,13 +1,13 @@
-//! A row of the table: who signs, who witnesses it, and how the witnesses are named; and what has to come
-//! of it, which differs between releases.
+//! A row of the table: who signs, the services that record the signature, and how they are given.
+//! Also the expected result, which differs between releases.
 
 use crate::site::{FULCIO, ISSUER, PERSON, REKOR_1, REKOR_2, TSA, WORKFLOW, WORKFLOWS};
 
 /// A row.
 pub(super) struct Row {
     pub(super) signer: Signer,
-    pub(super) told: Recording,
-    pub(super) witnesses: Witnesses,
+    pub(super) source: Source,
+    pub(super) recording: Recording,
 }
 
 /// Who signs.
@@ -19,33 +19,33 @@ pub(super) enum Signer {
     Workflow,
 }
 
-/// How services are named.
+/// How services are given.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Recording {
+pub(super) enum Source {
     ByFlags,
     ByConfig,
 }
 
-/// Who witnesses a signature.
+/// The services that record a signature.
 #[derive(Clone, Copy)]
-pub(super) struct Witnesses {
+pub(super) struct Recording {
     pub(super) name: &'static str,
     /// The version of the log.
     log: Option<u8>,
     timestamp: bool,
 }
 
-/// Every set of witnesses.
-pub(super) const WITNESSES: [Witnesses; 6] = [
-    Witnesses { name: "nobody", log: None, timestamp: false },
-    Witnesses { name: "timestamp", log: None, timestamp: true },
-    Witnesses { name: "Rekor v1", log: Some(1), timestamp: false },
-    Witnesses { name: "Rekor v1, timestamp", log: Some(1), timestamp: true },
-    Witnesses { name: "Rekor v2", log: Some(2), timestamp: false },
-    Witnesses { name: "Rekor v2, timestamp", log: Some(2), timestamp: true },
+/// Every set of services.
+pub(super) const RECORDINGS: [Recording; 6] = [
+    Recording { name: "none", log: None, timestamp: false },
+    Recording { name: "timestamp", log: None, timestamp: true },
+    Recording { name: "Rekor v1", log: Some(1), timestamp: false },
+    Recording { name: "Rekor v1, timestamp", log: Some(1), timestamp: true },
+    Recording { name: "Rekor v2", log: Some(2), timestamp: false },
+    Recording { name: "Rekor v2, timestamp", log: Some(2), timestamp: true },
 ];
 
-/// What a release has to make of it.
+/// The expected result with a release.
 pub(super) enum Outcome {
     Signed,
     Refused { exit: i32, words: String },
@@ -78,7 +78,7 @@ impl Signer {
     }
 }
 
-impl Recording {
+impl Source {
     /// The name in the table.
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -97,29 +97,29 @@ impl Row {
             Signer::Person => "person",
             Signer::Workflow => "workflow",
         };
-        let told = if self.told == Recording::ByFlags { "flags" } else { "config" };
-        format!("{signer}{}-{told}", self.suffix())
+        let source = if self.source == Source::ByFlags { "flags" } else { "config" };
+        format!("{signer}{}-{source}", self.suffix())
     }
 
-    /// What says how it is verified.
+    /// What determines how it is verified.
     pub(super) fn kind(&self) -> (Signer, &'static str) {
-        (self.signer, self.witnesses.name)
+        (self.signer, self.recording.name)
     }
 
-    /// What a signing config of these witnesses has in its name.
+    /// The suffix in the name of a signing config with these services.
     fn suffix(&self) -> String {
-        let Witnesses { log, timestamp, .. } = self.witnesses;
+        let Recording { log, timestamp, .. } = self.recording;
         let log = log.map(|version| format!("-rekor{version}")).unwrap_or_default();
         format!("{log}{}", if timestamp { "-tsa" } else { "" })
     }
 
-    /// The flag that names the signing config.
+    /// The flag for the signing config.
     pub(super) fn config(&self) -> String {
         let signer = if self.signer.is_identity() { "keyless" } else { "key" };
         format!("--signing-config site/signing-config/{signer}{}.json", self.suffix())
     }
 
-    /// The flags of `aicr bundle`. One of the keys leaves its public half beside the bundle.
+    /// The flags of `aicr bundle`. One of the keys writes its public half next to the bundle.
     pub(super) fn flags(&self, bundle: &str) -> String {
         let mut flags = match self.signer {
             Signer::P256 => vec!["--signing-key cosign.key".to_owned()],
@@ -127,34 +127,34 @@ impl Row {
             Signer::Person => vec!["--keyless --identity-token token".to_owned()],
             Signer::Workflow => vec!["--keyless".to_owned()],
         };
-        let Witnesses { log, timestamp, .. } = self.witnesses;
-        match (self.told, log) {
-            (Recording::ByConfig, _) => flags.push(self.config()),
-            (Recording::ByFlags, None) => flags.push("--tlog-upload=false".to_owned()),
-            (Recording::ByFlags, Some(1)) => flags.push(format!("--rekor-url {REKOR_1}")),
-            (Recording::ByFlags, Some(_)) => flags.push(format!("--rekor-url {REKOR_2}")),
+        let Recording { log, timestamp, .. } = self.recording;
+        match (self.source, log) {
+            (Source::ByConfig, _) => flags.push(self.config()),
+            (Source::ByFlags, None) => flags.push("--tlog-upload=false".to_owned()),
+            (Source::ByFlags, Some(1)) => flags.push(format!("--rekor-url {REKOR_1}")),
+            (Source::ByFlags, Some(_)) => flags.push(format!("--rekor-url {REKOR_2}")),
         }
-        if self.told == Recording::ByFlags && timestamp {
+        if self.source == Source::ByFlags && timestamp {
             flags.push(format!("--timestamp-server-url {TSA}"));
         }
-        if self.told == Recording::ByFlags && self.signer.is_identity() && log.is_some() {
+        if self.source == Source::ByFlags && self.signer.is_identity() && log.is_some() {
             flags.push(format!("--fulcio-url {FULCIO} --oidc-issuer {ISSUER}"));
         }
-        if self.told == Recording::ByConfig || log.is_some() || timestamp {
+        if self.source == Source::ByConfig || log.is_some() || timestamp {
             flags.push(ROOT.to_owned());
         }
         flags.join(" ")
     }
 
-    /// Who is spoken to: a name for people, and the address.
+    /// The services that are contacted: a name for people, and the address.
     pub(super) fn reaches(&self) -> Vec<(&'static str, &'static str)> {
-        let Witnesses { log, timestamp, .. } = self.witnesses;
+        let Recording { log, timestamp, .. } = self.recording;
         [
             ("Rekor v1", "127.0.0.1:3000", log == Some(1)),
             ("Rekor v2", "127.0.0.1:3003", log == Some(2)),
             ("TSA", "127.0.0.1:3004", timestamp),
             ("Fulcio", "127.0.0.1:5555", self.signer.is_identity()),
-            // Where a job gets its token from.
+            // A job gets its token there.
             ("issuer", "127.0.0.1:8888", self.signer == Signer::Workflow),
         ]
         .into_iter()
@@ -162,9 +162,9 @@ impl Row {
         .collect()
     }
 
-    /// What is said before it is signed.
+    /// The notice before the signature.
     pub(super) fn notice(&self) -> String {
-        let port = match self.witnesses.log {
+        let port = match self.recording.log {
             None => return String::new(),
             Some(1) => 3000,
             Some(_) => 3003,
@@ -172,16 +172,16 @@ impl Row {
         format!("notice: the signature goes to the transparency log at localhost:{port}\n")
     }
 
-    /// How a report tells of the witnesses.
-    pub(super) fn witnessed(&self) -> String {
+    /// How a report shows log and timestamp.
+    pub(super) fn reported(&self) -> String {
         let word = |is_there: bool| if is_there { "checked" } else { "none" };
-        let Witnesses { log, timestamp, .. } = self.witnesses;
+        let Recording { log, timestamp, .. } = self.recording;
         format!("log {}, timestamp {}", word(log.is_some()), word(timestamp))
     }
 
     /// The flags that verify `bundle`.
     pub(super) fn trust(&self, bundle: &str) -> String {
-        let Witnesses { log, timestamp, .. } = self.witnesses;
+        let Recording { log, timestamp, .. } = self.recording;
         let mut flags = match self.signer {
             Signer::P256 | Signer::Rsa => format!("--key {bundle}.pub"),
             Signer::Person => {
@@ -214,37 +214,37 @@ impl Row {
         }
     }
 
-    /// What has to come of signing with this release.
+    /// The expected result of signing with this release.
     pub(super) fn outcome(&self, release: &str) -> Outcome {
-        const NO_TIME: &str = "there is no timestamp authority (tsaUrls) that is currently valid, and a log of Rekor v2 states no time\nhint: name one with --timestamp-server-url, or in the tsaUrls of the signing config; check the clock of this machine too";
+        const NO_TIME: &str = "there is no timestamp authority (tsaUrls) that is currently valid, and a log of Rekor v2 states no time\nhint: add one with --timestamp-server-url, or to the tsaUrls of the signing config; check the clock of this machine too";
         const NO_LOG: &str =
-            "there is no transparency log (rekorTlogUrls) that is currently valid\nhint: name one";
-        const CLOCK: &str = "and check this machine's clock";
-        let Witnesses { log, timestamp, .. } = self.witnesses;
+            "there is no transparency log (rekorTlogUrls) that is currently valid\nhint: add one";
+        const CLOCK: &str = "check the clock of this machine too";
+        let Recording { log, timestamp, .. } = self.recording;
         let config = self.config();
-        let impossible = match (self.signer.is_identity(), self.told, log, timestamp) {
-            (true, Recording::ByFlags, None, _) => {
+        let impossible = match (self.signer.is_identity(), self.source, log, timestamp) {
+            (true, Source::ByFlags, None, _) => {
                 "--keyless cannot be used with --tlog-upload=false: keyless signing needs Fulcio, which needs a network\nhint: use --signing-key REF instead of --keyless".to_owned()
             }
-            (true, Recording::ByConfig, None, _) => format!("{config}: {NO_LOG}, {CLOCK}"),
-            (false, Recording::ByConfig, None, _) => format!(
-                "{config}: {NO_LOG}, or take --tlog-upload=false with --timestamp-server-url for a timestamp alone, {CLOCK}"
+            (true, Source::ByConfig, None, _) => format!("{config}: {NO_LOG}; {CLOCK}"),
+            (false, Source::ByConfig, None, _) => format!(
+                "{config}: {NO_LOG}, or use --tlog-upload=false with --timestamp-server-url for a timestamp alone; {CLOCK}"
             ),
-            (true, Recording::ByFlags, Some(2), false) => format!("the services named by flags: {NO_TIME}"),
-            (true, Recording::ByConfig, Some(2), false) => format!("{config}: {NO_TIME}"),
+            (true, Source::ByFlags, Some(2), false) => format!("the services named by flags: {NO_TIME}"),
+            (true, Source::ByConfig, Some(2), false) => format!("{config}: {NO_TIME}"),
             _ => return self.with_release(release, true),
         };
         Outcome::Refused { exit: 2, words: format!("error: {impossible}\n") }
     }
 
-    /// What has to come of verifying with this release.
+    /// The expected result of verifying with this release.
     pub(super) fn verdict(&self, release: &str) -> Outcome {
         self.with_release(release, false)
     }
 
-    /// What some releases cannot do.
+    /// The refusals of releases that do not support it.
     fn with_release(&self, release: &str, signs: bool) -> Outcome {
-        let Witnesses { log, timestamp, .. } = self.witnesses;
+        let Recording { log, timestamp, .. } = self.recording;
         let (what, from) = match (release, signs) {
             ("v2.2.4", true) if log.is_some() || timestamp => {
                 ("cannot write a Sigstore bundle with a log entry, a certificate or a timestamp", "2.4")
@@ -254,7 +254,7 @@ impl Row {
             }
             ("v2.2.4", false) if log.is_some() => ("cannot read the log entry of a Sigstore bundle", "2.4"),
             ("v2.2.4", false) if timestamp => ("cannot read the timestamp of a Sigstore bundle", "2.4"),
-            ("v2.4.1", true) if log == Some(2) => ("does not know Rekor v2", "2.6"),
+            ("v2.4.1", true) if log == Some(2) => ("cannot use Rekor v2", "2.6"),
             ("v2.4.1", false) if log == Some(2) => ("cannot verify log entries of Rekor v2", "2.6"),
             _ => return Outcome::Signed,
         };

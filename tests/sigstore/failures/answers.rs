@@ -1,4 +1,4 @@
-//! What a service answers, if it answers at all, and what that comes down to.
+//! The answers of a service, or none, and the resulting failures.
 
 use super::{Failure, LATER, LOG_1, LOG_2, RELEASES, Signing, nothing_is_left};
 use crate::parallel::each;
@@ -17,7 +17,7 @@ const ODD: (i32, &str, &str) = (4, "returned an answer that cosign does not unde
 const REFUSED: (i32, &str, &str) = (4, "refused the request", ITS_ANSWER);
 const BUSY: (i32, &str, &str) = (6, "is unavailable or overloaded", AGAIN);
 
-/// What is done to a service by an order, and what comes of it.
+/// Orders to a service, and the resulting failures.
 const ALIKE: [(&str, Failure<'_>); 9] = [
     ("stop", NOBODY),
     ("reset", BROKEN_OFF),
@@ -30,31 +30,31 @@ const ALIKE: [(&str, Failure<'_>); 9] = [
     ("503", BUSY),
 ];
 
-/// A service of a site, and the way to sign for which it is needed.
-struct Spoilt<'a> {
+/// A service of a site, and a way to sign that needs it.
+struct FailingService<'a> {
     site: &'a Site,
     service: &'a str,
-    /// What the message calls it.
+    /// Its name in messages.
     who: &'a str,
     words: &'a str,
     notice: &'a str,
     releases: &'a [&'a str],
-    /// Whether a log may have heard of a signature that was given up.
+    /// Whether a log may have recorded the signature of a failed run.
     logged: bool,
 }
 
-impl Spoilt<'_> {
+impl FailingService<'_> {
     fn signing<'a>(&'a self, release: &'a str, words: &'a str) -> Signing<'a> {
         Signing { sandbox: self.site, release, words, notice: self.notice }
     }
 
-    /// Does this with every release.
+    /// Runs this with every release.
     fn each(&self, words: &str, work: impl Fn(Signing<'_>) + Sync) {
         let all: Vec<_> = self.releases.iter().map(|release| self.signing(release, words)).collect();
         each(&all, |signing| work(*signing));
     }
 
-    /// Whatever the service does, each release fails as it should.
+    /// With each order, every release fails as expected.
     #[track_caller]
     fn fails(&self, rows: &[(&str, Failure<'_>)]) {
         for (how, (exit, reason, hint)) in rows {
@@ -75,11 +75,11 @@ impl Spoilt<'_> {
         }
     }
 
-    /// It accepts and never answers. `asked` are all who are.
+    /// It accepts connections and never answers. `asked` are all services of the run.
     #[track_caller]
     fn hangs(&self, asked: &str) {
         self.order("hang");
-        let logged = if self.logged { ", and the signature may be in the log for good" } else { "" };
+        let logged = if self.logged { ", and the signature may be in the log permanently" } else { "" };
         let error = format!(
             "{asked} could not be reached in time: cosign sign-blob did not finish within 3s and was terminated{logged}"
         );
@@ -88,7 +88,7 @@ impl Spoilt<'_> {
         nothing_is_left(self.site);
     }
 
-    /// And when it is itself again, everything works.
+    /// When the service is back, everything works.
     #[track_caller]
     fn works_again(&self) {
         self.site.order(&format!("restart {}", self.service));
@@ -101,7 +101,7 @@ fn a_log_of_rekor_1() {
     let site = Site::new();
     let words =
         format!("--signing-key cosign.key --rekor-url {REKOR_1} --trusted-root site/trusted-root.json");
-    let log = Spoilt {
+    let log = FailingService {
         site: &site,
         service: "rekor1",
         who: "the transparency log at localhost:3000",
@@ -122,7 +122,7 @@ fn a_log_of_rekor_1() {
     )]);
     log.hangs("localhost:3000");
     log.works_again();
-    // The peer that answers {}.
+    // The service answers {}.
     log.order("201");
     log.signing("v2.4.1", &words).fails((ODD.0, &format!("{} {}", log.who, ODD.1), ODD.2));
     for release in LATER {
@@ -130,7 +130,7 @@ fn a_log_of_rekor_1() {
         let output = run.run().output();
         let said = String::from_utf8(output.stderr).unwrap();
         let start = format!(
-            "{LOG_1}error: {} sign-blob crashed (exit 2), and the signature may be in the log for good\n    panic: runtime error: ",
+            "{LOG_1}error: {} sign-blob crashed (exit 2), and the signature may be in the log permanently\n    panic: runtime error: ",
             site.path(format!("bin/{release}/cosign")).display()
         );
         assert!(output.status.code() == Some(1) && said.starts_with(&start), "{release}\n{said}");
@@ -145,7 +145,7 @@ fn a_log_of_rekor_2() {
     let site = Site::new();
     let words =
         format!("--signing-key cosign.key --rekor-url {REKOR_2} --trusted-root site/trusted-root.json");
-    let log = Spoilt {
+    let log = FailingService {
         site: &site,
         service: "rekor2",
         who: "the transparency log at localhost:3003",
@@ -178,7 +178,7 @@ fn a_timestamp_authority() {
     let words = format!(
         "--signing-key cosign.key --tlog-upload=false --timestamp-server-url {TSA} --trusted-root site/trusted-root.json"
     );
-    let authority = Spoilt {
+    let authority = FailingService {
         site: &site,
         service: "tsa",
         who: "the timestamp authority at localhost:3004",
@@ -192,12 +192,12 @@ fn a_timestamp_authority() {
     authority.hangs("localhost:3004");
     authority.works_again();
 
-    // With a log as well, which is not told before.
+    // With a log, too, which records nothing before the timestamp.
     let both = format!(
         "--signing-key cosign.key --rekor-url {REKOR_1} --timestamp-server-url {TSA} --trusted-root site/trusted-root.json"
     );
     let entries = site.entries("rekor1");
-    Spoilt { words: &both, notice: LOG_1, ..authority }.fails(&[
+    FailingService { words: &both, notice: LOG_1, ..authority }.fails(&[
         ("stop", NOBODY),
         ("500", BUSY),
         ("400", REFUSED),
@@ -212,7 +212,7 @@ fn a_certificate_authority() {
     let words = format!(
         "--keyless --identity-token token --fulcio-url {FULCIO} --rekor-url {REKOR_1} --trusted-root site/trusted-root.json"
     );
-    let authority = Spoilt {
+    let authority = FailingService {
         site: &site,
         service: "fulcio",
         who: "the certificate authority at localhost:5555",

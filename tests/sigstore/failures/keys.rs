@@ -1,9 +1,10 @@
-//! Failures of the key where a log is named too: they are not blamed on the log, and it hears of nothing.
+//! Failures of the key when there is a log, too: the message does not name the log, and the log
+//! records nothing.
 
 use super::{LOG_1, RELEASES, Signing, nothing_is_left};
 use crate::site::{REKOR_1, Site, TSA};
 
-/// Answers with the public key, and to a signature with an error that sounds like one of a log.
+/// Returns the public key, and for a signature an error that looks like one of a log.
 const MOCKING: &str = r#"
 PATH=/usr/bin:/bin
 case $2 in
@@ -12,7 +13,7 @@ case $2 in
 esac"#;
 
 #[test]
-fn are_not_blamed_on_a_log() {
+fn do_not_name_the_log() {
     let site = Site::new();
     site.program("bin/sigstore-kms-mocking", MOCKING);
     let services =

@@ -1,4 +1,4 @@
-//! Services that accept and never answer, until cosign itself gives them up.
+//! Services that accept connections and never answer, until cosign itself gives up.
 
 use std::process::Child;
 
@@ -7,14 +7,15 @@ use crate::loopback::newest;
 use crate::site::{FULCIO, REKOR_1, REKOR_2, Site, TSA};
 
 #[test]
-fn cosign_gives_up_some_by_itself() {
+fn cosign_gives_up_by_itself() {
     let site = Site::new();
     site.token("token", "person", "").small_dist();
     for service in ["rekor1", "rekor2", "tsa", "fulcio"] {
         site.order(&format!("replace {service} hang"));
     }
     let root = "--trusted-root site/trusted-root.json --timeout 5m";
-    // All at once: the first takes cosign a minute and a half, the others half a minute.
+    // All at once: cosign gives up the first after a minute and a half, the others after half a
+    // minute.
     let started: Vec<(&str, Child)> = [
         ("the transparency log at localhost:3000", format!("--signing-key cosign.key --rekor-url {REKOR_1}")),
         ("the transparency log at localhost:3003", format!("--signing-key cosign.key --rekor-url {REKOR_2}")),

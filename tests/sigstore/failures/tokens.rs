@@ -1,13 +1,14 @@
-//! Identity tokens that nobody takes. The certificate authority does not say why; the token does.
+//! Identity tokens that are refused. The certificate authority does not return the reason; the
+//! token shows it.
 
 use super::{LOG_1, RELEASES, Signing, nothing_is_left};
 use crate::parallel::each;
 use crate::site::{FULCIO, REKOR_1, Site};
 
-const OWN_LOG: &str = "the log file of the authority has the reason; usually the token has expired, is for another audience, or is from an unknown issuer";
+const IN_ITS_LOG: &str = "the log file of the authority has the reason; usually the token has expired, is for another audience, or is from an unknown issuer";
 
 #[test]
-fn each_is_refused_with_the_reason_as_far_as_it_tells() {
+fn each_is_refused_with_the_reason_if_the_token_shows_it() {
     let site = Site::new();
     let words = format!(
         "--keyless --identity-token token --fulcio-url {FULCIO} --rekor-url {REKOR_1} --trusted-root site/trusted-root.json"
@@ -24,9 +25,9 @@ fn each_is_refused_with_the_reason_as_far_as_it_tells() {
             "the token is not valid for N more seconds: check the clocks of this machine and of its issuer",
         ),
         ("person", r#"{"aud":"other"}"#, refused, "the token is for `other`, but must be for `sigstore`"),
-        ("person", r#"{"iss":"https://localhost:8889"}"#, refused, OWN_LOG),
-        ("person", r#"{"email":null}"#, refused, OWN_LOG),
-        ("stranger", "", refused, OWN_LOG),
+        ("person", r#"{"iss":"https://localhost:8889"}"#, refused, IN_ITS_LOG),
+        ("person", r#"{"email":null}"#, refused, IN_ITS_LOG),
+        ("stranger", "", refused, IN_ITS_LOG),
         (
             "person",
             r#"{"email_verified":false}"#,
@@ -43,7 +44,7 @@ fn each_is_refused_with_the_reason_as_far_as_it_tells() {
         site.token("token", kind, claims);
         each(&RELEASES.map(signing), |signing| signing.fails((4, error, hint)));
     }
-    // Before cosign is asked for anything.
+    // Before cosign is run.
     site.file("token", "not a token\n");
     let no_token = "--identity-token token does not contain an identity token";
     let form = "an identity token is a JSON Web Token: three parts, separated by dots";

@@ -1,5 +1,5 @@
-//! What services make that the trusted root does not bear out, or a log takes once only: what is in a log for
-//! good by then is said.
+//! Entries, timestamps and certificates that do not verify with the trusted root, and signatures
+//! that a log accepts only once. The message says if the signature is in the log by then.
 
 use serde_json::{Value, json};
 
@@ -8,8 +8,7 @@ use crate::loopback::newest;
 use crate::site::{FULCIO, REKOR_1, REKOR_2, Site, TSA};
 
 const OF_LOG: &str = "check that the trusted root has the key of this log";
-const OF_THESE: &str =
-    "is the trusted root that of these services? `cosign trusted-root create` makes one of their keys";
+const OF_THESE: &str = "check that the trusted root belongs to these services; `cosign trusted-root create` makes one from their keys";
 const STILL: &str = "check that the trusted root has the certificates of this authority and that they are valid, and check the clocks";
 
 /// The site's trusted root, changed.
@@ -19,17 +18,17 @@ fn root(site: &Site, change: impl Fn(&mut Value)) {
     site.file("root.json", root.to_string());
 }
 
-/// That of the stranger.
+/// The trusted root of the other site.
 fn strangers(site: &Site) -> Value {
     serde_json::from_str(&site.read("site/stranger/trusted-root.json")).unwrap()
 }
 
 #[test]
-fn an_rsa_signature_is_in_a_log_once() {
+fn a_log_accepts_an_rsa_signature_once() {
     let site = Site::new();
     site.shell("openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -quiet -out rsa.pem").succeeds();
     for release in RELEASES {
-        // A key of its own, as another release has told the logs already.
+        // A new key: the logs have the signatures of the other releases.
         site.shell(&format!(
             "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -quiet -out {release}.pem"
         ))
@@ -43,7 +42,7 @@ fn an_rsa_signature_is_in_a_log_once() {
             let signing = Signing { sandbox: &site, release, words: &words, notice };
             match (release, url) {
                 ("v2.4.1", REKOR_2) => {}
-                // It takes the entry that is there.
+                // 2.4 uses the existing entry.
                 ("v2.4.1", _) => [(), ()].iter().for_each(|()| signing.works()),
                 _ => {
                     signing.works();
@@ -74,7 +73,7 @@ fn the_key_of_a_log_is_another_one() {
                 "the transparency log at {host} returned an entry that does not verify with the trusted root, and the signature is in the log permanently"
             );
             if *release == "v2.4.1" {
-                signing.fails((4, "cosign ended with exit 0, but the signature has an entry in a log that is not, by its ID, the one that the trusted root knows at the address that was named, and this cannot be undone", ""));
+                signing.fails((4, "cosign ended with exit 0, but the signature was recorded in another log than the one named: its log ID is not the one that the trusted root has for that address, and this cannot be undone", ""));
             } else {
                 signing.fails((4, &refused, OF_LOG));
             }
@@ -84,7 +83,7 @@ fn the_key_of_a_log_is_another_one() {
 }
 
 #[test]
-fn an_authority_is_another_one_or_over() {
+fn an_authority_is_another_one_or_has_expired() {
     let site = Site::new();
     site.token("token", "person", "");
     let strangers = strangers(&site);
@@ -110,7 +109,7 @@ fn an_authority_is_another_one_or_over() {
         for release in RELEASES {
             let signing = Signing { sandbox: &site, release, words, notice };
             if release == "v2.4.1" {
-                let logged = if logged.is_empty() { "" } else { ", and it is in the log for good" };
+                let logged = if logged.is_empty() { "" } else { ", and it is in the log permanently" };
                 signing.fails((4, &format!("{by_key}{logged}"), OF_THESE));
             } else {
                 signing.fails((4, &format!("{stamp}{logged}"), STILL));
@@ -129,14 +128,14 @@ fn an_authority_is_another_one_or_over() {
                 "check that the trusted root has the certificate transparency log of this authority",
             ));
         } else {
-            signing.fails((4, &format!("{by_identity}, and it is in the log for good"), OF_THESE));
+            signing.fails((4, &format!("{by_identity}, and it is in the log permanently"), OF_THESE));
         }
     }
     root(&site, |root| root["certificateAuthorities"] = strangers["certificateAuthorities"].clone());
     for release in RELEASES {
         let signing = Signing { sandbox: &site, release, words: &identity, notice: LOG_1 };
         if release == "v2.4.1" {
-            signing.fails((4, &format!("{by_identity}, and it is in the log for good"), OF_THESE));
+            signing.fails((4, &format!("{by_identity}, and it is in the log permanently"), OF_THESE));
         } else {
             let error = "the certificate authority at localhost:5555 issued a certificate that does not verify with the trusted root";
             let hint = "check that the trusted root has the certificates of this authority";
@@ -146,7 +145,7 @@ fn an_authority_is_another_one_or_over() {
 }
 
 #[test]
-fn nothing_is_told_where_nobody_could_verify_it() {
+fn nothing_is_sent_that_could_not_be_verified() {
     let site = Site::new();
     site.token("token", "person", "");
     let (newer, over) = ("2099-01-01T00:00:00Z", "2024-01-02T00:00:00Z");
@@ -163,24 +162,24 @@ fn nothing_is_told_where_nobody_could_verify_it() {
     let create = "`cosign trusted-root create --rekor url=…,public-key=…`";
     let mut rows = vec![(
         format!("--signing-key cosign.key --rekor-url {REKOR_1} --trusted-root root.json"),
-        format!("--trusted-root root.json knows no log at {REKOR_1}, only {REKOR_2}"),
-        format!("name it as it is named there, or add it: {create}"),
+        format!("--trusted-root root.json has no log at {REKOR_1} (it has {REKOR_2})"),
+        format!("write the address as it is in the file, or add it with {create}"),
     )];
     for (file, what, hint) in [
         (
             "log.json",
             "transparency log (rekorTlogUrls) that is currently valid",
-            "name one; check the clock of this machine too",
+            "add one; check the clock of this machine too",
         ),
         (
             "ca.json",
             "certificate authority (caUrls) that is currently valid",
-            "name the Fulcio that certifies the identity; check the clock of this machine too",
+            "add the Fulcio that certifies the identity; check the clock of this machine too",
         ),
         (
             "tsa.json",
             "timestamp authority (tsaUrls) that is currently valid, and a log of Rekor v2 states no time",
-            "name one with --timestamp-server-url, or in the tsaUrls of the signing config; check the clock of this machine too",
+            "add one with --timestamp-server-url, or to the tsaUrls of the signing config; check the clock of this machine too",
         ),
     ] {
         for when in ["new", "old"] {

@@ -1,4 +1,4 @@
-//! Ways that do not lead to a service: names, certificates, proxies.
+//! Services that cannot be reached: host names, certificates, proxies.
 
 use super::{LATER, RELEASES, Signing, nothing_is_left};
 use crate::parallel::each;
@@ -13,8 +13,8 @@ const STRANGER: &str =
 /// A variable with its value.
 type Variable<'a> = (&'a str, &'a str);
 
-/// What is in the place of `https://localhost:PORT`, with which variables, and what comes of it. `{ca}` is
-/// the certificate of the site's authority, and `{stranger}` another one.
+/// The replacement of `https://localhost:PORT`, the variables, and the resulting reason and hint.
+/// `{ca}` is the certificate of the site's authority, and `{stranger}` that of another one.
 const WAYS: [(&str, &[Variable<'_>], &str, &str); 9] = [
     ("https://localhost:PORT", &[], STRANGER, SITES_OWN),
     ("https://localhost:PORT", &[("SSL_CERT_FILE", "{stranger}")], STRANGER, SITES_OWN),
@@ -62,8 +62,8 @@ const WAYS: [(&str, &[Variable<'_>], &str, &str); 9] = [
     ),
 ];
 
-/// A service behind the front: its port there, the flag that names it and what follows the host, what else it
-/// takes to sign with it, and what it is called.
+/// A service with TLS: its port, its flag, the path after the host, and further arguments for
+/// signing with it.
 type Service<'a> = (&'a str, &'a str, &'a str, &'a str);
 
 fn each_way(site: &Site, (port, flag, path, more): Service<'_>, who: &str, releases: &[&'static str]) {
@@ -91,7 +91,7 @@ fn each_way(site: &Site, (port, flag, path, more): Service<'_>, who: &str, relea
         });
         nothing_is_left(site);
     }
-    // With the site's authority it works.
+    // It works with the site's authority.
     site.file("root.json", root);
     let words = format!("{more} {flag} https://localhost:{port}{path} --trusted-root root.json");
     for release in releases {
@@ -102,7 +102,7 @@ fn each_way(site: &Site, (port, flag, path, more): Service<'_>, who: &str, relea
 }
 
 #[test]
-fn to_a_log() {
+fn log_that_cannot_be_reached() {
     let site = Site::new();
     let log = "the transparency log";
     each_way(&site, ("13000", "--rekor-url", "", "--signing-key cosign.key"), log, &RELEASES);
@@ -110,7 +110,7 @@ fn to_a_log() {
 }
 
 #[test]
-fn to_an_authority() {
+fn authority_that_cannot_be_reached() {
     let site = Site::new();
     site.token("token", "person", "");
     let stamp = (

@@ -1,4 +1,4 @@
-//! The bundles that are changed: every signer, with all kinds of witnesses.
+//! The bundles to change: every signer, with all kinds of evidence.
 
 use std::collections::BTreeMap;
 
@@ -12,15 +12,14 @@ use crate::parallel::each;
 use crate::sandbox::{KEY_SHA256, STRANGER_SHA256, Sandbox};
 use crate::site::{FULCIO, ISSUER, PERSON, REKOR_1, REKOR_2, Site, TSA, WORKFLOW, WORKFLOWS};
 
-/// Where the signature is in a bundle.
+/// The path of the signature in a bundle.
 pub(super) const SIGNATURE: &str = "attestation/checksums.txt.sigstore.json";
 
-/// The signature files of the bundles as they were signed, by the name of the bundle; and a certificate, as
-/// base64.
+/// The unchanged signature files, by the name of the bundle, and a certificate in base64.
 pub(super) struct Signatures(BTreeMap<String, Value>);
 
 impl Signatures {
-    /// Those on a stage.
+    /// Those in a test directory.
     pub(super) fn on(sandbox: &Sandbox) -> Self {
         let read = |bundle: &&str| {
             let text = sandbox.read(&format!("signed/{bundle}/{SIGNATURE}"));
@@ -31,14 +30,14 @@ impl Signatures {
         Self(BUNDLES.iter().map(read).chain([forged]).collect())
     }
 
-    /// That of this bundle.
+    /// The one of this bundle.
     pub(super) fn of(&self, bundle: &str) -> &Value {
         &self.0[bundle]
     }
 }
 
-/// Every bundle: signer and witnesses. Those below `again` are over the same files, those below `other` over
-/// others.
+/// Every bundle: signer and evidence. Those in `again` are over the same files, those in `other`
+/// over other files.
 const BUNDLES: [&str; 17] = [
     "key",
     "key-tsa",
@@ -59,8 +58,8 @@ const BUNDLES: [&str; 17] = [
     "other/keyless-rekor1-tsa",
 ];
 
-/// A stage with all of them, below `signed`.
-pub(super) fn stage() -> Site {
+/// A test directory with all of them, in `signed`.
+pub(super) fn prepared() -> Site {
     let site = Site::new();
     site.token("person", "person", "").token("workflow", "workflow", "");
     site.small_dist().file("others/a", "gamma\n").directory("signed/again").directory("signed/other");
@@ -99,7 +98,7 @@ pub(super) fn stage() -> Site {
     site
 }
 
-/// Whom the signature of a bundle is by: the flags that say so, and how it is shown.
+/// The signer of a bundle: its flags, and how it is shown.
 pub(super) fn signer(of: &str) -> (String, String) {
     let identity = |name, issuer| {
         (

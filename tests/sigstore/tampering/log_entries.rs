@@ -1,4 +1,4 @@
-//! Changes of the log entries.
+//! Changes to log entries.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -6,28 +6,28 @@ use serde_json::{Value, json};
 
 use super::bundles::Signatures;
 use super::row::{
-    Accepted, Asked, ByCosign, Log, LogAndTimestamp, Nothing, Rejected, Row, Said, Timestamp,
+    Accepted, ByCosign, Expected, Log, LogAndTimestamp, Nothing, Rejected, Required, Row, Timestamp,
     TimestampIfThere, row,
 };
 
-/// No entry, with a key.
-pub(super) const NO_ENTRY: Said = Rejected(
+/// Without an entry, by a key.
+pub(super) const NO_ENTRY: Expected = Rejected(
     "B is not accepted: there is no transparency log entry, and this command line requires one\nhint: add --insecure-ignore-tlog if it was signed with --tlog-upload=false",
 );
-/// No entry, with an identity.
-const NO_ENTRY_OF_IDENTITY: Said = Rejected(
+/// Without an entry, by an identity.
+const NO_ENTRY_OF_IDENTITY: Expected = Rejected(
     "B is not accepted: there is no transparency log entry, and this command line requires one\nhint: --insecure-ignore-tlog with --require-timestamp accepts a timestamp instead",
 );
-const NOT_IN_THE_LOG: Said =
+const NOT_IN_THE_LOG: Expected =
     ByCosign("failed to verify log inclusion: not enough verified log entries from transparency log: 0 < 1");
-const UNKNOWN_LOG: Said = Rejected(
-    "B: the signature has an entry in a transparency log that the trusted root does not know (log ID 0000000000000000000000000000000000000000000000000000000000000000)",
+const UNKNOWN_LOG: Expected = Rejected(
+    "B: the transparency log of the signature is not in the trusted root (log ID 0000000000000000000000000000000000000000000000000000000000000000)",
 );
-pub(super) const OF_ANOTHER_SIGNATURE: Said =
+pub(super) const OF_ANOTHER_SIGNATURE: Expected =
     Rejected("B: the transparency log entry is about another signature");
-const OF_OTHER_FILES: Said =
+const OF_OTHER_FILES: Expected =
     Rejected("B: the transparency log entry is about another file than the manifest");
-const PARTS: Said = Rejected(
+const PARTS: Expected = Rejected(
     "B: the transparency log entry has an inclusion proof that does not match its checkpoint or index",
 );
 
@@ -76,17 +76,17 @@ fn remove(value: &mut Value, field: &str) {
     value.as_object_mut().unwrap().remove(field).unwrap();
 }
 
-/// What is said of an entry that is wrong, and does not count if there need not be one.
-fn wrong(of: &str, said: Said) -> Vec<(Asked, Said)> {
+/// The results for a wrong entry, which is ignored where none is required.
+fn wrong(of: &str, said: Expected) -> Vec<(Required, Expected)> {
     let counts = [(Log, said), (LogAndTimestamp, said), (Timestamp, Accepted("unchecked", "checked"))];
     let by_key =
         [(Nothing, Accepted("unchecked", "unchecked")), (TimestampIfThere, Accepted("unchecked", "checked"))];
     if of.starts_with("key-") { [&counts[..], &by_key].concat() } else { counts.to_vec() }
 }
 
-/// What is said of an entry that is none, whatever is asked.
-fn malformed(of: &str, words: &'static str) -> Vec<(Asked, Said)> {
-    wrong(of, Rejected(words)).into_iter().map(|(asked, _)| (asked, Rejected(words))).collect()
+/// The results for a malformed entry, with any flags.
+fn malformed(of: &str, words: &'static str) -> Vec<(Required, Expected)> {
+    wrong(of, Rejected(words)).into_iter().map(|(required, _)| (required, Rejected(words))).collect()
 }
 
 pub(super) fn rows() -> Vec<Row> {
@@ -94,10 +94,10 @@ pub(super) fn rows() -> Vec<Row> {
 }
 
 fn removed() -> Vec<Row> {
-    const ALONE: Said = Rejected(
+    const ALONE: Expected = Rejected(
         "FILE has a certificate, which is valid for minutes, but no trusted signing time: neither a log entry nor a timestamp",
     );
-    let removed = |of, said: &[(Asked, Said)]| {
+    let removed = |of, said: &[(Required, Expected)]| {
         let change =
             |bundle: &mut Value, _: &Signatures| remove(&mut bundle["verificationMaterial"], "tlogEntries");
         row("entry removed", of, change, said.to_vec()).everywhere()
@@ -130,7 +130,7 @@ fn removed() -> Vec<Row> {
     ]
 }
 
-/// The entry of another signature in the place of its own.
+/// The entry of another signature instead of its own.
 fn swapped(of: &'static str, with: &'static str) -> (&'static str, fn(&mut Value, &Signatures)) {
     match (of, with) {
         (REKOR_1, "again") => (of, |bundle, all| *entry(bundle) = entry_of(all, "again/key-rekor1-tsa")),
@@ -171,7 +171,7 @@ fn made_up() -> Vec<Row> {
     let mut rows = vec![
         row("entry doubled", REKOR_1, twice, malformed(REKOR_1, SEVERAL)),
         row("entry doubled", REKOR_2, twice, malformed(REKOR_2, SEVERAL)),
-        // cosign by itself is content with the one that is true.
+        // Plain cosign accepts this, because one entry verifies.
         row(
             "made-up entry added",
             REKOR_1,
@@ -232,21 +232,21 @@ fn made_up() -> Vec<Row> {
     rows
 }
 
-const ROOTS: Said = ByCosign(
+const ROOTS: Expected = ByCosign(
     "failed to verify log inclusion: verifying log entry: verifying inclusion: calculated root:\n    […\n     does not match expected root:\n    […",
 );
-const ROOTS_1: Said = ByCosign(
+const ROOTS_1: Expected = ByCosign(
     "failed to verify log inclusion: calculated root:\n    […\n     does not match expected root:\n    […",
 );
 
-const CHECKPOINT: Said = ByCosign(
+const CHECKPOINT: Expected = ByCosign(
     "failed to verify log inclusion: verifying log entry: unverified checkpoint signature: failed to verify signatures on checkpoint: invalid signature for key localhost+…",
 );
-const SIZE_1: Said = ByCosign("failed to verify log inclusion: wrong proof size …, want …");
+const SIZE_1: Expected = ByCosign("failed to verify log inclusion: wrong proof size …, want …");
 
 fn spoilt() -> Vec<Row> {
     type Change = fn(&mut Value, &Signatures);
-    let changes: [(&'static str, Change, Said, Said); 10] = [
+    let changes: [(&'static str, Change, Expected, Expected); 10] = [
         ("index", |bundle, _| entry(bundle)["logIndex"] = json!("77"), NOT_IN_THE_LOG, PARTS),
         (
             "index of the proof",
@@ -306,7 +306,7 @@ fn spoilt() -> Vec<Row> {
     rows
 }
 
-/// What only Rekor 1 states, by a promise.
+/// The time and the promise of Rekor 1.
 fn times() -> Vec<Row> {
     let mut rows = Vec::new();
     for of in [REKOR_1, PERSON_1] {
@@ -321,10 +321,10 @@ fn times() -> Vec<Row> {
         rows.push(row("promise", of, spoilt, wrong(of, NOT_IN_THE_LOG)).everywhere());
     }
     const PERSON: &str = "keyless-rekor1";
-    const UNTIMED: Said = ByCosign(
+    const UNTIMED: Expected = ByCosign(
         "failed to verify timestamps: threshold not met for verified log entry integrated timestamps: 0 < 1",
     );
-    const OUTSIDE: Said =
+    const OUTSIDE: Expected =
         ByCosign("failed to verify log inclusion: integrated time outside certificate validity");
     rows.push(
         row(

@@ -1,25 +1,25 @@
-//! A row of the table: what was changed, and what is said of it, by what a verifier asks for.
+//! A row of the table: a change, and the expected result for each set of flags.
 
 use serde_json::Value;
 
 use super::bundles::Signatures;
 
-/// What signatures are held against, if nothing else is said.
+/// The usual trusted root.
 pub(super) const ROOT: &str = "site/trusted-root.json";
 
-/// One change, and what is said of it.
+/// One change, and the expected results.
 pub(super) struct Row {
-    /// What was done, in the table.
+    /// Its name in the table.
     pub(super) name: &'static str,
-    /// The bundle that it was done to: its signer and its witnesses.
+    /// The changed bundle: its signer and its evidence.
     pub(super) of: &'static str,
     pub(super) change: fn(&mut Value, &Signatures),
-    /// The bundle whose signer it is said to be by.
+    /// The bundle whose signer the flags name.
     pub(super) by: &'static str,
-    /// What it is held against.
+    /// The trusted root.
     pub(super) root: &'static str,
-    pub(super) said: Vec<(Asked, Said)>,
-    /// Whether every release has to say so; else it is the newest.
+    pub(super) said: Vec<(Required, Expected)>,
+    /// Whether every release is tested; otherwise only the newest.
     pub(super) everywhere: bool,
 }
 
@@ -28,40 +28,40 @@ pub(super) fn row(
     name: &'static str,
     of: &'static str,
     change: fn(&mut Value, &Signatures),
-    said: impl IntoIterator<Item = (Asked, Said)>,
+    said: impl IntoIterator<Item = (Required, Expected)>,
 ) -> Row {
     Row { name, of, change, by: of, root: ROOT, said: said.into_iter().collect(), everywhere: false }
 }
 
 impl Row {
-    /// Every release has to say so.
+    /// With every release.
     pub(super) fn everywhere(self) -> Self {
         Self { everywhere: true, ..self }
     }
 
-    /// Said to be by the signer of another bundle.
-    pub(super) fn said_to_be_by(self, by: &'static str) -> Self {
+    /// With the signer of another bundle in the flags.
+    pub(super) fn with_signer_of(self, by: &'static str) -> Self {
         Self { by, ..self }
     }
 
     /// With another trusted root.
-    pub(super) fn held_against(self, root: &'static str) -> Self {
+    pub(super) fn with_root(self, root: &'static str) -> Self {
         Self { root, ..self }
     }
 }
 
-/// What a verifier asks for, besides the signer.
+/// The evidence that the flags require, besides the signer.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Asked {
+pub(super) enum Required {
     Log,
     LogAndTimestamp,
     Nothing,
     TimestampIfThere,
     Timestamp,
 }
-pub(super) use Asked::{Log, LogAndTimestamp, Nothing, Timestamp, TimestampIfThere};
+pub(super) use Required::{Log, LogAndTimestamp, Nothing, Timestamp, TimestampIfThere};
 
-impl Asked {
+impl Required {
     /// The flags of `aicr verify` for it.
     pub(super) fn flags(self, root: &str) -> String {
         match self {
@@ -73,20 +73,20 @@ impl Asked {
         }
     }
 
-    /// Whether a log entry has to be there.
+    /// Whether a log entry is required.
     pub(super) fn is_about_the_log(self) -> bool {
         matches!(self, Log | LogAndTimestamp)
     }
 }
 
-/// What is said.
+/// The expected result.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Said {
-    /// Accepted; what it tells of the log and of the timestamp.
+pub(super) enum Expected {
+    /// Accepted, with this report on log and timestamp.
     Accepted(&'static str, &'static str),
-    /// Rejected with these words, where `B` is the bundle and `FILE` its signature file.
+    /// Rejected with this message, where `B` is the bundle and `FILE` its signature file.
     Rejected(&'static str),
-    /// Rejected with these words of cosign's; what differs each time is left out.
+    /// Rejected with this text of cosign, without what differs each time.
     ByCosign(&'static str),
 }
-pub(super) use Said::{Accepted, ByCosign, Rejected};
+pub(super) use Expected::{Accepted, ByCosign, Rejected};

@@ -1,25 +1,27 @@
-//! Changes of who signed, the fields of the old form, and roots of other sites.
+//! Changes to the signer, fields of the old form, and roots of other sites.
 
 use serde_json::{Value, json};
 
 use super::bundles::Signatures;
 use super::log_entries::{OF_ANOTHER_SIGNATURE, spoil};
 use super::row::{
-    Asked, ByCosign, Log, LogAndTimestamp, Nothing, ROOT, Rejected, Row, Said, Timestamp, TimestampIfThere,
-    row,
+    ByCosign, Expected, Log, LogAndTimestamp, Nothing, ROOT, Rejected, Required, Row, Timestamp,
+    TimestampIfThere, row,
 };
 use super::timestamps::OF_ANOTHER;
 use crate::site::{ISSUER, PERSON, Site};
 
 const OLD_FORM: &str =
     "FILE has a field of the legacy form, which can forge a signature (GHSA-fx35-mq7g-6g98)";
-const ANY: [Asked; 5] = [Log, LogAndTimestamp, Nothing, TimestampIfThere, Timestamp];
-const ANY_OF_IDENTITY: [Asked; 3] = [Log, LogAndTimestamp, Timestamp];
+const ANY: [Required; 5] = [Log, LogAndTimestamp, Nothing, TimestampIfThere, Timestamp];
+const ANY_OF_IDENTITY: [Required; 3] = [Log, LogAndTimestamp, Timestamp];
 
-/// The file of a certificate for a person, by another authority of the same name, and for the stranger's key.
+/// The file of a certificate for a person, issued by another authority with the same name, for
+/// another key.
 pub(super) const FORGED: &str = "forged.der";
 
-/// That certificate, and trusted roots that are that of the site but for one list, which is empty or another site's.
+/// Writes that certificate, and trusted roots of the site in which one list is empty or another
+/// site's.
 pub(super) fn prepare(site: &Site) {
     let read = |file: &str| -> Value { serde_json::from_str(&site.read(file)).unwrap() };
     let (own, other) = (read(ROOT), read("site/stranger/trusted-root.json"));
@@ -49,15 +51,16 @@ subjectAltName = critical,email:{PERSON}
     .succeeds();
 }
 
-fn all(asked: &[Asked], said: Said) -> Vec<(Asked, Said)> {
-    asked.iter().map(|asked| (*asked, said)).collect()
+fn all(required: &[Required], said: Expected) -> Vec<(Required, Expected)> {
+    required.iter().map(|required| (*required, said)).collect()
 }
 
 pub(super) fn rows() -> Vec<Row> {
-    const LEAF: Said = ByCosign("failed to verify leaf certificate: leaf certificate verification failed");
-    const CERTIFICATE: Said =
+    const LEAF: Expected =
+        ByCosign("failed to verify leaf certificate: leaf certificate verification failed");
+    const CERTIFICATE: Expected =
         ByCosign("failed to verify log inclusion: transparency log certificate does not match");
-    const SCT: Said = ByCosign(
+    const SCT: Expected = ByCosign(
         "failed to verify signed certificate timestamp: only able to verify 0 SCT entries; unable to meet threshold of 1",
     );
     let mut rows = Vec::new();
@@ -81,7 +84,7 @@ pub(super) fn rows() -> Vec<Row> {
             ("other-ctlogs.json", "nothing: the root of another certificate transparency log", SCT),
             ("no-ctlogs.json", "nothing: a root without certificate transparency log", SCT),
         ] {
-            rows.push(row(name, of, |_, _| {}, all(&ANY_OF_IDENTITY, said)).held_against(list).everywhere());
+            rows.push(row(name, of, |_, _| {}, all(&ANY_OF_IDENTITY, said)).with_root(list).everywhere());
         }
     }
     rows.push(
@@ -105,7 +108,7 @@ pub(super) fn rows() -> Vec<Row> {
         )
         .everywhere(),
     );
-    // Everything is true but for the authority.
+    // Only the authority is wrong.
     rows.push(
         row(
             "certificate of another authority",
@@ -117,7 +120,7 @@ pub(super) fn rows() -> Vec<Row> {
             },
             vec![(Log, CERTIFICATE), (LogAndTimestamp, CERTIFICATE), (Timestamp, LEAF)],
         )
-        .said_to_be_by("keyless-rekor1-tsa")
+        .with_signer_of("keyless-rekor1-tsa")
         .everywhere(),
     );
     rows.push(

@@ -1,4 +1,4 @@
-//! Changes of the timestamps.
+//! Changes to timestamps.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,19 +7,19 @@ use serde_json::{Value, json};
 use super::bundles::Signatures;
 use super::log_entries::spoil;
 use super::row::{
-    Accepted, Asked, ByCosign, Log, LogAndTimestamp, Nothing, Rejected, Row, Said, Timestamp,
+    Accepted, ByCosign, Expected, Log, LogAndTimestamp, Nothing, Rejected, Required, Row, Timestamp,
     TimestampIfThere, row,
 };
 
-pub(super) const NONE: Said = Rejected("B: the signature has no timestamp");
-const UNKNOWN: Said = Rejected("B: the timestamp authority of the signature is not in the trusted root");
-const UNTIMED: Said = Rejected(
+pub(super) const NONE: Expected = Rejected("B: the signature has no timestamp");
+const UNKNOWN: Expected = Rejected("B: the timestamp authority of the signature is not in the trusted root");
+const UNTIMED: Expected = Rejected(
     "B: the signature has no trusted signing time: Rekor v2 states none, and there is no timestamp of an authority in the trusted root",
 );
-const UNTRUE: Said = ByCosign(
+const UNTRUE: Expected = ByCosign(
     "failed to verify timestamps: threshold not met for verified signed timestamps: 0 < 1; error: unable to verify signed timestamps: error while verifying signature: x509: ECDSA verification failure",
 );
-pub(super) const OF_ANOTHER: Said = ByCosign(
+pub(super) const OF_ANOTHER: Expected = ByCosign(
     "failed to verify timestamps: threshold not met for verified signed timestamps: 0 < 1; error: unable to verify signed timestamps: hashed messages don't match",
 );
 
@@ -30,19 +30,27 @@ fn stamps(bundle: &mut Value) -> &mut Value {
     &mut bundle["verificationMaterial"]["timestampVerificationData"]["rfc3161Timestamps"]
 }
 
-/// What is said of a bundle whose timestamp comes to this when it counts, and to that when it need not
-/// be there.
-fn said(of: &str, required: Said, if_there: Option<Said>, unasked: &'static str) -> Vec<(Asked, Said)> {
+/// The results for a bundle whose timestamp gives `required` where it is required, and `if_there`
+/// where it is optional.
+fn said(
+    of: &str,
+    required: Expected,
+    if_there: Option<Expected>,
+    not_required: &'static str,
+) -> Vec<(Required, Expected)> {
     let log = if of.contains("rekor") { "unchecked" } else { "none" };
     let mut said = vec![(Timestamp, required)];
     if of.starts_with("key-") {
-        said.push((Nothing, Accepted(log, unasked)));
-        said.push((TimestampIfThere, if_there.unwrap_or(Accepted(log, unasked))));
+        said.push((Nothing, Accepted(log, not_required)));
+        said.push((TimestampIfThere, if_there.unwrap_or(Accepted(log, not_required))));
     }
     if of.contains("rekor") {
         said.push((LogAndTimestamp, required));
         let untimed = of == "keyless-rekor2-tsa" && if_there.is_none();
-        said.push((Log, if_there.unwrap_or(if untimed { UNTIMED } else { Accepted("checked", unasked) })));
+        said.push((
+            Log,
+            if_there.unwrap_or(if untimed { UNTIMED } else { Accepted("checked", not_required) }),
+        ));
     }
     said
 }
@@ -84,7 +92,7 @@ pub(super) fn rows() -> Vec<Row> {
             ("nothing: the root of another timestamp authority", "other-timestampAuthorities.json"),
         ] {
             let said = said(of, UNKNOWN, None, "unchecked");
-            rows.push(row(name, of, |_, _| {}, said).held_against(root).everywhere());
+            rows.push(row(name, of, |_, _| {}, said).with_root(root).everywhere());
         }
     }
     for of in ["key-tsa", "keyless-rekor2-tsa"] {
@@ -107,7 +115,8 @@ pub(super) fn rows() -> Vec<Row> {
 fn several() -> Vec<Row> {
     const OF: &str = "key-tsa";
     const SEVERAL: &str = "FILE has more than one timestamp";
-    let malformed = |words| [Nothing, TimestampIfThere, Timestamp].map(|asked| (asked, Rejected(words)));
+    let malformed =
+        |words| [Nothing, TimestampIfThere, Timestamp].map(|required| (required, Rejected(words)));
     vec![
         row(
             "timestamp doubled",
@@ -118,7 +127,7 @@ fn several() -> Vec<Row> {
             },
             malformed(SEVERAL),
         ),
-        // cosign by itself is content with the one that is true.
+        // Plain cosign accepts this, because one timestamp verifies.
         row(
             "another signature's timestamp added",
             OF,

@@ -106,8 +106,8 @@ fn samples() -> Vec<(&'static str, String, Vec<u8>)> {
     samples
 }
 
-/// The services of a case. Those that its name begins with are at every address of the script, and the others
-/// at their usual one.
+/// The services of a case. Those that its name begins with are at every address of the script, and
+/// the others at their usual one.
 fn services(case: &str) -> RecordingServices {
     let fixture = format!("{}/fixtures/sigstore/trusted-root.json", env!("CARGO_MANIFEST_DIR"));
     let root = TrustedRoot::parse(&std::fs::read(fixture).unwrap()).unwrap();
@@ -237,8 +237,8 @@ fn every_rule_for_services_has_a_sample() {
     assert!(unused.is_empty(), "{unused:?}");
 }
 
-/// No network failure is a guess either, but for the other texts by which Go reports a proxy's refusal and its
-/// own time-out.
+/// No network failure is a guess either, but for the other texts by which Go reports a proxy's
+/// refusal and its own time-out.
 #[test]
 fn every_network_failure_has_a_sample() {
     let not_recorded = [

@@ -28,8 +28,8 @@ fn pointers(text: &str) -> Vec<String> {
 
 #[test]
 fn a_missing_field_is_refused() {
-    // An entry without an index is the first one, and a promise is not needed next to a proof. Whether an entry or
-    // a timestamp is required is decided elsewhere.
+    // An entry without an index is the first one, and a promise is not needed next to a proof.
+    // Whether an entry or a timestamp is required is decided elsewhere.
     let optional = ["/logIndex", "/hashes", "/inclusionPromise"];
     let evidence = ["/tlogEntries", "/timestampVerificationData"];
     for text in ALL {

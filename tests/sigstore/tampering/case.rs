@@ -1,19 +1,19 @@
-//! How `aicr verify` is asked, and what it says compared: whole, but for what differs each time.
+//! Runs of `aicr verify`, and the comparison of their whole output, but for what differs each time.
 
 use super::bundles::{SIGNATURE, signer};
-use super::row::{Accepted, Asked, ByCosign, Rejected, Row, Said};
+use super::row::{Accepted, ByCosign, Expected, Rejected, Required, Row};
 use crate::loopback::cosign;
 use crate::sandbox::{SMALL_SHA256, Sandbox};
 
 pub(super) const NEWEST: &str = "v3.1.3";
 pub(super) const OLDER: [&str; 3] = ["v2.4.1", "v2.6.1", "v3.0.2"];
 
-/// A row, and one way to ask.
+/// A row, and one set of flags.
 pub(super) struct Case<'a> {
     pub(super) row: &'a Row,
     pub(super) bundle: String,
-    pub(super) asked: Asked,
-    pub(super) said: Said,
+    pub(super) required: Required,
+    pub(super) said: Expected,
 }
 
 /// Exit code, stdout and stderr.
@@ -22,14 +22,14 @@ type Output = (i32, String, String);
 impl Case<'_> {
     /// The flags of `aicr verify`.
     pub(super) fn flags(&self) -> String {
-        format!("{} {}", signer(self.row.by).0, self.asked.flags(self.row.root))
+        format!("{} {}", signer(self.row.by).0, self.required.flags(self.row.root))
     }
 
-    /// What has to come of it with this release, beside others.
+    /// The expected result with this release.
     fn expected(&self, release: &str) -> Output {
-        let Self { row, bundle, asked, said } = self;
-        // Before cosign is asked: what it cannot read is told.
-        let is_beyond = release == OLDER[0] && row.of.contains("rekor2") && asked.is_about_the_log();
+        let Self { row, bundle, required, said } = self;
+        // Before cosign runs: a form that it does not support is refused.
+        let is_beyond = release == OLDER[0] && row.of.contains("rekor2") && required.is_about_the_log();
         if is_beyond && !matches!(said, Rejected(_)) {
             let words = format!(
                 "error: {} ({release}) cannot verify log entries of Rekor v2\nhint: install cosign 2.6 or later, or name one with --cosign\n",
@@ -57,8 +57,8 @@ impl Case<'_> {
     }
 }
 
-/// Asks about all these at once, whose flags are the same; gives what is wrong with what was said, if
-/// anything is.
+/// Verifies all these cases, which have the same flags, in one run. Returns the differences from
+/// the expected output, if there are any.
 pub(super) fn fault(sandbox: &Sandbox, release: &str, cases: &[&Case<'_>]) -> Option<String> {
     let bundles: Vec<_> = cases.iter().map(|case| case.bundle.as_str()).collect();
     let words = format!("verify {} {} --cosign {}", bundles.join(" "), cases[0].flags(), cosign(release));
@@ -67,11 +67,11 @@ pub(super) fn fault(sandbox: &Sandbox, release: &str, cases: &[&Case<'_>]) -> Op
     let (exit, stdout, stderr) =
         (output.status.code().unwrap(), text(output.stdout), without_digests(&text(output.stderr)));
     let expected: Vec<Output> = cases.iter().map(|case| case.expected(release)).collect();
-    // The worst decides.
+    // The worst result decides.
     let worst = [5, 3].into_iter().find(|code| expected.iter().any(|(exit, ..)| exit == code)).unwrap_or(0);
     let whole = |of: fn(&Output) -> &str| expected.iter().map(of).collect::<String>();
     let expected = (worst, whole(|(_, stdout, _)| stdout), without_digests(&whole(|(.., stderr)| stderr)));
-    // Older releases say it in other words.
+    // Older releases have other texts.
     let compared = |stderr: &str| -> Vec<String> {
         let is_cosigns = |line: &&str| release != NEWEST && line.starts_with("    ");
         stderr.lines().filter(|line| !is_cosigns(line)).map(str::to_owned).collect()
@@ -90,7 +90,7 @@ pub(super) fn fault(sandbox: &Sandbox, release: &str, cases: &[&Case<'_>]) -> Op
     })
 }
 
-/// From where on two texts are different.
+/// The lines from the first difference on.
 fn difference(found: &[String], expected: &[String]) -> String {
     let same = found.iter().zip(expected).take_while(|(found, expected)| found == expected).count();
     let rest =
@@ -105,7 +105,7 @@ fn without_digests(text: &str) -> String {
         let word = word.trim_matches([')', ',', '.']);
         word.len() >= 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit())
     };
-    // How large a tree is depends on who came first.
+    // The size of a tree depends on the order of the entries.
     let is_size = |before: &[String], word: &str| {
         let is_told = |last: &String| ["size", "size:", "want", ">="].contains(&last.as_str());
         word.starts_with(|c: char| c.is_ascii_digit()) && before.last().is_some_and(is_told)
