@@ -135,8 +135,11 @@ pub(crate) struct SigningArgs {
     #[arg(long, value_name = "REF")]
     pub(crate) signing_key: Option<String>,
     /// Sign with an OIDC identity through Fulcio, which publishes that identity
-    #[arg(long, alias = "attest")]
+    #[arg(long)]
     pub(crate) keyless: bool,
+    /// Require a signer: --signing-key or --keyless
+    #[arg(long)]
+    pub(crate) attest: bool,
     /// Record the signature in a transparency log: true or false
     /// [env: AICR_TLOG_UPLOAD] [default: true]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]

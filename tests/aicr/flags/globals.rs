@@ -98,7 +98,7 @@ fn a_flag_given_twice() {
         ("bundle dist -o a --no-sign --no-sign", &twice("--no-sign"), LISTED),
         ("bundle dist -o a --tlog-upload=true --tlog-upload=false", &twice("--tlog-upload[=<BOOL>]"), LISTED),
         ("bundle-sign B --signing-key a --signing-key b", &twice("--signing-key <REF>"), LISTED),
-        ("bundle-sign B --keyless --attest", &twice("--keyless"), LISTED),
+        ("bundle-sign B --keyless --keyless", &twice("--keyless"), LISTED),
         ("verify B --key a --key b", &twice("--key <FILE|REF>"), LISTED),
         ("-q verify B --checksums-only --quiet", &twice("--quiet"), "leave out one --quiet"),
         ("--timeout 1m doctor --timeout=1m", &twice("--timeout <TIME>"), "leave out one --timeout"),
