@@ -1,20 +1,20 @@
-//! What is made from the flags: help, the version, completions, the manual page.
+//! Help and the version.
 
 use super::line;
 use crate::sandbox::Sandbox;
 
 /// Every command, and the line that has its help.
-pub(crate) const COMMANDS: [&str; 7] =
-    ["", "bundle", "bundle-sign", "verify", "doctor", "completions", "man"];
+pub(crate) const COMMANDS: [&str; 8] =
+    ["", "bundle", "bundle-sign", "verify", "doctor", "help", "completions", "man"];
 
-fn printed(sandbox: &Sandbox, words: &str) -> String {
+pub(super) fn printed(sandbox: &Sandbox, words: &str) -> String {
     let run = line(sandbox, words).whatever_it_prints().succeeds();
     assert!(run.stderr.is_empty(), "{words}");
     String::from_utf8(run.stdout).unwrap()
 }
 
-/// The long flags that stand in a text, in the order of the alphabet.
-pub(crate) fn flags(text: &str) -> std::collections::BTreeSet<String> {
+/// The long flags in a text, in the order of the alphabet.
+pub(super) fn flags(text: &str) -> std::collections::BTreeSet<String> {
     let word = |c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
     text.split(word).filter(|flag| flag.starts_with("--") && flag.len() > 3).map(ToOwned::to_owned).collect()
 }
@@ -33,18 +33,28 @@ fn help_fits_a_terminal() {
 }
 
 #[test]
-fn the_version() {
+fn the_help_command_prints_what_the_flag_prints() {
     let sandbox = Sandbox::new();
-    let version = format!("aicr {}\n", env!("CARGO_PKG_VERSION"));
-    for flag in ["-V", "--version"] {
-        line(&sandbox, flag).stdout(&version).succeeds();
+    for command in COMMANDS {
+        let with_flag = printed(&sandbox, &format!("{command} --help"));
+        assert_eq!(printed(&sandbox, &format!("help {command}")), with_flag, "{command}");
+        assert_eq!(printed(&sandbox, &format!("AICR_TIMEOUT=soon help {command}")), with_flag, "{command}");
     }
 }
 
 #[test]
-fn what_is_no_report_is_not_made_one() {
+fn the_version() {
     let sandbox = Sandbox::new();
-    for words in ["--version", "--help", "verify --help", "man", "completions bash"] {
+    let version = format!("aicr {}\n", env!("CARGO_PKG_VERSION"));
+    for words in ["-V", "--version", "--version --quiet", "-qV"] {
+        line(&sandbox, words).stdout(&version).succeeds();
+    }
+}
+
+#[test]
+fn texts_stay_as_they_are_with_format_json() {
+    let sandbox = Sandbox::new();
+    for words in ["--version", "--help", "verify --help", "help verify", "man", "completions bash"] {
         assert_eq!(printed(&sandbox, &format!("--format json {words}")), printed(&sandbox, words), "{words}");
     }
 }
