@@ -100,9 +100,13 @@ pub(crate) enum Command {
         /// Print the script for this shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
+    /// Print a manual page: aicr(1), or the page of one command
     #[command(after_help = Example::help(examples::MAN))]
-    Man,
+    Man {
+        /// Print the page of this command
+        #[arg(value_parser = man::COMMANDS)]
+        command: Option<String>,
+    },
 }
 
 /// The two forms of `aicr bundle`; clap would print one, with neither flag.
@@ -279,7 +283,7 @@ impl Command {
             Self::Doctor(_) => "doctor",
             Self::Help { .. } => "help",
             Self::Completions { .. } => "completions",
-            Self::Man => "man",
+            Self::Man { .. } => "man",
         }
     }
 
@@ -292,7 +296,7 @@ impl Command {
                 clap_complete::generate(*shell, &mut Cli::command(), "aicr", &mut script);
                 Some(script)
             }
-            Self::Man => Some(man::page().unwrap_or_default()),
+            Self::Man { command } => Some(man::page(command.as_deref()).into_bytes()),
             Self::Bundle(_) | Self::BundleSign(_) | Self::Verify(_) | Self::Doctor(_) => None,
         }
     }

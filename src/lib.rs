@@ -143,7 +143,7 @@ fn work(command: Command, context: &Context, report: &mut Report) -> Result<()> 
             commands::doctor::run(signer.as_ref(), args.online, context, report)
         }
         // They have a text, which was printed before this.
-        Command::Help { .. } | Command::Completions { .. } | Command::Man => Ok(()),
+        Command::Help { .. } | Command::Completions { .. } | Command::Man { .. } => Ok(()),
     }
 }
 

@@ -116,6 +116,6 @@ pub(crate) const COMPLETIONS: &[Example] = &[
 ];
 
 pub(crate) const MAN: &[Example] = &[
-    Example { purpose: "Read the page", line: "aicr man | man -l -" },
+    Example { purpose: "Read the page of a command", line: "aicr man verify | man -l -" },
     Example { purpose: "Write the main page to a file", line: "aicr man >aicr.1" },
 ];

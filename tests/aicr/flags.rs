@@ -5,6 +5,7 @@ mod globals;
 mod help;
 mod help_examples;
 mod key_references;
+mod man;
 mod nothing_done;
 mod signing;
 mod signing_rows;

@@ -31,7 +31,7 @@ Commands:
   doctor       Check cosign, the signing key and the services on this machine
   help         Print help for aicr or for one command
   completions  Print a completion script for a shell
-  man          Print the manual page
+  man          Print a manual page: aicr(1), or the page of one command
 
 Examples:
   Build a bundle, and sign it with a key manager and without a log:
@@ -66,6 +66,7 @@ fn commands_that_do_not_exist() {
             "COMMAND: invalid value `frobnicate`",
             "use bundle, bundle-sign, verify, doctor, help, completions or man",
         ),
+        ("man help", "COMMAND: invalid value `help`", "use bundle, bundle-sign, verify or doctor"),
     ]);
 }
 
