@@ -4,6 +4,7 @@ mod examples;
 mod known_words;
 mod man;
 pub(crate) mod usage_error;
+pub(crate) mod version;
 
 use camino::Utf8PathBuf;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
@@ -18,6 +19,8 @@ use examples::Example;
     max_term_width = 80,
     subcommand_required = true,
     disable_help_subcommand = true,
+    disable_version_flag = true,
+    arg(version::flag()),
     after_help = Example::help(examples::AICR)
 )]
 pub(crate) struct Cli {

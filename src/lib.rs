@@ -161,7 +161,9 @@ fn refuse(error: &clap::Error, arguments: &[OsString], environment: &Environment
     };
     let printer = Printer::new(format, Verbosity::Normal, color, environment);
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        let failure = Printer::raw(error.render().to_string().as_bytes()).err()?;
+        let verbose = error.kind() == ErrorKind::DisplayVersion && cli::version::is_verbose(arguments);
+        let text = if verbose { cli::version::verbose() } else { error.render().to_string() };
+        let failure = Printer::raw(text.as_bytes()).err()?;
         printer.failure(&failure);
         return Some(failure.class());
     }

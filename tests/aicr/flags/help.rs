@@ -49,6 +49,11 @@ fn the_version() {
     for words in ["-V", "--version", "--version --quiet", "-qV"] {
         line(&sandbox, words).stdout(&version).succeeds();
     }
+    let commit = option_env!("AICR_COMMIT").unwrap_or("unknown");
+    let verbose = format!("{version}target: {}\ncommit: {commit}\n", env!("AICR_TARGET"));
+    for words in ["--version -v", "-v --version", "-vV", "-V --verbose"] {
+        line(&sandbox, words).stdout(&verbose).succeeds();
+    }
 }
 
 #[test]
