@@ -1,5 +1,6 @@
 //! The command line exactly as typed. No rules: what a combination means is decided in `plan.rs`.
 
+mod completions;
 mod examples;
 mod known_words;
 mod man;
@@ -294,11 +295,7 @@ impl Command {
     pub(crate) fn text(&self) -> Option<Vec<u8>> {
         match self {
             Self::Help { command } => Some(help(command.as_deref()).into_bytes()),
-            Self::Completions { shell } => {
-                let mut script = Vec::new();
-                clap_complete::generate(*shell, &mut Cli::command(), "aicr", &mut script);
-                Some(script)
-            }
+            Self::Completions { shell } => Some(completions::script(*shell).into_bytes()),
             Self::Man { command } => Some(man::page(command.as_deref()).into_bytes()),
             Self::Bundle(_) | Self::BundleSign(_) | Self::Verify(_) | Self::Doctor(_) => None,
         }

@@ -1,6 +1,7 @@
 //! Which flags and variables are refused, and that a refusal changes nothing. A line is split as a
 //! shell does: variables, then words.
 
+mod completions;
 mod globals;
 mod help;
 mod help_examples;

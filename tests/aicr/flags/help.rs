@@ -65,28 +65,3 @@ fn texts_stay_as_they_are_with_format_json() {
         assert_eq!(printed(&sandbox, &format!("--format json {words}")), printed(&sandbox, words), "{words}");
     }
 }
-
-#[test]
-fn completions_name_every_flag() {
-    let sandbox = Sandbox::new();
-    let helps: String =
-        COMMANDS.iter().map(|command| printed(&sandbox, &format!("{command} --help"))).collect();
-    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let script = printed(&sandbox, &format!("completions {shell}"));
-        for flag in flags(&helps) {
-            // fish writes the name alone, after -l.
-            let named = script.contains(&flag) || script.contains(&format!("-l {}", &flag[2..]));
-            assert!(named, "{shell} lacks {flag}");
-        }
-    }
-}
-
-#[test]
-fn bash_completes_a_flag() {
-    let sandbox = Sandbox::new();
-    sandbox.file("aicr.bash", printed(&sandbox, "completions bash"));
-    sandbox.program_run(["bash", "-n", "aicr.bash"]).succeeds();
-    let complete = "source aicr.bash; COMP_WORDS=(aicr verify --check) COMP_CWORD=2
-        _aicr aicr --check verify; echo \"${COMPREPLY[*]}\"";
-    sandbox.program_run(["bash", "-c", complete]).stdout("--checksums-only\n").succeeds();
-}
