@@ -25,7 +25,7 @@ demo: all ## Show a release being bundled, signed without a network, verified an
 
 .PHONY: test
 test: ## Run all tests, with the cosign on the PATH or else the newest upstream release
-	scripts/need strace unshare script openssl sha256sum
+	scripts/need strace unshare script openssl sha256sum zsh fish man
 	[ "$$(id -u)" != 0 ] || scripts/need mkfs.xfs # only root may mount what it makes
 	AICR_TEST_COSIGN=$$(scripts/cosign-for-tests); export AICR_TEST_COSIGN; \
 	cargo test --locked
@@ -110,9 +110,12 @@ fixtures: ## Record again what the cosign releases print, into fixtures/cosign
 
 # Does not build what is there: `make && sudo make install` runs no cargo as root.
 .PHONY: install
-install: | $(BINARY) ## Install the program, its manual page and completions below PREFIX (/usr/local)
+install: | $(BINARY) ## Install the program, its manual pages and completions below PREFIX (/usr/local)
 	install -D -m 755 $(BINARY) "$(DESTDIR)$(PREFIX)/bin/aicr"
 	$(BINARY) man | install -D -m 644 /dev/stdin "$(DESTDIR)$(PREFIX)/share/man/man1/aicr.1"
+	for command in bundle bundle-sign verify doctor; do \
+	  $(BINARY) man $$command | install -D -m 644 /dev/stdin "$(DESTDIR)$(PREFIX)/share/man/man1/aicr-$$command.1"; \
+	done
 	$(BINARY) completions bash | install -D -m 644 /dev/stdin "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/aicr"
 	$(BINARY) completions zsh | install -D -m 644 /dev/stdin "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_aicr"
 	$(BINARY) completions fish | install -D -m 644 /dev/stdin "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/aicr.fish"

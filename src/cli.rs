@@ -1,10 +1,16 @@
 //! The command line exactly as typed. No rules: what a combination means is decided in `plan.rs`.
 
-pub(crate) mod man;
+mod completions;
+mod examples;
+mod known_words;
+mod man;
 pub(crate) mod usage_error;
+pub(crate) mod version;
 
 use camino::Utf8PathBuf;
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
+
+use examples::Example;
 
 /// Build, sign and verify release bundles offline with the system's own cosign.
 #[derive(Debug, Parser)]
@@ -13,7 +19,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
     version,
     max_term_width = 80,
     subcommand_required = true,
-    disable_help_subcommand = true
+    disable_help_subcommand = true,
+    disable_version_flag = true,
+    arg(version::flag()),
+    after_help = Example::help(examples::AICR)
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -28,25 +37,25 @@ pub(crate) struct GlobalArgs {
     /// Use this cosign [env: AICR_COSIGN] [default: the one on the PATH]
     #[arg(long, global = true, value_name = "PATH", value_hint = ValueHint::ExecutablePath)]
     pub(crate) cosign: Option<Utf8PathBuf>,
-    /// Refuse any cosign binary but the one with this SHA-256
+    /// Refuse every cosign binary except the one with this SHA-256
     #[arg(long, global = true, value_name = "HEX")]
     pub(crate) cosign_sha256: Option<String>,
-    /// End a run of cosign after this time [env: AICR_TIMEOUT] [default: 3m]
+    /// Stop a run of cosign after this time [env: AICR_TIMEOUT] [default: 3m]
     #[arg(long, global = true, value_name = "TIME")]
     pub(crate) timeout: Option<String>,
-    /// Read this many files at once, at most 256 [default: one a processor]
+    /// Read at most this many files at once, 1 to 256 [default: one per processor]
     #[arg(long, global = true, value_name = "N")]
     pub(crate) jobs: Option<String>,
-    /// Print results as text or as one JSON object
+    /// Print results as text or json
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
     pub(crate) format: Format,
-    /// Print findings, errors and the transparency log notice only
+    /// Print only findings, errors and the transparency log notice
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
-    /// Show each cosign command before it runs
+    /// Print each cosign command before it runs
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
-    /// Color the output: auto, always, never
+    /// Color the output: auto, always or never
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
     pub(crate) color: Color,
 }
@@ -70,44 +79,68 @@ pub(crate) enum Color {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Build a bundle of release files, and sign it when a signer is named
+    /// Build a bundle of release files, and sign it if a signer is given
+    #[command(override_usage = BUNDLE_USAGE, after_help = Example::help(examples::BUNDLE))]
     Bundle(BundleArgs),
-    /// Sign bundles that exist
+    /// Sign existing bundles
+    #[command(after_help = Example::help(examples::BUNDLE_SIGN))]
     BundleSign(BundleSignArgs),
-    /// Verify bundles: the signature, and every file
+    /// Verify the signature of bundles, and every file in them
+    #[command(after_help = Example::help(examples::VERIFY))]
     Verify(VerifyArgs),
-    /// Show what would happen here: the cosign found, how it is driven, the key
+    /// Check cosign, the signing key and the services on this machine
+    #[command(after_help = Example::help(examples::DOCTOR))]
     Doctor(DoctorArgs),
+    /// Print help for aicr or for one command
+    #[command(after_help = Example::help(examples::HELP))]
+    Help {
+        /// Print the help of this command
+        #[arg(value_parser = COMMANDS)]
+        command: Option<String>,
+    },
     /// Print a completion script for a shell
+    #[command(after_help = Example::help(examples::COMPLETIONS))]
     Completions {
-        /// The shell
+        /// Print the script for this shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
-    Man,
+    /// Print a manual page: aicr(1), or the page of one command
+    #[command(after_help = Example::help(examples::MAN))]
+    Man {
+        /// Print the page of this command
+        #[arg(value_parser = man::COMMANDS)]
+        command: Option<String>,
+    },
 }
+
+/// The two forms of `aicr bundle`; clap would print one, with neither flag.
+const BUNDLE_USAGE: &str = "aicr bundle [OPTIONS] <INPUT>... --output <DIR>
+       aicr bundle [OPTIONS] <DIR> --in-place";
+
+/// Every command, in the order of the help.
+const COMMANDS: [&str; 7] = ["bundle", "bundle-sign", "verify", "doctor", "help", "completions", "man"];
 
 #[derive(Debug, Args)]
 pub(crate) struct BundleArgs {
-    /// A directory (what is inside it goes in) or a file
+    /// Bundle this file, or everything inside this directory
     #[arg(required = true, value_name = "INPUT", value_hint = ValueHint::AnyPath)]
     pub(crate) inputs: Vec<Utf8PathBuf>,
-    /// Build the bundle here
+    /// Build the bundle in this directory
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) output: Option<Utf8PathBuf>,
-    /// Write the manifest into the one INPUT directory itself, copying nothing
+    /// Write the manifest into the INPUT directory itself, and copy nothing
     #[arg(long)]
     pub(crate) in_place: bool,
-    /// Leave out what matches, as a line of .gitignore would (repeatable)
+    /// Leave out files that match, as in .gitignore (repeatable)
     #[arg(long, value_name = "GLOB", action = clap::ArgAction::Append)]
     pub(crate) exclude: Vec<String>,
-    /// Let in names that are one name on a case-insensitive file system
+    /// Allow names that collide on case-insensitive file systems
     #[arg(long)]
     pub(crate) allow_name_collisions: bool,
-    /// Let in files that hold a PEM private key
+    /// Allow files that contain a PEM private key
     #[arg(long)]
     pub(crate) allow_private_keys: bool,
-    /// Build an unsigned bundle, whatever the variables say
+    /// Build an unsigned bundle, and ignore the variables for signing
     #[arg(long)]
     pub(crate) no_sign: bool,
     #[command(flatten)]
@@ -118,7 +151,7 @@ pub(crate) struct BundleArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct BundleSignArgs {
-    /// A bundle directory
+    /// Sign this bundle directory
     #[arg(required = true, value_name = "BUNDLE", value_hint = ValueHint::DirPath)]
     pub(crate) bundles: Vec<Utf8PathBuf>,
     #[command(flatten)]
@@ -127,78 +160,81 @@ pub(crate) struct BundleSignArgs {
     pub(crate) signing: SigningArgs,
 }
 
-/// Who signs, and what is told to whom.
+/// Who signs, and which services record the signature.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Signing")]
 pub(crate) struct SigningArgs {
     /// Sign with this key: a key manager URI or a key file [env: AICR_SIGNING_KEY]
-    #[arg(long, value_name = "REF")]
+    #[arg(long, value_name = "REF", value_hint = ValueHint::FilePath)]
     pub(crate) signing_key: Option<String>,
     /// Sign with an OIDC identity through Fulcio, which publishes that identity
-    #[arg(long, alias = "attest")]
+    #[arg(long)]
     pub(crate) keyless: bool,
+    /// Require a signer: --signing-key or --keyless
+    #[arg(long)]
+    pub(crate) attest: bool,
     /// Record the signature in a transparency log: true or false
     /// [env: AICR_TLOG_UPLOAD] [default: true]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(crate) tlog_upload: Option<String>,
-    /// The transparency log of a private Sigstore
+    /// Use this transparency log instead of the public one
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub(crate) rekor_url: Option<String>,
-    /// The certificate authority of a private Sigstore
+    /// Use this certificate authority instead of the public one
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub(crate) fulcio_url: Option<String>,
-    /// Have a timestamp authority state when the signature was made
+    /// Request a timestamp from this authority
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub(crate) timestamp_server_url: Option<String>,
-    /// The OIDC issuer of a private Sigstore
+    /// Use this OIDC issuer instead of the public one
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub(crate) oidc_issuer: Option<String>,
-    /// The OIDC client ID at that issuer
+    /// Use this client ID at the OIDC issuer
     #[arg(long, value_name = "ID")]
     pub(crate) oidc_client_id: Option<String>,
     /// Read the OIDC identity token from this file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) identity_token: Option<Utf8PathBuf>,
-    /// Name the services in a Sigstore signing config instead of by URLs
+    /// Read the services from this Sigstore signing config instead of URL flags
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) signing_config: Option<Utf8PathBuf>,
-    /// Check the named services against this Sigstore trusted root
+    /// Check the services against this Sigstore trusted root
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) trusted_root: Option<Utf8PathBuf>,
-    /// Hand this variable to a KMS plugin (repeatable)
+    /// Pass this variable to a KMS plugin (repeatable)
     #[arg(long, value_name = "NAME", action = clap::ArgAction::Append)]
     pub(crate) kms_env: Vec<String>,
-    /// Write the public key here, for the receivers
+    /// Write the public key for the receivers to this file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) public_key_out: Option<Utf8PathBuf>,
 }
 
-/// What `bundle` and `bundle-sign` have in common beside the signer.
+/// What `bundle` and `bundle-sign` have in common besides the signer.
 #[derive(Debug, Default, Args)]
 pub(crate) struct SigningRunArgs {
-    /// Check everything that needs no payload and no network, then stop
+    /// Check the plan and print the cosign command; sign and write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Replace the bundle, manifest or signature that is there
+    /// Replace an existing bundle, manifest or signature
     #[arg(long)]
     pub(crate) force: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
-    /// A bundle directory
+    /// Verify this bundle directory
     #[arg(required = true, value_name = "BUNDLE", value_hint = ValueHint::DirPath)]
     pub(crate) bundles: Vec<Utf8PathBuf>,
     #[command(flatten)]
     pub(crate) trust: TrustArgs,
 }
 
-/// Whom to believe.
+/// Which signers are trusted.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Trust")]
 pub(crate) struct TrustArgs {
-    /// The signer's public key: a PEM file or a key manager URI
-    #[arg(long, value_name = "FILE|REF")]
+    /// Require a signature by this key: a PEM file or a key manager URI
+    #[arg(long, value_name = "FILE|REF", value_hint = ValueHint::FilePath)]
     pub(crate) key: Option<String>,
     /// Accept a signature without a transparency log entry
     #[arg(long)]
@@ -206,28 +242,28 @@ pub(crate) struct TrustArgs {
     /// Check log entries, certificates and timestamps against this trusted root
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) trusted_root: Option<Utf8PathBuf>,
-    /// The identity that signed keyless
+    /// Require a keyless signature by this identity
     #[arg(long, value_name = "NAME")]
     pub(crate) certificate_identity: Option<String>,
-    /// The same as an anchored regular expression
+    /// Like --certificate-identity, as an anchored regular expression
     #[arg(long, value_name = "REGEXP")]
     pub(crate) certificate_identity_regexp: Option<String>,
-    /// The OIDC issuer of that identity
+    /// Require an identity from this OIDC issuer
     #[arg(long, value_name = "URL")]
     pub(crate) certificate_oidc_issuer: Option<String>,
-    /// The same as an anchored regular expression
+    /// Like --certificate-oidc-issuer, as an anchored regular expression
     #[arg(long, value_name = "REGEXP")]
     pub(crate) certificate_oidc_issuer_regexp: Option<String>,
-    /// Require a trusted timestamp too
+    /// Require a trusted timestamp
     #[arg(long)]
     pub(crate) require_timestamp: bool,
     /// Let cosign fetch the public Sigstore root from the network
     #[arg(long)]
     pub(crate) online: bool,
-    /// Compare files with the manifest only; proves nothing about who made it
+    /// Compare files with the manifest only; this proves nothing about the signer
     #[arg(long)]
     pub(crate) checksums_only: bool,
-    /// Let a KMS plugin resolve `--key`
+    /// Allow a KMS plugin to resolve --key
     #[arg(long)]
     pub(crate) allow_kms_plugin: bool,
 }
@@ -236,7 +272,7 @@ pub(crate) struct TrustArgs {
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) signing: SigningArgs,
-    /// Ask whether the services can be reached
+    /// Check that the services are reachable
     #[arg(long)]
     pub(crate) online: bool,
 }
@@ -249,8 +285,33 @@ impl Command {
             Self::BundleSign(_) => "bundle-sign",
             Self::Verify(_) => "verify",
             Self::Doctor(_) => "doctor",
+            Self::Help { .. } => "help",
             Self::Completions { .. } => "completions",
-            Self::Man => "man",
+            Self::Man { .. } => "man",
         }
     }
+
+    /// What `help`, `completions` and `man` print; `None` for a command that does some work.
+    pub(crate) fn text(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Help { command } => Some(help(command.as_deref()).into_bytes()),
+            Self::Completions { shell } => Some(completions::script(*shell).into_bytes()),
+            Self::Man { command } => Some(man::page(command.as_deref()).into_bytes()),
+            Self::Bundle(_) | Self::BundleSign(_) | Self::Verify(_) | Self::Doctor(_) => None,
+        }
+    }
+}
+
+/// What `aicr --help` prints, or `aicr COMMAND --help`.
+fn help(command: Option<&str>) -> String {
+    let line = ["aicr"].into_iter().chain(command).chain(["--help"]);
+    Cli::try_parse_from(line).err().map(|help| help.render().to_string()).unwrap_or_default()
+}
+
+/// What `aicr` alone prints: the commands and the examples, without the flags.
+pub(crate) fn short_help() -> String {
+    Cli::command()
+        .help_template("{about}\n\n{usage-heading} {usage}\n\nCommands:\n{subcommands}{after-help}")
+        .render_help()
+        .to_string()
 }

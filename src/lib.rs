@@ -1,12 +1,11 @@
-//! `aicr` builds bundles of release files, has the system's own cosign sign their manifest, without a
-//! transparency log if that is wanted, and verifies them offline.
+//! `aicr` builds bundles of release files, lets the installed cosign sign their manifest, with or
+//! without a transparency log, and verifies them offline.
 //!
-//! Reading order: `cli` (what was typed), `plan` (what that means), then one file a verb: `bundle`,
-//! `bundle_sign`, `verify`, `doctor`. They are the only ones that know both `tree` (files; no
-//! cosign there) and `cosign` (cosign; no payload there). `report` is what they found out, and
-//! `output` prints it.
+//! Reading order: `cli` (the command line as typed), `plan` (what it means), then `commands`, one
+//! file for each command. Only `commands` knows both `tree` (files, no cosign) and `cosign`
+//! (cosign, no payload). `report` holds the results and prints them.
 
-#[expect(clippy::doc_markdown, reason = "what is documentation there is printed as help")]
+#[expect(clippy::doc_markdown, reason = "the help is made from the documentation")]
 mod cli;
 mod commands;
 mod connectivity;
@@ -34,8 +33,8 @@ use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use clap::Parser;
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser};
 use rustix::process::{Resource, getrlimit};
 
 use crate::cli::{Cli, Color, Command, Format};
@@ -48,8 +47,8 @@ use crate::report::Report;
 use crate::report::printer::Printer;
 use crate::settings::Environment;
 
-/// Runs one command line, prints its result, and gives the exit code of the table in the README.
-/// If a signal ended it, that signal is raised again once everything is cleaned up.
+/// Runs one command line, prints its result, and returns the exit code. If a signal ended the run,
+/// that signal is raised again after the clean-up.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let environment = Environment::of_process();
@@ -58,13 +57,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => refuse(&error, &arguments, &environment),
     };
     if let Some(Class::Signal(signal)) = class {
-        // Ends the process, as the signal would have done at once. If it does not, the code says it.
+        // A shell that runs a loop stops only if the signal itself ends the process.
         let _ = signal_hook::low_level::emulate_default_handler(signal);
     }
     ExitCode::from(class.map_or(0, Class::code))
 }
 
-/// Runs a command that was understood, prints, and gives the class of what went wrong, if anything.
+/// Runs a command, prints its result, and returns the class of its failure, if any.
 fn dispatch(cli: Cli, arguments: &[OsString], environment: Environment) -> Option<Class> {
     let Cli { global, command } = cli;
     let (format, color) = (global.format, global.color);
@@ -79,29 +78,32 @@ fn dispatch(cli: Cli, arguments: &[OsString], environment: Environment) -> Optio
         if let Some(failure) = refusal {
             return Err(failure);
         }
+        if let Some(text) = command.text() {
+            return Printer::raw(&text);
+        }
         let global = GlobalPlan::new(global, &environment, files_at_once())?;
         printer = Printer::new(global.format, global.verbosity, global.color, &environment);
         let interrupt = Interrupt::install().context("prepare for signals")?;
         interrupted = interrupt.clone();
         work(command, &Context { environment, global, interrupt, printer }, &mut report)
     })();
-    // A signal that came when there was nothing left to stop still ends the loop of a script.
+    // A signal after the work still ends the loop of a script.
     report.error = done.err().or_else(|| interrupted.check().err());
     match name {
-        // What these print is no report.
-        "completions" | "man" if report.error.is_none() => None,
+        // They have printed a text, so there is no report.
+        "help" | "completions" | "man" if report.error.is_none() => None,
         _ => print(printer, Some(name), &report),
     }
 }
 
-/// Prints a report, and gives the class that decides the exit code. A stdout that takes no more is said, but
-/// changes no verdict.
+/// Prints a report, and returns the class that decides the exit code. A write error on stdout is
+/// always reported, and changes no verdict.
 fn print(printer: Printer, command: Option<&str>, report: &Report) -> Option<Class> {
     let class = report.class();
     let Err(mut failure) = printer.report(command, report) else {
         return class;
     };
-    // `completions` and `man` have met that before.
+    // `help`, `completions` and `man` have reported it already.
     if report.error.as_ref().is_none_or(|error| error.message() != failure.message()) {
         if let Some(made) = report.made() {
             failure = failure.and(&format!("; {made} all the same"));
@@ -111,8 +113,8 @@ fn print(printer: Printer, command: Option<&str>, report: &Report) -> Option<Cla
     Some(class.unwrap_or(failure.class()))
 }
 
-/// One file for each processor, and no more than this process has descriptors for: copying takes two, and
-/// as many are left for all else.
+/// One file for each processor, but at most a quarter of the file descriptors: copying a file takes
+/// two, and the rest of the program needs some.
 fn files_at_once() -> NonZeroUsize {
     let processors = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
@@ -120,7 +122,7 @@ fn files_at_once() -> NonZeroUsize {
     NonZeroUsize::new(files).map_or(NonZeroUsize::MIN, |files| files.min(processors))
 }
 
-/// From the plan to the work. What a command found out goes into `report`, also when it fails.
+/// Makes the plan and does the work. A command that fails has put its results into `report` too.
 fn work(command: Command, context: &Context, report: &mut Report) -> Result<()> {
     let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let surroundings = Surroundings { environment: &context.environment, terminal };
@@ -140,16 +142,12 @@ fn work(command: Command, context: &Context, report: &mut Report) -> Result<()> 
             let signer = plan::sign::signer(plan::sign::SigningCommand::Doctor, args.signing, surroundings)?;
             commands::doctor::run(signer.as_ref(), args.online, context, report)
         }
-        Command::Completions { shell } => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "aicr", &mut script);
-            Printer::raw(&script)
-        }
-        Command::Man => Printer::raw(&cli::man::page().context("render the manual page")?),
+        // They have a text, which was printed before this.
+        Command::Help { .. } | Command::Completions { .. } | Command::Man { .. } => Ok(()),
     }
 }
 
-/// What clap has to say: help and the version, or a refusal.
+/// Prints help or the version, or refuses the line.
 fn refuse(error: &clap::Error, arguments: &[OsString], environment: &Environment) -> Option<Class> {
     let typed = |flag: &str, value: &str| {
         arguments.windows(2).any(|pair| pair[0] == *flag && pair[1] == *value)
@@ -163,15 +161,16 @@ fn refuse(error: &clap::Error, arguments: &[OsString], environment: &Environment
     };
     let printer = Printer::new(format, Verbosity::Normal, color, environment);
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        let failure = Printer::raw(error.render().to_string().as_bytes()).err()?;
+        let verbose = error.kind() == ErrorKind::DisplayVersion && cli::version::is_verbose(arguments);
+        let text = if verbose { cli::version::verbose() } else { error.render().to_string() };
+        let failure = Printer::raw(text.as_bytes()).err()?;
         printer.failure(&failure);
         return Some(failure.class());
     }
-    let command = Cli::command();
-    let name = arguments
-        .iter()
-        .filter_map(|argument| argument.to_str())
-        .find(|name| command.find_subcommand(name).is_some());
-    let report = Report { error: Some(cli::usage_error::refusal(error, name)), ..Report::default() };
-    print(printer, name, &report)
+    if arguments.len() == 1 {
+        printer.short_help(&cli::short_help());
+    }
+    let command = cli::usage_error::command(error, arguments);
+    let refusal = cli::usage_error::refusal(error, arguments, command);
+    print(printer, command, &Report { error: Some(refusal), ..Report::default() })
 }

@@ -90,6 +90,11 @@ impl Printer {
         written
     }
 
+    /// The help for a command line without any command, on stderr.
+    pub(crate) fn short_help(self, text: &str) {
+        self.talk(text);
+    }
+
     /// Writes to stdout, whole.
     pub(crate) fn raw(bytes: &[u8]) -> Result<()> {
         let mut stdout = io::stdout().lock();

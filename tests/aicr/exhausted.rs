@@ -218,8 +218,8 @@ hint: --checksums-only compares the files only, and proves nothing about who mad
     sandbox
         .shell("aicr frobnicate --format json >/dev/full")
         .stderr(&format!(
-            "error: unrecognized subcommand 'frobnicate'
-hint: `aicr --help` and `aicr COMMAND --help` list the flags
+            "error: `frobnicate` is not an aicr command
+hint: aicr --help
 {FULL}\n"
         ))
         .exits(2);

@@ -1,13 +1,17 @@
 //! Which flags and variables are refused, and that a refusal changes nothing. A line is split as a
 //! shell does: variables, then words.
 
+mod completions;
 mod globals;
 mod help;
+mod help_examples;
 mod key_references;
+mod man;
 mod nothing_done;
 mod signing;
 mod signing_rows;
 mod trust;
+mod usage_errors;
 
 use crate::sandbox::{Run, Sandbox};
 
@@ -24,7 +28,7 @@ fn line<'a>(sandbox: &'a Sandbox, line: &str) -> Run<'a> {
 
 /// A directory in which a refusal that changes something is seen: `dist` to bundle, an unsigned
 /// bundle `B`, a directory named `false`, and a cosign that leaves a mark when it is started.
-fn stage() -> Sandbox {
+fn test_directory() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.unsigned().file("false/a", "alpha\n");
     let mark = format!("touch '{}'; exit 1", sandbox.path("started").display());
@@ -36,7 +40,7 @@ fn stage() -> Sandbox {
 /// and changes no file.
 #[track_caller]
 fn refused(table: &[(&str, &str, &str)]) {
-    let sandbox = stage();
+    let sandbox = test_directory();
     let before = sandbox.tree("");
     for (words, message, hint) in table {
         line(&sandbox, words).stderr(&format!("error: {message}\nhint: {hint}\n")).exits(2);

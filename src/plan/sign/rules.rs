@@ -11,6 +11,8 @@ use crate::error::{Failure, Result};
 pub(super) enum SigningFlag {
     SigningKey,
     Keyless,
+    /// `--attest`: a signer is required.
+    Attest,
     /// `--tlog-upload` or `--tlog-upload=true`.
     TlogUpload,
     /// `--tlog-upload=false`.
@@ -28,7 +30,7 @@ pub(super) enum SigningFlag {
 }
 
 use SigningFlag::{
-    FulcioUrl, IdentityToken, Keyless, KmsEnv, OidcClientId, OidcIssuer, PublicKeyOut, RekorUrl,
+    Attest, FulcioUrl, IdentityToken, Keyless, KmsEnv, OidcClientId, OidcIssuer, PublicKeyOut, RekorUrl,
     SigningConfig, SigningKey, TimestampServerUrl, TlogUpload, TlogUploadFalse, TrustedRoot,
 };
 
@@ -59,7 +61,8 @@ const CONFLICTS: [(SigningFlag, SigningFlag, &str, Option<&str>); 15] = [
 
 /// Flags that need a signer, and the hint. `--tlog-upload` alone needs none: it only says how a
 /// later signature would be made.
-const NEED_A_SIGNER: [(SigningFlag, &str); 10] = [
+const NEED_A_SIGNER: [(SigningFlag, &str); 11] = [
+    (Attest, ANY_SIGNER),
     (RekorUrl, ANY_SIGNER),
     (FulcioUrl, "add --keyless"),
     (TimestampServerUrl, ANY_SIGNER),
@@ -89,6 +92,7 @@ impl GivenFlags {
         let SigningArgs {
             signing_key: _,
             keyless,
+            attest,
             tlog_upload: _,
             rekor_url,
             fulcio_url,
@@ -106,6 +110,7 @@ impl GivenFlags {
         let all = [
             (SigningKey, key),
             (Keyless, typed(*keyless, "--keyless")),
+            (Attest, typed(*attest, "--attest")),
             (TlogUpload, log_is(true)),
             (TlogUploadFalse, log_is(false)),
             (RekorUrl, typed(rekor_url.is_some(), "--rekor-url")),

@@ -183,7 +183,10 @@ fn rows_of_an_identity() {
     }));
     for (line, expected) in [
         (&["--keyless", TOKEN_FILE][..], keyless(PlannedServices::Public, file())),
-        (&["--attest", TOKEN_FILE, "--tlog-upload=true"], keyless(PlannedServices::Public, file())),
+        (
+            &["--keyless", "--attest", TOKEN_FILE, "--tlog-upload=true"],
+            keyless(PlannedServices::Public, file()),
+        ),
         (&line, KeylessSigner { client_id: Some("ci".to_owned()), ..keyless(all_private, file()) }),
         (&["--keyless", TOKEN_FILE, "--signing-config=c.json", ROOT], keyless(configured(), file())),
     ] {

@@ -2,13 +2,13 @@
 //! sees them, with the corrected form, from the flag and from the variable. Secrets in them are not
 //! shown.
 
-use super::{line, refused, stage};
+use super::{line, refused, test_directory};
 use crate::sandbox::Sandbox;
 
 /// Each reference is refused with this problem and this hint, by every command.
 #[track_caller]
 fn wrong(table: &[(&str, &str, &str)]) {
-    let sandbox = stage();
+    let sandbox = test_directory();
     let before = sandbox.tree("");
     for (number, (reference, problem, hint)) in table.iter().enumerate() {
         let flag = format!("--signing-key={reference}");

@@ -20,11 +20,6 @@ fn no_log_needs_a_key() {
             "use --signing-key REF instead of --keyless",
         ),
         (
-            "bundle dist -o out --attest --tlog-upload=false",
-            &format!("--keyless cannot be used with --tlog-upload=false: {NO_FULCIO}"),
-            "use --signing-key REF instead of --keyless",
-        ),
-        (
             "AICR_TLOG_UPLOAD=false bundle-sign B --keyless",
             &format!("--keyless cannot be used with AICR_TLOG_UPLOAD=false: {NO_FULCIO}"),
             "use --signing-key REF instead of --keyless, or add --tlog-upload=true",
@@ -161,6 +156,16 @@ fn two_signers_or_none() {
             "leave out --no-sign to sign, or leave out --keyless",
         ),
         (
+            "bundle dist -o out --no-sign --attest",
+            &no_sign("--attest"),
+            "leave out --no-sign to sign, or leave out --attest",
+        ),
+        (
+            "AICR_SIGNING_KEY=cosign.key bundle dist -o out --no-sign --attest",
+            &no_sign("--attest"),
+            "leave out --no-sign to sign, or leave out --attest",
+        ),
+        (
             "bundle dist -o out --no-sign --tlog-upload=false",
             &no_sign("--tlog-upload=false"),
             "leave out --no-sign to sign, or leave out --tlog-upload=false",
@@ -193,6 +198,14 @@ fn flags_that_need_a_signer() {
             "--timestamp-server-url needs a signer",
             ANY_SIGNER,
         ),
+        ("bundle dist -o out --attest", "--attest needs a signer", ANY_SIGNER),
+        ("bundle dist --in-place --attest --tlog-upload", "--attest needs a signer", ANY_SIGNER),
+        (
+            "bundle-sign B --attest",
+            "bundle-sign needs a signer",
+            "add --signing-key REF or --keyless, or set AICR_SIGNING_KEY",
+        ),
+        ("doctor --attest", "--attest needs a signer", ANY_SIGNER),
         ("bundle dist -o out --identity-token t", "--identity-token needs a signer", "add --keyless"),
         ("doctor --signing-config c.json", "--signing-config needs a signer", ANY_SIGNER),
         ("doctor --trusted-root r.json", "--trusted-root needs a signer", ANY_SIGNER),

@@ -1,7 +1,7 @@
 //! The rows of the signing table that are valid and need no service. `signing` has the refused
 //! ones, `services` those with services.
 
-use super::{line, stage};
+use super::{line, test_directory};
 use crate::sandbox::Sandbox;
 
 /// Lines that are nearly refused, but valid.
@@ -15,7 +15,7 @@ fn lines_that_give_an_unsigned_bundle() {
         "AICR_SIGNING_KEY=cosign.key bundle dist -o out --no-sign",
         "AICR_SIGNING_KEY= AICR_TLOG_UPLOAD=x bundle dist -o out --no-sign",
     ] {
-        let sandbox = stage();
+        let sandbox = test_directory();
         line(&sandbox, words)
             .stdout(
                 "built out
@@ -38,6 +38,8 @@ fn lines_that_give_a_signed_bundle() {
         "AICR_SIGNING_KEY=cosign.key AICR_TLOG_UPLOAD=false bundle dist -o out -q",
         "AICR_SIGNING_KEY=stranger.key bundle dist -o out -q --signing-key cosign.key --tlog-upload=false",
         "AICR_TLOG_UPLOAD=true bundle dist -o out -q --signing-key cosign.key --tlog-upload=false",
+        "bundle dist -o out -q --attest --signing-key cosign.key --tlog-upload=false",
+        "AICR_SIGNING_KEY=cosign.key bundle dist -o out -q --attest --tlog-upload=false",
         "bundle dist false -o out -q --signing-key cosign.key --tlog-upload=false",
     ] {
         let sandbox = Sandbox::new();

@@ -1,6 +1,6 @@
 //! The trust flags of `verify`: combinations that are refused, and rows that are valid.
 
-use super::{line, refused, stage};
+use super::{line, refused, test_directory};
 use crate::sandbox::Sandbox;
 
 #[test]
@@ -134,7 +134,7 @@ fn checksums_only_excludes_every_other_flag() {
 
 #[test]
 fn keys_that_prove_nothing() {
-    let sandbox = stage();
+    let sandbox = test_directory();
     sandbox.file("B/inside.pub", sandbox.read("cosign.pub"));
     for (key, error) in [
         (
