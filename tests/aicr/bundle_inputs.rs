@@ -324,7 +324,7 @@ fn a_pattern_that_leaves_nothing_out_is_said() {
     sandbox.small_dist();
     sandbox
         .aicr("bundle dist --output B --dry-run --exclude sub --exclude dist/a --exclude ./a --exclude /dist/a --exclude !x")
-        .stdout("planned B\n  1 file, 6 bytes\n")
+        .stdout("dry run: would write B\n  1 file, 6 bytes\n")
         .stderr(
             "warning: --exclude matches nothing: `dist/a`, `./a`, `/dist/a` (patterns are relative to each INPUT)\n",
         )
@@ -354,7 +354,7 @@ fn what_will_make_trouble_elsewhere_is_one_line_a_kind() {
     // Nothing of that size is read in a dry run, and in place no room is asked for.
     sandbox
         .aicr("bundle dist --in-place --dry-run")
-        .stdout("planned dist\n  7 files, 4294967307 bytes\n")
+        .stdout("dry run: would write dist\n  7 files, 4.0 GiB\n")
         .stderr(
             "warning: names that Windows does not allow: dist/dot. and 2 more
 warning: names that are not in Unicode normal form C, and change on some systems: dist/cafe\u{301}

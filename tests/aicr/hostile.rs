@@ -47,17 +47,23 @@ fn copy(sandbox: &Sandbox, from: &str, to: &str) {
     assert!(copied.success());
 }
 
-/// What stands below the first line of a report about a signed `B` with so many bytes of payload.
-fn found(bytes: u64) -> String {
+/// What stands below the first line of a report about a signed `B`.
+fn found(payload: &str) -> String {
     format!(
-        "  manifest sha256 {SMALL_SHA256}\n  2 files, {bytes} bytes\n  key sha256 {KEY_SHA256}, log none, timestamp none\n"
+        "  manifest sha256\n    {SMALL_SHA256}\n  {payload}\n  key sha256\n    {KEY_SHA256}\n  log none, timestamp none\n"
     )
+}
+
+/// The payload of an accepted `B`, and of a rejected one of which so many bytes could be read.
+const ALL: &str = "2 files, 11 bytes";
+fn listed(bytes: u64) -> String {
+    format!("2 files listed, {bytes} bytes could be read")
 }
 
 /// Exit 0 and these lines on stderr, for what is odd and no reason to reject.
 #[track_caller]
 fn accepted(sandbox: &Sandbox, warnings: &str) {
-    sandbox.aicr(VERIFY).stdout(&format!("accepted B\n{}", found(11))).stderr(warnings).succeeds();
+    sandbox.aicr(VERIFY).stdout(&format!("accepted B\n{}", found(ALL))).stderr(warnings).succeeds();
 }
 
 /// Exit 5 and these lines on stderr, before any file is compared.
@@ -74,7 +80,7 @@ fn finds(sandbox: &Sandbox, bytes: u64, findings: &[&str], hint: &str) {
     let lines = findings.join("\n  ");
     sandbox
         .aicr(VERIFY)
-        .stdout(&format!("rejected B\n{}  {lines}\n", found(bytes)))
+        .stdout(&format!("rejected B\n{}  {lines}\n", found(&listed(bytes))))
         .stderr(&format!("error: B is not what its manifest says: {wrong} wrong\n{hint}"))
         .exits(5);
 }

@@ -226,8 +226,9 @@ fn a_room_inside_a_bundle_is_kept_for_the_living_and_swept_of_the_dead() {
             .aicr("bundle-sign B --force --dry-run --quiet --signing-key cosign.key --tlog-upload=false")
             .stdout(&format!(
                 "rejected B
-  manifest sha256 {SMALL_SHA256}
-  2 files, 11 bytes
+  manifest sha256
+    {SMALL_SHA256}
+  2 files listed, 11 bytes could be read
   unlisted     attestation/.aicr-staging/checksums.txt.sigstore.json
 "
             ))

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{SIGNATURE, VERIFY, attacked, found, rename, stage};
+use super::{ALL, SIGNATURE, VERIFY, attacked, found, listed, rename, stage};
 use crate::sandbox::{Act, Sandbox};
 
 /// What an attack comes to: the code, what stands on stdout below what is always there, and stderr.
@@ -39,9 +39,9 @@ hint: --checksums-only compares the files with the manifest; it proves nothing a
             attacked(&sandbox, attack);
             let bytes = if findings.contains(" a") { 5 } else if findings.is_empty() { 11 } else { 6 };
             let (word, below) = match (code, findings) {
-                (0, _) => ("accepted", found(bytes)),
+                (0, _) => ("accepted", found(ALL)),
                 (_, &"") => ("rejected", String::new()),
-                _ => ("rejected", found(bytes)),
+                _ => ("rejected", found(&listed(bytes))),
             };
             sandbox
                 .program_run(inject.split(' '))

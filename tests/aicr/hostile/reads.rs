@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use super::{SIGNATURE, VERIFY, attacked, finds, found, stage};
+use super::{ALL, SIGNATURE, VERIFY, attacked, finds, found, stage};
 use crate::sandbox::Sandbox;
 
 /// What the run opened, cosign included: the paths of all descriptors that came of an `open`.
@@ -68,7 +68,7 @@ fn a_manifest_that_is_replaced_while_cosign_is_asked() {
     let sandbox = stage();
     let bundle = sandbox.path("B").display().to_string();
     sandbox.fake_cosign(&format!("echo forged >'{bundle}/checksums.txt'; exec \"$REAL\" \"$@\""));
-    sandbox.aicr(VERIFY).stdout(&format!("accepted B\n{}", found(11))).succeeds();
+    sandbox.aicr(VERIFY).stdout(&format!("accepted B\n{}", found(ALL))).succeeds();
     assert_eq!(sandbox.read("B/checksums.txt"), "forged\n");
 }
 
