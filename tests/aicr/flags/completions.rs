@@ -57,11 +57,11 @@ fn prepared() -> Sandbox {
 /// What a line is after a tab. A line that a shell leaves as it is has no certain completion.
 fn typed<'a>(sandbox: &'a Sandbox, shell: &str, setup: &str, lines: &[(&str, &str)]) -> Run<'a> {
     let words = ["zsh", "-f", "typist.zsh", shell, setup];
-    let expected: String = lines.iter().map(|(_, line)| format!("{line}|\n")).collect();
+    let expected: Vec<String> = lines.iter().map(|(_, line)| format!("{line}|\n")).collect();
     sandbox
         .program_run(words.into_iter().chain(lines.iter().map(|(typed, _)| *typed)))
         .env("TERM", "xterm")
-        .stdout(&expected)
+        .stdout(&expected.concat())
 }
 
 /// What bash and zsh have in common: the typed line, and the line after a tab.
