@@ -267,7 +267,7 @@ fn keys_in_files() {
         .aicr("verify B --key stranger.pub --insecure-ignore-tlog")
         .stdout("rejected B\n")
         .stderr(&format!(
-            "error: B is signed by key {KEY_SHA256}, and --key is {STRANGER_SHA256}
+            "error: B is signed by key {KEY_SHA256}, not by --key ({STRANGER_SHA256})
 hint: a rotated key is the usual cause: use the public key of the version that signed
 "
         ))

@@ -72,7 +72,7 @@ fn a_rotated_key_is_another_key() {
     );
     verify(&site, "first.pub", 0, &accepted, "");
     let other = format!(
-        "error: B is signed by key {first}, and --key is {second}
+        "error: B is signed by key {first}, not by --key ({second})
 hint: a rotated key is the usual cause: use the public key of the version that signed\n"
     );
     verify(&site, "second.pub", 5, "rejected B\n", &other);

@@ -42,8 +42,8 @@ fn files_that_are_not_signature_files() {
         ("truncate -s 10T \"$BUNDLE\"", "had to write is larger than 1.0 MiB"),
         ("mkdir \"$BUNDLE\"", "had to write is a directory"),
         ("mkfifo \"$BUNDLE\"", "had to write is not a regular file"),
-        ("ln -s \"$TOP/good\" \"$BUNDLE\"", "had to write is a link"),
-        ("ln -s /dev/zero \"$BUNDLE\"", "had to write is a link"),
+        ("ln -s \"$TOP/good\" \"$BUNDLE\"", "had to write is a symbolic link"),
+        ("ln -s /dev/zero \"$BUNDLE\"", "had to write is a symbolic link"),
         ("cp \"$TOP/good\" \"$BUNDLE.json\"", "had to write does not exist"),
     ] {
         let it = if why.starts_with("had") { "the signature file that it" } else { "the signature file it" };

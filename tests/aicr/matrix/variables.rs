@@ -219,7 +219,7 @@ hint: add --insecure-ignore-tlog if it was signed with --tlog-upload=false
                 "cosign.pub",
                 "verify B --key stranger.pub --insecure-ignore-tlog",
                 format!(
-                    "error: B is signed by key {KEY_SHA256}, and --key is {}
+                    "error: B is signed by key {KEY_SHA256}, not by --key ({})
 hint: a rotated key is the usual cause: use the public key of the version that signed
 ",
                     crate::sandbox::STRANGER_SHA256
