@@ -120,7 +120,7 @@ impl Verdict {
             Self::Signed => "signed",
             Self::AlreadySigned => "already signed",
             Self::Unsigned => "UNSIGNED",
-            Self::Planned => "planned",
+            Self::Planned => "dry run",
             Self::Failed => "failed",
             Self::NotAttempted => "not attempted",
         }

@@ -1,11 +1,12 @@
-//! A report as text for people.
+//! A report as text for people, at most 80 columns wide but for paths and commands. Digests stand alone on their lines.
 
 use std::fmt::Write as _;
 
 use super::color::{Tone, painted};
 use super::{BundleReport, Report, SignatureReport, Verdict};
+use crate::digest::Sha256Digest;
 use crate::plan::global::Verbosity;
-use crate::printable::{show, tame};
+use crate::printable::{human_bytes, show, tame};
 use crate::tree::audit::Finding;
 
 /// The results, for stdout.
@@ -16,7 +17,9 @@ pub(super) fn render(report: &Report, verbosity: Verbosity, color: bool) -> Stri
         if !quiet {
             let _ = writeln!(text, "{:<12}  {}", check.name, tame(&check.found));
             for (name, value) in &check.details {
-                let _ = writeln!(text, "{:<12}    {}: {}", "", tame(name), tame(value));
+                let is_digest = Sha256Digest::parse(value.as_bytes()).is_some();
+                let gap = if is_digest { format!("\n{:<16}", "") } else { " ".to_owned() };
+                let _ = writeln!(text, "{:<16}{}:{gap}{}", "", tame(name), tame(value));
             }
         }
     }
@@ -46,27 +49,38 @@ fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
         Verdict::Unproven | Verdict::Unsigned | Verdict::Planned | Verdict::NotAttempted => Tone::Warning,
         Verdict::Rejected | Verdict::Failed => Tone::Bad,
     };
-    // UNSIGNED is the last line, so it does not come first as well.
-    let word = if *verdict == Verdict::Unsigned { "built" } else { verdict.word() };
+    let (word, then) = match verdict {
+        // UNSIGNED is the last line, so it does not come first as well.
+        Verdict::Unsigned => ("built", ""),
+        // A dry run of `bundle` reads no payload, so it has no manifest yet.
+        Verdict::Planned if manifest.as_ref().is_some_and(|manifest| manifest.sha256.is_some()) => {
+            ("dry run:", "would sign ")
+        }
+        Verdict::Planned => ("dry run:", "would write "),
+        verdict => (verdict.word(), ""),
+    };
     let word = if color { painted(word, tone) } else { word.to_owned() };
     // Writing to a String cannot fail.
-    let _ = writeln!(text, "{word} {path}");
+    let _ = writeln!(text, "{word} {then}{path}");
     if let Some(manifest) = manifest {
-        let files = if manifest.files == 1 { "file" } else { "files" };
         if let Some(digest) = &manifest.sha256 {
-            let _ = writeln!(text, "  manifest sha256 {digest}");
+            let _ = writeln!(text, "  manifest sha256\n    {digest}");
         }
-        let _ = writeln!(text, "  {} {files}, {} bytes", manifest.files, manifest.bytes);
+        let files = if manifest.files == 1 { "file" } else { "files" };
+        let (listed, read) =
+            if *verdict == Verdict::Rejected { (" listed", " could be read") } else { ("", "") };
+        let bytes = human_bytes(manifest.bytes);
+        let _ = writeln!(text, "  {} {files}{listed}, {bytes}{read}", manifest.files);
     }
     for SignatureReport { path: _, key_sha256, identity, issuer, log, timestamp } in signatures {
         let by = match (key_sha256, identity, issuer) {
             (None, Some(identity), Some(issuer)) => {
-                format!("identity {}, issuer {}", show(identity), show(issuer))
+                format!("identity {}\n  issuer {}", show(identity), show(issuer))
             }
-            (Some(key), ..) => format!("key sha256 {key}"),
+            (Some(key), ..) => format!("key sha256\n    {key}"),
             (None, ..) => "signer unknown".into(),
         };
-        let _ = writeln!(text, "  {by}, log {}, timestamp {}", log.word(), timestamp.word());
+        let _ = writeln!(text, "  {by}\n  log {}, timestamp {}", log.word(), timestamp.word());
     }
     for finding in findings {
         let Finding { kind, path, to } = finding;

@@ -28,7 +28,8 @@ fn the_last_line_says_that_a_bundle_is_unsigned() {
         .aicr("bundle dist --output B")
         .stdout(&format!(
             "built B
-  manifest sha256 {SMALL_SHA256}
+  manifest sha256
+    {SMALL_SHA256}
   2 files, 11 bytes
 sign it with:
   aicr bundle-sign B --signing-key REF --tlog-upload=false
@@ -59,9 +60,12 @@ fn a_signed_bundle_comes_with_a_command_that_verifies_it() {
     let signed = |path: &str, command: &str| {
         format!(
             "signed {path}
-  manifest sha256 {SMALL_SHA256}
+  manifest sha256
+    {SMALL_SHA256}
   2 files, 11 bytes
-  key sha256 {KEY_SHA256}, log none, timestamp none
+  key sha256
+    {KEY_SHA256}
+  log none, timestamp none
 verify it with:
   {command}
 "
@@ -70,9 +74,12 @@ verify it with:
     let accepted = |path: &str| {
         format!(
             "accepted {path}
-  manifest sha256 {SMALL_SHA256}
+  manifest sha256
+    {SMALL_SHA256}
   2 files, 11 bytes
-  key sha256 {KEY_SHA256}, log none, timestamp none
+  key sha256
+    {KEY_SHA256}
+  log none, timestamp none
 "
         )
     };
@@ -250,7 +257,10 @@ fn a_dry_run_shows_what_would_be_done_and_does_nothing() {
     let sandbox = Sandbox::new();
     sandbox.small_dist();
     let before = sandbox.tree("");
-    sandbox.aicr("bundle dist --output B --dry-run").stdout("planned B\n  2 files, 11 bytes\n").succeeds();
+    sandbox
+        .aicr("bundle dist --output B --dry-run")
+        .stdout("dry run: would write B\n  2 files, 11 bytes\n")
+        .succeeds();
     let signed = "bundle dist --output B --dry-run --signing-key cosign.key --tlog-upload=false";
     let command =
         sandbox.aicr(&format!("{signed} --quiet --public-key-out k.pub")).whatever_it_prints().succeeds();
@@ -264,7 +274,7 @@ fn a_dry_run_shows_what_would_be_done_and_does_nothing() {
     sandbox
         .aicr(signed)
         .stdout(
-            &format!("planned B\n  2 files, 11 bytes\n  {command}")
+            &format!("dry run: would write B\n  2 files, 11 bytes\n  {command}")
                 .replace(sandbox.path("").to_str().unwrap(), "{root}/"),
         )
         .succeeds();

@@ -324,7 +324,7 @@ fn patterns_that_match_nothing_are_a_warning() {
     sandbox.small_dist();
     sandbox
         .aicr("bundle dist --output B --dry-run --exclude sub --exclude dist/a --exclude ./a --exclude /dist/a --exclude !x")
-        .stdout("planned B\n  1 file, 6 bytes\n")
+        .stdout("dry run: would write B\n  1 file, 6 bytes\n")
         .stderr(
             "warning: --exclude matches nothing: `dist/a`, `./a`, `/dist/a` (patterns are relative to each INPUT)\n",
         )
@@ -354,7 +354,7 @@ fn each_kind_of_problem_on_other_systems_is_one_warning() {
     // A dry run does not read the huge file, and in place needs no space for it.
     sandbox
         .aicr("bundle dist --in-place --dry-run")
-        .stdout("planned dist\n  7 files, 4294967307 bytes\n")
+        .stdout("dry run: would write dist\n  7 files, 4.0 GiB\n")
         .stderr(
             "warning: names that Windows does not allow: dist/dot. and 2 more
 warning: names that are not in Unicode normal form C, and change on some systems: dist/cafe\u{301}

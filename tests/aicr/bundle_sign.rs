@@ -14,9 +14,12 @@ const SIGN: &str = "--signing-key cosign.key --tlog-upload=false";
 fn signed(word: &str, path: &str, key: &str) -> String {
     format!(
         "{word} {path}
-  manifest sha256 {SMALL_SHA256}
+  manifest sha256
+    {SMALL_SHA256}
   2 files, 11 bytes
-  key sha256 {key}, log none, timestamp none
+  key sha256
+    {key}
+  log none, timestamp none
 verify it with:
   aicr verify {path} --key k.pub --insecure-ignore-tlog
 "
@@ -118,8 +121,11 @@ fn a_tree_that_does_not_match_its_manifest_is_never_signed() {
                 let output = sandbox.aicr(&format!("bundle-sign B {SIGN} {more}")).output();
                 let stdout = String::from_utf8(output.stdout).unwrap();
                 let lines: Vec<&str> = stdout.split_inclusive('\n').collect();
-                assert_eq!(lines[..2], ["rejected B\n", &format!("  manifest sha256 {SMALL_SHA256}\n")]);
-                assert_eq!(lines[3..].concat(), format!("  {finding}\n"));
+                assert_eq!(
+                    lines[..3],
+                    ["rejected B\n", "  manifest sha256\n", &format!("    {SMALL_SHA256}\n")]
+                );
+                assert_eq!(lines[4..].concat(), format!("  {finding}\n"));
                 assert_eq!(
                     String::from_utf8(output.stderr).unwrap(),
                     format!("error: B is not what its manifest says: {count}\n")
@@ -141,7 +147,7 @@ fn a_dry_run_compares_the_names() {
     sandbox
         .aicr(&format!("bundle-sign B {SIGN} --dry-run"))
         .stdout(&format!(
-            "rejected B\n  manifest sha256 {SMALL_SHA256}\n  2 files, 11 bytes\n  unlisted     extra\n"
+            "rejected B\n  manifest sha256\n    {SMALL_SHA256}\n  2 files listed, 11 bytes could be read\n  unlisted     extra\n"
         ))
         .stderr("error: B is not what its manifest says: 1 file is wrong\n")
         .exits(5);
@@ -227,8 +233,9 @@ fn a_signature_that_is_not_a_file_is_not_replaced() {
                 .aicr(&format!("bundle-sign B {SIGN}{more}"))
                 .stdout(&format!(
                     "rejected B
-  manifest sha256 {SMALL_SHA256}
-  2 files, 11 bytes
+  manifest sha256
+    {SMALL_SHA256}
+  2 files listed, 11 bytes could be read
   not-regular  {SIGNATURE}
 "
                 ))
@@ -300,7 +307,7 @@ fn three_bundles() -> Sandbox {
 
 /// The report about a bundle after the run has stopped.
 fn not_attempted(path: &str) -> String {
-    format!("not attempted {path}\n  manifest sha256 {SMALL_SHA256}\n  2 files, 11 bytes\n")
+    format!("not attempted {path}\n  manifest sha256\n    {SMALL_SHA256}\n  2 files, 11 bytes\n")
 }
 
 #[test]
@@ -319,8 +326,9 @@ fn all_are_checked_before_the_first_is_signed() {
         .aicr(&format!("bundle-sign B1 B2 B3 {SIGN}"))
         .stdout(&format!(
             "{}rejected B2
-  manifest sha256 {SMALL_SHA256}
-  2 files, 12 bytes
+  manifest sha256
+    {SMALL_SHA256}
+  2 files listed, 12 bytes could be read
   changed      a
 {}",
             not_attempted("B1"),
@@ -360,7 +368,7 @@ hint: check the address, and that the server is running
         sandbox
             .aicr(&format!("bundle-sign B1 B2 B3 {SIGN} --public-key-out k.pub"))
             .stdout(&format!(
-                "{}failed B2\n  manifest sha256 {SMALL_SHA256}\n  2 files, 11 bytes\n{}",
+                "{}failed B2\n  manifest sha256\n    {SMALL_SHA256}\n  2 files, 11 bytes\n{}",
                 signed("signed", "B1", KEY_SHA256),
                 not_attempted("B3")
             ))

@@ -137,7 +137,8 @@ fn matrix_of_cosigns_with_a_key_file() {
                 .env("PEM", &sandbox.read("cosign.key"))
                 .stdout(&format!(
                     "{}key           {reference} answers
-                sha256: {KEY_SHA256}
+                sha256:
+                {KEY_SHA256}
                 type: ECDSA P-256
 {}",
                     expected.cosign(),
@@ -175,7 +176,8 @@ fn withheld_variables_are_reported() {
         .env("VAULT_TOKEN", "hunter2")
         .stdout(&format!(
             "{}key           cosign.key answers
-                sha256: {KEY_SHA256}
+                sha256:
+                {KEY_SHA256}
                 type: ECDSA P-256
 {}",
             expected.cosign(),

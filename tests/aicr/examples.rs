@@ -134,7 +134,7 @@ fn is_signed(sandbox: &Sandbox, bundle: &str, key: &str) {
     let words = ["verify", bundle, "--key", key, "--insecure-ignore-tlog"];
     let run = sandbox.aicr_with(words).within("work").whatever_it_prints().succeeds();
     let text = String::from_utf8(run.stdout).unwrap();
-    assert!(text.starts_with(&format!("accepted {bundle}\n")) && text.contains(", log none,"), "{text}");
+    assert!(text.starts_with(&format!("accepted {bundle}\n")) && text.contains("\n  log none,"), "{text}");
 }
 
 #[test]

@@ -46,17 +46,25 @@ fn copy(sandbox: &Sandbox, from: &str, to: &str) {
     assert!(copied.success());
 }
 
-/// The lines after the first in a report about a signed `B`, of which `bytes` could be read.
-fn report(bytes: u64) -> String {
+/// The lines after the first in a report about a signed `B`; `payload` is [`ALL`] or [`listed`].
+fn report(payload: &str) -> String {
     format!(
-        "  manifest sha256 {SMALL_SHA256}\n  2 files, {bytes} bytes\n  key sha256 {KEY_SHA256}, log none, timestamp none\n"
+        "  manifest sha256\n    {SMALL_SHA256}\n  {payload}\n  key sha256\n    {KEY_SHA256}\n  log none, timestamp none\n"
     )
+}
+
+/// The payload of an accepted `B`.
+const ALL: &str = "2 files, 11 bytes";
+
+/// The payload of a rejected `B`, of which `bytes` could be read.
+fn listed(bytes: u64) -> String {
+    format!("2 files listed, {bytes} bytes could be read")
 }
 
 /// Expects exit 0, and these warnings on stderr.
 #[track_caller]
 fn accepted(sandbox: &Sandbox, warnings: &str) {
-    sandbox.aicr(VERIFY).stdout(&format!("accepted B\n{}", report(11))).stderr(warnings).succeeds();
+    sandbox.aicr(VERIFY).stdout(&format!("accepted B\n{}", report(ALL))).stderr(warnings).succeeds();
 }
 
 /// Expects exit 5, and these lines on stderr. No file is compared.
@@ -73,7 +81,7 @@ fn finds(sandbox: &Sandbox, bytes: u64, findings: &[&str], hint: &str) {
     let lines = findings.join("\n  ");
     sandbox
         .aicr(VERIFY)
-        .stdout(&format!("rejected B\n{}  {lines}\n", report(bytes)))
+        .stdout(&format!("rejected B\n{}  {lines}\n", report(&listed(bytes))))
         .stderr(&format!("error: B is not what its manifest says: {wrong} wrong\n{hint}"))
         .exits(5);
 }

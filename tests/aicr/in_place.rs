@@ -36,7 +36,8 @@ fn the_files_are_not_copied() {
         .aicr("bundle dist --in-place")
         .stdout(&format!(
             "built dist
-  manifest sha256 {SMALL_SHA256}
+  manifest sha256
+    {SMALL_SHA256}
   2 files, 11 bytes
 sign it with:
   aicr bundle-sign dist --signing-key REF --tlog-upload=false
@@ -65,9 +66,12 @@ fn the_working_directory_can_become_a_bundle() {
             .within(within)
             .stdout(&format!(
                 "signed {directory}
-  manifest sha256 {SMALL_SHA256}
+  manifest sha256
+    {SMALL_SHA256}
   2 files, 11 bytes
-  key sha256 {KEY_SHA256}, log none, timestamp none
+  key sha256
+    {KEY_SHA256}
+  log none, timestamp none
 verify it with:
   {{root}}/bin/cosign public-key --key=env://KEY --outfile={key} && aicr verify {directory} --key {key} --insecure-ignore-tlog
 "
@@ -283,7 +287,10 @@ fn a_dry_run_writes_nothing() {
     let sandbox = Sandbox::new();
     sandbox.small_dist();
     let before = sandbox.tree("");
-    sandbox.aicr("bundle dist --in-place --dry-run").stdout("planned dist\n  2 files, 11 bytes\n").succeeds();
+    sandbox
+        .aicr("bundle dist --in-place --dry-run")
+        .stdout("dry run: would write dist\n  2 files, 11 bytes\n")
+        .succeeds();
     sandbox.aicr(&format!("bundle dist --in-place --dry-run {SIGN}")).whatever_it_prints().succeeds();
     assert_eq!(sandbox.tree(""), before);
 }

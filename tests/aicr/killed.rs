@@ -226,8 +226,9 @@ fn a_staging_directory_in_a_bundle_stays_for_a_running_run_and_not_for_a_killed_
             .aicr("bundle-sign B --force --dry-run --quiet --signing-key cosign.key --tlog-upload=false")
             .stdout(&format!(
                 "rejected B
-  manifest sha256 {SMALL_SHA256}
-  2 files, 11 bytes
+  manifest sha256
+    {SMALL_SHA256}
+  2 files listed, 11 bytes could be read
   unlisted     attestation/.aicr-staging/checksums.txt.sigstore.json
 "
             ))

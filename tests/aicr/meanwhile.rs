@@ -51,9 +51,12 @@ fn findings_are_reported_only_if_the_signature_is_accepted() {
     let malformed = format!("{SMALL_MANIFEST}\n");
     let changed = format!(
         "rejected B
-  manifest sha256 {SMALL_SHA256}
-  2 files, 12 bytes
-  key sha256 {KEY_SHA256}, log none, timestamp none
+  manifest sha256
+    {SMALL_SHA256}
+  2 files listed, 12 bytes could be read
+  key sha256
+    {KEY_SHA256}
+  log none, timestamp none
   changed      a
 "
     );

@@ -307,16 +307,19 @@ fn a_password_can_be_typed() {
     typed.write_all(b"s3cret\n").unwrap();
     let printed = rest_of(child);
     drop(typed);
-    let key = printed.split("key sha256 ").nth(1).unwrap().split(',').next().unwrap();
+    let key = printed.split("key sha256\n    ").nth(1).unwrap().split('\n').next().unwrap();
     assert_ne!(key, KEY_SHA256);
     assert_eq!(
         printed,
         format!(
             "
 signed B
-  manifest sha256 {SMALL_SHA256}
+  manifest sha256
+    {SMALL_SHA256}
   2 files, 11 bytes
-  key sha256 {key}, log none, timestamp none
+  key sha256
+    {key}
+  log none, timestamp none
 verify it with:
   aicr verify B --key k.pub --insecure-ignore-tlog
 exit 0

@@ -221,9 +221,12 @@ fn only_the_calls_that_need_a_secret_get_it() {
     );
     run.stdout(&format!(
         "signed C
-  manifest sha256 {SMALL_SHA256}
+  manifest sha256
+    {SMALL_SHA256}
   2 files, 11 bytes
-  key sha256 {KEY_SHA256}, log none, timestamp none
+  key sha256
+    {KEY_SHA256}
+  log none, timestamp none
 verify it with:
   aicr verify C --key k.pub --insecure-ignore-tlog
 "
@@ -304,14 +307,16 @@ fn a_terminal_of_one_column() {
             .stdout(
                 &format!(
                     "built B
-  manifest sha256 {sum}
-  3 files, 4194315 bytes
+  manifest sha256
+    {sum}
+  3 files, 4.0 MiB
 sign it with:
   aicr bundle-sign B --signing-key REF --tlog-upload=false
 UNSIGNED: nothing proves who made it until it is signed
 unproven B
-  manifest sha256 {sum}
-  3 files, 4194315 bytes
+  manifest sha256
+    {sum}
+  3 files, 4.0 MiB
 nothing proves who made it: anybody can write a manifest
 "
                 )

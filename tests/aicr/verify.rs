@@ -14,7 +14,7 @@ const NOTHING_PROVES: &str = "nothing proves who made it: anybody can write a ma
 
 /// The report about an accepted bundle of the small payload.
 fn accepted(bundle: &str) -> String {
-    format!("accepted {bundle}\n{}  key sha256 {KEY_SHA256}, log none, timestamp none\n", manifest(11))
+    format!("accepted {bundle}\n{}  key sha256\n    {KEY_SHA256}\n  log none, timestamp none\n", manifest(11))
 }
 
 /// The report about a bundle of the small payload, without a verified signature.
@@ -23,7 +23,12 @@ fn unproven(bundle: &str) -> String {
 }
 
 fn manifest(bytes: u64) -> String {
-    format!("  manifest sha256 {SMALL_SHA256}\n  2 files, {bytes} bytes\n")
+    format!("  manifest sha256\n    {SMALL_SHA256}\n  2 files, {bytes} bytes\n")
+}
+
+/// The same for a bundle that is rejected.
+fn rejected_manifest(bytes: u64) -> String {
+    format!("  manifest sha256\n    {SMALL_SHA256}\n  2 files listed, {bytes} bytes could be read\n")
 }
 
 /// The cosign of the test directory, as in the JSON report.
@@ -97,15 +102,15 @@ fn a_rejected_bundle_in_every_format() {
     sandbox.file("B/a", "other\n").file("B/new", "");
     sandbox.remove("B/sub/b");
     let findings = "  changed      a\n  unlisted     new\n  missing      sub/b\n";
-    let key = format!("  key sha256 {KEY_SHA256}, log none, timestamp none\n");
-    let text = format!("rejected B\n{}{key}{findings}", manifest(6));
+    let key = format!("  key sha256\n    {KEY_SHA256}\n  log none, timestamp none\n");
+    let text = format!("rejected B\n{}{key}{findings}", rejected_manifest(6));
     let error = "B is not what its manifest says: 3 files are wrong";
     for form in ["", " --quiet"] {
         sandbox.aicr(&format!("{VERIFY}{form}")).stdout(&text).stderr(&format!("error: {error}\n")).exits(5);
     }
     sandbox
         .aicr("verify B --checksums-only")
-        .stdout(&format!("rejected B\n{}{findings}", manifest(6)))
+        .stdout(&format!("rejected B\n{}{findings}", rejected_manifest(6)))
         .stderr(&format!("error: {error}\n"))
         .exits(5);
     sandbox

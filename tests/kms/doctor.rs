@@ -48,7 +48,8 @@ fn a_key_that_answers_and_one_that_does_not() {
         .stdout(&format!(
             "{cosign}key           hashivault://ec answers
                 public key: in cosign.pub
-                sha256: {sha256}
+                sha256:
+                {sha256}
                 type: ECDSA P-256
 {}{}",
             handed_on(8, &passed),

@@ -68,7 +68,7 @@ fn a_rotated_key_is_another_key() {
         site.aicr_given(&variables, &words).stdout(stdout).stderr(stderr).exits(code);
     };
     let accepted = format!(
-        "accepted B\n  manifest sha256 {SMALL_SHA256}\n  2 files, 11 bytes\n  key sha256 {first}, log none, timestamp none\n"
+        "accepted B\n  manifest sha256\n    {SMALL_SHA256}\n  2 files, 11 bytes\n  key sha256\n    {first}\n  log none, timestamp none\n"
     );
     verify(&site, "first.pub", 0, &accepted, "");
     let other = format!(

@@ -23,9 +23,12 @@ fn a_bundle_signed_by_a_key_manager_without_a_log() {
         .aicr_given(&variables, &command)
         .stdout(&format!(
             "signed release-1.4
-  manifest sha256 {SMALL_SHA256}
+  manifest sha256
+    {SMALL_SHA256}
   2 files, 11 bytes
-  key sha256 {key}, log none, timestamp none
+  key sha256
+    {key}
+  log none, timestamp none
 verify it with:
   aicr verify release-1.4 --key {KEY} --insecure-ignore-tlog\n"
         ))
@@ -34,9 +37,12 @@ verify it with:
         .aicr("verify release-1.4 --key cosign.pub --insecure-ignore-tlog")
         .stdout(&format!(
             "accepted release-1.4
-  manifest sha256 {SMALL_SHA256}
+  manifest sha256
+    {SMALL_SHA256}
   2 files, 11 bytes
-  key sha256 {key}, log none, timestamp none\n"
+  key sha256
+    {key}
+  log none, timestamp none\n"
         ))
         .succeeds();
     let shown = |output: std::process::Output| String::from_utf8(output.stdout).unwrap();

@@ -73,9 +73,11 @@ impl Cell<'_> {
                 let command = row.command(&bundle, &format!("{{root}}/bin/{}", self.release));
                 let run = run.stderr(&row.notice()).stdout(&format!(
                     "signed {bundle}
-  manifest sha256 {}
+  manifest sha256
+    {}
   1 file, {} bytes
-  {}, {}
+  {}
+  {}
 verify it with:
   {command}\n",
                     sha256(&manifest),

@@ -41,9 +41,11 @@ fn identity(name: &str, issuer: &str) -> String {
 fn signed(verdict: &str, bundle: &str, by: &str, evidence: &str, command: &str) -> String {
     format!(
         "{verdict} {bundle}
-  manifest sha256 {SMALL_SHA256}
+  manifest sha256
+    {SMALL_SHA256}
   2 files, 11 bytes
-  {by}, {evidence}
+  {by}
+  {evidence}
 verify it with:
   {command}\n"
     )
@@ -53,13 +55,13 @@ verify it with:
 fn by_key(verdict: &str, bundle: &str, cosign: &str, evidence: &str, trust: &str) -> String {
     let export = format!("{cosign} public-key --key=cosign.key --outfile={bundle}.pub");
     let command = format!("{export} && aicr verify {bundle} --key {bundle}.pub {trust}");
-    signed(verdict, bundle, &format!("key sha256 {KEY_SHA256}"), evidence, &command)
+    signed(verdict, bundle, &format!("key sha256\n    {KEY_SHA256}"), evidence, &command)
 }
 
 /// The same for a person.
 fn by_person(verdict: &str, bundle: &str, evidence: &str, trust: &str) -> String {
     let command = format!("aicr verify {bundle} {} {trust}", identity(PERSON, ISSUER));
-    signed(verdict, bundle, &format!("identity {PERSON}, issuer {ISSUER}"), evidence, &command)
+    signed(verdict, bundle, &format!("identity {PERSON}\n  issuer {ISSUER}"), evidence, &command)
 }
 
 #[test]

@@ -28,14 +28,16 @@ fn prepared() -> Site {
 }
 
 fn accepted(bundle: &str, by: &str, evidence: &str) -> String {
-    format!("accepted {bundle}\n  manifest sha256 {SMALL_SHA256}\n  2 files, 11 bytes\n  {by}, {evidence}\n")
+    format!(
+        "accepted {bundle}\n  manifest sha256\n    {SMALL_SHA256}\n  2 files, 11 bytes\n  {by}\n  {evidence}\n"
+    )
 }
 
 #[test]
 fn the_flags_decide_what_is_required() {
     let site = prepared();
-    let key = format!("key sha256 {KEY_SHA256}");
-    let person = format!("identity {PERSON}, issuer {ISSUER}");
+    let key = format!("key sha256\n    {KEY_SHA256}");
+    let person = format!("identity {PERSON}\n  issuer {ISSUER}");
     let identity = format!("--certificate-identity {PERSON} --certificate-oidc-issuer {ISSUER}");
     let root = "--trusted-root site/trusted-root.json";
     let accept =
@@ -247,7 +249,7 @@ impl Naming {
         let run = sandbox.aicr(&format!("verify {bundle} {flags} {root} --cosign {}", cosign(release)));
         match said {
             Ok((identity, issuer)) => {
-                let by = format!("identity {identity}, issuer {issuer}");
+                let by = format!("identity {identity}\n  issuer {issuer}");
                 let stdout = accepted(bundle, &by, "log checked, timestamp none");
                 run.stderr(warnings).stdout(&stdout).succeeds();
             }

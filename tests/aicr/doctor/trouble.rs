@@ -177,7 +177,8 @@ fn a_variable_of_a_plugin_that_is_not_set() {
         .env("PIN", "1234")
         .stdout(&format!(
             "{}key           foo://k answers
-                sha256: {KEY_SHA256}
+                sha256:
+                {KEY_SHA256}
                 type: ECDSA P-256
 {}",
             expected.cosign(),

@@ -145,7 +145,8 @@ fn color_when_it_is_asked_for() {
     line(&sandbox, "verify B --checksums-only --color always")
         .stdout(
             "\u{1b}[1;33munproven\u{1b}[0m B
-  manifest sha256 162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8
+  manifest sha256
+    162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8
   2 files, 11 bytes
 nothing proves who made it: anybody can write a manifest\n",
         )

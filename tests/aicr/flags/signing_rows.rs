@@ -19,7 +19,8 @@ fn lines_that_give_an_unsigned_bundle() {
         line(&sandbox, words)
             .stdout(
                 "built out
-  manifest sha256 162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8
+  manifest sha256
+    162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8
   2 files, 11 bytes
 sign it with:
   aicr bundle-sign out --signing-key REF --tlog-upload=false

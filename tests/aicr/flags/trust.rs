@@ -179,9 +179,9 @@ fn rows_that_are_valid() {
     let sandbox = Sandbox::new();
     sandbox.signed();
     let (manifest, key) = (
-        "  manifest sha256 162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8
+        "  manifest sha256\n    162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8
   2 files, 11 bytes\n",
-        "  key sha256 1e9fc1b5f1ff2aaccac79d66c2feff86234d8d3b3e069614ed3eddf7ba30ffee, log none, timestamp none\n",
+        "  key sha256\n    1e9fc1b5f1ff2aaccac79d66c2feff86234d8d3b3e069614ed3eddf7ba30ffee\n  log none, timestamp none\n",
     );
     for words in [
         "verify B --key cosign.pub --insecure-ignore-tlog",

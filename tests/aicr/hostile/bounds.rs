@@ -24,9 +24,12 @@ fn a_manifest_of_100_000_files_that_do_not_exist() {
         .aicr(VERIFY)
         .stdout(&format!(
             "rejected B
-  manifest sha256 {}
-  100000 files, 0 bytes
-  key sha256 {KEY_SHA256}, log none, timestamp none
+  manifest sha256
+    {}
+  100000 files listed, 0 bytes could be read
+  key sha256
+    {KEY_SHA256}
+  log none, timestamp none
   renamed      files/000000 -> a
 {listed}
   and 90001 more

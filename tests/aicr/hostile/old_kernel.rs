@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{SIGNATURE, VERIFY, attacked, rename, report, test_dir};
+use super::{ALL, SIGNATURE, VERIFY, attacked, listed, rename, report, test_dir};
 use crate::sandbox::{Act, Sandbox};
 
 /// An attack, the exit code, the findings on stdout, and stderr.
@@ -39,9 +39,9 @@ hint: --checksums-only compares the files with the manifest; it proves nothing a
             attacked(&sandbox, attack);
             let bytes = if findings.contains(" a") { 5 } else if findings.is_empty() { 11 } else { 6 };
             let (verdict, rest) = match (code, findings) {
-                (0, _) => ("accepted", report(bytes)),
+                (0, _) => ("accepted", report(ALL)),
                 (_, &"") => ("rejected", String::new()),
-                _ => ("rejected", report(bytes)),
+                _ => ("rejected", report(&listed(bytes))),
             };
             sandbox
                 .program_run(inject.split(' '))

@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use super::{SIGNATURE, VERIFY, attacked, finds, report, test_dir};
+use super::{ALL, SIGNATURE, VERIFY, attacked, finds, report, test_dir};
 use crate::sandbox::Sandbox;
 
 /// The paths of all files that the run has opened, and cosign in it.
@@ -69,7 +69,7 @@ fn a_manifest_that_is_replaced_while_cosign_runs() {
     let sandbox = test_dir();
     let bundle = sandbox.path("B").display().to_string();
     sandbox.fake_cosign(&format!("echo forged >'{bundle}/checksums.txt'; exec \"$REAL\" \"$@\""));
-    sandbox.aicr(VERIFY).stdout(&format!("accepted B\n{}", report(11))).succeeds();
+    sandbox.aicr(VERIFY).stdout(&format!("accepted B\n{}", report(ALL))).succeeds();
     assert_eq!(sandbox.read("B/checksums.txt"), "forged\n");
 }
 

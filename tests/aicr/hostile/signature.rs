@@ -23,10 +23,12 @@ fn log_entries_and_timestamps() {
         ("key-rekor-v2-timestamp.json", "unchecked", "unchecked", &unknown),
     ] {
         attacked(&sandbox, |s| borrowed(s, name));
-        let key = format!("key sha256 {KEY_SHA256}, log {log}, timestamp {timestamp}");
+        let key = format!("key sha256\n    {KEY_SHA256}\n  log {log}, timestamp {timestamp}");
         sandbox
             .aicr(VERIFY)
-            .stdout(&format!("accepted B\n  manifest sha256 {SMALL_SHA256}\n  2 files, 11 bytes\n  {key}\n"))
+            .stdout(&format!(
+                "accepted B\n  manifest sha256\n    {SMALL_SHA256}\n  2 files, 11 bytes\n  {key}\n"
+            ))
             .succeeds();
         sandbox.aicr("verify B --key cosign.pub").stdout("rejected B\n").stderr(without_root).exits(5);
     }

@@ -11,9 +11,12 @@ const TRUST: &str = "--key cosign.pub --insecure-ignore-tlog";
 fn report(verdict: &str, bundle: &str) -> String {
     format!(
         "{verdict} {bundle}
-  manifest sha256 {SMALL_SHA256}
+  manifest sha256
+    {SMALL_SHA256}
   2 files, 11 bytes
-  key sha256 {KEY_SHA256}, log none, timestamp none
+  key sha256
+    {KEY_SHA256}
+  log none, timestamp none
 "
     )
 }

@@ -120,7 +120,7 @@ fn all_at_once_have_no_effect() {
         {
             let done = |word: &str| {
                 format!(
-                    "{word} B{number}\n  manifest sha256 {SMALL_SHA256}\n  2 files, 11 bytes\n  key sha256 {KEY_SHA256}, log none, timestamp none\n"
+                    "{word} B{number}\n  manifest sha256\n    {SMALL_SHA256}\n  2 files, 11 bytes\n  key sha256\n    {KEY_SHA256}\n  log none, timestamp none\n"
                 )
             };
             with(sandbox.aicr(&format!("bundle dist --output B{number} --signing-key cosign.key --tlog-upload=false --public-key-out k.pub")), &variables, value)
@@ -168,7 +168,7 @@ fn harmful_values_have_no_effect() {
         };
         let done = |word: &str| {
             format!(
-                "{word} B\n  manifest sha256 {SMALL_SHA256}\n  2 files, 11 bytes\n  key sha256 {KEY_SHA256}, log none, timestamp none\n"
+                "{word} B\n  manifest sha256\n    {SMALL_SHA256}\n  2 files, 11 bytes\n  key sha256\n    {KEY_SHA256}\n  log none, timestamp none\n"
             )
         };
         let verify = "verify B --key cosign.pub --insecure-ignore-tlog";

@@ -67,9 +67,9 @@ impl Signer {
     /// How a report names it.
     pub(super) fn shown(self, key: &str) -> String {
         match self {
-            Self::P256 | Self::Rsa => format!("key sha256 {key}"),
-            Self::Person => format!("identity {PERSON}, issuer {ISSUER}"),
-            Self::Workflow => format!("identity {WORKFLOW}, issuer {WORKFLOWS}"),
+            Self::P256 | Self::Rsa => format!("key sha256\n    {key}"),
+            Self::Person => format!("identity {PERSON}\n  issuer {ISSUER}"),
+            Self::Workflow => format!("identity {WORKFLOW}\n  issuer {WORKFLOWS}"),
         }
     }
 

@@ -103,12 +103,12 @@ pub(super) fn signer(of: &str) -> (String, String) {
     let identity = |name, issuer| {
         (
             format!("--certificate-identity {name} --certificate-oidc-issuer {issuer}"),
-            format!("identity {name}, issuer {issuer}"),
+            format!("identity {name}\n  issuer {issuer}"),
         )
     };
     match of.split('-').next() {
-        Some("key") => ("--key cosign.pub".to_owned(), format!("key sha256 {KEY_SHA256}")),
-        Some("stranger") => ("--key stranger.pub".to_owned(), format!("key sha256 {STRANGER_SHA256}")),
+        Some("key") => ("--key cosign.pub".to_owned(), format!("key sha256\n    {KEY_SHA256}")),
+        Some("stranger") => ("--key stranger.pub".to_owned(), format!("key sha256\n    {STRANGER_SHA256}")),
         Some("keyless") => identity(PERSON, ISSUER),
         _ => identity(WORKFLOW, WORKFLOWS),
     }

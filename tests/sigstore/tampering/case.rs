@@ -42,7 +42,7 @@ impl Case<'_> {
             Accepted(log, timestamp) => {
                 let (_, shown) = signer(row.by);
                 let stdout = format!(
-                    "accepted {bundle}\n  manifest sha256 {SMALL_SHA256}\n  2 files, 11 bytes\n  {shown}, log {log}, timestamp {timestamp}\n"
+                    "accepted {bundle}\n  manifest sha256\n    {SMALL_SHA256}\n  2 files, 11 bytes\n  {shown}\n  log {log}, timestamp {timestamp}\n"
                 );
                 (0, stdout, String::new())
             }
