@@ -25,14 +25,14 @@ demo: all ## Show a release being bundled, signed without a network, verified an
 
 .PHONY: test
 test: ## Run all tests, with the cosign on the PATH or else the newest upstream release
-	scripts/need strace unshare script openssl sha256sum zsh fish man
+	scripts/need strace unshare script openssl sha256sum zsh fish man busybox
 	[ "$$(id -u)" != 0 ] || scripts/need mkfs.xfs # only root may mount what it makes
 	AICR_TEST_COSIGN=$$(scripts/cosign-for-tests); export AICR_TEST_COSIGN; \
 	cargo test --locked
 
 .PHONY: matrix
 matrix: ## Run the matrix tests with every cosign in scripts/cosign-releases.txt (COSIGN=PATH: with that one)
-	scripts/need strace unshare script openssl sha256sum
+	scripts/need strace unshare script openssl sha256sum busybox
 	if [ -n "$(COSIGN)" ]; then \
 	  AICR_TEST_COSIGN=$$(realpath -e -- "$(COSIGN)"); AICR_TEST_MATRIX="custom=$$AICR_TEST_COSIGN"; \
 	else \

@@ -46,15 +46,17 @@ fn copy(sandbox: &Sandbox, from: &str, to: &str) {
     assert!(copied.success());
 }
 
-/// The lines after the first in a report about a signed `B`.
+/// The lines after the first in a report about a signed `B`; `payload` is [`ALL`] or [`listed`].
 fn report(payload: &str) -> String {
     format!(
         "  manifest sha256\n    {SMALL_SHA256}\n  {payload}\n  key sha256\n    {KEY_SHA256}\n  log none, timestamp none\n"
     )
 }
 
-/// The payload of an accepted `B`, and of a rejected one of which so many bytes could be read.
+/// The payload of an accepted `B`.
 const ALL: &str = "2 files, 11 bytes";
+
+/// The payload of a rejected `B`, of which `bytes` could be read.
 fn listed(bytes: u64) -> String {
     format!("2 files listed, {bytes} bytes could be read")
 }
