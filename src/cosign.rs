@@ -5,17 +5,20 @@
 //! signature is made by aicr itself. What aicr does itself is everything around it: which digest,
 //! which key, which form, which environment, and how long.
 //!
-//! Reading order: `capability` (which dialect), `argv` (the command lines), `environment` (what it
-//! sees), `process` (how it runs), `evidence` (what it wrote), `expectation` (what it should have
-//! written), `verify_request` (what it verifies), `diagnosis` (what it said).
+//! Reading order: `probe` (what it is asked before it is used), `capability` (what its answers
+//! mean), `control` (whether it can refuse and accept), `argv` (the command lines), `environment`
+//! (what it sees), `process` (how it runs), `signature_check` (what it should have written),
+//! `verify_request` (what it verifies), `diagnosis` (what it printed).
 
 pub(crate) mod argv;
 pub(crate) mod binary;
 pub(crate) mod capability;
+mod control;
 pub(crate) mod diagnosis;
 pub(crate) mod environment;
 pub(crate) mod masked;
 pub(crate) mod private_directory;
+mod probe;
 pub(crate) mod process;
 pub(crate) mod public_sigstore;
 pub(crate) mod ready_signer;
@@ -27,6 +30,8 @@ pub(crate) mod signing_identity;
 pub(crate) mod signing_key;
 pub(crate) mod verify_blob;
 pub(crate) mod verify_request;
+
+use std::sync::atomic::AtomicBool;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -59,62 +64,26 @@ pub(crate) struct Session<'a> {
     pub(crate) on_talk: Box<dyn Fn(&str) + Sync>,
 }
 
+/// The hint when this cosign differs from those that aicr knows.
+const INSTALL: &str = "install cosign 3.1, or name one with --cosign";
+
+/// A command that was prepared, with the directory of its files.
+struct Prepared<'a> {
+    invocation: Invocation<'a>,
+    private: PrivateDirectory,
+}
+
 /// A cosign that was found and probed.
 pub(crate) struct Cosign<'a> {
     binary: Binary,
     dialect: Dialect,
     release: String,
     session: &'a Session<'a>,
+    /// Whether it has refused the wrong signature of `control`.
+    refuses: AtomicBool,
 }
 
-impl<'a> Cosign<'a> {
-    /// Asks a binary what it can do. `Class::NoCosign` if it is no cosign of 2.0 or later.
-    pub(crate) fn probe(binary: Binary, session: &'a Session<'a>) -> Result<Self> {
-        private_directory::sweep(&session.temporary);
-        let private = PrivateDirectory::new(&session.temporary)?;
-        binary.unchanged()?;
-        let ask = |arguments: &[&str]| {
-            let invocation = Invocation {
-                program: binary.path(),
-                arguments: arguments.iter().map(ToString::to_string).collect(),
-                shown_instead: None,
-                variables: environment::bare(private.path()),
-            };
-            // Shown here, in a fixed order; they run at the same time.
-            (session.on_command)(&invocation.shown());
-            move || invocation.run(&session.limits)
-        };
-        let (version, help) = (ask(&["version"]), ask(&["sign-blob", "--help"]));
-        let (help, version) = std::thread::scope(|scope| {
-            match std::thread::Builder::new().spawn_scoped(scope, &version) {
-                Ok(version) => (help(), version.join()),
-                // The system has no thread left: one after the other.
-                Err(_) => (help(), Ok(version())),
-            }
-        });
-        let unusable = |failure: Failure| {
-            Failure::new(failure.class(), format!("{} cannot be used: {failure}", binary.path()))
-                .hint(failure.way_out().unwrap_or("install cosign 2.0 or later, or name one with --cosign"))
-        };
-        let help = help?;
-        if !help.status.success() {
-            return Err(unusable(Failure::new(
-                Class::NoCosign,
-                format!("its `sign-blob --help` {}", help.ending()),
-            ))
-            .with_cosign_output(diagnosis::shown(&help.stderr)));
-        }
-        let dialect = Dialect::of_help(&help.stdout).map_err(unusable)?;
-        // The release is only shown: a cosign that does not print it is used all the same.
-        let release = match version {
-            // 2.0 prints it on stderr.
-            Ok(Ok(version)) => capability::release(&[version.stdout, version.stderr].concat()),
-            _ => capability::release(b""),
-        };
-        private.close()?;
-        Ok(Self { binary, dialect, release, session })
-    }
-
+impl Cosign<'_> {
     /// The binary's absolute path.
     pub(crate) fn path(&self) -> &Utf8Path {
         self.binary.path()
@@ -145,8 +114,8 @@ impl<'a> Cosign<'a> {
         })
     }
 
-    /// The usual variables for the key manager of `key`, and those of `--kms-env`, that are not set, each with its
-    /// purpose.
+    /// The usual variables for the key manager of `key`, and those of `--kms-env`, that are not
+    /// set, each with its purpose.
     pub(crate) fn missing_variables<'k>(&self, key: &'k SigningKey) -> Vec<(&'k str, &'static str)> {
         let environment = self.session.environment;
         let named = key.unset(environment).map(|name| (name, "named by --kms-env"));
@@ -170,18 +139,20 @@ impl<'a> Cosign<'a> {
 
     /// A run that has to succeed; the failure says why it did not.
     fn ask_for_public_key(&self, key: &SigningKey, private: &PrivateDirectory) -> Result<Finished> {
-        let operation = Operation::PublicKey { key: &key.argument };
+        let operation = Operation::PublicKey { key };
         let variables = self.variables_of(key, false, private.path());
-        let finished =
-            self.run(operation, variables, Some(key.shown_instead()), private).map_err(|failure| {
-                let out_of_time = failure.class() == Class::Unproven;
-                if out_of_time && key.reference.needs_network() {
-                    return failure.unanswered(&format!("{} could not be reached in time", key.reference));
-                }
-                failure
-            })?;
+        let finished = self.run(operation, variables, private).map_err(|failure| {
+            let out_of_time = failure.class() == Class::Unproven;
+            if out_of_time && key.reference.needs_network() {
+                return failure.unanswered(&format!("{} could not be reached in time", key.reference));
+            }
+            failure
+        })?;
         if finished.status.success() {
             return Ok(finished);
+        }
+        if let Some(lacks) = self.lacks(operation, &finished.stderr) {
+            return Err(lacks);
         }
         let failure = diagnosis::of_key_failure(&finished.stderr).map_or_else(
             || diagnosis::unknown(&key.reference.to_string()),
@@ -195,11 +166,15 @@ impl<'a> Cosign<'a> {
         &self,
         operation: Operation<'_>,
         variables: Variables,
-        shown_instead: Option<(String, String)>,
         private: &PrivateDirectory,
     ) -> Result<Finished> {
-        let finished = self.run_somehow(operation, variables, shown_instead, private)?;
-        if finished.orderly() { Ok(finished) } else { Err(self.broke(operation.verb(), &finished)) }
+        let finished = self.run_somehow(operation, variables, private)?;
+        self.orderly(operation.verb(), finished)
+    }
+
+    /// Refuses a run that was killed, or crashed.
+    fn orderly(&self, verb: &str, finished: Finished) -> Result<Finished> {
+        if finished.orderly() { Ok(finished) } else { Err(self.broke(verb, &finished)) }
     }
 
     /// A run that ended, also by a crash.
@@ -207,17 +182,11 @@ impl<'a> Cosign<'a> {
         &self,
         operation: Operation<'_>,
         variables: Variables,
-        shown_instead: Option<(String, String)>,
         private: &PrivateDirectory,
     ) -> Result<Finished> {
+        let arguments = argv::arguments(operation, self.dialect, private.path());
+        let invocation = self.prepare(arguments, variables, operation.shown_instead());
         self.binary.unchanged()?;
-        let invocation = Invocation {
-            program: self.binary.path(),
-            arguments: argv::arguments(operation, self.dialect, private.path()),
-            shown_instead,
-            variables,
-        };
-        (self.session.on_command)(&invocation.shown());
         let limits = &self.session.limits;
         if operation.talks_to_a_person() {
             // After this line 2.4 prints the signature.
@@ -234,10 +203,43 @@ impl<'a> Cosign<'a> {
         }
     }
 
-    /// This cosign is too old for the plan: the end of a sentence that begins with it, and the releases that can.
+    /// A command, printed if that is wanted. Of those that run at the same time, all are printed
+    /// before the first runs.
+    fn prepare(
+        &self,
+        arguments: Vec<String>,
+        variables: Variables,
+        shown_instead: Option<(String, String)>,
+    ) -> Invocation<'_> {
+        let invocation = Invocation { program: self.binary.path(), arguments, shown_instead, variables };
+        (self.session.on_command)(&invocation.shown());
+        invocation
+    }
+
+    /// Runs a command that was prepared.
+    fn run_prepared(&self, invocation: &Invocation<'_>) -> Result<Finished> {
+        self.binary.unchanged()?;
+        invocation.run(&self.session.limits)
+    }
+
+    /// This cosign is too old for the plan: the end of a sentence that begins with it, and the
+    /// releases that can.
     fn cannot(&self, (what, releases): (&str, &str)) -> Failure {
         Failure::new(Class::NoCosign, format!("{} ({}) {what}", self.binary.path(), self.release))
             .hint(format!("install cosign {releases}, or name one with --cosign"))
+    }
+
+    /// Its answer that it does not know a flag of `operation`, if `stderr` is that.
+    fn lacks(&self, operation: Operation<'_>, stderr: &[u8]) -> Option<Failure> {
+        let flag = capability::unknown_flag(stderr)?;
+        let why = format!("does not know the flag {flag} of {}", operation.verb());
+        Some(self.unfit(&why, stderr).hint(INSTALL))
+    }
+
+    /// This cosign cannot be used: `why` is the end of a sentence that begins with it.
+    fn unfit(&self, why: &str, stderr: &[u8]) -> Failure {
+        Failure::new(Class::NoCosign, format!("{} ({}) {why}", self.binary.path(), self.release))
+            .with_cosign_output(diagnosis::shown(stderr))
     }
 
     /// It was killed, or crashed.

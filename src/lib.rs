@@ -5,6 +5,7 @@
 //! file for each command. Only `commands` knows both `tree` (files, no cosign) and `cosign`
 //! (cosign, no payload). `report` holds the results and prints them.
 
+mod both;
 #[expect(clippy::doc_markdown, reason = "the help is made from the documentation")]
 mod cli;
 mod commands;

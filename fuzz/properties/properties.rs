@@ -1,5 +1,5 @@
-//! What has to hold for every input of the parsers, however odd: a property a target. `make fuzz` holds
-//! them against what libFuzzer makes up, `cargo test` against the inputs in `fuzz/corpus`.
+//! What has to hold for every input of the parsers, however odd: a property a target. `make fuzz`
+//! holds them against what libFuzzer makes up, `cargo test` against the inputs in `fuzz/corpus`.
 //!
 //! They are a module of the crate, since what they look at is private to it, and of no other build
 //! than these two. Where a property is that two readers agree, the other reader is in here, too.
@@ -8,7 +8,6 @@ mod address;
 mod certificate;
 mod collision;
 mod diagnosis;
-mod help;
 mod identity_token;
 mod json;
 mod key_ref;
@@ -33,12 +32,11 @@ use crate::printable::is_hidden;
 type Property = fn(&[u8]);
 
 /// The targets, by the name of their binary and their corpus.
-const TARGETS: [(&str, Property); 19] = [
+const TARGETS: [(&str, Property); 18] = [
     ("address", address::holds),
     ("certificate", certificate::holds),
     ("collision", collision::holds),
     ("diagnosis", diagnosis::holds),
-    ("help", help::holds),
     ("identity_token", identity_token::holds),
     ("key_ref", key_ref::holds),
     ("log_entry", log_entry::holds),

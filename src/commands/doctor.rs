@@ -1,5 +1,5 @@
-//! `doctor`: shows what would happen here, without signing and without reading payload. A check that fails is
-//! reported, and the next ones are made all the same where that is possible.
+//! `doctor`: shows what would happen here, without signing and without reading payload. A check
+//! that fails is reported, and the next ones are made all the same where that is possible.
 
 use camino::Utf8Path;
 
@@ -19,7 +19,8 @@ use crate::report::{Check, Report};
 use crate::sigstore::public_key::PublicKey;
 use crate::tree::public_key_out::PublicKeyOut;
 
-/// Checks cosign, and the signer and services if the plan has them. `online`: also whether the services answer.
+/// Checks cosign, and the signer and services if the plan has them. `online`: also whether the
+/// services answer.
 pub(crate) fn run(
     signer: Option<&Signer>,
     online: bool,
@@ -32,7 +33,11 @@ pub(crate) fn run(
         Some(Signer::Keyless(signer)) => SecretsOf::Identity(&signer.token),
         None => SecretsOf::Nothing,
     };
-    let cosign = match context.cosign(&session, holder) {
+    let usable = context.cosign(&session, holder).and_then(|(cosign, found)| {
+        cosign.refuses_a_wrong_signature()?;
+        Ok((cosign, found))
+    });
+    let cosign = match usable {
         Ok((cosign, found)) => {
             let supported = format!("supported (command line of {})", cosign.dialect().releases());
             report
@@ -226,7 +231,15 @@ fn show_run(cosign: &Cosign<'_>, signer: &ReadySigner, sigstore: &RecordingServi
             },
         )
     }));
-    report.checks.push(Check::new("command", cosign.signing_command(signer, sigstore, private)));
+    // What it cannot record with was reported before.
+    let supported = match cosign.can_record(sigstore) {
+        Ok(()) => cosign.can_sign(signer, sigstore, || Ok(())),
+        Err(_) => Ok(()),
+    };
+    report.checks.push(match supported {
+        Ok(()) => Check::new("command", cosign.signing_command(signer, sigstore, private)),
+        Err(failure) => Check::failed("command", "not supported by this cosign", failure),
+    });
 }
 
 /// Writes the public key for the receivers.

@@ -8,6 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::commands::services;
 use crate::context::Context;
+use crate::cosign::argv::Operation;
 use crate::cosign::ready_signer::ReadySigner;
 use crate::cosign::recording_services::RecordingServices;
 use crate::cosign::signing_identity::SigningIdentity;
@@ -62,9 +63,9 @@ pub(crate) enum SignatureOwner {
 const FETCHING: &str = "fetching the keys and addresses of the public Sigstore (tuf-repo-cdn.sigstore.dev)";
 
 impl<'a> Signing<'a> {
-    /// Reads the files of the signer and of the services, finds and probes cosign, asks the key manager for the
-    /// public key, and checks that this may be written where the plan wants it. A dry run asks only a key that
-    /// needs no network. `untrusted` are the bundles and inputs.
+    /// Reads the files of the signer and of the services, finds and probes cosign, asks the key
+    /// manager for the public key, and checks that this may be written where the plan wants it. A
+    /// dry run asks only a key that needs no network. `untrusted` are the bundles and inputs.
     pub(crate) fn prepare(
         plan: &Signer,
         untrusted: &[Utf8PathBuf],
@@ -87,13 +88,20 @@ impl<'a> Signing<'a> {
         if dry_run {
             notice.give();
         }
-        if let ReadySigner::Key { key, public_key } = &mut signer {
-            if !dry_run || matches!(key.reference().scheme(), Scheme::File | Scheme::Env) {
-                *public_key = Some(self::public_key(&cosign, key)?);
+        let exported = cosign.can_sign(&signer, &services, || match &signer {
+            ReadySigner::Key { key, .. }
+                if !dry_run || matches!(key.reference().scheme(), Scheme::File | Scheme::Env) =>
+            {
+                self::public_key(&cosign, key).map(Some)
             }
-            if let (Some((out, _)), Some(key)) = (&public_key_out, public_key) {
+            ReadySigner::Key { key, .. } => cosign.knows(Operation::PublicKey { key }).map(|()| None),
+            ReadySigner::Identity(_) => Ok(None),
+        })?;
+        if let ReadySigner::Key { public_key, .. } = &mut signer {
+            if let (Some((out, _)), Some(key)) = (&public_key_out, &exported) {
                 out.admits(key.pem().as_bytes())?;
             }
+            *public_key = exported;
         }
         let cosign_is_named = context.global.cosign.is_some();
         let trusted_root = plan.trusted_root().map(Utf8Path::to_owned);
@@ -116,8 +124,8 @@ impl<'a> Signing<'a> {
         vec![signature_report(evidence, self.services.has_log(), timestamp)]
     }
 
-    /// Signs `manifest`; before that, the notice about a transparency log. The signature was checked against the
-    /// plan and accepted by cosign.
+    /// Signs `manifest`; before that, the notice about a transparency log. The signature was
+    /// checked against the plan and accepted by cosign.
     pub(crate) fn sign(&self, manifest: &[u8]) -> Result<Evidence> {
         self.notice.give();
         self.cosign.sign(&self.signer, &self.services, manifest)
@@ -170,7 +178,8 @@ impl<'a> Signing<'a> {
         self.cosign.signing_command(&self.signer, &self.services, Utf8Path::new(PLANNED_DIRECTORY))
     }
 
-    /// A command that verifies `bundle` and runs as it stands. It never names a private key to aicr.
+    /// A command that verifies `bundle` and runs as it stands. It never names a private key to
+    /// aicr.
     pub(crate) fn verify_command(&self, bundle: &Utf8Path, evidence: &Evidence) -> String {
         let cosign = self.cosign.path().as_str();
         let verify = |whom: &str| {
@@ -194,7 +203,8 @@ impl<'a> Signing<'a> {
         }
         let reference = key.reference();
         match reference {
-            // What the plugin needs is in the operator's environment, and `verify` hands none of it on.
+            // What the plugin needs is in the operator's environment, and `verify` hands none of it
+            // on.
             KeyRef::File(_) | KeyRef::EnvVariable(_) | KeyRef::Plugin { .. } => {
                 let file = public_key_file(bundle);
                 // The query of a plugin's reference may hold a secret.
@@ -294,7 +304,8 @@ pub(crate) fn signature_report(evidence: &Evidence, log: bool, timestamp: bool) 
     }
 }
 
-/// A free file name next to the bundle, made from its name: cosign would overwrite an existing file.
+/// A free file name next to the bundle, made from its name: cosign would overwrite an existing
+/// file.
 fn public_key_file(bundle: &Utf8Path) -> Utf8PathBuf {
     let (directory, name) = match (bundle.parent(), bundle.file_name()) {
         (Some(parent), Some(name)) => (parent.to_owned(), name),

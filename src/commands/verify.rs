@@ -6,8 +6,7 @@
 //!    read and compared, since cosign takes a quarter of a second.
 //! 4. Only then the manifest is believed, and what was found about the files is reported.
 
-use std::thread;
-
+use crate::both::both;
 use crate::commands::bundle_check::{check_files, manifest_text, report, signature_file};
 use crate::commands::signing::signature_report;
 use crate::commands::trust::{CHECKSUMS_ONLY, TrustPolicy};
@@ -23,7 +22,8 @@ use crate::tree::manifest::Manifest;
 use crate::tree::rooted_dir::RootedDir;
 use crate::tree::{MANIFEST, SIGNATURE};
 
-/// The hint for receivers of a malformed manifest. A new manifest would sign off whatever files are there.
+/// The hint for receivers of a malformed manifest. A new manifest would sign off whatever files are
+/// there.
 const AGAIN: &str = "get the bundle again from where it came from";
 
 /// The hint for a directory without a manifest.
@@ -95,7 +95,8 @@ fn checksums_only(bundle: &RootedDir, context: &Context) -> Result<BundleReport>
     Ok(report(bundle, Sha256Digest::of(&text), checked, Verdict::Unproven, context))
 }
 
-/// Asks cosign, and reads the files meanwhile; the reading is given up as soon as the signature is not accepted.
+/// Asks cosign, and reads the files meanwhile; the reading is given up as soon as the signature is
+/// not accepted.
 fn ask_and_look<'m>(
     bundle: &RootedDir,
     text: &'m [u8],
@@ -111,14 +112,7 @@ fn ask_and_look<'m>(
         }
         verdict
     };
-    thread::scope(|scope| match thread::Builder::new().spawn_scoped(scope, ask) {
-        Ok(asked) => {
-            let early = look();
-            (asked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), early)
-        }
-        // The system has no thread left: one after the other.
-        Err(_) => (ask(), look()),
-    })
+    both(&ask, look)
 }
 
 /// Compares the files with these bytes as their manifest.

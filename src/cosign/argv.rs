@@ -1,7 +1,8 @@
 //! The exact command lines, one `match` on (operation, dialect). Pure.
 //!
-//! Each was run on every release of its dialect. Those with a key and no service make no outside connection and no
-//! look-up (`tests/aicr/matrix.rs`); those with services connect only to these (`tests/sigstore`).
+//! Each was run on every release of its dialect. Those with a key and no service make no outside
+//! connection and no look-up (`tests/aicr/matrix.rs`); those with services connect only to these
+//! (`tests/sigstore`).
 
 use camino::Utf8Path;
 
@@ -9,6 +10,7 @@ use super::capability::Dialect;
 use super::private_directory::private_file;
 use super::ready_signer::ReadySigner;
 use super::recording_services::{ByFlag, RecordingServices};
+use super::signing_key::SigningKey;
 use super::verify_request::{VerifyAs, VerifyRequest};
 use crate::plan::sign::Provider;
 use crate::plan::verify::Pattern;
@@ -18,8 +20,8 @@ use crate::plan::verify::Pattern;
 pub(crate) enum Operation<'a> {
     /// `cosign public-key`: print the public half of a key.
     PublicKey {
-        /// The key as cosign takes it.
-        key: &'a str,
+        /// The key.
+        key: &'a SigningKey,
     },
     /// `cosign initialize`: fetch the keys and addresses of the public Sigstore.
     Initialize,
@@ -56,6 +58,15 @@ impl Operation<'_> {
         }
     }
 
+    /// An argument that may hold a secret, and the text that is shown in its place.
+    pub(super) fn shown_instead(self) -> Option<(String, String)> {
+        match self {
+            Self::PublicKey { key } => Some(key.shown_instead()),
+            Self::Sign { signer, .. } => signer.shown_instead(),
+            Self::Initialize | Self::Verify(_) => None,
+        }
+    }
+
     /// Whether it prints instructions for a person who signs in.
     pub(crate) fn talks_to_a_person(self) -> bool {
         matches!(self, Self::Sign { signer: ReadySigner::Identity(identity), .. } if identity.login() == Login::Device)
@@ -72,14 +83,16 @@ pub(crate) fn arguments(operation: Operation<'_>, dialect: Dialect, directory: &
     let mut line = vec![operation.verb().to_owned()];
     match operation {
         // The empty --outfile beats COSIGN_OUTFILE, which would divert the key.
-        Operation::PublicKey { key } => line.extend([format!("--key={key}"), "--outfile=".to_owned()]),
+        Operation::PublicKey { key } => {
+            line.extend([format!("--key={}", key.argument), "--outfile=".to_owned()]);
+        }
         Operation::Initialize => {}
         Operation::Sign { signer, services } => {
             line.push("--yes=true".to_owned());
             line.extend(signer_flags(signer, &at));
             match dialect {
-                // Without a trusted root this dialect goes to TUF first, and then signs. Together with
-                // --use-signing-config it refuses.
+                // Without a trusted root this dialect goes to TUF first, and then signs. Together
+                // with --use-signing-config it refuses.
                 Dialect::SigningConfig => line.extend([
                     at("signing-config", private_file::SIGNING_CONFIG),
                     at("trusted-root", private_file::TRUSTED_ROOT),
@@ -99,8 +112,8 @@ pub(crate) fn arguments(operation: Operation<'_>, dialect: Dialect, directory: &
         Operation::Verify(request) => {
             line.extend(request_flags(request, &at));
             match dialect {
-                // This dialect recognises a new bundle by itself, and the flag for that is deprecated. There is
-                // always a root: see `trusted_root::EMPTY`.
+                // This dialect recognises a new bundle by itself, and the flag for that is
+                // deprecated. There is always a root: see `trusted_root::EMPTY`.
                 Dialect::SigningConfig => {
                     line.extend([
                         at("trusted-root", private_file::TRUSTED_ROOT),
@@ -112,9 +125,9 @@ pub(crate) fn arguments(operation: Operation<'_>, dialect: Dialect, directory: &
                     at("trusted-root", private_file::TRUSTED_ROOT),
                     at("bundle", private_file::BUNDLE),
                 ]),
-                // No bundle is safe here (GHSA-fx35-mq7g-6g98), hence the bare signature and the empty
-                // --bundle. 2.0 fetches CT log keys even for a plain key, unless a flag says to ignore them; no
-                // certificate is involved here.
+                // No bundle is safe here (GHSA-fx35-mq7g-6g98), hence the bare signature and the
+                // empty --bundle. 2.0 fetches CT log keys even for a plain key, unless a flag says
+                // to ignore them; no certificate is involved here.
                 Dialect::LegacyBundle => line.extend([
                     "--insecure-ignore-sct=true".to_owned(),
                     "--bundle=".to_owned(),
@@ -133,9 +146,9 @@ fn signer_flags(signer: &ReadySigner, at: &dyn Fn(&str, &str) -> String) -> Vec<
         ReadySigner::Identity(identity) => identity,
     };
     let login = identity.login();
-    // The flow is spelled out: where its environment names nobody who has a token, cosign would ask a
-    // person, who sees nothing of it. So is the provider: of Google's own it would take the account itself and
-    // not the one that it impersonates.
+    // The flow is spelled out: where its environment names nobody who has a token, cosign would ask
+    // a person, who sees nothing of it. So is the provider: of Google's own it would take the
+    // account itself and not the one that it impersonates.
     let mut flags = match login {
         Login::Token => {
             vec![at("identity-token", private_file::TOKEN), "--fulcio-auth-flow=token".to_owned()]
@@ -169,7 +182,8 @@ fn log_flags(services: &RecordingServices) -> Vec<String> {
     flags
 }
 
-/// The other services by a flag each. What is not wanted is spelled out too: a variable could ask for it.
+/// The other services by a flag each. What is not wanted is spelled out too: a variable could ask
+/// for it.
 fn other_service_flags(services: &RecordingServices) -> Vec<String> {
     let ByFlag { log: _, authority, issuer, timestamp_authority } = services.by_flag();
     let mut flags = vec![format!("--timestamp-server-url={}", timestamp_authority.unwrap_or_default())];
@@ -188,8 +202,8 @@ fn request_flags(request: VerifyRequest<'_>, at: &dyn Fn(&str, &str) -> String) 
         }
     };
     flags.push(format!("--insecure-ignore-tlog={}", !log));
-    // Without this a timestamp may be false without anybody noticing; and 2.6 to 3.0 need it where the
-    // log states no time.
+    // Without this a timestamp may be false without anybody noticing; and 2.6 to 3.0 need it where
+    // the log states no time.
     if timestamp {
         flags.push("--use-signed-timestamps=true".to_owned());
     }

@@ -2,7 +2,7 @@
 //! SHA-256.
 
 use std::fs::{File, Metadata};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 
 use anyhow::Context;
@@ -89,6 +89,12 @@ impl Binary {
     /// Its absolute path.
     pub(crate) fn path(&self) -> &Utf8Path {
         &self.path
+    }
+
+    /// Whether it is a script. A file that cannot be read is none.
+    pub(crate) fn is_script(&self) -> bool {
+        let mut start = [0; 2];
+        File::open(&self.path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && &start == b"#!"
     }
 
     /// Fails if the file is no longer the one that was found, pinned and probed.

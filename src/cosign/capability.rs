@@ -1,13 +1,15 @@
-//! What the installed cosign supports, read from its help. Pure: no program is run here.
+//! What the installed cosign can do. It is asked with `FLAG --help`: cosign ends with exit 0 if it
+//! knows every flag, hidden and deprecated ones too, and with 1 if it does not. Pure: others run
+//! it.
 //!
-//! Deliberately absent: version numbers. Distributions build cosign as `devel`, drop the `v`, or
-//! use pseudo-versions. A release is printed for people and never compared.
+//! Deliberately absent: version numbers, and the text of the help. Distributions build cosign as
+//! `devel`, drop the `v`, or stamp pseudo-versions; a release is shown to people and never
+//! compared. A help text hides flags that still work, and its form changes.
 
-use std::collections::BTreeSet;
+use crate::error::Result;
 
-use crate::error::{Class, Failure, Result};
-
-/// The command line of this cosign. Decided once a run, from `sign-blob --help`.
+/// The command line of the installed cosign. Decided once a run, by `sign-blob`, for `verify-blob`
+/// too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
     /// 2.6 and later: a signing config has the services, and an empty one has none.
@@ -19,27 +21,28 @@ pub(crate) enum Dialect {
 }
 
 impl Dialect {
-    /// Reads the output of `cosign sign-blob --help`.
-    ///
-    /// Deprecated flags work but are not in the help, so none is needed here. The exception is
-    /// `--tlog-upload` in the oldest dialect: cosign 1 does not have it, and cannot sign without a
-    /// log.
-    pub(crate) fn of_help(help: &[u8]) -> Result<Self> {
-        let flags = flags(help);
-        let has = |flag: &str| flags.contains(flag);
-        if has("--key") && has("--bundle") {
-            if has("--signing-config") {
-                return Ok(Self::SigningConfig);
-            }
-            if has("--new-bundle-format") {
-                return Ok(Self::BundleFlag);
-            }
-            if has("--tlog-upload") {
-                return Ok(Self::LegacyBundle);
+    /// The newest first: a cosign that knows the flag of one is never asked about the next. 3.0.0
+    /// to 3.0.2 know every flag of 2.4 and, called like one, contact the public services.
+    const NEWEST_FIRST: [Self; 3] = [Self::SigningConfig, Self::BundleFlag, Self::LegacyBundle];
+
+    /// The dialect of a cosign that `knows` flags of `sign-blob`; `None` if it knows that of no
+    /// dialect.
+    pub(crate) fn decide(mut knows: impl FnMut(&'static str) -> Result<bool>) -> Result<Option<Self>> {
+        for dialect in Self::NEWEST_FIRST {
+            if knows(dialect.flag())? {
+                return Ok(Some(dialect));
             }
         }
-        Err(Failure::new(Class::NoCosign, "its `sign-blob --help` is not that of cosign 2.0 or later")
-            .hint("install cosign 2.0 or later, or name one with --cosign"))
+        Ok(None)
+    }
+
+    /// The flag of `sign-blob` that a cosign of this dialect knows, and an older one does not.
+    fn flag(self) -> &'static str {
+        match self {
+            Self::SigningConfig => "--signing-config=x",
+            Self::BundleFlag => "--new-bundle-format=true",
+            Self::LegacyBundle => "--tlog-upload=false",
+        }
     }
 
     /// The name used in reports.
@@ -61,15 +64,13 @@ impl Dialect {
     }
 }
 
-/// The flags that a help text defines: the first or second word of a line, up to `=`, `:` or a
-/// blank. Prose mentions flags, too, but never there.
-fn flags(help: &[u8]) -> BTreeSet<String> {
-    String::from_utf8_lossy(help)
-        .lines()
-        .flat_map(|line| line.split_ascii_whitespace().take(2))
-        .filter(|word| word.starts_with("--"))
-        .map(|word| word.split(['=', ':']).next().unwrap_or(word).to_owned())
-        .collect()
+/// The flag that cosign says it does not know, as `--flag`.
+pub(crate) fn unknown_flag(stderr: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(stderr);
+    let (_, after) = text.split_once("unknown flag: --")?;
+    let name = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
+    let flag: String = after.chars().take_while(|letter| name(*letter)).collect();
+    (!flag.is_empty()).then(|| format!("--{flag}"))
 }
 
 /// The release in the output of `cosign version`, for people: the value of its `GitVersion` line,
@@ -86,31 +87,57 @@ pub(crate) fn release(version_output: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::{Class, Failure};
 
     #[test]
-    fn the_three_forms_of_help_are_read() {
-        for (help, expected) in [
-            ("      --tlog-upload    text", "--tlog-upload"),
-            ("    --signing-config='':\n\ttext", "--signing-config"),
-            ("    --new-bundle-format=false:\n\ttext", "--new-bundle-format"),
-            ("    -y, --yes=false:", "--yes"),
+    fn the_newest_flag_that_is_known_decides() {
+        const CONFIG: &str = "--signing-config=x";
+        const BUNDLE: &str = "--new-bundle-format=true";
+        const LOG: &str = "--tlog-upload=false";
+        for (known, expected, asked) in [
+            (&[CONFIG, BUNDLE, LOG][..], Some(Dialect::SigningConfig), 1),
+            // A later cosign that drops what is deprecated.
+            (&[CONFIG], Some(Dialect::SigningConfig), 1),
+            (&[BUNDLE, LOG], Some(Dialect::BundleFlag), 2),
+            (&[BUNDLE], Some(Dialect::BundleFlag), 2),
+            (&[LOG], Some(Dialect::LegacyBundle), 3),
+            (&[], None, 3),
         ] {
-            assert!(flags(help.as_bytes()).contains(expected), "{help}");
+            let mut questions = Vec::new();
+            let dialect = Dialect::decide(|flag| {
+                questions.push(flag);
+                Ok(known.contains(&flag))
+            });
+            assert_eq!(dialect.unwrap(), expected, "{known:?}");
+            assert_eq!(questions, [CONFIG, BUNDLE, LOG][..asked], "{known:?}");
         }
     }
 
     #[test]
-    fn flags_in_prose_are_ignored() {
-        let help = "    --bundle='':\n\twrite it. Requires --new-bundle-format to be set.\n    -k, --key='' see --signing-config";
-        let found: Vec<_> = flags(help.as_bytes()).into_iter().collect();
-        assert_eq!(found, ["--bundle", "--key"]);
+    fn a_question_without_an_answer_decides_nothing() {
+        let failure = Dialect::decide(|_| Err(Failure::new(Class::Unproven, "no answer"))).unwrap_err();
+        assert_eq!(failure.message(), "no answer");
     }
 
     #[test]
-    fn help_of_another_program_is_refused() {
-        for help in ["", "usage: frobnicate", "--key\n--bundle", "--signing-config", "\u{0}\u{ff}"] {
-            let failure = Dialect::of_help(help.as_bytes()).unwrap_err();
-            assert_eq!(failure.class(), Class::NoCosign, "{help}");
+    fn a_flag_that_is_unknown_is_found() {
+        for (stderr, expected) in [
+            ("Error: unknown flag: --trusted-root\nmain.go:74: error during", Some("--trusted-root")),
+            ("error during command execution: unknown flag: --sk", Some("--sk")),
+            ("unknown flag: --\u{1b}[31m", None),
+            ("unknown flag: -x", None),
+            ("unknown command \"sign-blob\"", None),
+            ("", None),
+        ] {
+            assert_eq!(unknown_flag(stderr.as_bytes()).as_deref(), expected, "{stderr}");
+        }
+        for release in ["v2.0.2", "v2.2.4", "v2.4.1", "v2.6.1", "v3.0.2", "v3.1.3"] {
+            let recorded = format!(
+                "{}/fixtures/cosign/{release}/said/sign-unknown-flag.stderr",
+                env!("CARGO_MANIFEST_DIR")
+            );
+            let said = std::fs::read(recorded).unwrap();
+            assert_eq!(unknown_flag(&said).as_deref(), Some("--no-such-flag"), "{release}");
         }
     }
 
@@ -121,25 +148,12 @@ mod tests {
         assert_eq!(release(b"nothing"), "unknown");
         assert_eq!(release(b"GitVersion: \nx"), "unknown");
         assert_eq!(release(b"GitVersion: a\x1b[31mb\n"), "a\\u{1b}[31mb");
-    }
-
-    #[test]
-    fn every_recorded_release_has_its_dialect() {
-        for (recorded, dialect) in [
-            ("v2.0.2", Dialect::LegacyBundle),
-            ("v2.2.4", Dialect::LegacyBundle),
-            ("v2.4.1", Dialect::BundleFlag),
-            ("v2.6.1", Dialect::SigningConfig),
-            ("v3.0.2", Dialect::SigningConfig),
-            ("v3.1.3", Dialect::SigningConfig),
-        ] {
-            let read = |name: &str| {
-                std::fs::read(format!("{}/fixtures/cosign/{recorded}/{name}", env!("CARGO_MANIFEST_DIR")))
-                    .unwrap()
-            };
-            assert_eq!(Dialect::of_help(&read("sign-blob-help.txt")).unwrap(), dialect, "{recorded}");
-            assert_eq!(release(&read("version.txt")), recorded);
-            assert!(Dialect::of_help(&read("public-key-help.txt")).is_err(), "{recorded}");
+        for recorded in ["v2.0.2", "v2.2.4", "v2.4.1", "v2.6.1", "v3.0.2", "v3.1.3"] {
+            let version = std::fs::read(format!(
+                "{}/fixtures/cosign/{recorded}/version.txt",
+                env!("CARGO_MANIFEST_DIR")
+            ));
+            assert_eq!(release(&version.unwrap()), recorded);
         }
     }
 }

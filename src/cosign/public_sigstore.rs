@@ -35,7 +35,7 @@ impl Cosign<'_> {
         let private = PrivateDirectory::new(&self.session.temporary)?;
         let variables = environment::fetching(self.session.environment, private.path());
         let failed = "the root of the public Sigstore could not be fetched";
-        let finished = self.run(Operation::Initialize, variables, None, &private).map_err(|failure| {
+        let finished = self.run(Operation::Initialize, variables, &private).map_err(|failure| {
             if failure.class() == Class::Unproven { failure.unanswered(failed) } else { failure }
         })?;
         let unproven = |message: String| {

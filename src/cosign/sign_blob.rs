@@ -1,5 +1,5 @@
-//! `cosign sign-blob`: one signature over a manifest. Nothing that cosign says or writes is believed before these
-//! checks, made in this order:
+//! `cosign sign-blob`: one signature over a manifest. Nothing that cosign says or writes is
+//! believed before these checks, made in this order:
 //!
 //! 1. cosign ended by itself, with exit status 0 (else `diagnosis` finds the words for what went wrong).
 //! 2. The signature file exists, is a regular file and no larger than 1 MiB.
@@ -27,7 +27,7 @@ use super::recording_services::RecordingServices;
 use super::signature_check::{SignatureCheck, UPLOADED};
 use super::verify_blob::CosignAnswer;
 use super::verify_request::{VerifyAs, VerifyRequest};
-use super::{Cosign, diagnosis};
+use super::{Cosign, INSTALL, diagnosis};
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
 use crate::plan::verify::Pattern;
@@ -42,8 +42,8 @@ impl Cosign<'_> {
         services.is_beyond(self.dialect).map_or(Ok(()), |beyond| Err(self.cannot(beyond)))
     }
 
-    /// Signs `manifest`, records that with `services` and with no others, and returns the signature after all
-    /// checks at the top of this file.
+    /// Signs `manifest`, records that with `services` and with no others, and returns the signature
+    /// after all checks at the top of this file.
     pub(crate) fn sign(
         &self,
         signer: &ReadySigner,
@@ -81,7 +81,13 @@ impl Cosign<'_> {
         let digest = Sha256Digest::of(manifest);
         let malformed = |why| {
             let unwanted = !services.has_log() && evidence::shows_upload(&written);
-            refuse(&format!("the signature file it wrote {why}{}", if unwanted { UPLOADED } else { "" }))
+            let uploaded = if unwanted { UPLOADED } else { "" };
+            if evidence::is_newer(&written) {
+                return self
+                    .unfit(&format!("wrote a signature file that {why}{uploaded}"), &[])
+                    .hint(INSTALL);
+            }
+            refuse(&format!("the signature file it wrote {why}{uploaded}"))
         };
         let evidence = match (self.dialect, key) {
             (Dialect::LegacyBundle, Some(key)) => {
@@ -117,7 +123,8 @@ impl Cosign<'_> {
         }
     }
 
-    /// Verifies a signature that names `signer`, made now or earlier, with everything that `services` recorded.
+    /// Verifies a signature that names `signer`, made now or earlier, with everything that
+    /// `services` recorded.
     pub(crate) fn verify_own<'m>(
         &self,
         signer: &ReadySigner,
@@ -244,19 +251,21 @@ impl Cosign<'_> {
         let variables = self.signing_variables(signer, services, private.path());
         let mut must_answer = signer.must_answer(services);
         must_answer.extend(services.hosts());
-        let finished =
-            self.run_somehow(operation, variables, signer.shown_instead(), private).map_err(|failure| {
-                if failure.class() == Class::Unproven && !must_answer.is_empty() {
-                    return may_be_logged(failure, services)
-                        .unanswered(&format!("{} could not be reached in time", must_answer.join(" or ")));
-                }
-                failure
-            })?;
+        let finished = self.run_somehow(operation, variables, private).map_err(|failure| {
+            if failure.class() == Class::Unproven && !must_answer.is_empty() {
+                return may_be_logged(failure, services)
+                    .unanswered(&format!("{} could not be reached in time", must_answer.join(" or ")));
+            }
+            failure
+        })?;
         if finished.status.success() {
             return Ok(finished);
         }
         if !finished.orderly() {
             return Err(may_be_logged(self.broke(operation.verb(), &finished), services));
+        }
+        if let Some(lacks) = self.lacks(operation, &finished.stderr) {
+            return Err(lacks);
         }
         Err(why_not_signed(signer, services, &finished.stderr)
             .with_cosign_output(diagnosis::shown(&finished.stderr)))

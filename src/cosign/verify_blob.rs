@@ -8,16 +8,20 @@
 //! 4. cosign gets private copies: the manifest, the key, a fresh signature file without the log entries and
 //!    timestamps that the request ignores, and a trusted root, empty if nothing is checked against one.
 //! 5. Exit status 0 of cosign accepts, 1 refuses; anything else is a broken cosign.
+//! 6. An acceptance is believed if this cosign refuses a wrong signature, which it is shown at the same time. A refusal
+//!    is believed if it knows every flag of the command line and, for a key, accepts a right signature (`control`).
 //!
 //! Only [`Accepted`] bytes are read as a manifest that somebody signed.
 
-use super::argv::Operation;
+use super::argv::{self, Operation};
 use super::capability::Dialect;
 use super::environment;
 use super::private_directory::PrivateDirectory;
 use super::private_directory::private_file;
+use super::process::Finished;
 use super::verify_request::{VerifyAs, VerifyRequest};
-use super::{Cosign, diagnosis};
+use super::{Cosign, Prepared, diagnosis};
+use crate::both::both;
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
 use crate::sigstore::evidence::Evidence;
@@ -29,8 +33,8 @@ pub(crate) struct Accepted<'m> {
     bytes: &'m [u8],
 }
 
-/// A result computed from bytes while cosign still checks the signature over them. It can be read only once cosign has
-/// accepted exactly these bytes.
+/// A result computed from bytes while cosign still checks the signature over them. It can be read
+/// only once cosign has accepted exactly these bytes.
 #[derive(Debug)]
 pub(crate) struct Early<'m, T> {
     bytes: &'m [u8],
@@ -78,6 +82,29 @@ impl Cosign<'_> {
         if let Some(beyond) = request.is_beyond(self.dialect, evidence) {
             return Err(self.cannot(beyond));
         }
+        let prepared = self.prepare_verification(request, evidence, manifest)?;
+        let wrong = self.prepare_wrong_signature()?;
+        let (refuses, finished) = both(&|| self.refuses(wrong.as_ref()), || self.run_verification(&prepared));
+        refuses?;
+        let finished = finished?;
+        prepared.private.close()?;
+        if finished.status.success() {
+            return Ok(CosignAnswer::Accepted(Accepted { bytes: manifest }));
+        }
+        self.knows(Operation::Verify(request))?;
+        if let VerifyAs::Key(_) = request.by {
+            self.accepts_a_right_signature()?;
+        }
+        Ok(CosignAnswer::Refused { said: diagnosis::shown(&finished.stderr) })
+    }
+
+    /// A run of `verify-blob` with its files.
+    pub(super) fn prepare_verification(
+        &self,
+        request: VerifyRequest<'_>,
+        evidence: &Evidence,
+        manifest: &[u8],
+    ) -> Result<Prepared<'_>> {
         let private = PrivateDirectory::new(&self.session.temporary)?;
         private.write(private_file::BLOB, manifest)?;
         if let VerifyAs::Key(key) = request.by {
@@ -94,13 +121,14 @@ impl Cosign<'_> {
                 private.write(private_file::TRUSTED_ROOT, root)?;
             }
         }
-        let finished =
-            self.run(Operation::Verify(request), environment::bare(private.path()), None, &private)?;
-        private.close()?;
-        if finished.status.success() {
-            return Ok(CosignAnswer::Accepted(Accepted { bytes: manifest }));
-        }
-        Ok(CosignAnswer::Refused { said: diagnosis::shown(&finished.stderr) })
+        let arguments = argv::arguments(Operation::Verify(request), self.dialect, private.path());
+        let invocation = self.prepare(arguments, environment::bare(private.path()), None);
+        Ok(Prepared { invocation, private })
+    }
+
+    /// Runs it: exit 0 or 1.
+    pub(super) fn run_verification(&self, prepared: &Prepared<'_>) -> Result<Finished> {
+        self.orderly("verify-blob", self.run_prepared(&prepared.invocation)?)
     }
 }
 

@@ -53,8 +53,11 @@ pub(crate) enum SignedBy {
 impl Evidence {
     /// Reads a Sigstore bundle v0.3 with a message signature.
     pub(crate) fn parse(text: &[u8]) -> Result<Self, Malformed> {
-        let bundle: SigstoreBundle = strict(text)?;
-        Self::of(bundle)
+        // A newer form may have fields that are unknown here.
+        strict(text).and_then(Self::of).map_err(|why| match newer_media_type(text) {
+            Some(media_type) => Malformed::newer(&media_type),
+            None => why,
+        })
     }
 
     /// The bundle that 2.0 to 2.3 cannot write: a signature by a key over the blob with this
@@ -189,6 +192,24 @@ fn timestamp(form: Option<&TimestampVerificationData>) -> Result<Option<Timestam
             .ok_or_else(|| Malformed::new("has a timestamp that cannot be read")),
         _ => Err(Malformed::new("has more than one timestamp")),
     }
+}
+
+/// Whether a text is a Sigstore bundle of a later version than 0.3.
+pub(crate) fn is_newer(text: &[u8]) -> bool {
+    newer_media_type(text).is_some()
+}
+
+/// The media type of a text that is a Sigstore bundle of a later version, in either spelling:
+/// `…bundle.v0.4+json` or `…bundle+json;version=0.4`.
+fn newer_media_type(text: &[u8]) -> Option<String> {
+    let value: serde_json::Value = serde_json::from_slice(text).ok()?;
+    let media_type = value.get("mediaType")?.as_str()?;
+    let rest = media_type.strip_prefix("application/vnd.dev.sigstore.bundle")?;
+    let in_name = rest.strip_prefix(".v").and_then(|rest| rest.strip_suffix("+json"));
+    let version = in_name.or_else(|| rest.strip_prefix("+json;version="))?;
+    let mut numbers = version.split('.').map(|number| number.parse().ok());
+    let version: (u32, u32) = (numbers.next()??, numbers.next().unwrap_or(Some(0))?);
+    (version > (0, 3)).then(|| media_type.to_owned())
 }
 
 /// Whether a text shows an upload even though it is not a valid signature file: it has the name of

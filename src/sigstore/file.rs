@@ -31,6 +31,15 @@ impl Malformed {
         Self { problem: "is cut off or damaged".into(), hint: Some("copy it again") }
     }
 
+    /// A form of a later version.
+    pub(super) fn newer(media_type: &str) -> Self {
+        let media_type = show(media_type);
+        Self {
+            problem: format!("is newer than this aicr knows (its media type is {media_type})"),
+            hint: Some("use a later aicr"),
+        }
+    }
+
     /// The failure of the file with this name, which a person gave.
     pub(crate) fn failure(self, class: Class, name: &str) -> Failure {
         let failure = Failure::new(class, format!("{name} {}", self.problem));

@@ -2,6 +2,7 @@
 //! `sh`: a real cosign cannot be made to do these things. After each test there is no output and no
 //! leftover file, and the old signature still exists.
 
+mod controls;
 mod ends;
 mod found;
 mod hangs;

@@ -6,6 +6,7 @@ mod trouble;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use crate::fake::answers;
 use crate::sandbox::{KEY_SHA256, Run, Sandbox, cosigns, repository};
 
 const NO_LOG: &str = "--tlog-upload=false";
@@ -96,17 +97,17 @@ impl Expected {
 /// shell.
 fn recorded(release: &str, public_key: &str) -> Sandbox {
     let sandbox = Sandbox::new();
-    let fixture = repository().join("fixtures/cosign").join(release);
-    let fixture = fixture.display();
     sandbox.program(
         "bin/cosign",
         &format!(
             "PATH=/usr/bin:/bin
+for BLOB; do :; done
+{}
 case $1 in
-  sign-blob) cat '{fixture}/sign-blob-help.txt' ;;
-  version) cat '{fixture}/version.txt' ;;
+  version) echo 'GitVersion: {release}' ;;
   public-key) {public_key} ;;
-esac"
+esac",
+            answers(release)
         ),
     );
     sandbox

@@ -8,7 +8,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::FileType;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use crate::sandbox::{KEY_SHA256, SMALL_MANIFEST, STRANGER_SHA256, Sandbox, repository};
+use crate::sandbox::{KEY_SHA256, SMALL_MANIFEST, STRANGER_SHA256, Sandbox};
 use crate::without_aicr::{key_hint, sigstore_bundle};
 
 /// The signature of the bundle `B`.
@@ -17,12 +17,12 @@ pub(crate) const SIGNATURE: &str = "B/attestation/checksums.txt.sigstore.json";
 /// What a fake cosign does.
 #[derive(Clone, Copy)]
 pub(crate) struct Fake<'a> {
-    /// The release whose help it prints.
+    /// The release whose command line it knows.
     pub(crate) release: &'a str,
     /// The script of `public-key`.
     pub(crate) public_key: &'a str,
-    /// The script of `sign-blob`. `$TOP` is the test directory, `$BUNDLE` the file that it has to write, and
-    /// `$TOP/good` the right content for the tree `dist`.
+    /// The script of `sign-blob`. `$TOP` is the test directory, `$BUNDLE` the file that it has to
+    /// write, and `$TOP/good` the right content for the tree `dist`.
     pub(crate) sign: &'a str,
     /// The script of `verify-blob`.
     pub(crate) verify: &'a str,
@@ -36,38 +36,58 @@ pub(crate) const HONEST: Fake<'_> = Fake {
     verify: "exit 0",
 };
 
-/// A test directory with this fake cosign, the tree `dist`, and a bundle `B` of it that another key has signed.
+/// A test directory with this fake cosign, the tree `dist`, and a bundle `B` of it that another key
+/// has signed.
 pub(crate) fn fake_sandbox(fake: Fake<'_>) -> Sandbox {
     let Fake { release, public_key, sign, verify } = fake;
     let sandbox = Sandbox::new();
     let good = sigstore_bundle("AAAA", SMALL_MANIFEST);
     let by_another_key = good.replace(&key_hint(KEY_SHA256), &key_hint(STRANGER_SHA256));
     sandbox.unsigned().file("good", good).file(SIGNATURE, by_another_key);
-    let help = repository().join("fixtures/cosign").join(release).join("sign-blob-help.txt");
     sandbox.program(
         "bin/cosign",
         &format!(
             "PATH=/usr/bin:/bin TOP=${{0%/bin/*}}
              for BLOB; do case $BLOB in --bundle=*) BUNDLE=${{BLOB#*=}} ;; esac; done
+             {}
              case $1 in
              version) echo 'GitVersion: {release}' ;;
              public-key) {public_key} ;;
-             sign-blob) [ \"$2\" != --help ] || exec cat '{}'
-             {sign} ;;
+             sign-blob) {sign} ;;
              verify-blob) {verify} ;;
              esac",
-            help.display()
+            answers(release)
         ),
     );
     sandbox
+}
+
+/// The lines of `sh` by which a fake answers what every cosign is asked before it is used: it knows
+/// the flags of this release, refuses a wrong signature, and accepts a right one. `$BLOB` is its
+/// last argument.
+pub(crate) fn answers(release: &str) -> String {
+    let unknown = match release {
+        "v2.0.2" | "v2.2.4" => "*--signing-config=* | *--new-bundle-format=*",
+        "v2.4.1" => "*--signing-config=*",
+        _ => "''",
+    };
+    format!(
+        "case $* in *' --help')
+           case $* in {unknown}) echo 'Error: unknown flag: --newer' >&2; exit 1 ;; esac
+           exit 0 ;;
+         'verify-blob '*)
+           read -r TEXT <\"$BLOB\"
+           case $TEXT in *'to refuse the signature'*) exit 1 ;; *'to accept the signature'*) exit 0 ;; esac ;;
+         esac"
+    )
 }
 
 /// Waits until the process with this id has ended.
 #[track_caller]
 pub(crate) fn ends(pid: &str) {
     let process = Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
-    // `pidfd_open` fails for a process that does not exist any more. Otherwise the descriptor is ready when the
-    // process has ended.
+    // `pidfd_open` fails for a process that does not exist any more. Otherwise the descriptor is
+    // ready when the process has ended.
     if let Ok(process) = pidfd_open(process, PidfdFlags::empty()) {
         assert!(is_ready(&process), "process {pid} has not ended");
     }

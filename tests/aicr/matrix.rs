@@ -4,6 +4,7 @@
 //! installed one.
 
 mod forged;
+mod future;
 mod network;
 mod pairs;
 mod recipes;

@@ -1,4 +1,5 @@
-//! The directory of a test: its files, a cosign, and keys. [`run`] starts `aicr` and other programs in it.
+//! The directory of a test: its files, a cosign, and keys. [`run`] starts `aicr` and other programs
+//! in it.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -21,9 +22,9 @@ pub(crate) const KEY_SHA256: &str = "1e9fc1b5f1ff2aaccac79d66c2feff86234d8d3b3e0
 /// SHA-256 of the DER of `fixtures/keys/stranger.pub`.
 pub(crate) const STRANGER_SHA256: &str = "292133b6f2c6f2f5d0de9017c7177ac6a7267ed61741d714ff41f6985da89833";
 
-/// `nohup` and the `&` of a script start the tests with ignored signals, and every program that the tests
-/// start would ignore them too. A signal that has a handler, even an empty one, is not ignored by a program
-/// that is started.
+/// `nohup` and the `&` of a script start the tests with ignored signals, and every program that the
+/// tests start would ignore them too. A signal that has a handler, even an empty one, is not
+/// ignored by a program that is started.
 static HANDLED_SIGNALS: LazyLock<()> = LazyLock::new(|| {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let mut masks = status.lines().filter_map(|line| line.strip_prefix("SigIgn:\t"));
@@ -42,8 +43,8 @@ pub(crate) struct Sandbox {
 }
 
 impl Sandbox {
-    /// A test directory with the cosign that `make test` chose. It has the throw-away keys `cosign.key`,
-    /// `cosign.pub`, `stranger.key` and `stranger.pub`.
+    /// A test directory with the cosign that `make test` chose. It has the throw-away keys
+    /// `cosign.key`, `cosign.pub`, `stranger.key` and `stranger.pub`.
     pub(crate) fn new() -> Self {
         Self::with_cosign(Path::new(&test_cosign()))
     }
@@ -127,9 +128,9 @@ impl Sandbox {
         self
     }
 
-    /// Replaces `bin/cosign` by these lines of `sh`. They may use `$REAL`, the real cosign; `$BUNDLE`, the
-    /// value of `--bundle`; and `$BLOB`, the last argument. The real cosign answers the two calls with which
-    /// aicr probes it.
+    /// Replaces `bin/cosign` by these lines of `sh`. They may use `$REAL`, the real cosign;
+    /// `$BUNDLE`, the value of `--bundle`; and `$BLOB`, the last argument. The real cosign answers
+    /// what aicr asks it before it uses it.
     pub(crate) fn fake_cosign(&self, script: &str) -> &Self {
         let real = self.cosign.display();
         self.program(
@@ -137,7 +138,9 @@ impl Sandbox {
             &format!(
                 "REAL='{real}'; PATH=/usr/bin:/bin\n\
                  for BLOB; do case $BLOB in --bundle=*) BUNDLE=${{BLOB#*=}} ;; esac; done\n\
-                 case $* in version | 'sign-blob --help') exec \"$REAL\" \"$@\" ;; esac\n{script}"
+                 case $* in version | *' --help') exec \"$REAL\" \"$@\" ;; esac\n\
+                 if [ \"$1\" = verify-blob ] && grep -qs '^aicr asks cosign to ' \"$BLOB\"; then exec \"$REAL\" \"$@\"; fi\n\
+                 {script}"
             ),
         )
     }

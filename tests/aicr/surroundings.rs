@@ -1,5 +1,5 @@
-//! The environment of a run: PATH, HOME, TMPDIR, umask, closed descriptors and odd names; and which programs get
-//! secrets.
+//! The environment of a run: PATH, HOME, TMPDIR, umask, closed descriptors and odd names; and which
+//! programs get secrets.
 
 use crate::fake::{HONEST, fake_sandbox};
 use crate::sandbox::{Act, KEY_SHA256, SMALL_MANIFEST, SMALL_SHA256, Sandbox};
@@ -174,7 +174,8 @@ fn paths_may_contain_any_characters() {
     }
 }
 
-/// The arguments and variables of the call of cosign with this command, as a fake cosign has recorded them.
+/// The arguments and variables of the call of cosign with this command, as a fake cosign has
+/// recorded them.
 fn recorded(sandbox: &Sandbox, verb: &str) -> (String, Vec<String>) {
     let read = |what: &str| {
         let text = std::fs::read(sandbox.path("seen").join(format!("{verb}.{what}"))).unwrap();
@@ -195,8 +196,8 @@ fn only_the_calls_that_need_a_secret_get_it() {
     ];
     let sandbox = fake_sandbox(HONEST);
     let fake = sandbox.read("bin/cosign").replacen(
-        "case $1 in\n",
-        "name=$1; [ \"$2\" != --help ] || name=help\ncat /proc/$$/environ >\"$TOP/seen/$name.environ\"\ncat /proc/$$/cmdline >\"$TOP/seen/$name.cmdline\"\ncase $1 in\n",
+        "case $* in",
+        "name=$1; case $* in *' --help') name=$1-help ;; esac\ncat /proc/$$/environ >\"$TOP/seen/$name.environ\"\ncat /proc/$$/cmdline >\"$TOP/seen/$name.cmdline\"\ncase $* in",
         1,
     );
     sandbox.directory("seen").file("bin/cosign", fake).chmod("bin/cosign", 0o755);
@@ -211,12 +212,17 @@ fn only_the_calls_that_need_a_secret_get_it() {
         )
     };
     let (bare, with_password) = (environment(""), environment("COSIGN_PASSWORD=\"$COSIGN_PASSWORD\" "));
+    let sign = "{root}/bin/cosign sign-blob --yes=true --key={root}/cosign.key --signing-config={private}/signing-config.json --trusted-root={private}/trusted-root.json --bundle={private}/bundle.json {private}/checksums.txt";
+    let verify = "{root}/bin/cosign verify-blob --key={private}/key.pub --insecure-ignore-tlog=true --trusted-root={private}/trusted-root.json --bundle={private}/bundle.json {private}/checksums.txt";
     let commands = format!(
         "+ {bare} {{root}}/bin/cosign version
-+ {bare} {{root}}/bin/cosign sign-blob --help
++ {bare} {{root}}/bin/cosign sign-blob --signing-config=x --help
++ {bare} {sign} --help
++ {bare} {verify} --help
++ {bare} {verify}
 + {with_password} {{root}}/bin/cosign public-key --key={{root}}/cosign.key --outfile=
-+ {with_password} {{root}}/bin/cosign sign-blob --yes=true --key={{root}}/cosign.key --signing-config={{private}}/signing-config.json --trusted-root={{private}}/trusted-root.json --bundle={{private}}/bundle.json {{private}}/checksums.txt
-+ {bare} {{root}}/bin/cosign verify-blob --key={{private}}/key.pub --insecure-ignore-tlog=true --trusted-root={{private}}/trusted-root.json --bundle={{private}}/bundle.json {{private}}/checksums.txt
++ {with_password} {sign}
++ {bare} {verify}
 "
     );
     run.stdout(&format!(
@@ -234,7 +240,7 @@ verify it with:
     .stderr(&commands.replace("{private}", "{root}/tmp/aicr-XXXXXX"))
     .succeeds();
 
-    for verb in ["version", "help", "public-key", "sign-blob", "verify-blob"] {
+    for verb in ["version", "sign-blob-help", "verify-blob-help", "public-key", "sign-blob", "verify-blob"] {
         let (words, variables) = recorded(&sandbox, verb);
         assert!(!words.contains("hunter2"), "{verb}: {words}");
         let names: Vec<&str> = variables

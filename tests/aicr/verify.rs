@@ -1,6 +1,6 @@
-//! `verify` without attacks: its output in every format, bundles without a signature, several bundles, keys in files
-//! and in key managers, and the environment of cosign. `flags/trust.rs` has the trust flags, and `hostile.rs` the
-//! attacks.
+//! `verify` without attacks: its output in every format, bundles without a signature, several
+//! bundles, keys in files and in key managers, and the environment of cosign. `flags/trust.rs` has
+//! the trust flags, and `hostile.rs` the attacks.
 
 use std::fs;
 
@@ -77,18 +77,26 @@ fn a_verbose_run_prints_the_commands() {
         ),
         _ => format!("--insecure-ignore-sct=true --bundle= --signature={at}/signature.b64"),
     };
+    let asked = match dialect(sandbox.cosign()).as_str() {
+        "SigningConfig" => &["--signing-config=x"][..],
+        "BundleFlag" => &["--signing-config=x", "--new-bundle-format=true"],
+        _ => &["--signing-config=x", "--new-bundle-format=true", "--tlog-upload=false"],
+    };
     let closed = "http://127.0.0.1:1";
     let cosign = format!(
         "+ env -i ALL_PROXY={closed} HOME={at}/home HTTPS_PROXY={closed} HTTP_PROXY={closed} LANG=C NO_PROXY='' TMPDIR={at}/tmp TUF_ROOT={at}/home {{root}}/bin/cosign"
+    );
+    let questions: String = asked.iter().map(|flag| format!("{cosign} sign-blob {flag} --help\n")).collect();
+    // The signature, and the one that is known to be wrong.
+    let verify = format!(
+        "{cosign} verify-blob --key={at}/key.pub --insecure-ignore-tlog=true {form} {at}/checksums.txt\n"
     );
     sandbox
         .aicr(&format!("{VERIFY} --verbose"))
         .stdout(&accepted("B"))
         .stderr(&format!(
             "{cosign} version
-{cosign} sign-blob --help
-{cosign} verify-blob --key={at}/key.pub --insecure-ignore-tlog=true {form} {at}/checksums.txt
-"
+{questions}{verify}{verify}"
         ))
         .succeeds();
     assert_eq!(sandbox.tree("tmp"), [""; 0], "the private directory is gone");
@@ -179,7 +187,8 @@ fn a_path_that_is_not_a_bundle() {
         .exits(5);
 }
 
-/// All bundles are verified, in order, and the worst result decides. A usage error stops the run before the first.
+/// All bundles are verified, in order, and the worst result decides. A usage error stops the run
+/// before the first.
 #[test]
 fn several_bundles() {
     let sandbox = Sandbox::new();
@@ -304,7 +313,8 @@ error: foo://k {why}
     }
 }
 
-/// A run asks a key manager once for the key, and prints that. If the key manager is down, the result is exit 6.
+/// A run asks a key manager once for the key, and prints that. If the key manager is down, the
+/// result is exit 6.
 #[test]
 fn keys_in_key_managers() {
     let sandbox = Sandbox::new();

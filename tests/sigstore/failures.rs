@@ -43,7 +43,7 @@ impl Signing<'_> {
                 &format!("bin/{release}/cosign"),
                 &format!(
                     "REAL='{}' SAID=${{0%/*}}/said
-                     case $* in 'sign-blob --help' | version) exec \"$REAL\" \"$@\" ;; esac
+                     case $* in *' --help' | version) exec \"$REAL\" \"$@\" ;; esac
                      \"$REAL\" \"$@\" 2>\"$SAID\"
                      status=$?
                      /bin/cat \"$SAID\" >&2

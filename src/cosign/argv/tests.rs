@@ -39,6 +39,7 @@ fn private(log: Option<RekorVersion>, timestamps: bool) -> RecordingServices {
 #[test]
 fn a_key_without_services() {
     let key = &ReadySigner::of_key("K");
+    let ReadySigner::Key { key: signing_key, .. } = key else { panic!("not a key") };
     for (operation, dialect, expected) in [
         (
             sign(key, &RecordingServices::NotRecorded),
@@ -55,7 +56,7 @@ fn a_key_without_services() {
             LegacyBundle,
             "sign-blob --yes=true --key=K --tlog-upload=false --timestamp-server-url= --issue-certificate=false --sk=false --bundle=/p/bundle.json /p/checksums.txt",
         ),
-        (Operation::PublicKey { key: "K" }, Config, "public-key --key=K --outfile="),
+        (Operation::PublicKey { key: signing_key }, Config, "public-key --key=K --outfile="),
         (Operation::Initialize, Config, "initialize"),
     ] {
         assert_eq!(line(operation, dialect), expected);

@@ -215,3 +215,33 @@ fn a_malformed_log_entry_is_refused() {
         assert!(Evidence::parse(REKOR_V2_TIMESTAMP.replacen(from, to, 1).as_bytes()).is_err(), "{to}");
     }
 }
+
+#[test]
+fn a_later_version_is_named_in_either_spelling() {
+    let known = "application/vnd.dev.sigstore.bundle.v0.3+json";
+    for (media_type, newer) in [
+        ("application/vnd.dev.sigstore.bundle.v0.4+json", true),
+        ("application/vnd.dev.sigstore.bundle.v0.10+json", true),
+        ("application/vnd.dev.sigstore.bundle.v1+json", true),
+        ("application/vnd.dev.sigstore.bundle+json;version=0.4", true),
+        ("application/vnd.dev.sigstore.bundle+json;version=1.0", true),
+        (known, false),
+        ("application/vnd.dev.sigstore.bundle+json;version=0.3", false),
+        ("application/vnd.dev.sigstore.bundle.v0.2+json", false),
+        ("application/vnd.dev.sigstore.bundle.v0.x+json", false),
+        ("application/vnd.dev.sigstore.bundle.v0.4", false),
+        ("application/vnd.dev.sigstore.trustedroot+json;version=0.4", false),
+        ("text/plain", false),
+    ] {
+        let text = KEY_ONLY.replace(known, media_type);
+        assert_eq!(is_newer(text.as_bytes()), newer, "{media_type}");
+        // Whatever other fields it has.
+        let more = text.replacen('{', "{\"extra\":1,", 1);
+        assert_eq!(is_newer(more.as_bytes()), newer, "{media_type}");
+        let why = format!("is newer than this aicr knows (its media type is {media_type})");
+        assert_eq!(Evidence::parse(more.as_bytes()).unwrap_err().to_string() == why, newer, "{media_type}");
+    }
+    for text in ["", "{}", "{\"mediaType\":4}", "[]"] {
+        assert!(!is_newer(text.as_bytes()), "{text}");
+    }
+}

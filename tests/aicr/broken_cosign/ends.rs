@@ -93,6 +93,14 @@ hint: install an upstream release of cosign: it has every provider, openbao from
 ",
             3,
         ),
+        (
+            "unknown flag: --key",
+            "error: {root}/bin/cosign (v3.1.3) does not know the flag --key of sign-blob
+    unknown flag: --key
+hint: install cosign 3.1, or name one with --cosign
+",
+            3,
+        ),
         ("nobody knows", "error: cosign.key was refused by cosign\n    nobody knows\n", 4),
     ] {
         fails(Fake { sign: &format!("echo 'Error: {words}' >&2; exit 1"), ..HONEST }, stderr, code);

@@ -4,33 +4,57 @@ use super::SIGN;
 use crate::fake::{HONEST, fake_sandbox};
 use crate::sandbox::{Act, Sandbox};
 
-const INSTALL: &str = "hint: install cosign 2.0 or later, or name one with --cosign\n";
+const SCRIPT: &str = "hint: it is a script, which aicr runs with an empty environment, without PATH and HOME: name the cosign binary itself with --cosign\n";
 
 #[test]
-fn help_of_another_program() {
-    let usage = "its `sign-blob --help` is not that of cosign 2.0 or later";
+fn another_program() {
+    let usage = "its sign-blob does not know the flags of cosign 2.0 or later";
+    let ended = |how: &str| format!("its `sign-blob --signing-config=x --help` {how}");
     for (script, why) in [
-        ("exit 0", usage.to_owned()),
-        ("echo 'usage: frobnicate [--key FILE]'", usage.to_owned()),
+        ("exit 1", usage.to_owned()),
         // cosign 1.13 had neither --tlog-upload nor a way to sign without a log.
         (
-            "printf '      --key string\\n      --bundle string\\n      --rekor-url string\\n'",
-            usage.to_owned(),
+            "echo \"Error: unknown flag: ${2%=*}\" >&2; exit 1",
+            format!("{usage}\n    unknown flag: --tlog-upload"),
         ),
-        ("head -c 100000000 /dev/zero", usage.to_owned()),
+        ("echo 'unknown command' >&2; exit 1", format!("{usage}\n    unknown command")),
         (
-            "echo 'unknown command' >&2; exit 1",
-            "its `sign-blob --help` ended with exit 1\n    unknown command".into(),
+            "echo 'No version is set' >&2; exit 126",
+            format!("{}\n    No version is set", ended("ended with exit 126")),
         ),
-        ("kill -KILL $$", "its `sign-blob --help` was killed by signal 9".into()),
+        ("kill -KILL $$", ended("was killed by signal 9")),
     ] {
         let sandbox = Sandbox::new();
         sandbox.unsigned().program("bin/cosign", script);
         sandbox
             .aicr(&format!("bundle-sign B {SIGN}"))
-            .stderr(&format!("error: {{root}}/bin/cosign cannot be used: {why}\n{INSTALL}"))
+            .stderr(&format!("error: {{root}}/bin/cosign cannot be used: {why}\n{SCRIPT}"))
             .exits(3);
         assert_eq!(sandbox.tree("tmp"), [""; 0]);
+    }
+}
+
+/// What is not a script gets another hint; and what says yes to everything, or no, is not a cosign.
+#[test]
+fn a_program_that_is_not_cosign() {
+    for (program, stderr) in [
+        (
+            "false",
+            "error: {root}/false cannot be used: its sign-blob does not know the flags of cosign 2.0 or later
+hint: install cosign 2.0 or later, or name one with --cosign
+",
+        ),
+        (
+            "true",
+            "error: {root}/true (unknown) does not refuse a wrong signature
+hint: a wrapper that loses the exit status of cosign is the usual cause: name the cosign binary itself with --cosign
+",
+        ),
+    ] {
+        let sandbox = Sandbox::new();
+        let binary = std::fs::canonicalize(format!("/usr/bin/{program}")).unwrap();
+        sandbox.unsigned().link(program, binary);
+        sandbox.aicr(&format!("bundle-sign B {SIGN} --cosign {program}")).stderr(stderr).exits(3);
     }
 }
 
@@ -136,7 +160,7 @@ fn one_that_is_replaced_between_two_runs() {
             let sandbox = fake_sandbox(HONEST);
             let honest = sandbox.read("bin/cosign").replace(
                 "case $1 in\n",
-                &format!("if [ \"$1\" = {when} ] && [ \"$2\" != --help ]; then {swap}; fi\ncase $1 in\n"),
+                &format!("case $* in {when}*' --help') ;; {when}*) {swap} ;; esac\ncase $1 in\n"),
             );
             sandbox.program("bin/cosign", &honest);
             let before = sandbox.tree("");

@@ -4,7 +4,7 @@ use crate::sandbox::{KEY_SHA256, SMALL_MANIFEST, STRANGER_SHA256, repository};
 use crate::without_aicr::{key_hint, sigstore_bundle};
 
 use super::{fails, succeeds};
-use crate::fake::{Fake, HONEST};
+use crate::fake::{Fake, HONEST, SIGNATURE, fake_sandbox};
 
 /// `sign-blob` does this and ends with exit 0, and is refused for this reason.
 #[track_caller]
@@ -49,6 +49,39 @@ fn files_that_are_not_signature_files() {
         let it = if why.starts_with("had") { "the signature file that it" } else { "the signature file it" };
         refused("v3.1.3", sign, &format!("{it} {why}"));
     }
+}
+
+/// A later cosign may write a later form, with fields that are unknown here.
+#[test]
+fn a_signature_file_that_is_newer() {
+    let good = sigstore_bundle("AAAA", SMALL_MANIFEST);
+    let v03 = "application/vnd.dev.sigstore.bundle.v0.3+json";
+    for media_type in [
+        "application/vnd.dev.sigstore.bundle.v0.4+json",
+        "application/vnd.dev.sigstore.bundle+json;version=1.0",
+    ] {
+        let newer = good.replace(v03, media_type).replacen('{', "{\"extra\":{},", 1);
+        let sign = format!("cat >\"$BUNDLE\" <<'END'\n{newer}\nEND\n");
+        let error = format!(
+            "error: {{root}}/bin/cosign (v3.1.3) wrote a signature file that is newer than this aicr knows (its media type is {media_type})
+hint: install cosign 3.1, or name one with --cosign
+"
+        );
+        fails(Fake { sign: &sign, ..HONEST }, &error, 3);
+
+        let sandbox = fake_sandbox(HONEST);
+        sandbox.file(SIGNATURE, &newer);
+        sandbox
+            .aicr("verify B --key cosign.pub --insecure-ignore-tlog")
+            .stdout("rejected B\n")
+            .stderr(&format!(
+                "error: {SIGNATURE} is newer than this aicr knows (its media type is {media_type})
+hint: use a later aicr
+"
+            ))
+            .exits(5);
+    }
+    succeeds(HONEST);
 }
 
 #[test]

@@ -213,6 +213,8 @@ fn no_cosign_that_can_be_used() {
     sandbox.file("data/cosign", "no program");
     let none = "there is no cosign on the PATH (relative elements, bundles and inputs are ignored)";
     let install = "install cosign 2.0 or later, or name one with --cosign";
+    let script = "it is a script, which aicr runs with an empty environment, without PATH and HOME: name the cosign binary itself with --cosign";
+    let wrapper = "a wrapper that loses the exit status of cosign is the usual cause: name the cosign binary itself with --cosign";
     let flag = "name the cosign binary, or leave out --cosign to use the one on the PATH";
     let variable = "name the cosign binary, or unset AICR_COSIGN to use the one on the PATH";
     let missing = "cannot be used: no such file or directory";
@@ -227,15 +229,15 @@ fn no_cosign_that_can_be_used() {
             "bin",
             None,
             "doctor --cosign old/cosign",
-            "{root}/old/cosign cannot be used: its `sign-blob --help` is not that of cosign 2.0 or later",
-            install,
+            "{root}/old/cosign (unknown) does not refuse a wrong signature",
+            wrapper,
         ),
         (
             "bin",
             Some("broken/cosign"),
             "doctor",
-            "{root}/broken/cosign cannot be used: its `sign-blob --help` ended with exit 7",
-            install,
+            "{root}/broken/cosign cannot be used: its `sign-blob --signing-config=x --help` ended with exit 7",
+            script,
         ),
     ] {
         let run = sandbox.aicr(words).env("PATH", path);

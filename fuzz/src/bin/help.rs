@@ -1,5 +1,0 @@
-//! Holds fuzz/properties/help.rs against what libFuzzer makes up.
-
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|input: &[u8]| aicr::fuzz::check("help", input));
