@@ -22,7 +22,7 @@ pub(super) fn holds(input: &[u8]) {
         }
     }
     let [token, password] = secrets.each_ref().map(|secret| OsStr::from_bytes(secret).to_owned());
-    let (token, password) = (Value::HandedOn(token), Value::Secret(password));
+    let (token, password) = (Value::PassedOn(token), Value::Secret(password));
     let [name, other] = NAMES.map(str::to_owned);
     one(&text, secrets[0].trim_ascii(), &Variables::from([(name.clone(), token.clone())]));
     let masked = masked(text, &Variables::from([(name, token), (other, password)]));

@@ -227,7 +227,7 @@ fn show_run(cosign: &Cosign<'_>, signer: &ReadySigner, sigstore: &RecordingServi
             name,
             match value {
                 Value::Set(value) => value.to_string_lossy().into_owned(),
-                Value::HandedOn(_) | Value::Secret(_) => "passed on".into(),
+                Value::PassedOn(_) | Value::Secret(_) => "passed on".into(),
             },
         )
     }));

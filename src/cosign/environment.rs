@@ -27,7 +27,7 @@ pub(crate) type Variables = BTreeMap<String, Value>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Value {
     /// From the operator's environment. Printed as `"$NAME"`, because it may be a secret.
-    HandedOn(OsString),
+    PassedOn(OsString),
     /// Typed by a person, or in a variable that the operator named. Printed in the same way.
     Secret(OsString),
     /// Set by aicr, and printed.
@@ -71,7 +71,7 @@ pub(crate) fn bare(private: &Utf8Path) -> Variables {
 /// The environment of a run that fetches the files of the public Sigstore.
 pub(crate) fn fetching(operator: &Environment, private: &Utf8Path) -> Variables {
     let mut variables = base(private);
-    hand_on(&mut variables, operator, |name| NETWORK.contains(&name));
+    pass_on(&mut variables, operator, |name| NETWORK.contains(&name));
     variables
 }
 
@@ -88,8 +88,8 @@ pub(crate) fn with_secrets(
     let provider = secrets.provider();
     let needs_network = secrets.needs_network() || records;
     let mut variables = base(private);
-    hand_on(&mut variables, operator, |name| {
-        provider.hands_on(name)
+    pass_on(&mut variables, operator, |name| {
+        provider.passes_on(name)
             || (needs_network && NETWORK.contains(&name))
             || (provider.home && name == "HOME")
     });
@@ -130,7 +130,7 @@ pub(crate) fn ignored(secrets: SecretsOf<'_>, operator: &Environment) -> Vec<Str
             // A password may be set for another command of the same script.
             let is_expected = *name == "COSIGN_PASSWORD" || secrets.variable() == Some(name);
             let is_withheld = provider.withheld.contains(name) || affects_every_run(name);
-            is_withheld && !provider.hands_on(name) && !is_expected
+            is_withheld && !provider.passes_on(name) && !is_expected
         })
         .map(ToOwned::to_owned)
         .collect()
@@ -192,10 +192,10 @@ impl<'a> SecretsOf<'a> {
 
 /// Copies the wanted variables of the operator's environment. A name that no shell accepts could
 /// not be printed in a command.
-fn hand_on(variables: &mut Variables, operator: &Environment, wanted: impl Fn(&str) -> bool) {
+fn pass_on(variables: &mut Variables, operator: &Environment, wanted: impl Fn(&str) -> bool) {
     for (name, value) in operator.iter().filter_map(|(name, value)| Some((name.to_str()?, value))) {
         if is_portable(name) && wanted(name) {
-            variables.insert(name.to_owned(), Value::HandedOn(value.to_owned()));
+            variables.insert(name.to_owned(), Value::PassedOn(value.to_owned()));
         }
     }
 }
@@ -243,7 +243,7 @@ fn keep_to(source: &TokenSource, private: &Utf8Path, variables: &mut Variables) 
     }
     if *source != TokenSource::Ambient(Provider::Spiffe) {
         set(variables, "SPIFFE_ENDPOINT_SOCKET", private.join("no-agent").into_string());
-    } else if let Some(Value::HandedOn(socket)) = variables.get("SPIFFE_ENDPOINT_SOCKET")
+    } else if let Some(Value::PassedOn(socket)) = variables.get("SPIFFE_ENDPOINT_SOCKET")
         && let Some(path) = socket.to_str().and_then(|socket| socket.strip_prefix("unix://"))
     {
         // The standard has a URI here, and cosign needs a path.

@@ -35,12 +35,12 @@ pub(crate) fn masked(text: Vec<u8>, variables: &Variables) -> Vec<u8> {
 fn secret<'a>(name: &str, value: &'a Value) -> Option<&'a [u8]> {
     let value = match value {
         Value::Secret(value) => value,
-        Value::HandedOn(value)
+        Value::PassedOn(value)
             if NAMES.iter().any(|part| name.contains(part)) && !is_a_path(name, value.as_encoded_bytes()) =>
         {
             value
         }
-        Value::HandedOn(_) | Value::Set(_) => return None,
+        Value::PassedOn(_) | Value::Set(_) => return None,
     };
     let value = value.as_encoded_bytes().trim_ascii();
     (value.len() >= SHORTEST).then_some(value)
@@ -89,17 +89,17 @@ mod tests {
 
     #[test]
     fn only_secrets_are_masked() {
-        let handed_on = |value: &str| Value::HandedOn(value.into());
+        let passed_on = |value: &str| Value::PassedOn(value.into());
         let variables = Variables::from([
             ("COSIGN_PASSWORD".into(), Value::Secret("horse\n".into())),
-            ("AZURE_CLIENT_SECRET".into(), handed_on("correct horse")),
-            ("COSIGN_PKCS11_PIN".into(), handed_on("1234")),
-            ("VAULT_TOKEN".into(), handed_on("hvs.horse-and-cart")),
-            ("VAULT_ADDR".into(), handed_on("https://vault")),
-            ("AWS_WEB_IDENTITY_TOKEN_FILE".into(), handed_on("/run/token")),
-            ("GOOGLE_APPLICATION_CREDENTIALS".into(), handed_on("/run/account.json")),
-            ("AWS_SECRET_ACCESS_KEY".into(), handed_on("/9j4AAQSkZ")),
-            ("VAULT_PASSPHRASE".into(), handed_on("gc")),
+            ("AZURE_CLIENT_SECRET".into(), passed_on("correct horse")),
+            ("COSIGN_PKCS11_PIN".into(), passed_on("1234")),
+            ("VAULT_TOKEN".into(), passed_on("hvs.horse-and-cart")),
+            ("VAULT_ADDR".into(), passed_on("https://vault")),
+            ("AWS_WEB_IDENTITY_TOKEN_FILE".into(), passed_on("/run/token")),
+            ("GOOGLE_APPLICATION_CREDENTIALS".into(), passed_on("/run/account.json")),
+            ("AWS_SECRET_ACCESS_KEY".into(), passed_on("/9j4AAQSkZ")),
+            ("VAULT_PASSPHRASE".into(), passed_on("gc")),
             ("LANG".into(), Value::Set("C.UTF-8".into())),
         ]);
         for (text, expected) in [

@@ -92,7 +92,7 @@ impl Invocation<'_> {
         let mut line = vec!["env".to_owned(), "-i".to_owned()];
         for (name, value) in &self.variables {
             line.push(match value {
-                Value::HandedOn(_) | Value::Secret(_) => format!("{name}=\"${name}\""),
+                Value::PassedOn(_) | Value::Secret(_) => format!("{name}=\"${name}\""),
                 Value::Set(value) => format!("{name}={}", quoted(&value.to_string_lossy())),
             });
         }
@@ -123,7 +123,7 @@ impl Invocation<'_> {
             .variables
             .iter()
             .map(|(name, value)| {
-                let (Value::HandedOn(value) | Value::Secret(value) | Value::Set(value)) = value;
+                let (Value::PassedOn(value) | Value::Secret(value) | Value::Set(value)) = value;
                 (name.into(), value.clone())
             })
             .collect();

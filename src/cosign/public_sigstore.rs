@@ -39,8 +39,8 @@ impl Cosign<'_> {
             if failure.class() == Class::Unproven { failure.unanswered(failed) } else { failure }
         })?;
         let unproven = |message: String| {
-            let said = diagnosis::shown(&finished.stderr);
-            Failure::new(Class::Unproven, message).with_cosign_output(said)
+            let output = diagnosis::shown(&finished.stderr);
+            Failure::new(Class::Unproven, message).with_cosign_output(output)
         };
         if !finished.status.success() {
             return Err(unproven(failed.to_owned()));

@@ -89,7 +89,7 @@ impl IdentityToken {
         let [exp, nbf] = [exp, nbf].map(|moment| moment.map(NumericDate::seconds));
         if let Some(exp) = exp.filter(|exp| *exp <= now) {
             let ago = now.saturating_sub(exp);
-            return Some(format!("the token has expired {ago} seconds ago: get a new one"));
+            return Some(format!("the token expired {ago} seconds ago: get a new one"));
         }
         if let Some(nbf) = nbf.filter(|nbf| *nbf > now) {
             return Some(format!(
@@ -235,12 +235,12 @@ mod tests {
             ),
             (
                 r#"{"aud":"sigstore","sub":"dev","exp":100.5}"#,
-                Some("the token has expired 0 seconds ago: get a new one"),
+                Some("the token expired 0 seconds ago: get a new one"),
             ),
-            (r#"{"aud":"sigstore","exp":40}"#, Some("the token has expired 60 seconds ago: get a new one")),
+            (r#"{"aud":"sigstore","exp":40}"#, Some("the token expired 60 seconds ago: get a new one")),
             (
                 r#"{"exp":-9223372036854775808}"#,
-                Some("the token has expired 9223372036854775807 seconds ago: get a new one"),
+                Some("the token expired 9223372036854775807 seconds ago: get a new one"),
             ),
             (
                 r#"{"aud":"sigstore","exp":200,"nbf":130}"#,

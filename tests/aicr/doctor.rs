@@ -58,7 +58,7 @@ impl Expected {
     }
 
     /// The lines about the environment and the command for a key file or a key in a variable.
-    fn fenced(&self, key: &str, handed_on: &[&str]) -> String {
+    fn fenced(&self, key: &str, passed_on: &[&str]) -> String {
         let mut all = vec![
             ("ALL_PROXY", "http://127.0.0.1:1"),
             ("HOME", "PRIVATE_DIRECTORY/home"),
@@ -69,7 +69,7 @@ impl Expected {
             ("TMPDIR", "PRIVATE_DIRECTORY/tmp"),
             ("TUF_ROOT", "PRIVATE_DIRECTORY/home"),
         ];
-        all.extend(handed_on.iter().map(|name| (*name, "passed on")));
+        all.extend(passed_on.iter().map(|name| (*name, "passed on")));
         self.seen(key, all)
     }
 
@@ -129,7 +129,7 @@ fn matrix_of_cosigns_with_a_key_file() {
     for cosign in cosigns() {
         let sandbox = Sandbox::with_cosign(&cosign);
         let expected = Expected::about(&sandbox);
-        for (reference, argument, handed_on) in [
+        for (reference, argument, passed_on) in [
             ("cosign.key", "{root}/cosign.key", &["COSIGN_PASSWORD"][..]),
             ("env://PEM", "env://PEM", &["COSIGN_PASSWORD", "PEM"]),
         ] {
@@ -143,7 +143,7 @@ fn matrix_of_cosigns_with_a_key_file() {
                 type: ECDSA P-256
 {}",
                     expected.cosign(),
-                    expected.fenced(argument, handed_on)
+                    expected.fenced(argument, passed_on)
                 ))
                 .succeeds();
         }

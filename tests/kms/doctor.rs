@@ -14,7 +14,7 @@ fn a_key_that_answers_and_one_that_does_not() {
     let all =
         [("VAULT_ADDR", "https://127.0.0.1:8200"), ("VAULT_TOKEN", "signer"), ("VAULT_CACERT", &*authority)];
     let cosign = "cosign        {root}/bin/cosign, v3.1.3, supported (command line of 2.6 and later)\n";
-    let handed_on = |count: usize, names: &[(&str, &str)]| {
+    let passed_on = |count: usize, names: &[(&str, &str)]| {
         let mut lines = format!(
             "environment   cosign gets only these {count} variables
                 HOME: passed on
@@ -52,7 +52,7 @@ fn a_key_that_answers_and_one_that_does_not() {
                 {sha256}
                 type: ECDSA P-256
 {}{}",
-            handed_on(8, &passed),
+            passed_on(8, &passed),
             command(three, "hashivault://ec")
         ))
         .succeeds();
@@ -71,7 +71,7 @@ hint: choose another file; aicr does not overwrite a key that somebody may trust
     site.aicr_given(&all, &doctor("hashivault://p384"))
         .stdout(&format!(
             "{cosign}key           hashivault://p384 cannot be used\n{}{}",
-            handed_on(8, &passed),
+            passed_on(8, &passed),
             command(three, "hashivault://p384")
         ))
         .stderr(
@@ -89,7 +89,7 @@ hint: use an ECDSA P-256 key, or RSA with 2048 to 4096 bits\n",
         .without("VAULT_TOKEN")
         .stdout(&format!(
             "{cosign}key           hashivault://ec cannot be used\n{}{}",
-            handed_on(7, &missing).replacen(" variables", " variables; 1 more is usual and not set", 1),
+            passed_on(7, &missing).replacen(" variables", " variables; 1 more is usual and not set", 1),
             command("VAULT_ADDR=\"$VAULT_ADDR\" VAULT_CACERT=\"$VAULT_CACERT\"", "hashivault://ec")
         ))
         .stderr(

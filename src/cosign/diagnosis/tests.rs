@@ -180,7 +180,7 @@ fn samples() -> Vec<(&'static str, String, Vec<u8>)> {
     let mut samples = Vec::new();
     for release in RELEASES {
         let directory = format!("{}/fixtures/cosign/{release}", env!("CARGO_MANIFEST_DIR"));
-        for (list, said) in [("cases.tsv", "said"), ("kms.tsv", "kms")] {
+        for (list, texts) in [("cases.tsv", "said"), ("kms.tsv", "kms")] {
             let cases = std::fs::read_to_string(format!("{directory}/{list}")).unwrap();
             for line in cases.lines() {
                 let mut fields = line.split('\t');
@@ -189,7 +189,7 @@ fn samples() -> Vec<(&'static str, String, Vec<u8>)> {
                 let name = if list == "kms.tsv" { Some(case) } else { name };
                 // `naive` asks for a log.
                 if let (Some(name), "1") = (name.filter(|name| *name != "naive"), exit) {
-                    let text = std::fs::read(format!("{directory}/{said}/{case}.stderr")).unwrap();
+                    let text = std::fs::read(format!("{directory}/{texts}/{case}.stderr")).unwrap();
                     samples.push((release, name.to_owned(), text));
                 }
             }
@@ -203,9 +203,9 @@ fn samples() -> Vec<(&'static str, String, Vec<u8>)> {
 fn every_recorded_failure_has_its_diagnosis() {
     let samples = samples();
     let mut wrong = Vec::new();
-    for (release, name, said) in &samples {
+    for (release, name, stderr) in &samples {
         let refused = Diagnosis { class: Class::NotSigned, reason: REFUSED, hint: None };
-        let found = of_key_failure(said).unwrap_or(refused);
+        let found = of_key_failure(stderr).unwrap_or(refused);
         let fits = |(releases, pattern, _, _): &&(&[&str], &str, Class, &str)| {
             (releases.is_empty() || releases.contains(release)) && is_called(name, pattern)
         };
@@ -231,8 +231,8 @@ fn names_are_not_words_of_the_system() {
         "x/Code:%20503.%20",
         "502",
     ] {
-        let said = format!("Error: getting public key: Get \"https://{name}/keys/{name}\": {name} is odd");
-        assert_eq!(of_key_failure(said.as_bytes()), None, "{name}");
+        let stderr = format!("Error: getting public key: Get \"https://{name}/keys/{name}\": {name} is odd");
+        assert_eq!(of_key_failure(stderr.as_bytes()), None, "{name}");
     }
 }
 
@@ -240,7 +240,7 @@ fn names_are_not_words_of_the_system() {
 #[test]
 fn every_rule_has_a_sample() {
     let texts: Vec<String> =
-        samples().iter().map(|(_, _, said)| String::from_utf8_lossy(said).to_ascii_lowercase()).collect();
+        samples().iter().map(|(_, _, stderr)| String::from_utf8_lossy(stderr).to_ascii_lowercase()).collect();
     let unused: Vec<_> = RULES
         .iter()
         .enumerate()

@@ -27,7 +27,7 @@ pub(super) struct ProviderEnvironment {
 
 impl ProviderEnvironment {
     /// Whether cosign gets this variable.
-    pub(super) fn hands_on(&self, name: &str) -> bool {
+    pub(super) fn passes_on(&self, name: &str) -> bool {
         self.variables.iter().any(|(known, _)| *known == name)
     }
 }

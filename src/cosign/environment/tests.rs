@@ -17,7 +17,7 @@ fn given<const N: usize>(reference: &str, operator: [(&str, &str); N]) -> Vec<St
 fn lines(variables: &Variables) -> Vec<String> {
     let line = |(name, value): (&String, &Value)| match value {
         Value::Set(value) => format!("{name}={}", value.to_str().unwrap()),
-        Value::HandedOn(_) | Value::Secret(_) => name.clone(),
+        Value::PassedOn(_) | Value::Secret(_) => name.clone(),
     };
     variables.iter().map(line).collect()
 }
@@ -250,7 +250,7 @@ fn the_table_is_consistent() {
     let schemes = [Aws, Azure, Env, File, Gcp, HashiVault, K8s, OpenBao, Pkcs11, Plugin].map(of_scheme);
     for provider in schemes.into_iter().chain([Buildkite, GitHub, Google, Spiffe].map(of_token_provider)) {
         for name in provider.sign_in.concat() {
-            assert!(provider.hands_on(name), "{name}");
+            assert!(provider.passes_on(name), "{name}");
         }
         for (at, (name, reason)) in provider.variables.iter().enumerate() {
             assert!(!reason.is_empty() && !provider.withheld.contains(name), "{name}");
@@ -259,8 +259,7 @@ fn the_table_is_consistent() {
     }
 }
 
-/// What is reported as ignored can be handed on under no other flag either, and the other way
-/// round.
+/// A variable that is reported as ignored cannot be named in a flag, and the other way round.
 #[test]
 fn ignored_variables_and_refused_names_are_one_list() {
     let never = [

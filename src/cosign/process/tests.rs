@@ -141,7 +141,7 @@ fn a_command_is_printed_without_secrets() {
         shown_instead: Some(("--pin=1234".into(), "--pin=…".into())),
         variables: Variables::from([
             ("A".into(), Value::Set("x y".into())),
-            ("B".into(), Value::HandedOn("secret".into())),
+            ("B".into(), Value::PassedOn("secret".into())),
             ("C".into(), Value::Secret("secret".into())),
         ]),
     };

@@ -17,7 +17,7 @@ fn each_is_refused_with_the_reason_if_the_token_shows_it() {
     let entries = site.entries("rekor1");
     let refused = "the certificate authority at localhost:5555 refused the identity token";
     for (kind, claims, error, hint) in [
-        ("person", r#"{"exp":1}"#, refused, "the token has expired N seconds ago: get a new one"),
+        ("person", r#"{"exp":1}"#, refused, "the token expired N seconds ago: get a new one"),
         (
             "person",
             r#"{"nbf":4102444800}"#,

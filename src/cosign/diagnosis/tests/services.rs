@@ -163,9 +163,9 @@ fn party(case: &str, reason: &str) -> &'static str {
 fn every_recorded_failure_of_a_service_has_its_diagnosis() {
     let samples = samples();
     let mut wrong = Vec::new();
-    for (release, case, said) in &samples {
+    for (release, case, stderr) in &samples {
         let issuer = (case.starts_with("person") || case.starts_with("workflow")).then_some(ISSUER);
-        let found = of_service_failure(said, &services(case), issuer);
+        let found = of_service_failure(stderr, &services(case), issuer);
         let right = CASES
             .iter()
             .find(|(pattern, ..)| fits(case, pattern) || fits(&format!("{release} {case}"), pattern));
@@ -194,10 +194,10 @@ fn other_words_for_a_missing_route_are_known() {
     let recorded = "network is unreachable";
     let no_route: Vec<_> = samples().into_iter().filter(|(_, case, _)| case.ends_with("-no-route")).collect();
     assert!(no_route.len() >= 12, "{} samples", no_route.len());
-    for (release, case, said) in no_route {
+    for (release, case, stderr) in no_route {
         for words in [recorded, "no route to host", "permission denied"] {
-            let said = String::from_utf8_lossy(&said).replace(recorded, words);
-            let found = of_service_failure(said.as_bytes(), &services(&case), None).unwrap();
+            let stderr = String::from_utf8_lossy(&stderr).replace(recorded, words);
+            let found = of_service_failure(stderr.as_bytes(), &services(&case), None).unwrap();
             assert_eq!(found.class, Unproven, "{release} {case}: {words}");
             assert!(found.message.ends_with(NO_ROUTE), "{release} {case}: {words}: {}", found.message);
         }
@@ -212,8 +212,8 @@ fn no_failure_of_a_key_is_that_of_a_service() {
     let of_keys = samples
         .iter()
         .filter(|(_, name, _)| !["log-down", "timestamp-authority-down"].contains(&name.as_str()));
-    for (release, name, said) in of_keys {
-        assert_eq!(of_service_failure(said, &services("key-"), None), None, "{release} {name}");
+    for (release, name, stderr) in of_keys {
+        assert_eq!(of_service_failure(stderr, &services("key-"), None), None, "{release} {name}");
     }
     assert!(samples.len() > 350, "{} samples", samples.len());
 }
@@ -222,9 +222,9 @@ fn no_failure_of_a_key_is_that_of_a_service() {
 #[test]
 fn every_rule_for_services_has_a_sample() {
     let mut unused: Vec<&ServiceRule> = RULES.iter().chain([&LAST_RULE]).collect();
-    for (_, case, said) in samples() {
+    for (_, case, stderr) in samples() {
         let RecordingServices::Private(private) = services(&case) else { unreachable!() };
-        let error = shown(&said).to_ascii_lowercase();
+        let error = shown(&stderr).to_ascii_lowercase();
         let Some(failure) = service_failure(&error, &private) else { continue };
         let first = RULES.iter().find(|rule| rule.fits(&failure));
         let last =
@@ -251,7 +251,7 @@ fn every_network_failure_has_a_sample() {
     let texts: Vec<String> = super::samples()
         .into_iter()
         .chain(samples())
-        .map(|(_, _, said)| format!("{}\n", String::from_utf8_lossy(&said).to_ascii_lowercase()))
+        .map(|(_, _, stderr)| format!("{}\n", String::from_utf8_lossy(&stderr).to_ascii_lowercase()))
         .collect();
     let mut unused = Vec::new();
     for failure in NETWORK_FAILURES {
