@@ -106,11 +106,36 @@ fn files_with_sha256sum() {
     with_busybox(&good, &recipe("files")).succeeds();
     let moved = |s: &Sandbox, from: &str, to: &str| fs::rename(s.path(from), s.path(to)).unwrap();
     let attacks: [(&dyn Fn(&Sandbox), &str); 15] = [
-        (&|s| drop(s.file("release-1.4/extra", "")), "extra\n"),
-        (&|s| drop(s.file("release-1.4/sub/.hidden", "")), "sub/.hidden\n"),
-        (&|s| drop(s.file("release-1.4/sub/checksums.txt", "")), "sub/checksums.txt\n"),
-        (&|s| drop(s.file("release-1.4/attestation/more", "")), "attestation/more\n"),
-        (&|s| drop(s.link("release-1.4/link", "a")), "./link\nlink\n"),
+        (
+            &|s| {
+                s.file("release-1.4/extra", "");
+            },
+            "extra\n",
+        ),
+        (
+            &|s| {
+                s.file("release-1.4/sub/.hidden", "");
+            },
+            "sub/.hidden\n",
+        ),
+        (
+            &|s| {
+                s.file("release-1.4/sub/checksums.txt", "");
+            },
+            "sub/checksums.txt\n",
+        ),
+        (
+            &|s| {
+                s.file("release-1.4/attestation/more", "");
+            },
+            "attestation/more\n",
+        ),
+        (
+            &|s| {
+                s.link("release-1.4/link", "a");
+            },
+            "./link\nlink\n",
+        ),
         // A listed file, and the directory of one, that became a link to the same content.
         (
             &|s| {
@@ -128,16 +153,36 @@ fn files_with_sha256sum() {
         ),
         (&|s| drop(s.special("release-1.4/fifo", FileType::Fifo)), "./fifo\nfifo\n"),
         // Control characters: in a file, in an empty directory, and as 8-bit controls of a terminal.
-        (&|s| drop(s.file("release-1.4/a\nb", "")), "./a?b\n"),
+        (
+            &|s| {
+                s.file("release-1.4/a\nb", "");
+            },
+            "./a?b\n",
+        ),
         (&|s| drop(s.directory("release-1.4/d\u{1b}[2K")), "./d?[2K\n"),
-        (&|s| drop(s.file("release-1.4/\u{9b}2K", "")), "??2K\n"),
+        (
+            &|s| {
+                s.file("release-1.4/\u{9b}2K", "");
+            },
+            "??2K\n",
+        ),
         // Names that are one line each, the same one, and names that spell lines of other names.
         (
             &|s| drop(s.file("release-1.4/evil\nx", "").file("release-1.4/evil\u{1}x", "")),
             "./evil?x\n./evil?x\n",
         ),
-        (&|s| drop(s.file("release-1.4/d\n./a", "").file("release-1.4/d\n./sub/b", "")), "./d?.\n"),
-        (&|s| drop(s.file("release-1.4/a", "other\n")), "a: FAILED\n"),
+        (
+            &|s| {
+                s.file("release-1.4/d\n./a", "").file("release-1.4/d\n./sub/b", "");
+            },
+            "./d?.\n",
+        ),
+        (
+            &|s| {
+                s.file("release-1.4/a", "other\n");
+            },
+            "a: FAILED\n",
+        ),
         (&|s| drop(s.remove("release-1.4/sub/b")), "sub/b: FAILED open or read\nsub/b\n"),
     ];
     good.shell("cp -a release-1.4 good").succeeds();
