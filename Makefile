@@ -90,7 +90,7 @@ advisories: ## Look the dependencies up in the RustSec advisory database (fetche
 	"$$(scripts/get-tool cargo-deny $(CARGO_DENY_VERSION))" --locked check advisories
 
 .PHONY: bench
-bench: ## Measure the speed beside sha256sum, openssl, cp and the bare cosign (BENCH=quick: a tenth of the data; huge; peers)
+bench: ## Compare the speed with sha256sum, openssl, cp and cosign alone (BENCH=quick: a tenth of the data; huge; peers)
 	scripts/need time openssl sha256sum
 	AICR_TEST_COSIGN=$$(scripts/cosign-for-tests); export AICR_TEST_COSIGN; \
 	if [ "$(BENCH)" = peers ]; then \

@@ -47,7 +47,7 @@ pub(super) fn holds(text: &[u8]) {
     for issuer in [None, Some("https://issuer.example")] {
         assert_eq!(of_service_failure(text, &RecordingServices::NotRecorded, issuer), None);
         let Some(diagnosis) = of_service_failure(text, &SERVICES, issuer) else { continue };
-        is_a_failure(&diagnosis.clone().failure(Some("the token is for nobody".to_owned())));
+        is_a_failure(&diagnosis.clone().failure(Some("the token is for no service".to_owned())));
         is_a_failure(&diagnosis.failure(None));
     }
 }

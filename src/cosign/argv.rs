@@ -146,7 +146,7 @@ fn signer_flags(signer: &ReadySigner, at: &dyn Fn(&str, &str) -> String) -> Vec<
         ReadySigner::Identity(identity) => identity,
     };
     let login = identity.login();
-    // The flow is spelled out: where its environment names nobody who has a token, cosign would ask
+    // The flow is spelled out: where its environment names no provider of a token, cosign would ask
     // a person, who sees nothing of it. So is the provider: of Google's own it would take the
     // account itself and not the one that it impersonates.
     let mut flags = match login {

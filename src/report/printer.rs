@@ -115,7 +115,7 @@ impl Printer {
 
     #[expect(clippy::unused_self, reason = "what prints is asked of a printer")]
     fn talk(self, text: &str) {
-        // Nobody is left to tell when stderr is closed.
+        // There is no other place for this when stderr is closed.
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 

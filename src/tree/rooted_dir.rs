@@ -1,5 +1,5 @@
 //! An open directory, in which no link is followed. Bundles and inputs are only opened through it, so
-//! that nobody can make the program read a symbolic link, a FIFO or a device, at any time.
+//! that nothing can make the program read a symbolic link, a FIFO or a device, at any time.
 
 use std::fmt;
 use std::fs::File;

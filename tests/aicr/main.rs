@@ -30,6 +30,7 @@ mod killed;
 mod killed_at_random;
 mod matrix;
 mod meanwhile;
+mod plain_words;
 mod progress;
 mod properties;
 mod races;

@@ -58,7 +58,7 @@ fn objects() -> Vec<Value> {
         json("verify nowhere --checksums-only"),
     ];
 
-    // Everything that can be wrong with a file; nobody is refused reading anything to root.
+    // Everything that can be wrong with a file; no user is refused reading anything to root.
     fs::write(sandbox.path("B/a"), "changed\n").unwrap();
     fs::rename(sandbox.path("B/sub/b"), sandbox.path("B/sub/moved")).unwrap();
     fs::write(sandbox.path("B").join(OsStr::from_bytes(b"not utf-8 \xff")), "").unwrap();

@@ -8,7 +8,7 @@ use crate::sandbox::repository;
 
 /// Every file of the repository below `directory`, by its path from the top; what is built, fetched
 /// or belongs to Git is no part of it.
-fn files(directory: &str) -> Vec<String> {
+pub(crate) fn files(directory: &str) -> Vec<String> {
     fn list(directory: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
@@ -245,15 +245,15 @@ fn every_mutant_that_survives_has_a_reason() {
     let (_, list) = settings.split_once("\nexclude_re = [\n").unwrap();
     let (list, rest) = list.split_once("]\n").unwrap();
     assert_eq!(rest, "", "the list is the last");
-    let mut told = false;
+    let mut has_reason = false;
     for line in list.lines() {
         if let Some(mutant) = line.strip_prefix("  '") {
-            assert!(told, "why does it survive: {line}");
+            assert!(has_reason, "why does it survive: {line}");
             let file = mutant.split(':').next().unwrap().replace('\\', "");
             assert!(repository().join(file).is_file(), "no such file: {line}");
         }
-        told = line.starts_with("  # ");
-        assert!(told || line.starts_with("  '"), "neither a reason nor a mutant: {line}");
+        has_reason = line.starts_with("  # ");
+        assert!(has_reason || line.starts_with("  '"), "neither a reason nor a mutant: {line}");
     }
 }
 
@@ -286,14 +286,14 @@ fn every_dependency_says_what_it_is_for() {
     let (_, rest) = manifest.split_once("\n[dependencies]\n").unwrap();
     let table = rest.split("\n[").next().unwrap();
     let elsewhere = read("ARCHITECTURE.md");
-    let mut told = false;
+    let mut has_reason = false;
     for line in table.lines().filter(|line| !line.is_empty()) {
         let name = line.split(' ').next().unwrap();
         assert!(
-            line.starts_with('#') || told || elsewhere.contains(&format!("`{name}`")),
+            line.starts_with('#') || has_reason || elsewhere.contains(&format!("`{name}`")),
             "what is {name} for?"
         );
-        told = line.starts_with('#');
+        has_reason = line.starts_with('#');
     }
 }
 

@@ -1,4 +1,4 @@
-//! `make bench`: the speed of aicr beside that of the tools it could be replaced by, on the same data,
+//! `make bench`: the speed of aicr compared with the tools it could be replaced by, on the same data,
 //! run in turn. Figures are for people to read: nothing here fails because something was slow.
 //!
 //! `BENCH=quick` takes a tenth of the data. `BENCH=huge` takes a million files, and one of 10 GiB, and a tenth of
@@ -62,7 +62,7 @@ fn main() {
         copies: std::cell::Cell::new(0),
     };
     println!("{}\n", machine());
-    println!("| work | data | beside | aicr, s | that, s | ratio: median (min - max) | memory, MiB |");
+    println!("| work | data | compared with | aicr, s | that, s | ratio: median (min - max) | memory, MiB |");
     println!("| --- | --- | --- | --- | --- | --- | --- |");
     (extent.first)(&bench);
     for kind in extent.kinds {
@@ -128,7 +128,7 @@ impl Bench {
         }
     }
 
-    /// Ten times as much, beside ten times a tenth of it.
+    /// Ten times as much, compared with ten times a tenth of it.
     fn growth(&self, kind: Kind, tree: &Path) {
         let tenth = data::make(kind, 10, &self.room.join("tenth"));
         let aicr = |words: &str, tree: &Path| shell(&format!("{AICR} {words} {} --quiet", tree.display()));
@@ -220,7 +220,7 @@ impl Bench {
         row("bundle", kind.name(), "cp -r, sha256sum", &pair);
     }
 
-    /// A small bundle, signed and verified, beside the bare runs of cosign that this takes.
+    /// A small bundle, signed and verified, compared with the runs of cosign alone.
     fn signing(&self) {
         let cosign = &self.cosign;
         let Keys { private: key, public } = Keys::throwaway();
@@ -285,7 +285,7 @@ impl Bench {
     }
 }
 
-fn row(work: &str, data: &str, beside: &str, pair: &Pair) {
+fn row(work: &str, data: &str, against: &str, pair: &Pair) {
     let Pair { first, second } = pair;
     let ratios: Vec<f64> = first.iter().zip(second).map(|(a, b)| a.seconds / b.seconds).collect();
     let seconds = |runs: &[Measured]| spread(&runs.iter().map(|run| run.seconds).collect::<Vec<_>>());
@@ -293,7 +293,7 @@ fn row(work: &str, data: &str, beside: &str, pair: &Pair) {
     let failed = first.iter().chain(second).filter(|run| !run.succeeded).count();
     let failed = if failed == 0 { String::new() } else { format!(" ({failed} runs FAILED)") };
     println!(
-        "| {work} | {data} | `{beside}`{failed} | {:.3} | {:.3} | {:.3} ({:.3} - {:.3}) | {memory} |",
+        "| {work} | {data} | `{against}`{failed} | {:.3} | {:.3} | {:.3} ({:.3} - {:.3}) | {memory} |",
         seconds(first)[1],
         seconds(second)[1],
         spread(&ratios)[1],

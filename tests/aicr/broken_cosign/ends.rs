@@ -101,7 +101,7 @@ hint: install cosign 3.1, or name one with --cosign
 ",
             3,
         ),
-        ("nobody knows", "error: cosign.key was refused by cosign\n    nobody knows\n", 4),
+        ("unknown words", "error: cosign.key was refused by cosign\n    unknown words\n", 4),
     ] {
         fails(Fake { sign: &format!("echo 'Error: {words}' >&2; exit 1"), ..HONEST }, stderr, code);
         // The text never turns a failure into a success, or the reverse.

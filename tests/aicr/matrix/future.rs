@@ -108,9 +108,9 @@ fn a_flag_that_is_gone_is_about_cosign_and_not_about_the_bundle() {
                     continue;
                 }
                 lacking(&sandbox, &[(&verb, &flag)]);
-                let told = sandbox.aicr(words).whatever_it_prints().exits(3);
+                let run = sandbox.aicr(words).whatever_it_prints().exits(3);
                 assert_eq!(
-                    String::from_utf8(told.stderr).unwrap(),
+                    String::from_utf8(run.stderr).unwrap(),
                     format!(
                         "{printed}error: {}bin/cosign ({version}) does not know the flag {flag} of {verb}
     unknown flag: {flag}

@@ -1,7 +1,7 @@
 """Google Cloud KMS as far as a signer sees it, on port 443, directly and through a proxy: gRPC with
 Google's own messages.
 
-Holds two accounts: credentials.json, and revoked.json, whose tokens nobody accepts. Keys of
+Holds two accounts: credentials.json, and revoked.json, whose tokens are refused. Keys of
 projects/p/locations/l/keyRings/r: `ec`, `rsa` (4096 bits), `p384`, `disabled`, and `no-RPC`, which may
 be used for everything but that call. Each call is written down.
 """

@@ -55,7 +55,7 @@ try:
     ask("PUT", "sys/unseal", {"key": made["keys_base64"][0]})
     TOKEN = made["root_token"]
     wait_for("vault is unsealed")
-    # From here on nobody needs its words, but it must not block on them.
+    # From here on its output is not needed, but it must not block on them.
     threading.Thread(target=lambda: [log.write(line) for line in server.stdout], daemon=True).start()
     ask("POST", "sys/mounts/transit", {"type": "transit"})
     rules = {"transit/keys/+": "read", "transit/sign/+": "update", "transit/sign/+/*": "update",

@@ -1,5 +1,5 @@
 """No server: a SoftHSM token called `release`, with the PIN 1234 and the keys `ec` and `rsa`, in the
-directory. softhsm2.conf is what its library, module.so, wants to be told of by SOFTHSM2_CONF.
+directory. SOFTHSM2_CONF names softhsm2.conf to its library, module.so.
 """
 import glob
 import os

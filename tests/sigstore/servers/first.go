@@ -49,7 +49,7 @@ func (s *site) fillRekor2() error {
 	return s.post(plain.rekor2+"/api/v2/log/entries", body)
 }
 
-// entry is a signature over a digest by a key that nobody has any more.
+// entry is a signature over a digest by a key that no longer exists.
 type entry struct {
 	digest         [32]byte
 	signature, key []byte

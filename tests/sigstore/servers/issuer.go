@@ -62,7 +62,7 @@ func serveIssuer(directory, mood string) error {
 	return http.ListenAndServeTLS("127.0.0.1:8888", filepath.Join(directory, "server.pem"), filepath.Join(directory, "server.key"), mux)
 }
 
-// device begins a sign-in. Nobody needs to visit anything: the token is there as soon as it is asked for.
+// device begins a sign-in. No page has to be visited: the token is available at once.
 func (i *issuer) device(w http.ResponseWriter, r *http.Request) {
 	if r.PostFormValue("code_challenge_method") != "S256" || r.PostFormValue("code_challenge") == "" {
 		answer(w, http.StatusBadRequest, claims{"error": "invalid_request"})

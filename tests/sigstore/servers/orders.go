@@ -15,7 +15,7 @@ import (
 
 // obey does what each line says and answers `ok`, sometimes with a value, or `failed: ` and why:
 //
-//	stop SERVICE               nobody listens there any more
+//	stop SERVICE               nothing listens there any more
 //	start SERVICE [OPTION]     fulcio: without-ct; issuer: denies, waits; rekor2: frozen
 //	restart SERVICE [OPTION]
 //	pause SERVICE              it accepts connections and does not answer

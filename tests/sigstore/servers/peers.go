@@ -27,7 +27,7 @@ func servePeers() error {
 	return <-failed
 }
 
-// servePeer behaves as it is told at this address.
+// servePeer behaves as this address says.
 func servePeer(address, behaviour, directory string) error {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {

@@ -33,8 +33,8 @@ type site struct {
 type running struct {
 	*exec.Cmd
 	ended chan struct{}
-	// Whether it was told to end.
-	told atomic.Bool
+	// Whether it has to end.
+	ending atomic.Bool
 }
 
 // runSite starts everything, obeys orders until standard input ends, and ends everything.
@@ -140,7 +140,7 @@ func (s *site) run(name string, words []string) error {
 	s.running[name] = r
 	go func() {
 		err := r.Wait()
-		if !r.told.Load() {
+		if !r.ending.Load() {
 			fmt.Fprintf(os.Stderr, "site: %s ended: %v; it said:\n%s\n", name, err, s.lastWords(name))
 		}
 		close(r.ended)
@@ -207,7 +207,7 @@ func (s *site) post(url string, body []byte) error {
 // stop ends a service, even one that is paused.
 func (s *site) stop(name string) error {
 	r := s.running[name]
-	r.told.Store(true)
+	r.ending.Store(true)
 	if err := r.Process.Kill(); err != nil {
 		return err
 	}
