@@ -86,7 +86,8 @@ fn a_verbose_run_prints_the_commands() {
     let cosign = format!(
         "+ env -i ALL_PROXY={closed} HOME={at}/home HTTPS_PROXY={closed} HTTP_PROXY={closed} LANG=C NO_PROXY='' TMPDIR={at}/tmp TUF_ROOT={at}/home {{root}}/bin/cosign"
     );
-    let questions: String = asked.iter().map(|flag| format!("{cosign} sign-blob {flag} --help\n")).collect();
+    let questions: String =
+        asked.iter().flat_map(|flag| [&cosign, " sign-blob ", flag, " --help\n"]).collect();
     // The signature, and the one that is known to be wrong.
     let verify = format!(
         "{cosign} verify-blob --key={at}/key.pub --insecure-ignore-tlog=true {form} {at}/checksums.txt\n"
