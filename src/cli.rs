@@ -7,7 +7,7 @@ mod man;
 pub(crate) mod usage_error;
 pub(crate) mod version;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
 
 use examples::Example;
@@ -49,6 +49,9 @@ pub(crate) struct GlobalArgs {
     /// Print results as text or json
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
     pub(crate) format: Format,
+    /// Write the result as JSON to this file too, whatever is printed
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) report: Option<Utf8PathBuf>,
     /// Print only findings, errors and the transparency log notice
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
@@ -209,6 +212,15 @@ pub(crate) struct SigningArgs {
     pub(crate) public_key_out: Option<Utf8PathBuf>,
 }
 
+impl SigningArgs {
+    /// The files that the flags name.
+    fn paths(&self) -> impl Iterator<Item = &Utf8Path> {
+        let Self { signing_key, identity_token, signing_config, trusted_root, public_key_out, .. } = self;
+        let files = [identity_token, signing_config, trusted_root, public_key_out].map(Option::as_deref);
+        signing_key.as_deref().map(Utf8Path::new).into_iter().chain(files.into_iter().flatten())
+    }
+}
+
 /// What `bundle` and `bundle-sign` have in common besides the signer.
 #[derive(Debug, Default, Args)]
 pub(crate) struct SigningRunArgs {
@@ -278,6 +290,31 @@ pub(crate) struct DoctorArgs {
 }
 
 impl Command {
+    /// The inputs, the bundles, the output, and the files that flags name.
+    pub(crate) fn paths(&self) -> Vec<&Utf8Path> {
+        match self {
+            Self::Bundle(args) => {
+                let output = args.output.as_deref();
+                args.inputs
+                    .iter()
+                    .map(Utf8PathBuf::as_path)
+                    .chain(output)
+                    .chain(args.signing.paths())
+                    .collect()
+            }
+            Self::BundleSign(args) => {
+                args.bundles.iter().map(Utf8PathBuf::as_path).chain(args.signing.paths()).collect()
+            }
+            Self::Verify(args) => {
+                let TrustArgs { key, trusted_root, .. } = &args.trust;
+                let files = [key.as_deref().map(Utf8Path::new), trusted_root.as_deref()];
+                args.bundles.iter().map(Utf8PathBuf::as_path).chain(files.into_iter().flatten()).collect()
+            }
+            Self::Doctor(args) => args.signing.paths().collect(),
+            Self::Help { .. } | Self::Completions { .. } | Self::Man { .. } => Vec::new(),
+        }
+    }
+
     /// The name as typed.
     pub(crate) fn name(&self) -> &'static str {
         match self {

@@ -1,7 +1,6 @@
 //! What every command needs: made once from the global flags and the environment.
 
 use camino::{Utf8Path, Utf8PathBuf};
-use indicatif::ProgressBar;
 
 use crate::cosign::binary::{Binary, Wanted};
 use crate::cosign::environment::{self, SecretsOf};
@@ -16,6 +15,7 @@ use crate::plan::global::GlobalPlan;
 use crate::plan::sign::KeySigner;
 use crate::plan::value::Source;
 use crate::printable::show;
+use crate::progress::Progress;
 use crate::report::CosignReport;
 use crate::report::printer::Printer;
 use crate::settings::Environment;
@@ -92,8 +92,8 @@ impl Context {
         })
     }
 
-    /// Work on files, shown on this bar.
-    pub(crate) fn work<'a>(&'a self, bar: &'a ProgressBar) -> Work<'a> {
-        Work { jobs: self.global.jobs, bar, interrupt: &self.interrupt }
+    /// Work on files, counted here.
+    pub(crate) fn work<'a>(&'a self, progress: &'a Progress) -> Work<'a> {
+        Work { jobs: self.global.jobs, progress, interrupt: &self.interrupt }
     }
 }

@@ -21,6 +21,7 @@ mod interrupt;
 mod password;
 mod plan;
 mod printable;
+mod progress;
 mod report;
 mod settings;
 mod sigstore;
@@ -32,21 +33,24 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use anyhow::Context as _;
+use camino::Utf8Path;
 use clap::Parser;
 use clap::error::ErrorKind;
 use rustix::process::{Resource, getrlimit};
 
 use crate::cli::{Cli, Color, Command, Format};
 use crate::context::Context;
-use crate::error::{Class, Result};
+use crate::error::{Class, Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::plan::Surroundings;
 use crate::plan::global::{GlobalPlan, Verbosity};
-use crate::report::Report;
 use crate::report::printer::Printer;
+use crate::report::{Report, json};
 use crate::settings::Environment;
+use crate::tree::report_file::ReportFile;
 
 /// Runs one command line, prints its result, and returns the exit code. If a signal ended the run,
 /// that signal is raised again after the clean-up.
@@ -73,7 +77,9 @@ fn dispatch(cli: Cli, arguments: &[OsString], environment: Environment) -> Optio
     let name = command.name();
     let mut report = Report::default();
     let mut interrupted = Interrupt::default();
+    let mut file = None;
     let done = (|| {
+        file = report_file(arguments, &command.paths())?;
         let refusal = plan::arguments::refuse_blank_after_tlog_upload(arguments)
             .or_else(|| plan::arguments::refuse_global_flag_given_twice(arguments));
         if let Some(failure) = refusal {
@@ -90,28 +96,55 @@ fn dispatch(cli: Cli, arguments: &[OsString], environment: Environment) -> Optio
     })();
     // A signal after the work still ends the loop of a script.
     report.error = done.err().or_else(|| interrupted.check().err());
+    let unwritten = write(file.as_ref(), Some(name), &mut report);
     match name {
-        // They have printed a text, so there is no report.
+        // They have printed a text, so there is no report on stdout.
         "help" | "completions" | "man" if report.error.is_none() => None,
-        _ => print(printer, Some(name), &report),
+        _ => print(printer, Some(name), &report, unwritten),
     }
 }
 
-/// Prints a report, and returns the class that decides the exit code. A write error on stdout is
-/// always reported, and changes no verdict.
-fn print(printer: Printer, command: Option<&str>, report: &Report) -> Option<Class> {
+/// The file of `--report`, unless the line names none, or more than one. `places` are the other
+/// paths of the line.
+fn report_file(arguments: &[OsString], places: &[&Utf8Path]) -> Result<Option<ReportFile>> {
+    plan::arguments::report(arguments).map(|path| ReportFile::new(path.as_ref(), places)).transpose()
+}
+
+/// Writes the file of `--report`. If that fails, it is an error of the report, or is returned if
+/// the report has one already. It never changes a verdict.
+fn write(file: Option<&ReportFile>, command: Option<&str>, report: &mut Report) -> Option<Failure> {
+    let file = file?;
+    let written = json::render(command, report, SystemTime::now());
+    let failure = written.and_then(|text| file.write(text.as_bytes())).err()?;
+    let failure = report.in_spite_of(failure);
+    if report.error.is_some() {
+        return Some(failure);
+    }
+    report.error = Some(failure);
+    None
+}
+
+/// Prints a report and then `unwritten`, and returns the class that decides the exit code. A write
+/// error on stdout is always reported, and changes no verdict.
+fn print(
+    printer: Printer,
+    command: Option<&str>,
+    report: &Report,
+    unwritten: Option<Failure>,
+) -> Option<Class> {
     let class = report.class();
-    let Err(mut failure) = printer.report(command, report) else {
+    let printed = printer.report(command, report, SystemTime::now());
+    if let Some(failure) = unwritten {
+        printer.failure(&failure);
+    }
+    let Err(failure) = printed else {
         return class;
     };
     // `help`, `completions` and `man` have reported it already.
     if report.error.as_ref().is_none_or(|error| error.message() != failure.message()) {
-        if let Some(made) = report.made() {
-            failure = failure.and(&format!("; {made} all the same"));
-        }
-        printer.failure(&failure);
+        printer.failure(&report.in_spite_of(failure));
     }
-    Some(class.unwrap_or(failure.class()))
+    Some(class.unwrap_or(Class::Broken))
 }
 
 /// One file for each processor, but at most a quarter of the file descriptors: copying a file takes
@@ -173,5 +206,10 @@ fn refuse(error: &clap::Error, arguments: &[OsString], environment: &Environment
     }
     let command = cli::usage_error::command(error, arguments);
     let refusal = cli::usage_error::refusal(error, arguments, command);
-    print(printer, command, &Report { error: Some(refusal), ..Report::default() })
+    let mut report = Report { error: Some(refusal), ..Report::default() };
+    let unwritten = match report_file(arguments, &plan::arguments::possible_paths(arguments)) {
+        Ok(file) => write(file.as_ref(), command, &mut report),
+        Err(refused) => Some(refused),
+    };
+    print(printer, command, &report, unwritten)
 }

@@ -99,6 +99,15 @@ pub(crate) fn human_bytes(bytes: u64) -> String {
     in_unit(bytes, u128::div_euclid)
 }
 
+/// A part of a number of bytes, in the unit of the whole: `1.5 of 3.0 GiB`.
+pub(crate) fn part_of(part: u64, whole: u64) -> String {
+    if whole < 1024 {
+        return format!("{part} of {}", human_bytes(whole));
+    }
+    let tenths = u128::from(part) * 10 / (1 << (10 * (whole.ilog2() / 10)));
+    format!("{}.{} of {}", tenths / 10, tenths % 10, human_bytes(whole))
+}
+
 /// Two sizes, of which the first is larger, with different texts however close they are: the first is
 /// rounded up and the second down.
 pub(crate) fn larger_and_smaller(larger: u64, smaller: u64) -> (String, String) {
@@ -133,6 +142,21 @@ mod tests {
             (b"", ""),
         ] {
             assert_eq!(show(bytes), shown);
+        }
+    }
+
+    #[test]
+    fn a_part_has_the_unit_of_the_whole() {
+        for (part, whole, expected) in [
+            (0, 0, "0 of 0 bytes"),
+            (1, 1, "1 of 1 byte"),
+            (12, 1023, "12 of 1023 bytes"),
+            (1, 1 << 20, "0.0 of 1.0 MiB"),
+            (3 << 19, 3 << 20, "1.5 of 3.0 MiB"),
+            (1 << 40, 1 << 30, "1024.0 of 1.0 GiB"),
+            (u64::MAX, u64::MAX, "15.9 of 15.9 EiB"),
+        ] {
+            assert_eq!(part_of(part, whole), expected);
         }
     }
 

@@ -2,9 +2,9 @@
 //! print.
 
 mod color;
-mod json;
+pub(crate) mod json;
 pub(crate) mod printer;
-mod progress;
+pub(crate) mod progress;
 mod text;
 
 use std::collections::BTreeMap;
@@ -146,6 +146,8 @@ pub(crate) struct SignatureReport {
     pub(crate) key_sha256: Option<Sha256Digest>,
     pub(crate) identity: Option<String>,
     pub(crate) issuer: Option<String>,
+    /// Whether cosign accepted it in this run.
+    pub(crate) checked: bool,
     pub(crate) log: Witness,
     pub(crate) timestamp: Witness,
 }
@@ -253,8 +255,16 @@ impl Report {
         errors.flatten().map(Failure::class).reduce(Class::worse)
     }
 
+    /// A failure to write this report, with what was made all the same.
+    pub(crate) fn in_spite_of(&self, failure: Failure) -> Failure {
+        match self.made() {
+            Some(made) => failure.and(&format!("; {made} all the same")),
+            None => failure,
+        }
+    }
+
     /// What was made, as in "B is signed"; `None` if nothing was.
-    pub(crate) fn made(&self) -> Option<String> {
+    fn made(&self) -> Option<String> {
         let is_made = |bundle: &&BundleReport| matches!(bundle.verdict, Verdict::Signed | Verdict::Unsigned);
         let mut made = self.bundles.iter().filter(is_made);
         let first = made.next()?;

@@ -9,11 +9,11 @@ use std::fmt::Display;
 use std::io;
 use std::num::NonZeroUsize;
 
-use indicatif::ProgressBar;
 use rustix::fs::Mode;
 
 use crate::error::{Class, Failure};
 use crate::interrupt::Interrupt;
+use crate::progress::Progress;
 pub(crate) use crate::system_error::reason;
 
 pub(crate) mod ancestry;
@@ -32,6 +32,7 @@ pub(crate) mod public_key_out;
 pub(crate) mod publish;
 mod reflink;
 mod remove;
+pub(crate) mod report_file;
 pub(crate) mod rooted_dir;
 pub(crate) mod space;
 pub(crate) mod staging;
@@ -67,8 +68,8 @@ pub(crate) const MAX_ENTRIES: usize = 10_000_000;
 pub(crate) struct Work<'a> {
     /// How many files are read at the same time.
     pub(crate) jobs: NonZeroUsize,
-    /// Advances by the number of bytes read.
-    pub(crate) bar: &'a ProgressBar,
+    /// Counts the files and bytes that are read.
+    pub(crate) progress: &'a Progress,
     /// Checked between files, and every few hundred KiB within a file.
     pub(crate) interrupt: &'a Interrupt,
 }
@@ -82,5 +83,5 @@ pub(crate) fn cannot(doing: &str, path: impl Display, error: &io::Error) -> Fail
 #[cfg(test)]
 pub(crate) fn with_two_threads<T>(test: impl FnOnce(&Work<'_>) -> T) -> T {
     let jobs = NonZeroUsize::new(2).unwrap();
-    test(&Work { jobs, bar: &ProgressBar::hidden(), interrupt: &Interrupt::default() })
+    test(&Work { jobs, progress: &Progress::hidden(), interrupt: &Interrupt::default() })
 }

@@ -2,7 +2,6 @@
 //! can be refused is refused before the first byte of payload is read.
 
 use camino::{Utf8Path, Utf8PathBuf};
-use indicatif::ProgressBar;
 
 use crate::commands::signing::Signing;
 use crate::context::Context;
@@ -12,6 +11,7 @@ use crate::error::{Class, Failure, Result};
 use crate::plan::bundle::{BundlePlan, Destination, Run};
 use crate::plan::sign::Signer;
 use crate::printable::quoted_path;
+use crate::progress::Progress;
 use crate::report::{BundleReport, ManifestReport, Report, Verdict};
 use crate::sigstore::evidence::Evidence;
 use crate::tree::copy::{Built, copy, hash_in_place};
@@ -47,7 +47,7 @@ fn output(
 ) -> Result<()> {
     let Run { dry_run, force } = plan.run;
     let collected = look(plan, inputs, exclude, false, context)?;
-    let unseen = ProgressBar::hidden();
+    let unseen = Progress::hidden();
     let target = Target::new(directory, inputs, force, &context.work(&unseen))?;
     let mut untrusted = inputs.to_vec();
     untrusted.push(directory.to_owned());
@@ -61,10 +61,10 @@ fn output(
 
     let staging = Staging::for_output(&target)?;
     let tree = staging.tree()?;
-    let bar = context.printer.progress("copy", 0);
+    let bar = context.printer.progress("copy");
     let write_back = WriteBack::of(staging.staging_dir())?;
-    let built = copy(&collected, &tree, &write_back, plan.allow_private_keys, &context.work(&bar))?;
-    bar.finish_and_clear();
+    let built = copy(&collected, &tree, &write_back, plan.allow_private_keys, &context.work(bar.progress()))?;
+    bar.finish();
     let evidence = match &signing {
         Some(signing) => Some(signing.sign(&read_back(&tree, &built)?)?),
         None => None,
@@ -105,16 +105,22 @@ fn in_place(
     if !force && bundle.stat(MANIFEST.as_bytes()).is_ok() {
         return Err(refused());
     }
-    let bar = context.printer.progress("hash", 0);
+    let bar = context.printer.progress("hash");
     let manifest = staging.file(MANIFEST)?;
-    let built = hash_in_place(&collected, manifest, MANIFEST, plan.allow_private_keys, &context.work(&bar))?;
-    bar.finish_and_clear();
+    let built = hash_in_place(
+        &collected,
+        manifest,
+        MANIFEST,
+        plan.allow_private_keys,
+        &context.work(bar.progress()),
+    )?;
+    bar.finish();
     let evidence = match &signing {
         Some(signing) => Some(signing.sign(&read_back(staging.staging_dir(), &built)?)?),
         None => None,
     };
     let signature = evidence.as_ref().map(Evidence::to_json);
-    let unseen = ProgressBar::hidden();
+    let unseen = Progress::hidden();
     Sealed::manifest(staging, bundle, &built, signature.as_deref())?.publish(&context.work(&unseen))?;
     finish(directory, &built, signing.as_ref().zip(evidence.as_ref()), report)
 }

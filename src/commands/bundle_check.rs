@@ -1,12 +1,11 @@
 //! What `verify` and `bundle-sign` both read of a bundle: its manifest, its signature file, and its files compared with
 //! the manifest. Whether the manifest may be believed is decided by the callers.
 
-use indicatif::ProgressBar;
-
 use crate::context::Context;
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
 use crate::interrupt::Interrupt;
+use crate::progress::Progress;
 use crate::report::{BundleReport, ManifestReport, Verdict};
 use crate::sigstore::evidence::{Evidence, SIZE_LIMIT};
 use crate::tree::audit::Findings;
@@ -22,11 +21,11 @@ pub(crate) fn check_files(
     context: &Context,
     interrupt: &Interrupt,
 ) -> Result<Checked> {
-    let bar = context.printer.progress("verify", 0);
-    let work = Work { interrupt, ..context.work(&bar) };
+    let bar = context.printer.progress("verify");
+    let work = Work { interrupt, ..context.work(bar.progress()) };
     let listing = walk::list(bundle, &work)?;
     let checked = check(bundle, manifest, &listing, &work);
-    bar.finish_and_clear();
+    bar.finish();
     checked
 }
 
@@ -36,7 +35,7 @@ pub(crate) fn check_only_names(
     manifest: &Manifest<'_>,
     context: &Context,
 ) -> Result<Checked> {
-    let unseen = ProgressBar::hidden();
+    let unseen = Progress::hidden();
     let listing = walk::list(bundle, &context.work(&unseen))?;
     Ok(check_names(bundle, manifest, &listing))
 }

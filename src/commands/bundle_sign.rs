@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 
 use anyhow::Context as _;
-use indicatif::ProgressBar;
 
 use crate::commands::bundle_check::{self, check_files, check_only_names, manifest_text, signature_file};
 use crate::commands::signing::{SignatureOwner, Signing};
@@ -12,6 +11,7 @@ use crate::context::Context;
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
 use crate::plan::bundle::{BundleSignPlan, Run};
+use crate::progress::Progress;
 use crate::report::{BundleReport, Report, Verdict};
 use crate::sigstore::evidence::Evidence;
 use crate::tree::manifest::Manifest;
@@ -172,7 +172,7 @@ fn sign(bundle: &RootedDir, seen: &Seen, signing: &Signing<'_>, context: &Contex
         )));
     }
     let made = signing.sign(&seen.manifest)?;
-    let unseen = ProgressBar::hidden();
+    let unseen = Progress::hidden();
     Sealed::signature(staging, bundle, &made.to_json())?.publish(&context.work(&unseen))?;
     Ok(made)
 }

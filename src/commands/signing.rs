@@ -128,6 +128,11 @@ impl<'a> Signing<'a> {
     /// checked against the plan and accepted by cosign.
     pub(crate) fn sign(&self, manifest: &[u8]) -> Result<Evidence> {
         self.notice.give();
+        let signer = match &self.signer {
+            ReadySigner::Key { key, .. } => key.reference().to_string(),
+            ReadySigner::Identity(_) => "an OIDC identity".to_owned(),
+        };
+        let _reminder = self.notice.printer.signing(&signer);
         self.cosign.sign(&self.signer, &self.services, manifest)
     }
 
@@ -299,6 +304,7 @@ pub(crate) fn signature_report(evidence: &Evidence, log: bool, timestamp: bool) 
         key_sha256,
         identity,
         issuer,
+        checked: true,
         log: Witness::of(evidence.log_entry().is_some(), log),
         timestamp: Witness::of(evidence.timestamp().is_some(), timestamp),
     }

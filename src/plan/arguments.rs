@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 
+use camino::Utf8Path;
 use clap::CommandFactory as _;
 
 use crate::cli::Cli;
@@ -53,6 +54,40 @@ where
     })
 }
 
+/// The value of `--report` on a line that names it once, whatever else is wrong with the line.
+pub(crate) fn report(arguments: &[OsString]) -> Option<&str> {
+    let mut words = flags(arguments);
+    let mut found = Vec::new();
+    while let Some(word) = words.next() {
+        if word == "--report" {
+            found.push(words.next().filter(|value| !value.starts_with("--"))?);
+        } else if let Some(value) = word.strip_prefix("--report=") {
+            found.push(value);
+        }
+    }
+    (found.len() == 1).then(|| found[0])
+}
+
+/// Every path that a refused line may name, but for that of `--report`.
+pub(crate) fn possible_paths(arguments: &[OsString]) -> Vec<&Utf8Path> {
+    let mut words = arguments.iter().skip(1).filter_map(|word| word.to_str());
+    let mut paths = Vec::new();
+    while let Some(word) = words.next() {
+        if word == "--report" {
+            words.next();
+        } else if !word.starts_with("--report=") {
+            let value = word.split_once('=').map(|(_, value)| value);
+            paths.extend([Some(word), value].into_iter().flatten().filter(|path| !path.is_empty()));
+        }
+    }
+    paths.into_iter().map(Utf8Path::new).collect()
+}
+
+/// The words before `--`, among which flags are.
+fn flags(arguments: &[OsString]) -> impl Iterator<Item = &str> {
+    arguments.iter().take_while(|word| *word != "--").filter_map(|word| word.to_str())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,6 +123,24 @@ mod tests {
             &["aicr", "bundle", "false", "--no-sign"][..],
         ] {
             assert!(refuse_blank_after_tlog_upload(arguments).is_none(), "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn the_report_of_a_line_that_may_be_wrong() {
+        for (line, file, paths) in [
+            ("aicr verify B --report r.json --frob", Some("r.json"), &["verify", "B", "--frob"][..]),
+            ("aicr --report=r.json --key=k B", Some("r.json"), &["--key=k", "k", "B"]),
+            ("aicr --report= B", Some(""), &["B"]),
+            ("aicr verify B", None, &["verify", "B"]),
+            ("aicr B --report", None, &["B"]),
+            ("aicr B --report --quiet", None, &["B"]),
+            ("aicr B --report=a --report b", None, &["B"]),
+            ("aicr B -- --report a", None, &["B", "--"]),
+        ] {
+            let arguments: Vec<OsString> = line.split(' ').map(Into::into).collect();
+            assert_eq!(report(&arguments), file, "{line}");
+            assert_eq!(possible_paths(&arguments), paths, "{line}");
         }
     }
 

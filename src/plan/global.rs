@@ -54,7 +54,8 @@ pub(crate) struct GlobalPlan {
 impl GlobalPlan {
     /// The plan of `args`; `processors` is the number of jobs when none is typed.
     pub(crate) fn new(args: GlobalArgs, environment: &Environment, processors: NonZeroUsize) -> Result<Self> {
-        let GlobalArgs { cosign, cosign_sha256, timeout, jobs, format, quiet, verbose, color } = args;
+        let GlobalArgs { cosign, cosign_sha256, timeout, jobs, format, report: _, quiet, verbose, color } =
+            args;
         // clap does not see this conflict when one of them is before the command.
         if quiet && verbose {
             return Err(Failure::usage("--quiet cannot be used with --verbose")

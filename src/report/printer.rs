@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
+use std::time::SystemTime;
 
 use anyhow::Context;
-use indicatif::ProgressBar;
 
-use super::color::{Tone, painted};
-use super::{Report, json, progress, text};
+use super::color::{self, Tone, painted};
+use super::progress::{Reminder, Shown};
+use super::{Report, Verdict, json, text};
 use crate::cli::{Color, Format};
 use crate::error::{Failure, Result};
 use crate::plan::global::Verbosity;
@@ -21,22 +22,36 @@ pub(crate) struct Printer {
     verbosity: Verbosity,
     color_stdout: bool,
     color_stderr: bool,
+    /// Where stderr goes.
+    stderr: Screen,
+}
+
+/// What stderr can show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Screen {
+    /// Lines that are drawn again and again.
+    Terminal,
+    /// Lines, which a person reads at once.
+    DumbTerminal,
+    /// Lines, which somebody may read later.
+    File,
 }
 
 impl Printer {
-    /// A printer for these flags. `NO_COLOR` counts under `--color auto`.
+    /// A printer for these flags and variables.
     pub(crate) fn new(format: Format, verbosity: Verbosity, color: Color, environment: &Environment) -> Self {
-        let plain = environment.get("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let colored = |terminal: bool| match color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => terminal && !plain,
+        let colored = |terminal| color::wanted(color, terminal, environment);
+        let stderr = match io::stderr().is_terminal() {
+            true if color::is_dumb(environment) => Screen::DumbTerminal,
+            true => Screen::Terminal,
+            false => Screen::File,
         };
         Self {
             format,
             verbosity,
             color_stdout: colored(io::stdout().is_terminal()),
-            color_stderr: colored(io::stderr().is_terminal()),
+            color_stderr: colored(stderr != Screen::File),
+            stderr,
         }
     }
 
@@ -64,20 +79,44 @@ impl Printer {
         self.talk(&format!("    {}", tame(line)));
     }
 
-    /// A bar over `bytes` of work: on a terminal, and there alone.
-    pub(crate) fn progress(self, work: &'static str, bytes: u64) -> ProgressBar {
-        if self.verbosity == Verbosity::Quiet { ProgressBar::hidden() } else { progress::bar(work, bytes) }
+    /// Shows how far reading files is: a bar on a terminal, elsewhere a line a minute.
+    pub(crate) fn progress(self, work: &'static str) -> Shown {
+        match self.stderr {
+            _ if self.verbosity == Verbosity::Quiet => Shown::nowhere(),
+            Screen::Terminal => Shown::as_bar(work),
+            Screen::DumbTerminal | Screen::File => {
+                Shown::as_lines(move |line| self.talk(&format!("{work}: {line}")))
+            }
+        }
+    }
+
+    /// Says with which key cosign signs: at once on a terminal, elsewhere once a minute until the
+    /// result is dropped.
+    pub(crate) fn signing(self, signer: &str) -> Option<Reminder> {
+        let line = format!("signing with {}", tame(signer));
+        match self.stderr {
+            _ if self.verbosity == Verbosity::Quiet => None,
+            Screen::Terminal | Screen::DumbTerminal => {
+                self.talk(&line);
+                None
+            }
+            Screen::File => Reminder::each_minute(move || self.talk(&line)),
+        }
     }
 
     /// Prints the result of `command`, errors last; `None` if none was recognised. Fails only if
     /// stdout takes no more.
-    pub(crate) fn report(self, command: Option<&str>, report: &Report) -> Result<()> {
-        let exit = report.class().map_or(0, crate::error::Class::code);
+    pub(crate) fn report(self, command: Option<&str>, report: &Report, time: SystemTime) -> Result<()> {
         let printed = match self.format {
-            Format::Json => json::render(command, exit, report)?,
+            Format::Json => json::render(command, report, time)?,
             Format::Text => text::render(report, self.verbosity, self.color_stdout),
         };
         let written = Self::raw(printed.as_bytes());
+        if self.verbosity == Verbosity::Quiet
+            && report.bundles.iter().any(|bundle| bundle.verdict == Verdict::Unsigned)
+        {
+            self.talk(text::UNSIGNED);
+        }
         let errors = report
             .bundles
             .iter()

@@ -9,6 +9,10 @@ use crate::plan::global::Verbosity;
 use crate::printable::{human_bytes, show, tame};
 use crate::tree::audit::Finding;
 
+/// What is printed of a bundle that is not signed: the last line on stdout, and on stderr with
+/// `--quiet`.
+pub(super) const UNSIGNED: &str = "UNSIGNED: nothing proves who made it until it is signed";
+
 /// The results, for stdout.
 pub(super) fn render(report: &Report, verbosity: Verbosity, color: bool) -> String {
     let quiet = verbosity == Verbosity::Quiet;
@@ -37,7 +41,25 @@ pub(super) fn render(report: &Report, verbosity: Verbosity, color: bool) -> Stri
             describe(bundle, color, &mut text);
         }
     }
+    if !quiet && report.bundles.len() > 1 {
+        let _ = writeln!(text, "{}", counts(&report.bundles));
+    }
     text
+}
+
+/// The last line about several bundles: `3 bundles: 2 accepted, 1 rejected`, in the order in which
+/// the verdicts come up.
+fn counts(bundles: &[BundleReport]) -> String {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for bundle in bundles {
+        let word = bundle.verdict.word();
+        match counts.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((word, 1)),
+        }
+    }
+    let counts: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    format!("{} bundles: {}", bundles.len(), counts.join(", "))
 }
 
 fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
@@ -72,7 +94,7 @@ fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
         let bytes = human_bytes(manifest.bytes);
         let _ = writeln!(text, "  {} {files}{listed}, {bytes}{read}", manifest.files);
     }
-    for SignatureReport { path: _, key_sha256, identity, issuer, log, timestamp } in signatures {
+    for SignatureReport { path: _, key_sha256, identity, issuer, checked: _, log, timestamp } in signatures {
         let by = match (key_sha256, identity, issuer) {
             (None, Some(identity), Some(issuer)) => {
                 format!("identity {}\n  issuer {}", show(identity), show(issuer))
@@ -111,6 +133,6 @@ fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
     }
     // In the last line, where a person looks, and a script that keeps the last line too.
     if *verdict == Verdict::Unsigned {
-        let _ = writeln!(text, "UNSIGNED: nothing proves who made it until it is signed");
+        let _ = writeln!(text, "{UNSIGNED}");
     }
 }

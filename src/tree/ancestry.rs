@@ -30,6 +30,17 @@ pub(crate) fn lies_in(path: &Utf8Path, directory: &Utf8Path) -> io::Result<bool>
     Ok(false)
 }
 
+/// The first of `places` that is `path`, or that it is inside of. The paths are compared as well,
+/// because a place may not exist yet.
+pub(crate) fn place_of<'a>(path: &Utf8Path, places: &[&'a Utf8Path]) -> io::Result<Option<&'a Utf8Path>> {
+    for place in places {
+        if camino::absolute_utf8(path)?.starts_with(camino::absolute_utf8(place)?) || lies_in(path, place)? {
+            return Ok(Some(place));
+        }
+    }
+    Ok(None)
+}
+
 fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }

@@ -38,8 +38,8 @@ pub(crate) fn check(
     work: &Work<'_>,
 ) -> Result<Checked> {
     let comparison = Comparison::new(manifest, listing);
-    if !work.bar.is_hidden() {
-        work.bar.inc_length(expected_bytes(bundle, manifest, &comparison, work)?);
+    if !work.progress.is_hidden() {
+        work.progress.expect(expected_bytes(bundle, manifest, &comparison, work)?);
     }
     let readers =
         workers::each(work, manifest.len(), Order::InTurn, FileChecker::default, |reader, turn| {
@@ -131,10 +131,12 @@ fn hash_whole(
     turn: &Turn<'_>,
 ) -> Result<(Sha256Digest, u64), HashError> {
     buffer.resize(BUFFER, 0);
-    hash_file(&opened.file, opened.size(), buffer, turn.has_idle_thread(), |piece| {
-        work.bar.inc(piece.len() as u64);
+    let hashed = hash_file(&opened.file, opened.size(), buffer, turn.has_idle_thread(), |piece| {
+        work.progress.read(piece.len());
         turn.go_on()
-    })
+    })?;
+    work.progress.file_done();
+    Ok(hashed)
 }
 
 /// The buffer and the results of one thread.

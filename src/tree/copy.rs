@@ -173,7 +173,7 @@ impl Reading<'_> {
     /// The digests of all files, in the order of the files, and how many bytes were read.
     fn all(&self) -> Result<(Vec<Sha256Digest>, u64)> {
         let count = self.collected.files.len();
-        self.work.bar.inc_length(self.collected.bytes);
+        self.work.progress.expect(self.collected.bytes);
         // One lock for each file costs little compared with its system calls.
         let digests = Mutex::new(vec![Sha256Digest::default(); count]);
         let state = || (vec![0; BUFFER], 0);
@@ -218,7 +218,7 @@ impl Reading<'_> {
             if let Some((copies, copy)) = &copy {
                 copy.write(piece).map_err(|error| failed(copies, &error))?;
             }
-            self.work.bar.inc(piece.len() as u64);
+            self.work.progress.read(piece.len());
             turn.go_on()
         });
         let (digest, bytes) = hashed.map_err(|error| match error {
@@ -233,6 +233,7 @@ impl Reading<'_> {
         if let Some((copies, copy)) = &copy {
             copy.finish(source, &after).map_err(|error| failed(copies, &error))?;
         }
+        self.work.progress.file_done();
         Ok((digest, bytes))
     }
 

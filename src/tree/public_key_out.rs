@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{Access, AtFlags};
 
-use super::ancestry::lies_in;
+use super::ancestry::place_of;
 use super::rooted_dir::{OpenError, RootedDir, SmallError};
 use super::{PLAIN, cannot, reason};
 use crate::error::{Failure, Result};
@@ -37,18 +37,9 @@ impl PublicKeyOut {
             return Err(Failure::usage(format!("{shown} contains an invisible character")));
         }
         let directory = out.directory()?;
-        for forbidden in never_below {
-            // The paths are compared as well, because an output may not exist yet.
-            let failed = |error: io::Error| cannot("access", &shown, &error);
-            let absolute = |path| camino::absolute_utf8(path).map_err(failed);
-            let is_inside = absolute(path)?.starts_with(absolute(forbidden)?)
-                || lies_in(path, forbidden).map_err(failed)?;
-            if is_inside {
-                let forbidden = show(forbidden.as_str().as_bytes());
-                return Err(Failure::usage(format!("{shown} is inside {forbidden}")).hint(
-                    "write the key to another directory; a key that comes with the files proves nothing",
-                ));
-            }
+        if let Some(place) = place_of(path, never_below).map_err(|error| cannot("access", &shown, &error))? {
+            return Err(Failure::usage(format!("{shown} is inside {}", show(place.as_str())))
+                .hint("write the key to another directory; a key that comes with the files proves nothing"));
         }
         match directory.file(out.name()) {
             Ok(_) => Ok(out),

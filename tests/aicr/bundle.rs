@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::sandbox::{KEY_SHA256, SMALL_MANIFEST, SMALL_SHA256, Sandbox};
+use crate::sandbox::{KEY_SHA256, SMALL_MANIFEST, SMALL_SHA256, Sandbox, UNSIGNED};
 
 /// The names, modes, times and contents of everything in a directory.
 fn everything(sandbox: &Sandbox, relative: &str) -> Vec<(String, u32, i64, i64, Vec<u8>)> {
@@ -45,7 +45,7 @@ UNSIGNED: nothing proves who made it until it is signed
         .within("B")
         .stdout("a: OK\nsub/b: OK\n")
         .succeeds();
-    sandbox.aicr("bundle dist --output quiet --quiet").succeeds();
+    sandbox.aicr("bundle dist --output quiet --quiet").stderr(UNSIGNED).succeeds();
     sandbox
         .aicr("bundle dist --output C --no-sign")
         .env("AICR_SIGNING_KEY", "")
@@ -184,6 +184,7 @@ hint: choose another name, or add `--force` to replace an existing bundle
                 "keySha256": KEY_SHA256,
                 "identity": null,
                 "issuer": null,
+                "checked": true,
                 "log": "none",
                 "timestamp": "none",
             }],
@@ -199,9 +200,9 @@ hint: choose another name, or add `--force` to replace an existing bundle
 fn several_inputs_are_combined() {
     let sandbox = Sandbox::new();
     sandbox.small_dist().file("other/sub/c", "").file("other/.hidden", "").file("x/notes.txt", "");
-    sandbox.aicr("bundle dist/ other ./x/notes.txt --output B --quiet").succeeds();
+    sandbox.aicr("bundle dist/ other ./x/notes.txt --output B --quiet").stderr(UNSIGNED).succeeds();
     assert_eq!(sandbox.tree("B"), [".hidden", "a", "checksums.txt", "notes.txt", "sub/", "sub/b", "sub/c"]);
-    sandbox.aicr("bundle . --output ../C --quiet").within("dist").succeeds();
+    sandbox.aicr("bundle . --output ../C --quiet").within("dist").stderr(UNSIGNED).succeeds();
     assert_eq!(sandbox.read("C/checksums.txt"), SMALL_MANIFEST);
 }
 
@@ -215,7 +216,7 @@ fn files_get_one_of_two_modes_and_keep_their_times() {
         fs::File::open(sandbox.path(&name)).unwrap().set_modified(when).unwrap();
     }
     sandbox.chmod("dist/d", 0o700);
-    sandbox.aicr("bundle dist --output B --quiet").succeeds();
+    sandbox.aicr("bundle dist --output B --quiet").stderr(UNSIGNED).succeeds();
     for entry in everything(&sandbox, "B").into_iter().filter(|(name, ..)| name.starts_with("d/")) {
         let (name, mode, seconds, fraction, _) = entry;
         if name == "d/" {
@@ -235,7 +236,7 @@ fn the_same_input_gives_the_same_tree() {
         sandbox.file(&format!("dist/{}/{number}", number % 7), vec![b'x'; number * 1000]);
     }
     sandbox.chmod("dist/3/3", 0o700).chmod("dist/5", 0o700);
-    sandbox.aicr("bundle dist --output B --quiet").succeeds();
+    sandbox.aicr("bundle dist --output B --quiet").stderr(UNSIGNED).succeeds();
     let first = everything(&sandbox, "B");
     assert_eq!(fs::metadata(sandbox.path("B")).unwrap().mode() & 0o7777, 0o755);
     for line in [
@@ -246,7 +247,7 @@ fn the_same_input_gives_the_same_tree() {
         "umask 0277; aicr bundle dist --output C --quiet",
         "aicr bundle dist/ ./dist/../dist --output C --quiet 2>/dev/null || aicr bundle \"$PWD/dist\" --output C --quiet",
     ] {
-        sandbox.shell(line).succeeds();
+        sandbox.shell(line).stderr(UNSIGNED).succeeds();
         assert_eq!(everything(&sandbox, "C"), first, "{line}");
         assert_eq!(fs::metadata(sandbox.path("C")).unwrap().mode() & 0o7777, 0o755, "{line}");
         fs::remove_dir_all(sandbox.path("C")).unwrap();
@@ -350,7 +351,7 @@ fn cosign_is_started_only_for_what_needs_it() {
     );
     // An unsigned bundle needs no cosign.
     fs::remove_file(sandbox.path("bin/cosign")).unwrap();
-    sandbox.aicr("bundle dist --output C --quiet").succeeds();
+    sandbox.aicr("bundle dist --output C --quiet").stderr(UNSIGNED).succeeds();
     sandbox.aicr("verify C --checksums-only --quiet").succeeds();
     sandbox
         .aicr(&format!("bundle dist --output D {key}"))

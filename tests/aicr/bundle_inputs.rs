@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use rustix::fs::FileType;
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, UNSIGNED};
 
 /// `bundle INPUTS --output B` fails with this stderr and changes nothing. With the arguments `way_out` it
 /// succeeds.
@@ -149,7 +149,7 @@ hint: leave it out with `--exclude /-`, or rename it
     let sandbox = Sandbox::new();
     sandbox.small_dist().file("dist/sub/checksums.txt", "").file("dist/sub/attestation/x", "");
     sandbox.file("dist/sub/-", "").file("dist/-a", "").file("dist/checksums.txt.old", "");
-    sandbox.aicr("bundle dist --output B --quiet").succeeds();
+    sandbox.aicr("bundle dist --output B --quiet").stderr(UNSIGNED).succeeds();
     sandbox
         .program_run(["sha256sum", "--check", "--strict", "--quiet", "checksums.txt"])
         .within("B")
@@ -235,7 +235,7 @@ hint: leave it out with `--exclude /sub/ca.pem`, or allow it with `--allow-priva
     let sandbox = Sandbox::new();
     sandbox.small_dist().file("dist/pub.pem", sandbox.read("cosign.pub"));
     sandbox.file("dist/doc", "it begins with -----BEGIN PRIVATE KEY-----\n");
-    sandbox.aicr("bundle dist --output B --quiet").succeeds();
+    sandbox.aicr("bundle dist --output B --quiet").stderr(UNSIGNED).succeeds();
 }
 
 #[test]
@@ -253,7 +253,7 @@ hint: leave it out with `--exclude /a`, or remove the bits with `chmod ug-s dist
     // On a directory the bit means that new files get its group.
     let sandbox = Sandbox::new();
     sandbox.small_dist().chmod("dist/sub", 0o2755).chmod("dist/a", 0o1755);
-    sandbox.aicr("bundle dist --output B --quiet").succeeds();
+    sandbox.aicr("bundle dist --output B --quiet").stderr(UNSIGNED).succeeds();
 }
 
 #[test]
@@ -340,7 +340,7 @@ fn a_hint_can_be_pasted_whatever_the_name() {
         let stderr = String::from_utf8(output.stderr).unwrap();
         let flag =
             stderr.split("hint: leave it out with `").nth(1).unwrap().split("`, or replace").next().unwrap();
-        sandbox.shell(&format!("aicr bundle dist --output B --quiet {flag}")).succeeds();
+        sandbox.shell(&format!("aicr bundle dist --output B --quiet {flag}")).stderr(UNSIGNED).succeeds();
         assert_eq!(sandbox.tree("B"), ["a", "checksums.txt", "sub/", "sub/b"], "{flag}");
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-use crate::sandbox::{Act, SMALL_MANIFEST, Sandbox};
+use crate::sandbox::{Act, SMALL_MANIFEST, Sandbox, UNSIGNED};
 
 const FREE: &str = "hint: choose another name, or add `--force` to replace an existing bundle";
 const ELSEWHERE: &str =
@@ -69,7 +69,7 @@ hint: name a new directory, for example `--output release-1.4`
 fn an_empty_directory_is_replaced() {
     let sandbox = Sandbox::new();
     sandbox.small_dist().directory("B").chmod("B", 0o700);
-    sandbox.aicr("bundle dist --output B --quiet").succeeds();
+    sandbox.aicr("bundle dist --output B --quiet").stderr(UNSIGNED).succeeds();
     assert_eq!(sandbox.read("B/checksums.txt"), SMALL_MANIFEST);
     assert_eq!(fs::metadata(sandbox.path("B")).unwrap().permissions().mode() & 0o7777, 0o755);
 }
@@ -93,7 +93,7 @@ fn the_parent_of_an_output_is_not_created() {
 #[test]
 fn an_output_and_an_input_must_not_overlap() {
     fn bundle(sandbox: &Sandbox) -> &Sandbox {
-        sandbox.aicr("bundle dist --output old --quiet").succeeds();
+        sandbox.aicr("bundle dist --output old --quiet").stderr(UNSIGNED).succeeds();
         sandbox
     }
     for force in ["", " --force"] {
@@ -140,7 +140,7 @@ hint: change to another directory, or choose another output
             ))
             .exits(2);
     }
-    sandbox.aicr("bundle dist --force --output B --quiet").succeeds();
+    sandbox.aicr("bundle dist --force --output B --quiet").stderr(UNSIGNED).succeeds();
 }
 
 #[test]
@@ -197,14 +197,14 @@ fn force_replaces_the_whole_bundle() {
         sandbox.signed().file("new/c", "gamma\n");
         make(&sandbox);
         let before = sandbox.path("B").metadata().unwrap().ino();
-        sandbox.aicr("bundle new --output B --force --quiet").succeeds();
+        sandbox.aicr("bundle new --output B --force --quiet").stderr(UNSIGNED).succeeds();
         assert_eq!(sandbox.tree("B"), ["c", "checksums.txt"], "{what}");
         assert_ne!(sandbox.path("B").metadata().unwrap().ino(), before);
         assert!(!sandbox.path(".B.aicr-staging").exists());
     }
     // Without anything to replace, the flag has no effect.
     let sandbox = Sandbox::new();
-    sandbox.small_dist().aicr("bundle dist --output B --force --quiet").succeeds();
+    sandbox.small_dist().aicr("bundle dist --output B --force --quiet").stderr(UNSIGNED).succeeds();
 }
 
 #[test]

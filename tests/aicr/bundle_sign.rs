@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 
 use rustix::fs::FileType;
 
-use crate::sandbox::{Act, KEY_SHA256, SMALL_SHA256, STRANGER_SHA256, Sandbox};
+use crate::sandbox::{Act, KEY_SHA256, SMALL_SHA256, STRANGER_SHA256, Sandbox, UNSIGNED};
 
 const SIGNATURE: &str = "attestation/checksums.txt.sigstore.json";
 const SIGN: &str = "--signing-key cosign.key --tlog-upload=false";
@@ -171,7 +171,7 @@ fn a_stale_signature_is_never_replaced() {
     sandbox.signed();
     // The payload and the manifest change together, and the old signature stays.
     sandbox.file("new/a", "ALPHA\n").file("new/sub/b", "beta\n");
-    sandbox.aicr("bundle new --output N --quiet").succeeds();
+    sandbox.aicr("bundle new --output N --quiet").stderr(UNSIGNED).succeeds();
     for name in ["a", "checksums.txt"] {
         fs::copy(sandbox.path("N").join(name), sandbox.path("B").join(name)).unwrap();
     }
@@ -300,7 +300,7 @@ fn three_bundles() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.small_dist();
     for name in ["B1", "B2", "B3"] {
-        sandbox.aicr(&format!("bundle dist --output {name} --quiet")).succeeds();
+        sandbox.aicr(&format!("bundle dist --output {name} --quiet")).stderr(UNSIGNED).succeeds();
     }
     sandbox
 }
@@ -314,6 +314,7 @@ fn not_attempted(path: &str) -> String {
 fn several_bundles_are_signed_in_order() {
     let sandbox = three_bundles();
     let all: String = ["B3", "B1", "B2"].map(|path| signed("signed", path, KEY_SHA256)).concat();
+    let all = all + "3 bundles: 3 signed\n";
     sandbox.aicr(&format!("bundle-sign B3 B1 B2 {SIGN} --public-key-out k.pub")).stdout(&all).succeeds();
     sandbox.aicr("verify B1 B2 B3 --key k.pub --insecure-ignore-tlog --quiet").succeeds();
 }
@@ -330,7 +331,8 @@ fn all_are_checked_before_the_first_is_signed() {
     {SMALL_SHA256}
   2 files listed, 12 bytes could be read
   changed      a
-{}",
+{}3 bundles: 2 not attempted, 1 rejected
+",
             not_attempted("B1"),
             not_attempted("B3")
         ))
@@ -368,7 +370,7 @@ hint: check the address, and that the server is running
         sandbox
             .aicr(&format!("bundle-sign B1 B2 B3 {SIGN} --public-key-out k.pub"))
             .stdout(&format!(
-                "{}failed B2\n  manifest sha256\n    {SMALL_SHA256}\n  2 files, 11 bytes\n{}",
+                "{}failed B2\n  manifest sha256\n    {SMALL_SHA256}\n  2 files, 11 bytes\n{}3 bundles: 1 signed, 1 failed, 1 not attempted\n",
                 signed("signed", "B1", KEY_SHA256),
                 not_attempted("B3")
             ))

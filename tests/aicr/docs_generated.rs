@@ -99,6 +99,7 @@ fn normal(sandbox: &Sandbox, text: &str) -> String {
     for line in text.replace(sandbox.path("").to_str().unwrap(), "/home/me/").lines() {
         let line = match line.trim_start().split_once(": ") {
             Some((key @ "\"version\"", _)) => format!("    {key}: \"{RECORDED}\","),
+            Some((key @ "\"time\"", _)) => format!("  {key}: \"2026-03-31T09:26:53Z\","),
             Some((key @ "\"dialect\"", _)) => format!("    {key}: \"signing-config\""),
             _ => line.to_owned(),
         };

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, UNSIGNED};
 
 /// The wrapper that mounts a file system at `out`, in a mount namespace of its own, and runs a command there.
 fn on(mount: &str) -> Vec<String> {
@@ -38,7 +38,7 @@ fn each_file_is_synced_where_syncfs_reports_no_losses() {
         ("overlayfs", words(&[&on(OVERLAY)], bundle), &each[..]),
     ] {
         let sandbox = test_dir();
-        sandbox.program_run(command).succeeds();
+        sandbox.program_run(command).stderr(UNSIGNED).succeeds();
         let synced: BTreeSet<String> = sandbox
             .read("trace")
             .lines()
@@ -95,7 +95,7 @@ fn an_error_of_the_background_sync_is_reported() {
         .exits(1);
     let [background, first] = &callers()[..] else { panic!("{}", sandbox.read("trace")) };
     assert_ne!(background, first, "the run ends at once, before the last sync");
-    trace("").stdout("B\n").succeeds();
+    trace("").stdout("B\n").stderr(UNSIGNED).succeeds();
     let callers = callers();
     let [background @ .., last_sync, first] = &callers[..] else { panic!("{}", sandbox.read("trace")) };
     assert_eq!(last_sync, first);

@@ -7,7 +7,7 @@ use std::os::unix::process::ExitStatusExt;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::fake::{Fake, HONEST, Meeting, fake_sandbox};
-use crate::sandbox::{SMALL_SHA256, Sandbox};
+use crate::sandbox::{SMALL_SHA256, Sandbox, UNSIGNED};
 use crate::steps::{CHANGES, Step};
 use crate::without_aicr::sigstore_bundle;
 
@@ -103,7 +103,7 @@ fn a_disturbed_removal_goes_on() {
 pub(crate) fn with_older_output() -> Sandbox {
     let sandbox = fake_sandbox(HONEST);
     sandbox.file("older/x", "older\n");
-    sandbox.aicr("bundle older --output C --quiet").succeeds();
+    sandbox.aicr("bundle older --output C --quiet").stderr(UNSIGNED).succeeds();
     sandbox
 }
 
@@ -112,7 +112,10 @@ pub(crate) fn with_older_in_place() -> Sandbox {
     let sandbox = fake_sandbox(HONEST);
     sandbox.aicr(&format!("bundle dist --in-place --quiet {SIGN}")).succeeds();
     sandbox.file("dist/a", "new\n");
-    sandbox.aicr("bundle dist --output N --quiet --exclude checksums.txt --exclude attestation").succeeds();
+    sandbox
+        .aicr("bundle dist --output N --quiet --exclude checksums.txt --exclude attestation")
+        .stderr(UNSIGNED)
+        .succeeds();
     sandbox.file("good", sigstore_bundle("BBBB", sandbox.read("N/checksums.txt")));
     sandbox
 }

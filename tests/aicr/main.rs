@@ -35,6 +35,7 @@ mod progress;
 mod properties;
 mod races;
 mod random;
+mod report_file;
 mod report_schema;
 mod sandbox;
 mod services;

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, UNSIGNED};
 
 /// The output of a shell command to a terminal.
 fn on_a_terminal(sandbox: &Sandbox, line: &str) -> String {
@@ -32,7 +32,10 @@ fn the_bar_shows_the_progress_and_is_erased_at_the_end() {
         let bars: Vec<&str> =
             sent.split(['\r', '\n']).filter(|part| part.contains(&format!("{what} ["))).collect();
         let whole = |bar: &&&str| {
-            bar.contains(" of 256.00 MiB, ") && bar.contains("iB/s, ") && bar.trim_end().ends_with(" left")
+            bar.contains(" files, ")
+                && bar.contains(" of 256.0 MiB, ")
+                && bar.contains("iB/s, ")
+                && bar.trim_end().ends_with(" left")
         };
         assert!(bars.iter().filter(whole).count() > 1, "{line}: {sent:?}");
         assert!(
@@ -48,6 +51,30 @@ fn the_bar_shows_the_progress_and_is_erased_at_the_end() {
 #[test]
 fn quiet_draws_no_bar_on_a_terminal() {
     let sandbox = test_dir();
-    assert_eq!(on_a_terminal(&sandbox, "aicr bundle dist --output B --quiet"), "");
+    assert_eq!(
+        on_a_terminal(&sandbox, "aicr bundle dist --output B --quiet"),
+        UNSIGNED.replace('\n', "\r\n")
+    );
     assert_eq!(on_a_terminal(&sandbox, "aicr verify B --checksums-only --quiet"), "");
+}
+
+#[test]
+fn a_dumb_terminal_gets_neither_bar_nor_color() {
+    let sandbox = test_dir();
+    let sent = on_a_terminal(&sandbox, "env TERM=dumb aicr bundle dist --output B --no-sign");
+    assert!(!sent.contains(['\u{1b}', '[']), "{sent:?}");
+    assert!(sent.ends_with("UNSIGNED: nothing proves who made it until it is signed\r\n"), "{sent:?}");
+}
+
+#[test]
+fn a_line_says_with_which_key_cosign_signs() {
+    let sandbox = Sandbox::new();
+    sandbox.small_dist();
+    let sign = "aicr bundle dist --signing-key cosign.key --tlog-upload=false --output";
+    let says = "signing with cosign.key\r\n";
+    for term in ["xterm", "dumb"] {
+        let sent = on_a_terminal(&sandbox, &format!("env TERM={term} {sign} {term}"));
+        assert!(sent.contains(says), "{term}: {sent:?}");
+    }
+    assert_eq!(on_a_terminal(&sandbox, &format!("{sign} C --quiet")), "");
 }

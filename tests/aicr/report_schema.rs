@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use serde_json::{Value, json};
 
-use crate::sandbox::{Run, Sandbox, repository};
+use crate::sandbox::{Run, Sandbox, UNSIGNED, repository};
 use validator::validate;
 
 const KEY: &str = "--signing-key=cosign.key --tlog-upload=false";
@@ -70,8 +70,8 @@ fn objects() -> Vec<Value> {
     all.push(json("verify B --checksums-only"));
 
     // The key manager fails at the first of two bundles.
-    sandbox.aicr("bundle other -o U1 -q").succeeds();
-    sandbox.aicr("bundle other -o U2 -q").succeeds();
+    sandbox.aicr("bundle other -o U1 -q").stderr(UNSIGNED).succeeds();
+    sandbox.aicr("bundle other -o U2 -q").stderr(UNSIGNED).succeeds();
     let real = sandbox.cosign().display().to_string();
     sandbox.program(
         "bin/cosign",
@@ -149,7 +149,12 @@ fn every_field_counts(objects: &[Value]) {
             let value = parent(&mut renamed).unwrap();
             let (above, _) = pointer.rsplit_once('/').unwrap();
             renamed.pointer_mut(above).unwrap()[format!("{name}s")] = value;
-            assert!(validate(&schema, &renamed).is_err(), "{pointer} renamed: {object}");
+            // Fields may be added, so only one that must be there is missed.
+            assert_eq!(
+                validate(&schema, &renamed).is_ok(),
+                OPTIONAL.contains(&name),
+                "{pointer} renamed: {object}"
+            );
 
             let mut other = object.clone();
             *other.pointer_mut(&pointer).unwrap() = json!([[]]);

@@ -206,7 +206,7 @@ impl Sandbox {
     /// Creates [`small_dist`](Self::small_dist), and an unsigned bundle `B` of it.
     pub(crate) fn unsigned(&self) -> &Self {
         self.small_dist();
-        self.aicr("bundle dist --output B --quiet").succeeds();
+        self.aicr("bundle dist --output B --quiet").stderr(UNSIGNED).succeeds();
         self
     }
 
@@ -240,6 +240,9 @@ pub(crate) fn assert_same(name: &str, expected: &str, found: &str) {
         panic!("{differences}");
     }
 }
+
+/// What `--quiet` prints about a bundle that is not signed.
+pub(crate) const UNSIGNED: &str = "UNSIGNED: nothing proves who made it until it is signed\n";
 
 /// The directory of the repository.
 pub(crate) fn repository() -> PathBuf {

@@ -58,7 +58,7 @@ fn an_accepted_bundle_in_every_format() {
     sandbox
         .aicr(&format!("{VERIFY} --format json"))
         .stdout(&format!(
-            r#"{{"schemaVersion":1,"command":"verify","exit":0,"cosign":{cosign},"bundles":[{{"path":"B","verdict":"accepted","manifest":{{"sha256":"{SMALL_SHA256}","files":2,"bytes":11}},"signatures":[{{"path":"attestation/checksums.txt.sigstore.json","keySha256":"{KEY_SHA256}","identity":null,"issuer":null,"log":"none","timestamp":"none"}}],"findings":[],"findingsTotal":0,"error":null}}],"error":null}}
+            r#"{{"schemaVersion":1,"command":"verify","exit":0,"cosign":{cosign},"bundles":[{{"path":"B","verdict":"accepted","manifest":{{"sha256":"{SMALL_SHA256}","files":2,"bytes":11}},"signatures":[{{"path":"attestation/checksums.txt.sigstore.json","keySha256":"{KEY_SHA256}","identity":null,"issuer":null,"checked":true,"log":"none","timestamp":"none"}}],"findings":[],"findingsTotal":0,"error":null}}],"error":null}}
 "#
         ))
         .succeeds();
@@ -201,12 +201,16 @@ fn several_bundles() {
     let error = "error: unsigned is unsigned: it has no attestation/checksums.txt.sigstore.json";
     sandbox
         .aicr(&format!("verify B unsigned C {trust}"))
-        .stdout(&format!("{}rejected unsigned\n{}", accepted("B"), accepted("C")))
+        .stdout(&format!(
+            "{}rejected unsigned\n{}3 bundles: 2 accepted, 1 rejected\n",
+            accepted("B"),
+            accepted("C")
+        ))
         .stderr(&format!("{error}\n{ONLY}\n"))
         .exits(5);
     sandbox
         .aicr("verify B unsigned --checksums-only")
-        .stdout(&(unproven("B") + &unproven("unsigned")))
+        .stdout(&(unproven("B") + &unproven("unsigned") + "2 bundles: 2 unproven\n"))
         .succeeds();
     sandbox
         .aicr(&format!("verify B nowhere unsigned {trust}"))
@@ -218,12 +222,12 @@ fn several_bundles() {
     let crashed = "error: {root}/bin/cosign verify-blob crashed (exit 2)\n    panic: runtime error\n";
     sandbox
         .aicr(&format!("verify B C {trust}"))
-        .stdout("failed B\nfailed C\n")
+        .stdout("failed B\nfailed C\n2 bundles: 2 failed\n")
         .stderr(&format!("{crashed}{crashed}"))
         .exits(1);
     sandbox
         .aicr(&format!("verify B unsigned {trust}"))
-        .stdout("failed B\nrejected unsigned\n")
+        .stdout("failed B\nrejected unsigned\n2 bundles: 1 failed, 1 rejected\n")
         .stderr(&format!("{crashed}{error}\n{ONLY}\n"))
         .exits(5);
 }

@@ -37,11 +37,11 @@ fn signed(report: &Value, verdict: &str, signature: &Value) {
 }
 
 fn by_key(log: &str, timestamp: &str) -> Value {
-    json!({"path": SIGNATURE, "keySha256": KEY_SHA256, "identity": null, "issuer": null, "log": log, "timestamp": timestamp})
+    json!({"path": SIGNATURE, "keySha256": KEY_SHA256, "identity": null, "issuer": null, "checked": true, "log": log, "timestamp": timestamp})
 }
 
 fn by_person(log: &str, timestamp: &str) -> Value {
-    json!({"path": SIGNATURE, "keySha256": null, "identity": PERSON, "issuer": ISSUER, "log": log, "timestamp": timestamp})
+    json!({"path": SIGNATURE, "keySha256": null, "identity": PERSON, "issuer": ISSUER, "checked": true, "log": log, "timestamp": timestamp})
 }
 
 #[test]

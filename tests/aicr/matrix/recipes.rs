@@ -5,7 +5,7 @@ use std::fs;
 
 use rustix::fs::FileType;
 
-use crate::sandbox::{Run, Sandbox, cosigns, repository};
+use crate::sandbox::{Act, Run, Sandbox, cosigns, repository};
 use crate::without_aicr::{dialect, release};
 
 /// The recipe with this name.
@@ -98,92 +98,38 @@ fn signatures_with_busybox() {
     }
 }
 
+/// Moves a file or directory of the bundle away, and puts a link to it in its place.
+fn linked<'a>(sandbox: &'a Sandbox, name: &str) -> &'a Sandbox {
+    let place = format!("release-1.4/{name}");
+    fs::rename(sandbox.path(&place), sandbox.path("aside")).unwrap();
+    sandbox.link(&place, "../aside")
+}
+
 /// No command prints anything about a good bundle, and at least one of them about every bad one.
 #[test]
 fn files_with_sha256sum() {
     let good = with_busybox_tools(&cosigns()[0]);
     good.shell(&recipe("files")).succeeds();
     with_busybox(&good, &recipe("files")).succeeds();
-    let moved = |s: &Sandbox, from: &str, to: &str| fs::rename(s.path(from), s.path(to)).unwrap();
-    let attacks: [(&dyn Fn(&Sandbox), &str); 15] = [
-        (
-            &|s| {
-                s.file("release-1.4/extra", "");
-            },
-            "extra\n",
-        ),
-        (
-            &|s| {
-                s.file("release-1.4/sub/.hidden", "");
-            },
-            "sub/.hidden\n",
-        ),
-        (
-            &|s| {
-                s.file("release-1.4/sub/checksums.txt", "");
-            },
-            "sub/checksums.txt\n",
-        ),
-        (
-            &|s| {
-                s.file("release-1.4/attestation/more", "");
-            },
-            "attestation/more\n",
-        ),
-        (
-            &|s| {
-                s.link("release-1.4/link", "a");
-            },
-            "./link\nlink\n",
-        ),
+    let attacks: [(Act, &str); 15] = [
+        (|s| s.file("release-1.4/extra", ""), "extra\n"),
+        (|s| s.file("release-1.4/sub/.hidden", ""), "sub/.hidden\n"),
+        (|s| s.file("release-1.4/sub/checksums.txt", ""), "sub/checksums.txt\n"),
+        (|s| s.file("release-1.4/attestation/more", ""), "attestation/more\n"),
+        (|s| s.link("release-1.4/link", "a"), "./link\nlink\n"),
         // A listed file, and the directory of one, that became a link to the same content.
-        (
-            &|s| {
-                moved(s, "release-1.4/a", "aside");
-                s.link("release-1.4/a", "../aside");
-            },
-            "./a\n",
-        ),
-        (
-            &|s| {
-                moved(s, "release-1.4/sub", "aside");
-                s.link("release-1.4/sub", "../aside");
-            },
-            "./sub\nsub\nsub/b\n",
-        ),
-        (&|s| drop(s.special("release-1.4/fifo", FileType::Fifo)), "./fifo\nfifo\n"),
+        (|s| linked(s, "a"), "./a\n"),
+        (|s| linked(s, "sub"), "./sub\nsub\nsub/b\n"),
+        (|s| s.special("release-1.4/fifo", FileType::Fifo), "./fifo\nfifo\n"),
         // Control characters: in a file, in an empty directory, and as 8-bit controls of a terminal.
-        (
-            &|s| {
-                s.file("release-1.4/a\nb", "");
-            },
-            "./a?b\n",
-        ),
-        (&|s| drop(s.directory("release-1.4/d\u{1b}[2K")), "./d?[2K\n"),
-        (
-            &|s| {
-                s.file("release-1.4/\u{9b}2K", "");
-            },
-            "??2K\n",
-        ),
-        // Names that are one line each, the same one, and names that spell lines of other names.
-        (
-            &|s| drop(s.file("release-1.4/evil\nx", "").file("release-1.4/evil\u{1}x", "")),
-            "./evil?x\n./evil?x\n",
-        ),
-        (
-            &|s| {
-                s.file("release-1.4/d\n./a", "").file("release-1.4/d\n./sub/b", "");
-            },
-            "./d?.\n",
-        ),
-        (
-            &|s| {
-                s.file("release-1.4/a", "other\n");
-            },
-            "a: FAILED\n",
-        ),
-        (&|s| drop(s.remove("release-1.4/sub/b")), "sub/b: FAILED open or read\nsub/b\n"),
+        (|s| s.file("release-1.4/a\nb", ""), "./a?b\n"),
+        (|s| s.directory("release-1.4/d\u{1b}[2K"), "./d?[2K\n"),
+        (|s| s.file("release-1.4/\u{9b}2K", ""), "??2K\n"),
+        // Two names that become the same line, and names that spell the lines of other names.
+        (|s| s.file("release-1.4/evil\nx", "").file("release-1.4/evil\u{1}x", ""), "./evil?x\n./evil?x\n"),
+        (|s| s.file("release-1.4/d\n./a", "").file("release-1.4/d\n./sub/b", ""), "./d?.\n"),
+        (|s| s.file("release-1.4/a", "other\n"), "a: FAILED\n"),
+        (|s| s.remove("release-1.4/sub/b"), "sub/b: FAILED open or read\nsub/b\n"),
     ];
     good.shell("cp -a release-1.4 good").succeeds();
     for (attack, found) in attacks {

@@ -154,10 +154,10 @@ impl<'a> Run<'a> {
         shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
     }
 
-    /// The output, with `{root}` for the test directory and `XXXXXX` for the random letters in the name of
+    /// The output without the version and time of a report, with `{root}` for the test directory and `XXXXXX` for the random letters in the name of
     /// a private directory of aicr.
     fn normalized(&self, output: &[u8]) -> String {
-        let text = String::from_utf8_lossy(output)
+        let text = without_version_and_time(&String::from_utf8_lossy(output))
             .replace(&self.sandbox.path("").display().to_string(), "{root}/")
             .replace("{root}//", "{root}/");
         let mut parts = text.split("/aicr-");
@@ -172,6 +172,13 @@ impl<'a> Run<'a> {
         }
         normalized
     }
+}
+
+/// A JSON report without `aicr` and `time`, which differ from run to run.
+fn without_version_and_time(text: &str) -> String {
+    let version = concat!("\"aicr\":\"", env!("CARGO_PKG_VERSION"), "\",\"time\":\"");
+    let parts = text.split_once(version).and_then(|(before, rest)| Some((before, rest.split_once("Z\",")?)));
+    parts.map_or_else(|| text.to_owned(), |(before, (_, after))| format!("{before}{after}"))
 }
 
 fn ending(code: Option<i32>) -> String {
