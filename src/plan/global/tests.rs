@@ -15,6 +15,7 @@ fn args() -> GlobalArgs {
         quiet: false,
         verbose: false,
         color: Color::Auto,
+        report: None,
     }
 }
 
@@ -47,6 +48,7 @@ fn everything_typed_is_understood() {
         quiet: true,
         verbose: false,
         color: Color::Never,
+        report: None,
     };
     let environment = Environment::of([("AICR_TIMEOUT", ""), ("AICR_COSIGN", "")]);
     let plan = plan(typed, &environment).expect("a plan");
