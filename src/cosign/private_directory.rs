@@ -69,7 +69,7 @@ impl PrivateDirectory {
         let path = directory.path().canonicalize().context("resolve the private directory")?;
         let path = Utf8PathBuf::try_from(path).context("use a temporary directory that is not UTF-8")?;
         let marker = std::fs::write(path.join(MARKER), boot());
-        marker.context("write to the private directory of cosign")?;
+        marker.with_context(|| format!("write {}", path.join(MARKER)))?;
         for name in ["home", "tmp"] {
             let below = path.join(name);
             std::fs::create_dir(&below).with_context(|| format!("make {below}"))?;

@@ -1,5 +1,4 @@
-//! Checks a tree against its manifest: reads the files that `audit.rs` asks for, on several threads, and
-//! passes the results back to it. Whether the manifest is trusted is decided elsewhere.
+//! Reads the files that `audit.rs` asks for, on several threads. Whether the manifest is trusted is decided elsewhere.
 
 use std::io;
 

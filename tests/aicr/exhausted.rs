@@ -99,12 +99,12 @@ fn without_descriptors_nothing_is_rejected_and_nothing_is_left_behind() {
     let before = sandbox.tree("");
     for (words, enough) in [
         ("verify B --checksums-only -q", 8),
-        ("verify B --key cosign.pub --insecure-ignore-tlog -q", 20),
+        ("verify B --key cosign.pub --insecure-ignore-tlog -q", 28),
         ("bundle-sign B --signing-key cosign.key --tlog-upload=false -q", 20),
         ("bundle dist --output C -q", 16),
         ("bundle dist --output C -q --signing-key cosign.key --tlog-upload=false", 20),
     ] {
-        for descriptors in [8, 9, 10, 12, 14, 16, 20] {
+        for descriptors in [8, 9, 10, 12, 14, 16, 20, 28] {
             let done = succeeds_with(&sandbox, descriptors, words);
             assert!(done || descriptors < enough, "{descriptors}: {words}");
             if sandbox.path("C").exists() {
@@ -156,7 +156,11 @@ fn a_manifest_larger_than_the_memory_is_an_error() {
 #[test]
 fn a_full_directory_for_temporary_files() {
     for (size, error, code) in [
-        ("4k", "error: cannot write {root}/full/aicr-XXXXXX/checksums.txt: no space left on device\n", 1),
+        (
+            "4k",
+            "error: cannot write {root}/full/aicr-XXXXXX/private-directory-of-aicr: no space left on device\n",
+            1,
+        ),
         ("12k,nr_inodes=4", "error: cannot make {root}/full/aicr-XXXXXX/tmp: no space left on device\n", 1),
         ("16k,nr_inodes=9", "error: cosign.key was refused by cosign\n    (what cosign said)\n", 4),
     ] {

@@ -11,10 +11,10 @@ use crate::sandbox::{Sandbox, assert_same, repository};
 const KEY: &str = "--key cosign.pub --insecure-ignore-tlog";
 const LOG: &str = "--key cosign.pub";
 const OTHER: &str = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03  c\n";
-const OTHER_EMPTY: &str = "B: the signature is over another checksums.txt (SHA-256 162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8, here e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855)";
-const OTHER_SHORT: &str = "B: the signature is over another checksums.txt (SHA-256 162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8, here 54fef693df6a88ee6163ed5a3c467b9cd14c7a959443e8534a5743bc0c2034f3)";
-const OTHER_DIGEST: &str = "B: the signature is over another checksums.txt (SHA-256 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855, here 162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8)";
-const ANOTHER_BLOB: &str = "B: the signature is over another checksums.txt (SHA-256 98ab52548ea596edc397acfff3ef00dc2908fcc793a34c01d9f06a53846f22ca, here 162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8)";
+const OTHER_EMPTY: &str = "B: checksums.txt was changed after it was signed (SHA-256 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855, signed was 162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8)";
+const OTHER_SHORT: &str = "B: checksums.txt was changed after it was signed (SHA-256 54fef693df6a88ee6163ed5a3c467b9cd14c7a959443e8534a5743bc0c2034f3, signed was 162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8)";
+const OTHER_DIGEST: &str = "B: checksums.txt was changed after it was signed (SHA-256 162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8, signed was e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855)";
+const ANOTHER_BLOB: &str = "B: checksums.txt was changed after it was signed (SHA-256 162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8, signed was 98ab52548ea596edc397acfff3ef00dc2908fcc793a34c01d9f06a53846f22ca)";
 const ANOTHER_KEY: &str = "B is signed by key 292133b6f2c6f2f5d0de9017c7177ac6a7267ed61741d714ff41f6985da89833, not by --key (1e9fc1b5f1ff2aaccac79d66c2feff86234d8d3b3e069614ed3eddf7ba30ffee)";
 const UNKNOWN_X: &str = "B/attestation/checksums.txt.sigstore.json is not a Sigstore bundle: unknown field `x`, expected one of `mediaType`, `verificationMaterial`, `messageSignature`";
 const UNKNOWN_SNAKE: &str = "B/attestation/checksums.txt.sigstore.json is not a Sigstore bundle: unknown field `media_type`, expected one of `mediaType`, `verificationMaterial`, `messageSignature`";
@@ -180,7 +180,7 @@ const CORPUS: &[(&str, &[Attack])] = &[
         ("A17", "an unknown media type",            |s| edit(s, "v0.3+json", "v0.3+jsonx"),             5, MEDIA_TYPE),
         ("A17", "a DSSE attestation",               |s| s.file(SIGNATURE, std::fs::read(repository().join("fixtures/bundles/dsse.json")).unwrap()), 5, "B/attestation/checksums.txt.sigstore.json is a DSSE attestation about the manifest, not a signature over it"),
         ("A17", "a key and a certificate",          |s| edit(s, "{\"publicKey\":", "{\"certificate\":{\"rawBytes\":\"AA==\"},\"publicKey\":"), 5, "B/attestation/checksums.txt.sigstore.json names both a key and a certificate"),
-        ("A17", "a certificate chain",              |s| edit(s, "{\"publicKey\":", "{\"x509CertificateChain\":{\"certificates\":[]},\"publicKey\":"), 5, "B/attestation/checksums.txt.sigstore.json has a certificate chain, which a v0.3 bundle does not carry"),
+        ("A17", "a certificate chain",              |s| edit(s, "{\"publicKey\":", "{\"x509CertificateChain\":{\"certificates\":[]},\"publicKey\":"), 5, "B/attestation/checksums.txt.sigstore.json has a certificate chain, which a v0.3 bundle must not have"),
         ("A17", "a certificate",                    |s| keyless(s),                                     5, "B is signed by an identity (keyless), not by a key"),
 
         ("A19", "an empty list of entries",         |s| edit(s, "{\"publicKey\":", "{\"tlogEntries\":[],\"publicKey\":"), 5, "B/attestation/checksums.txt.sigstore.json has an empty list of log entries"),

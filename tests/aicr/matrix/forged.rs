@@ -72,8 +72,8 @@ fn a_signature_of_something_else() {
         let sandbox = Sandbox::with_cosign(&cosign);
         sandbox.signed();
         let trust = match dialect(&cosign).as_str() {
-            "SigningConfig" => "--trusted-root=hand/trusted-root.json",
-            "BundleFlag" => "--new-bundle-format=true --trusted-root=hand/trusted-root.json",
+            "SigningConfig" => "--trusted-root=without-aicr/trusted-root.json",
+            "BundleFlag" => "--new-bundle-format=true --trusted-root=without-aicr/trusted-root.json",
             // Reads no Sigstore bundle v0.3 at all.
             _ => "",
         };
