@@ -7,6 +7,7 @@ use crate::cosign::environment::{self, SecretsOf};
 use crate::cosign::process::Limits;
 use crate::cosign::search_path::SearchPath;
 use crate::cosign::signing_key::SigningKey;
+use crate::cosign::temporary_place::TemporaryPlace;
 use crate::cosign::{Cosign, Session};
 use crate::error::{Class, Failure, Result};
 use crate::interrupt::Interrupt;
@@ -30,7 +31,8 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// What all runs of cosign have in common; `untrusted` are the bundles and inputs, from which no program is run.
+    /// What all runs of cosign have in common; `untrusted` are the bundles and inputs, from which
+    /// no program is run.
     pub(crate) fn session(&self, untrusted: &[Utf8PathBuf]) -> Result<Session<'_>> {
         let printer = self.printer;
         let search_path = SearchPath::new(&self.environment, untrusted);
@@ -48,15 +50,20 @@ impl Context {
         }
         Ok(Session {
             environment: &self.environment,
-            temporary: temporary.to_owned(),
+            temporary: TemporaryPlace::open(temporary)?,
             search_path,
-            limits: Limits { timeout: self.global.timeout.clone(), interrupt: self.interrupt.clone() },
+            limits: Limits {
+                timeout: self.global.timeout.clone(),
+                interrupt: self.interrupt.clone(),
+                from_aicr: true,
+            },
             on_command: Box::new(move |command| printer.command(command)),
             on_talk: Box::new(move |line| printer.cosign_says(line)),
         })
     }
 
-    /// Finds and probes cosign, for runs with the secrets of `holder`. Warns of variables that cosign will not get.
+    /// Finds and probes cosign, for runs with the secrets of `holder`. Warns of variables that
+    /// cosign will not get.
     pub(crate) fn cosign<'a>(
         &self,
         session: &'a Session<'a>,

@@ -28,12 +28,14 @@ pub(crate) mod sign_blob;
 mod signature_check;
 pub(crate) mod signing_identity;
 pub(crate) mod signing_key;
+pub(crate) mod temporary_place;
 pub(crate) mod verify_blob;
 pub(crate) mod verify_request;
 
+use std::cell::Cell;
 use std::sync::atomic::AtomicBool;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 
 use self::argv::Operation;
 use self::binary::Binary;
@@ -44,6 +46,7 @@ use self::private_directory::PrivateDirectory;
 use self::process::{Finished, Invocation, Limits};
 use self::search_path::SearchPath;
 use self::signing_key::SigningKey;
+use self::temporary_place::TemporaryPlace;
 use crate::error::{Class, Failure, Result};
 use crate::settings::Environment;
 use crate::sigstore::public_key::PublicKey;
@@ -55,7 +58,7 @@ pub(crate) struct Session<'a> {
     /// Where programs are looked for.
     pub(crate) search_path: SearchPath,
     /// Where private directories are made.
-    pub(crate) temporary: Utf8PathBuf,
+    pub(crate) temporary: TemporaryPlace,
     /// When a run is ended.
     pub(crate) limits: Limits,
     /// Gets each command before it runs, as a line for a shell without secrets.
@@ -70,7 +73,7 @@ const INSTALL: &str = "install cosign 3.1, or name one with --cosign";
 /// A command that was prepared, with the directory of its files.
 struct Prepared<'a> {
     invocation: Invocation<'a>,
-    private: PrivateDirectory,
+    private: PrivateDirectory<'a>,
 }
 
 /// A cosign that was found and probed.
@@ -138,7 +141,7 @@ impl Cosign<'_> {
     }
 
     /// A run that has to succeed; the failure says why it did not.
-    fn ask_for_public_key(&self, key: &SigningKey, private: &PrivateDirectory) -> Result<Finished> {
+    fn ask_for_public_key(&self, key: &SigningKey, private: &PrivateDirectory<'_>) -> Result<Finished> {
         let operation = Operation::PublicKey { key };
         let variables = self.variables_of(key, false, private.path());
         let finished = self.run(operation, variables, private).map_err(|failure| {
@@ -166,7 +169,7 @@ impl Cosign<'_> {
         &self,
         operation: Operation<'_>,
         variables: Variables,
-        private: &PrivateDirectory,
+        private: &PrivateDirectory<'_>,
     ) -> Result<Finished> {
         let finished = self.run_somehow(operation, variables, private)?;
         self.orderly(operation.verb(), finished)
@@ -182,25 +185,29 @@ impl Cosign<'_> {
         &self,
         operation: Operation<'_>,
         variables: Variables,
-        private: &PrivateDirectory,
+        private: &PrivateDirectory<'_>,
     ) -> Result<Finished> {
         let arguments = argv::arguments(operation, self.dialect, private.path());
         let invocation = self.prepare(arguments, variables, operation.shown_instead());
-        self.binary.unchanged()?;
         let limits = &self.session.limits;
-        if operation.talks_to_a_person() {
+        let has_run = Cell::new(false);
+        let run = || {
             // After this line 2.4 prints the signature.
-            let done = std::cell::Cell::new(false);
+            let done = Cell::new(!operation.talks_to_a_person());
             let talk = |line: &str| {
                 if !done.get() {
                     (self.session.on_talk)(line);
                     done.set(line.starts_with("Token received"));
                 }
             };
-            invocation.run_with_listener(limits, &talk)
-        } else {
-            invocation.run(limits)
-        }
+            let finished = invocation.run_with_listener(limits, &talk)?;
+            has_run.set(true);
+            Ok(finished)
+        };
+        self.binary.run(run).map_err(|failure| match operation {
+            Operation::Sign { services, .. } if has_run.get() => sign_blob::may_be_logged(failure, services),
+            _ => failure,
+        })
     }
 
     /// A command, printed if that is wanted. Of those that run at the same time, all are printed
@@ -211,15 +218,14 @@ impl Cosign<'_> {
         variables: Variables,
         shown_instead: Option<(String, String)>,
     ) -> Invocation<'_> {
-        let invocation = Invocation { program: self.binary.path(), arguments, shown_instead, variables };
+        let invocation = Invocation { program: self.binary.program(), arguments, shown_instead, variables };
         (self.session.on_command)(&invocation.shown());
         invocation
     }
 
     /// Runs a command that was prepared.
     fn run_prepared(&self, invocation: &Invocation<'_>) -> Result<Finished> {
-        self.binary.unchanged()?;
-        invocation.run(&self.session.limits)
+        self.binary.run(|| invocation.run(&self.session.limits))
     }
 
     /// This cosign is too old for the plan: the end of a sentence that begins with it, and the

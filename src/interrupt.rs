@@ -1,11 +1,12 @@
-//! SIGINT, SIGTERM and SIGHUP: the handler stores the signal, and the program acts on it at its next check.
-//! So it ends child processes and removes temporary files before it raises the signal again.
+//! SIGINT, SIGTERM and SIGHUP: the handler stores the signal, and the program acts on it at its
+//! next check. So it ends child processes and removes temporary files before it raises the signal
+//! again.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 
 use crate::error::{Class, Failure, Result};
 
@@ -17,8 +18,8 @@ pub(crate) struct Interrupt {
 }
 
 impl Interrupt {
-    /// Installs the handler for the three signals. A signal that is ignored stays ignored, as `nohup` and
-    /// the `&` of a script require.
+    /// Installs the handler for the three signals. A signal that is ignored stays ignored, as
+    /// `nohup` and the `&` of a script require.
     pub(crate) fn install() -> io::Result<Self> {
         let received = Arc::new(AtomicUsize::new(0));
         let ignored = ignored();
@@ -26,6 +27,10 @@ impl Interrupt {
         {
             let number = usize::try_from(signal).unwrap_or_default();
             signal_hook::flag::register_usize(signal, Arc::clone(&received), number)?;
+        }
+        if ignored >> (SIGCHLD - 1) & 1 == 1 {
+            // The end of a child that is ignored could not be waited for.
+            signal_hook::flag::register(SIGCHLD, Arc::default())?;
         }
         Ok(Self { signal: received, given_up: Arc::default() })
     }
@@ -35,7 +40,8 @@ impl Interrupt {
         Self { signal: Arc::clone(&self.signal), given_up: Arc::default() }
     }
 
-    /// Gives this part up: its next [`check`](Self::check) fails, with a message that is not printed.
+    /// Gives this part up: its next [`check`](Self::check) fails, with a message that is not
+    /// printed.
     pub(crate) fn give_up(&self) {
         self.given_up.store(true, Ordering::Relaxed);
     }
@@ -50,7 +56,8 @@ impl Interrupt {
     }
 }
 
-/// The signals that this process ignored when it was started: one bit for each, signal 1 in the lowest bit.
+/// The signals that this process ignored when it was started: one bit for each, signal 1 in the
+/// lowest bit.
 fn ignored() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

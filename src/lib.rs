@@ -56,6 +56,9 @@ use crate::tree::report_file::ReportFile;
 /// that signal is raised again after the clean-up.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let Some(code) = cosign::process::become_program(&arguments) {
+        return code;
+    }
     let environment = Environment::of_process();
     let class = match Cli::try_parse_from(&arguments) {
         Ok(cli) => dispatch(cli, &arguments, environment),

@@ -2,12 +2,12 @@
 //! SHA-256.
 
 use std::fs::{File, Metadata};
-use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
 
-use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::process::Program;
 use super::search_path::SearchPath;
 use crate::digest::{HashingWriter, Sha256Digest};
 use crate::error::{Class, Failure, Result};
@@ -28,6 +28,9 @@ pub(crate) struct Wanted<'a> {
 pub(crate) struct Binary {
     path: Utf8PathBuf,
     seen: FileIdentity,
+    /// The file that was hashed, if cosign is pinned. `None` for a script: its interpreter opens it
+    /// by its path.
+    pinned: Option<File>,
 }
 
 /// The metadata that changes when a file is replaced or rewritten.
@@ -66,24 +69,30 @@ impl Binary {
                 .hint("install cosign 2.0 or later, or name one with --cosign")
             })?,
         };
-        let none = |error: io::Error| {
+        let unreadable = |error: io::Error| {
             Failure::new(Class::NoCosign, format!("{path} cannot be read: {}", reason(&error)))
         };
-        let mut file = File::open(&path).map_err(none)?;
-        let seen = FileIdentity::of(&file.metadata().map_err(none)?);
-        if let Some(wanted) = wanted.sha256 {
-            let mut hashing = HashingWriter::new(io::sink());
-            let found = io::copy(&mut file, &mut hashing).and_then(|_| hashing.finish());
-            let found = found.with_context(|| format!("read {path}"))?;
-            if found != wanted {
-                return Err(Failure::new(
-                    Class::NoCosign,
-                    format!("{path} is not the pinned cosign: its SHA-256 is {found}"),
-                )
-                .hint("use another binary with --cosign, or correct --cosign-sha256"));
-            }
+        let Some(sha256) = wanted.sha256 else {
+            let seen = FileIdentity::of(&std::fs::metadata(&path).map_err(unreadable)?);
+            return Ok(Self { path, seen, pinned: None });
+        };
+        let mut file = File::open(&path).map_err(|error| {
+            unreadable(error)
+                .hint("--cosign-sha256 reads the binary: make it readable, or leave out that flag")
+        })?;
+        // Before it is read, so that every later change is noticed.
+        let seen = FileIdentity::of(&file.metadata().map_err(unreadable)?);
+        let is_script = starts_a_script(&file).map_err(unreadable)?;
+        let mut hashing = HashingWriter::new(io::sink());
+        let found = io::copy(&mut file, &mut hashing).and_then(|_| hashing.finish()).map_err(unreadable)?;
+        if found != sha256 {
+            return Err(Failure::new(
+                Class::NoCosign,
+                format!("{path} is not the pinned cosign: its SHA-256 is {found}"),
+            )
+            .hint("use another binary with --cosign, or correct --cosign-sha256"));
         }
-        Ok(Self { path, seen })
+        Ok(Self { path, seen, pinned: (!is_script).then_some(file) })
     }
 
     /// Its absolute path.
@@ -91,20 +100,41 @@ impl Binary {
         &self.path
     }
 
+    /// The program to run: the file that was hashed, if cosign is pinned.
+    pub(crate) fn program(&self) -> Program<'_> {
+        Program { path: &self.path, opened: self.pinned.as_ref() }
+    }
+
     /// Whether it is a script. A file that cannot be read is none.
     pub(crate) fn is_script(&self) -> bool {
-        let mut start = [0; 2];
-        File::open(&self.path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && &start == b"#!"
+        File::open(&self.path).and_then(|file| starts_a_script(&file)).unwrap_or(false)
+    }
+
+    /// Runs it. Its answer is returned only if the file is still the same.
+    pub(crate) fn run<T>(&self, run: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.unchanged()?;
+        let answer = run()?;
+        self.unchanged()?;
+        Ok(answer)
     }
 
     /// Fails if the file is no longer the one that was found, pinned and probed.
-    pub(crate) fn unchanged(&self) -> Result<()> {
-        let now = std::fs::metadata(&self.path).map(|metadata| FileIdentity::of(&metadata));
-        if now.is_ok_and(|now| now == self.seen) {
+    fn unchanged(&self) -> Result<()> {
+        // If it is replaced, its own time of change changes, too.
+        let now = match &self.pinned {
+            Some(file) => file.metadata(),
+            None => std::fs::metadata(&self.path),
+        };
+        if now.is_ok_and(|now| FileIdentity::of(&now) == self.seen) {
             return Ok(());
         }
         Err(Failure::new(Class::NoCosign, format!("{} was replaced while aicr was running", self.path)))
     }
+}
+
+fn starts_a_script(file: &File) -> io::Result<bool> {
+    let mut start = [0; 2];
+    Ok(file.read_at(&mut start, 0)? == 2 && start == *b"#!")
 }
 
 fn named(wanted: &Sourced<Utf8PathBuf>, search_path: &SearchPath) -> Result<Utf8PathBuf> {
@@ -221,14 +251,56 @@ mod tests {
 
     #[test]
     fn a_binary_that_is_swapped_is_noticed() {
+        let replace = |machine: &BinaryFixture, program: &Utf8Path| {
+            fs::rename(machine.program("other"), program).unwrap();
+        };
+        let write = |_: &BinaryFixture, program: &Utf8Path| {
+            let modified = program.metadata().unwrap().modified().unwrap();
+            fs::write(program, "#?/bin/sh\n").unwrap();
+            // Only the time of change of the file shows this.
+            File::options().write(true).open(program).unwrap().set_modified(modified).unwrap();
+        };
+        type Swap<'a> = &'a dyn Fn(&BinaryFixture, &Utf8Path);
+        for (swap, content) in [
+            (&replace as Swap<'_>, "#!/bin/sh\n"),
+            (&replace, "\x7fELF no script"),
+            (&write, "#!/bin/sh\n"),
+            (&write, "\x7fELF12345\n"),
+        ] {
+            for pin in [None, Some(Sha256Digest::of(content.as_bytes()))] {
+                let machine = BinaryFixture(tempfile::tempdir().unwrap());
+                let program = machine.program("cosign");
+                fs::write(&program, content).unwrap();
+                let binary = find(&program, pin, &[]).unwrap();
+                binary.unchanged().unwrap();
+                swap(&machine, &program);
+                assert_eq!(
+                    binary.unchanged().unwrap_err().message(),
+                    format!("{program} was replaced while aicr was running")
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_hashed_is_what_is_run() {
         let machine = BinaryFixture(tempfile::tempdir().unwrap());
         let program = machine.program("cosign");
-        let binary = find(&program, None, &[]).unwrap();
-        binary.unchanged().unwrap();
-        fs::rename(machine.program("other"), &program).unwrap();
-        assert_eq!(
-            binary.unchanged().unwrap_err().message(),
-            format!("{program} was replaced while aicr was running")
-        );
+        let opened = |content: &str| {
+            fs::write(&program, content).unwrap();
+            let binary = find(&program, Some(Sha256Digest::of(content.as_bytes())), &[]).unwrap();
+            fs::remove_file(&program).unwrap();
+            fs::set_permissions(machine.program("cosign"), fs::Permissions::from_mode(0o755)).unwrap();
+            let opened = binary.program().opened.map(|file| {
+                let mut read = vec![0; content.len()];
+                file.read_exact_at(&mut read, 0).unwrap();
+                String::from_utf8(read).unwrap()
+            });
+            assert_eq!(binary.program().path, program);
+            opened
+        };
+        assert_eq!(opened("\x7fELF 1").as_deref(), Some("\x7fELF 1"));
+        // The interpreter of a script opens it by its path.
+        assert_eq!(opened("#!/bin/sh\n"), None);
     }
 }

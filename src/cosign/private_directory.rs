@@ -1,14 +1,18 @@
 //! The files of one run of cosign, in a directory that no other user can read or write.
 
 use std::fs::{File, Metadata, Permissions};
-use std::io;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::time::Duration;
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{AtFlags, Dir, FlockOperation, Mode, OFlags, flock, mkdirat, openat, renameat, unlinkat};
+use rustix::io::Errno;
+use rustix::path::Arg;
 
+use super::temporary_place::TemporaryPlace;
 use crate::error::{Failure, Result};
 
 /// The files in it that a command line names.
@@ -44,38 +48,48 @@ const MARKER: &str = "private-directory-of-aicr";
 const GONE: &str = "-gone";
 /// From this age on, one of another machine, or from before the last boot, is no longer in use.
 const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
+/// More than the length of a marker.
+const LONGEST_MARKER: u64 = 1 << 10;
 
 /// A private directory for one run: mode 0700, locked during the run, removed after it.
 #[derive(Debug)]
-pub(crate) struct PrivateDirectory {
-    /// Open for its lock, which shows [`sweep`] that the run is active. It is closed before the
-    /// directory is removed, because that needs descriptors.
-    lock: Option<File>,
+pub(crate) struct PrivateDirectory<'p> {
+    place: &'p TemporaryPlace,
+    name: String,
     path: Utf8PathBuf,
+    /// Its lock shows [`sweep`] that the run is active.
+    directory: Dir,
+    removed: bool,
 }
 
-impl PrivateDirectory {
-    /// Makes one in `place`, a directory for temporary files.
-    pub(crate) fn new(place: &Utf8Path) -> Result<Self> {
-        let directory = tempfile::Builder::new()
+impl<'p> PrivateDirectory<'p> {
+    /// Makes one in `place`.
+    pub(crate) fn new(place: &'p TemporaryPlace) -> Result<Self> {
+        let made = tempfile::Builder::new()
             .prefix(PREFIX)
             .permissions(Permissions::from_mode(0o700))
-            .tempdir_in(place)
+            .tempdir_in(place.path())
             .context("make a private directory for cosign")
             .map_err(|error| Failure::from(error).hint("set TMPDIR to a writable directory"))?;
-        let lock = File::open(directory.path()).context("open the private directory of cosign")?;
+        let path = Utf8PathBuf::try_from(made.keep()).context("use a private directory that is not UTF-8")?;
+        let name = path.file_name().unwrap_or_default().to_owned();
+        let directory = open(place, &name).context("open the private directory of cosign");
+        let directory = File::from(directory.inspect_err(|_| {
+            let _ = unlinkat(place, &name, AtFlags::REMOVEDIR);
+        })?);
         // Without locks on this file system, no other run can see this one either way.
-        let _ = flock(&lock, FlockOperation::NonBlockingLockExclusive);
-        let path = directory.path().canonicalize().context("resolve the private directory")?;
-        let path = Utf8PathBuf::try_from(path).context("use a temporary directory that is not UTF-8")?;
-        let marker = std::fs::write(path.join(MARKER), boot());
-        marker.with_context(|| format!("write {}", path.join(MARKER)))?;
+        let _ = flock(&directory, FlockOperation::NonBlockingLockExclusive);
+        let made = directory.metadata().context("look at the private directory of cosign");
+        let directory = Dir::new(directory).context("read the private directory of cosign")?;
+        let private = Self { place, name, path, directory, removed: false };
+        place.refuse_foreign(&private.path, &made?)?;
+        let directory = private.directory.fd().context("use the private directory of cosign")?;
+        write(directory, MARKER, &boot()).context("write to the private directory of cosign")?;
         for name in ["home", "tmp"] {
-            let below = path.join(name);
-            std::fs::create_dir(&below).with_context(|| format!("make {below}"))?;
+            mkdirat(directory, name, Mode::RWXU)
+                .with_context(|| format!("make {}", private.path.join(name)))?;
         }
-        let _ = directory.keep();
-        Ok(Self { lock: Some(lock), path })
+        Ok(private)
     }
 
     /// Its absolute path.
@@ -83,56 +97,93 @@ impl PrivateDirectory {
         &self.path
     }
 
-    /// Writes a file into it.
+    /// Writes a new file into it.
     pub(crate) fn write(&self, name: &str, content: &[u8]) -> Result<()> {
-        let path = self.path.join(name);
-        Ok(std::fs::write(&path, content).with_context(|| format!("write {path}"))?)
+        let directory = self.directory.fd().map_err(io::Error::from);
+        let written = directory.and_then(|directory| write(directory, name, content));
+        Ok(written.with_context(|| format!("write {}", self.path.join(name)))?)
     }
 
     /// Removes it, and reports a failure.
     pub(crate) fn close(mut self) -> Result<()> {
-        drop(self.lock.take());
-        Ok(remove(&self.path).context("remove the private directory of cosign")?)
+        self.removed = true;
+        let removed = remove(self.place, &self.name, &mut self.directory);
+        Ok(removed.context("remove the private directory of cosign")?)
     }
 }
 
-impl Drop for PrivateDirectory {
+impl Drop for PrivateDirectory<'_> {
     fn drop(&mut self) {
-        drop(self.lock.take());
-        let _ = remove(&self.path);
-    }
-}
-
-/// Removes one, its marker last, so that the rest of an interrupted removal can be identified.
-/// Another run may remove it at the same time, and a cosign that is still running may create a file
-/// in it.
-fn remove(path: &Utf8Path) -> io::Result<()> {
-    match remove_once(path) {
-        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => remove_once(path),
-        removed => removed,
-    }
-}
-
-fn remove_once(path: &Utf8Path) -> io::Result<()> {
-    let if_present = |done: io::Result<()>| match done {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        done => done,
-    };
-    let entries = match std::fs::read_dir(path) {
-        Ok(entries) => entries,
-        Err(error) => return if_present(Err(error)),
-    };
-    for entry in entries {
-        let entry = entry?;
-        let is_directory = entry.file_type().is_ok_and(|file_type| file_type.is_dir());
-        if is_directory {
-            if_present(std::fs::remove_dir_all(entry.path()))?;
-        } else if entry.file_name() != MARKER {
-            if_present(std::fs::remove_file(entry.path()))?;
+        if !self.removed {
+            let _ = remove(self.place, &self.name, &mut self.directory);
         }
     }
-    if_present(std::fs::remove_file(path.join(MARKER)))?;
-    if_present(std::fs::remove_dir(path))
+}
+
+/// Opens a directory in another directory. Refuses a link.
+fn open(above: impl AsFd, name: impl Arg) -> rustix::io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    openat(above, name, flags, Mode::empty())
+}
+
+/// Creates a file. Refuses one that exists, and a link.
+fn write(directory: impl AsFd, name: &str, content: &[u8]) -> io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    File::from(openat(directory, name, flags, Mode::RUSR | Mode::WUSR)?).write_all(content)
+}
+
+/// Removes one, its marker last, so that the rest of an interrupted removal can be identified. A
+/// program that cosign has started may create a file in it at the same time.
+fn remove(place: &TemporaryPlace, name: &str, directory: &mut Dir) -> io::Result<()> {
+    for last in [false, true] {
+        empty(directory, Some(MARKER.as_bytes()))?;
+        if_present(unlinkat(directory.fd()?, MARKER, AtFlags::empty()))?;
+        match unlinkat(place, name, AtFlags::REMOVEDIR) {
+            Err(Errno::NOTEMPTY | Errno::EXIST) if !last => {}
+            removed => return if_present(removed),
+        }
+    }
+    Ok(())
+}
+
+/// Removes everything in `directory` except `kept`. It follows no link.
+fn empty(directory: &mut Dir, kept: Option<&[u8]>) -> io::Result<()> {
+    directory.rewind();
+    let entries = directory.by_ref().map(|entry| entry.map(|entry| entry.file_name().to_owned()));
+    let names = entries.collect::<rustix::io::Result<Vec<_>>>()?;
+    let directory = directory.fd()?;
+    for name in names.iter().filter(|name| !matches!(name.to_bytes(), b"." | b"..")) {
+        if kept == Some(name.to_bytes()) {
+            continue;
+        }
+        match unlinkat(directory, name, AtFlags::empty()) {
+            // The error for a directory, on Linux and in POSIX.
+            Err(Errno::ISDIR | Errno::PERM) => {}
+            removed => {
+                if_present(removed)?;
+                continue;
+            }
+        }
+        // This needs no descriptor if the directory is empty.
+        match unlinkat(directory, name, AtFlags::REMOVEDIR) {
+            Err(Errno::NOTEMPTY | Errno::EXIST) => {}
+            removed => {
+                if_present(removed)?;
+                continue;
+            }
+        }
+        empty(&mut Dir::new(open(directory, name)?)?, None)?;
+        if_present(unlinkat(directory, name, AtFlags::REMOVEDIR))?;
+    }
+    Ok(())
+}
+
+/// A file that does not exist is removed already.
+fn if_present(removed: rustix::io::Result<()>) -> io::Result<()> {
+    match removed {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
 }
 
 /// The ID of this machine since its last boot. Other machines may share the temporary directory,
@@ -144,31 +195,42 @@ fn boot() -> Vec<u8> {
 /// Removes the private directories of killed runs in `place`: those of this user that no run has
 /// locked. One that cannot be removed stays. So does one without a marker, because it may have
 /// another owner.
-pub(crate) fn sweep(place: &Utf8Path) {
-    let Ok(entries) = place.read_dir_utf8() else { return };
+pub(crate) fn sweep(place: &TemporaryPlace) {
+    let Ok(entries) = place.path().read_dir_utf8() else { return };
     let boot = boot();
     for entry in entries.flatten().filter(|entry| entry.file_name().starts_with(PREFIX)) {
-        let path = entry.path();
+        let name = entry.file_name();
+        let Ok(directory) = open(place, name).map(File::from) else { continue };
         let ours = |metadata: &Metadata| {
-            let private = metadata.is_dir() && metadata.mode() & 0o7777 == 0o700;
+            let private = metadata.mode() & 0o7777 == 0o700;
             private && metadata.uid() == rustix::process::geteuid().as_raw()
         };
-        let Some(metadata) = path.symlink_metadata().ok().filter(ours) else { continue };
-        let Ok(marker) = std::fs::read(path.join(MARKER)) else { continue };
+        let Some(metadata) = directory.metadata().ok().filter(ours) else { continue };
+        let Some(marker) = marker_of(&directory) else { continue };
         let old = || metadata.modified().is_ok_and(|time| time.elapsed().is_ok_and(|age| age > ABANDONED));
         // A run that was killed while it wrote the marker has left an empty one.
         if !marker.is_empty() && marker != boot && !old() {
             continue;
         }
-        let Ok(directory) = File::open(path) else { continue };
         if flock(&directory, FlockOperation::NonBlockingLockExclusive).is_ok() {
             // A cosign that is still running would create its files again.
-            let gone = Utf8PathBuf::from(format!("{}{GONE}", path.as_str().trim_end_matches(GONE)));
-            if std::fs::rename(path, &gone).is_ok() {
-                let _ = remove(&gone);
+            let gone = format!("{}{GONE}", name.trim_end_matches(GONE));
+            if renameat(place, name, place, &gone).is_ok()
+                && let Ok(mut directory) = Dir::new(directory)
+            {
+                let _ = remove(place, &gone, &mut directory);
             }
         }
     }
+}
+
+/// The marker in a directory; `None` if there is none, or if it is not a regular file.
+fn marker_of(directory: &File) -> Option<Vec<u8>> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::from(openat(directory, MARKER, flags, Mode::empty()).ok()?);
+    let mut marker = Vec::new();
+    let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
+    (is_file && file.take(LONGEST_MARKER).read_to_end(&mut marker).is_ok()).then_some(marker)
 }
 
 #[cfg(test)]
@@ -177,16 +239,16 @@ mod tests {
 
     use super::*;
 
-    fn place() -> (tempfile::TempDir, Utf8PathBuf) {
+    fn place() -> (tempfile::TempDir, TemporaryPlace) {
         let place = tempfile::tempdir().unwrap();
-        let path = Utf8PathBuf::try_from(place.path().canonicalize().unwrap()).unwrap();
-        (place, path)
+        let opened = TemporaryPlace::open(Utf8Path::from_path(place.path()).unwrap()).unwrap();
+        (place, opened)
     }
 
     #[test]
     fn it_is_private_and_removed() {
-        let (_place, path) = place();
-        let private = PrivateDirectory::new(&path).unwrap();
+        let (_place, place) = place();
+        let private = PrivateDirectory::new(&place).unwrap();
         let path = private.path().to_owned();
         assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o7777, 0o700);
         private.write("file", b"x").unwrap();
@@ -196,8 +258,9 @@ mod tests {
 
     #[test]
     fn only_directories_of_dead_runs_are_removed() {
-        let (_place, path) = place();
-        let live = PrivateDirectory::new(&path).unwrap();
+        let (_place, place) = place();
+        let path = place.path();
+        let live = PrivateDirectory::new(&place).unwrap();
         let make = |name: &str, mark: &str, content: &[u8], mode: u32| {
             let made = path.join(name);
             std::fs::create_dir_all(made.join("tmp/x")).unwrap();
@@ -216,30 +279,49 @@ mod tests {
         let forgotten = make("aicr-dead02", MARKER, b"elsewhere", 0o700);
         age(&forgotten);
         let elsewhere = make("aicr-alive0", MARKER, b"elsewhere", 0o700);
-        let open = make("aicr-open00", MARKER, &boot, 0o755);
+        let readable = make("aicr-open00", MARKER, &boot, 0o755);
         let other = make("other", MARKER, &boot, 0o700);
         let somebodys = make("aicr-release-keys", "private.key", &boot, 0o700);
-        for kept in [&open, &other, &somebodys] {
+        for kept in [&readable, &other, &somebodys] {
             age(kept);
         }
         std::os::unix::fs::symlink(&other, path.join("aicr-link00")).unwrap();
-        sweep(&path);
+        sweep(&place);
         for gone in [&dead, &half_gone, &half_made, &forgotten, &path.join("aicr-dead00-gone")] {
             assert!(!gone.exists(), "{gone}");
         }
-        for kept in [live.path(), &elsewhere, &open, &other, &somebodys, &path.join("aicr-link00")] {
+        for kept in [live.path(), &elsewhere, &readable, &other, &somebodys, &path.join("aicr-link00")] {
             assert!(kept.exists(), "{kept}");
         }
     }
 
     #[test]
+    fn no_link_is_followed() {
+        let (_place, place) = place();
+        let outside = tempfile::tempdir().unwrap();
+        let precious = outside.path().join("precious");
+        std::fs::write(&precious, "").unwrap();
+        let private = PrivateDirectory::new(&place).unwrap();
+        let at = |name: &str| private.path().join(name);
+        for link in ["link", "home/link", "tmp/deep/link"] {
+            std::fs::create_dir_all(at(link).parent().unwrap()).unwrap();
+            std::os::unix::fs::symlink(outside.path(), at(link)).unwrap();
+        }
+        std::os::unix::fs::symlink(&precious, at("key.pub")).unwrap();
+        assert!(private.write("key.pub", b"x").is_err());
+        // A link that replaces it is not followed either.
+        std::fs::rename(private.path(), place.path().join("moved")).unwrap();
+        std::os::unix::fs::symlink(outside.path(), private.path()).unwrap();
+        assert!(private.close().is_err());
+        assert_eq!(std::fs::read(&precious).unwrap(), b"");
+        assert_eq!(std::fs::read_dir(place.path().join("moved")).unwrap().count(), 0);
+    }
+
+    #[test]
     fn removing_one_that_is_gone_succeeds() {
-        let (_place, path) = place();
-        let made = path.join("aicr-half00");
-        std::fs::create_dir(&made).unwrap();
-        std::fs::write(made.join(MARKER), boot()).unwrap();
-        remove(&made).unwrap();
-        assert!(!made.exists());
-        remove(&made).unwrap();
+        let (_place, place) = place();
+        let private = PrivateDirectory::new(&place).unwrap();
+        std::fs::remove_dir_all(private.path()).unwrap();
+        private.close().unwrap();
     }
 }

@@ -28,7 +28,7 @@ impl<'a> Cosign<'a> {
         let private = PrivateDirectory::new(&session.temporary)?;
         let prepare = |arguments: &[&str]| {
             let invocation = Invocation {
-                program: binary.path(),
+                program: binary.program(),
                 arguments: arguments.iter().map(ToString::to_string).collect(),
                 shown_instead: None,
                 variables: environment::bare(private.path()),
@@ -36,10 +36,7 @@ impl<'a> Cosign<'a> {
             (session.on_command)(&invocation.shown());
             invocation
         };
-        let run = |invocation: &Invocation<'_>| {
-            binary.unchanged()?;
-            invocation.run(&session.limits)
-        };
+        let run = |invocation: &Invocation<'_>| binary.run(|| invocation.run(&session.limits));
         let mut refused = Vec::new();
         let knows = |flag| {
             let finished = run(&prepare(&["sign-blob", flag, HELP]))?;
@@ -110,7 +107,7 @@ impl<'a> Cosign<'a> {
 
     /// The question whether this cosign knows every flag of the command line for `operation`. It
     /// gets no secret.
-    fn question(&self, operation: Operation<'_>, private: &PrivateDirectory) -> Invocation<'_> {
+    fn question(&self, operation: Operation<'_>, private: &PrivateDirectory<'_>) -> Invocation<'_> {
         let mut arguments = argv::arguments(operation, self.dialect, private.path());
         arguments.push(HELP.to_owned());
         self.prepare(arguments, environment::bare(private.path()), operation.shown_instead())

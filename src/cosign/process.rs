@@ -1,44 +1,66 @@
 //! Starts programs. No other file does. There is one constructor, one way to run, and one timeout.
 //!
+//! A program is started by way of another aicr, which becomes the program ([`become_program`]). So
+//! the kernel kills the program when this aicr is killed. The thread that starts it waits for it,
+//! because the kernel watches the thread.
+//!
 //! Deliberately absent: a shell, an inherited environment, an inherited stdin, trust in cosign's
 //! own `--timeout` (it does nothing on 3.1), and waiting until its pipes are closed (a plugin, its
 //! grandchild, may keep them open).
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::io::{PipeReader, Read};
+mod capture;
+mod leader;
+
+use std::convert::Infallible;
+use std::ffi::{CString, OsStr, OsString};
+use std::fs::File;
+use std::io::{self, PipeWriter};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileTypeExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::ExitStatus;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::path::Path;
+use std::process::{Child, Command, ExitCode, ExitStatus};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use camino::Utf8Path;
+use nix::unistd::execv;
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal};
+use rustix::stdio::{dup2_stdin, stderr, stdin};
+use signal_hook::consts::SIGPIPE;
 
+use self::capture::Capture;
+use self::leader::Leader;
 use super::environment::{Value, Variables};
-use super::masked::{masked, replaced};
+use super::masked::{masked, replaced, without_user_info};
 use crate::error::{Class, Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::plan::value::Sourced;
 use crate::printable::quoted;
 use crate::system_error::{is_exhaustion, reason};
 
-/// How much of each output stream is kept, in bytes. The rest is read and dropped, so that a
-/// program that prints without end fills neither memory nor its pipe.
-const OUTPUT_LIMIT: usize = 1 << 20;
 /// How often a waiting aicr checks whether it was interrupted.
 const TICK: Duration = Duration::from_millis(50);
 /// The time between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(2);
-/// How long to wait for the rest of the output after the program has ended.
-const DRAIN: Duration = Duration::from_millis(500);
+
+/// A program.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Program<'a> {
+    /// An absolute path.
+    pub(crate) path: &'a Utf8Path,
+    /// The file to run, whatever is at the path now. Without a `/proc`, the path is run.
+    pub(crate) opened: Option<&'a File>,
+}
 
 /// A program to run, with everything that it gets.
 #[derive(Debug)]
 pub(crate) struct Invocation<'a> {
-    /// An absolute path.
-    pub(crate) program: &'a Utf8Path,
+    /// The program.
+    pub(crate) program: Program<'a>,
     /// Its arguments.
     pub(crate) arguments: Vec<String>,
     /// A text that may contain a secret, and what is printed instead: as an argument, and in the
@@ -56,6 +78,9 @@ pub(crate) struct Limits {
     pub(crate) timeout: Sourced<Duration>,
     /// Terminates the process group when aicr is interrupted.
     pub(crate) interrupt: Interrupt,
+    /// Whether this process is an aicr, which can start another one. The unit tests of this crate
+    /// are not.
+    pub(crate) from_aicr: bool,
 }
 
 /// How a program ended, and what it printed.
@@ -93,13 +118,15 @@ impl Invocation<'_> {
         for (name, value) in &self.variables {
             line.push(match value {
                 Value::PassedOn(_) | Value::Secret(_) => format!("{name}=\"${name}\""),
-                Value::Set(value) => format!("{name}={}", quoted(&value.to_string_lossy())),
+                Value::Set(value) => {
+                    format!("{name}={}", quoted(&without_user_info(&value.to_string_lossy())))
+                }
             });
         }
-        line.push(quoted(self.program.as_str()));
+        line.push(quoted(self.program.path.as_str()));
         line.extend(self.arguments.iter().map(|argument| match &self.shown_instead {
             Some((secret, shown)) if secret == argument => quoted(shown),
-            _ => quoted(argument),
+            _ => quoted(&without_user_info(argument)),
         }));
         line.join(" ")
     }
@@ -119,55 +146,27 @@ impl Invocation<'_> {
         let (stderr, stderr_writer) = std::io::pipe().context("make a pipe")?;
         // Before the program: the system may have no thread left.
         let (stdout, stderr) = (Capture::start(stdout)?, Capture::start(stderr)?);
-        let environment: BTreeMap<OsString, OsString> = self
-            .variables
-            .iter()
-            .map(|(name, value)| {
-                let (Value::PassedOn(value) | Value::Secret(value) | Value::Set(value)) = value;
-                (name.into(), value.clone())
-            })
-            .collect();
-        #[expect(clippy::disallowed_methods, reason = "the one place that starts programs")]
-        let started = duct::cmd(self.program.as_std_path(), &self.arguments)
-            .full_env(environment)
-            // If open, cosign would wait for a password for ever; if closed, it reports a missing
-            // one wrongly.
-            .stdin_null()
-            .stdout_file(stdout_writer)
-            .stderr_file(stderr_writer)
-            // The status is evaluated here, not turned into an error.
-            .unchecked()
-            // Its own group, so that grandchildren can be terminated with it, and so that Ctrl-C
-            // reaches only aicr, which then terminates it.
-            .before_spawn(|command| {
-                command.process_group(0);
-                Ok(())
-            })
-            .start();
-        let child = started.map_err(|error| {
+        let started = self.start(limits.from_aicr, stdout_writer, stderr_writer);
+        let leader = Leader::new(started.map_err(|error| {
             // The cleanup may need their descriptors.
             stdout.wait();
             stderr.wait();
-            let class = if is_exhaustion(&error) { Class::Broken } else { Class::NoCosign };
-            Failure::new(class, format!("{} cannot be started: {}", self.program, reason(&error)))
-        })?;
-        let group = Group::of(&child.pids());
+            self.cannot_be_started(&error)
+        })?);
 
         let deadline = Instant::now() + limits.timeout.value;
         let mut heard = 0;
-        let status = loop {
-            stdout.lines_from(&mut heard).iter().for_each(|line| listener(line));
+        let hear = |line: &str| listener(&String::from_utf8_lossy(&self.masked(line.into())));
+        loop {
+            stdout.lines_from(&mut heard).iter().for_each(|line| hear(line));
             let tick = TICK.min(deadline.saturating_duration_since(Instant::now()));
-            let wait = |time| child.wait_timeout(time).map(|output| output.map(|output| output.status));
-            match wait(tick) {
-                Ok(Some(status)) => break status,
-                Ok(None) => {}
+            match leader.ends_within(tick) {
+                Ok(true) => break,
+                Ok(false) => {}
                 Err(error) => {
-                    group.signal(Signal::KILL);
-                    // This may work now, for example with a descriptor that is free again.
-                    let _ = wait(GRACE);
+                    leader.kill(GRACE);
                     return Err(anyhow::Error::from(error)
-                        .context(format!("wait for {}", self.program))
+                        .context(format!("wait for {}", self.program.path))
                         .into());
                 }
             }
@@ -177,24 +176,68 @@ impl Invocation<'_> {
                 .err()
                 .or_else(|| (Instant::now() >= deadline).then(|| self.out_of_time(&limits.timeout)));
             if let Some(why) = stop {
-                group.signal(Signal::TERM);
+                leader.signal_group(Signal::TERM);
                 let grace = Instant::now() + GRACE;
-                while Instant::now() < grace && matches!(wait(TICK), Ok(None)) {}
-                group.signal(Signal::KILL);
-                // Reaps it. A process that SIGKILL cannot end is left to the kernel.
-                let _ = wait(GRACE);
+                while Instant::now() < grace && matches!(leader.ends_within(TICK), Ok(false)) {}
+                leader.kill(GRACE);
                 return Err(why);
             }
-        };
-        group.signal(Signal::KILL);
-        let mut stderr = masked(stderr.finish(), &self.variables);
-        if let Some((secret, shown)) = &self.shown_instead {
-            stderr = replaced(&stderr, secret.as_bytes(), shown.as_bytes());
+        }
+        let status = leader.reap().with_context(|| format!("wait for {}", self.program.path))?;
+        let stderr = stderr.finish();
+        if let Some(error) = not_started(status, &stderr) {
+            return Err(self.cannot_be_started(&error));
         }
         let stdout = stdout.finish();
         let unheard = stdout.get(heard..).unwrap_or_default();
-        String::from_utf8_lossy(unheard).lines().for_each(listener);
-        Ok(Finished { status, stdout, stderr })
+        String::from_utf8_lossy(unheard).lines().for_each(hear);
+        Ok(Finished { status, stdout, stderr: self.masked(stderr) })
+    }
+
+    /// Starts it in its own process group, so that grandchildren can be terminated with it, and so
+    /// that Ctrl-C reaches only aicr, which then terminates it. Without a `/proc`, aicr cannot
+    /// start itself.
+    fn start(&self, from_aicr: bool, stdout: PipeWriter, stderr: PipeWriter) -> io::Result<Child> {
+        let Program { path, opened } = self.program;
+        let this = Path::new("/proc/self/exe");
+        let by_itself = !(from_aicr && this.exists());
+        #[expect(clippy::disallowed_methods, reason = "the one place that starts programs")]
+        let mut command = Command::new(if by_itself { path.as_std_path() } else { this });
+        if !by_itself {
+            let source = if opened.is_some() { FROM_STDIN } else { FROM_PATH };
+            command.arg0("aicr").args([BECOME, &std::process::id().to_string(), source]).arg(path);
+        }
+        let stdin = match opened {
+            Some(file) if !by_itself => file.try_clone()?.into(),
+            _ => no_input()?,
+        };
+        let variables = self.variables.iter().map(|(name, value)| {
+            let (Value::PassedOn(value) | Value::Secret(value) | Value::Set(value)) = value;
+            (name, value)
+        });
+        command
+            .args(&self.arguments)
+            .env_clear()
+            .envs(variables)
+            .stdin(stdin)
+            .stdout(stdout)
+            .stderr(stderr)
+            .process_group(0)
+            .spawn()
+    }
+
+    fn cannot_be_started(&self, error: &io::Error) -> Failure {
+        let class = if is_exhaustion(error) { Class::Broken } else { Class::NoCosign };
+        Failure::new(class, format!("{} cannot be started: {}", self.program.path, reason(error)))
+    }
+
+    /// Output of the program, without secrets.
+    fn masked(&self, text: Vec<u8>) -> Vec<u8> {
+        let text = masked(text, &self.variables);
+        match &self.shown_instead {
+            Some((secret, shown)) => replaced(&text, secret.as_bytes(), shown.as_bytes()),
+            None => text,
+        }
     }
 
     fn out_of_time(&self, timeout: &Sourced<Duration>) -> Failure {
@@ -210,70 +253,68 @@ impl Invocation<'_> {
     }
 }
 
-/// The process group that a child leads.
-struct Group(Option<Pid>);
+/// The first argument of an aicr that becomes another program. It is not for people: no help shows
+/// it.
+const BECOME: &str = "__become";
+/// The program is opened by its path.
+const FROM_PATH: &str = "path";
+/// The program is open as stdin. Its path is only its name.
+const FROM_STDIN: &str = "stdin";
+/// The exit code, and on stderr the text before the error number, if the program cannot be started.
+const NOT_STARTED: (u8, &str) = (127, "\0aicr: not started: ");
 
-impl Group {
-    fn of(pids: &[u32]) -> Self {
-        Self(pids.first().and_then(|pid| i32::try_from(*pid).ok()).and_then(Pid::from_raw))
+/// In an aicr that another aicr has started: becomes the program in the arguments. It ends when the
+/// other aicr is killed. Returns only if this is not such an aicr, or if the program cannot be
+/// started.
+pub(crate) fn become_program(arguments: &[OsString]) -> Option<ExitCode> {
+    let [_, word, parent, source, path, arguments @ ..] = arguments else { return None };
+    if word != BECOME {
+        return None;
     }
-
-    /// Signals every process of the group. The group may be empty.
-    fn signal(&self, signal: Signal) {
-        if let Some(group) = self.0 {
-            let _ = rustix::process::kill_process_group(group, signal);
-        }
-    }
+    let Err(error) = exec(parent, source == FROM_STDIN, path, arguments);
+    let (code, words) = NOT_STARTED;
+    let number = error.raw_os_error().unwrap_or_default();
+    // For the other aicr, which does not print it.
+    let _ = rustix::io::write(stderr(), format!("{words}{number}").as_bytes());
+    Some(ExitCode::from(code))
 }
 
-/// Reads a stream in a thread, into a bounded buffer.
-struct Capture {
-    buffer: Arc<Mutex<Vec<u8>>>,
-    done: mpsc::Receiver<()>,
+fn exec(parent: &OsStr, from_stdin: bool, path: &OsStr, arguments: &[OsString]) -> io::Result<Infallible> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    // The kernel sends no signal if the parent was killed before.
+    let is_parent = |pid: Pid| parent.to_str() == Some(&pid.to_string());
+    if !rustix::process::getppid().is_some_and(is_parent) {
+        return Err(Errno::SRCH.into());
+    }
+    // The runtime of this program ignores SIGPIPE. The next program starts with the default for a
+    // signal that has a handler.
+    signal_hook::flag::register(SIGPIPE, Arc::default())?;
+    let words = [path].into_iter().chain(arguments.iter().map(OsString::as_os_str));
+    let words = words.map(|word| CString::new(word.as_bytes())).collect::<Result<Vec<_>, _>>()?;
+    if !from_stdin {
+        return Ok(execv(&words[0], &words)?);
+    }
+    let program = rustix::io::fcntl_dupfd_cloexec(stdin(), 3)?;
+    dup2_stdin(no_input()?)?;
+    let opened = CString::new(format!("/proc/self/fd/{}", program.as_raw_fd()))?;
+    Ok(execv(&opened, &words)?)
 }
 
-impl Capture {
-    fn start(mut stream: PipeReader) -> Result<Self> {
-        let buffer = Arc::new(Mutex::new(Vec::new()));
-        let (ended, done) = mpsc::channel();
-        let shared = Arc::clone(&buffer);
-        let read = move || {
-            let mut piece = vec![0; 64 << 10];
-            while let Ok(length) = stream.read(&mut piece) {
-                if length == 0 {
-                    break;
-                }
-                let mut buffer = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                let free = OUTPUT_LIMIT.saturating_sub(buffer.len());
-                buffer.extend_from_slice(&piece[..length.min(free)]);
-            }
-            drop(stream);
-            // The receiver may be gone.
-            let _ = ended.send(());
-        };
-        std::thread::Builder::new().spawn(read).context("start a thread that reads what cosign prints")?;
-        Ok(Self { buffer, done })
-    }
+/// The error of an aicr that did not become the program.
+fn not_started(status: ExitStatus, stderr: &[u8]) -> Option<io::Error> {
+    let (code, words) = NOT_STARTED;
+    let number = stderr.strip_prefix(words.as_bytes()).filter(|_| status.code() == Some(code.into()))?;
+    Some(io::Error::from_raw_os_error(std::str::from_utf8(number).ok()?.parse().ok()?))
+}
 
-    /// The complete lines after the first `heard` bytes.
-    fn lines_from(&self, heard: &mut usize) -> Vec<String> {
-        let buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = buffer.get(*heard..).unwrap_or_default();
-        let whole = new.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        *heard += whole;
-        String::from_utf8_lossy(&new[..whole]).lines().map(str::to_owned).collect()
-    }
-
-    /// Waits for the end of the stream. If a process keeps the pipe open, the thread goes on by
-    /// itself.
-    fn wait(&self) {
-        let _ = self.done.recv_timeout(DRAIN);
-    }
-
-    /// The output so far.
-    fn finish(self) -> Vec<u8> {
-        self.wait();
-        std::mem::take(&mut *self.buffer.lock().unwrap_or_else(PoisonError::into_inner))
+/// An empty stdin. If it were open, cosign would wait for a password for ever; if closed, it
+/// reports a missing one wrongly.
+fn no_input() -> io::Result<OwnedFd> {
+    let is_device = |file: &File| file.metadata().is_ok_and(|file| file.file_type().is_char_device());
+    match File::open("/dev/null").ok().filter(is_device) {
+        Some(null) => Ok(null.into()),
+        // Not every container has one. A pipe without a writer is empty, too.
+        None => Ok(io::pipe()?.0.into()),
     }
 }
 

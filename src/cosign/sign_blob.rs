@@ -201,7 +201,7 @@ impl Cosign<'_> {
         directory: &Utf8Path,
     ) -> Invocation<'_> {
         Invocation {
-            program: self.binary.path(),
+            program: self.binary.program(),
             arguments: argv::arguments(Operation::Sign { signer, services }, self.dialect, directory),
             shown_instead: signer.shown_instead(),
             variables: self.signing_variables(signer, services, directory),
@@ -213,7 +213,7 @@ impl Cosign<'_> {
         &self,
         signer: &ReadySigner,
         services: &RecordingServices,
-        private: &PrivateDirectory,
+        private: &PrivateDirectory<'_>,
     ) -> Result<()> {
         if let ReadySigner::Identity(identity) = signer
             && let Some(token) = identity.token()
@@ -245,7 +245,7 @@ impl Cosign<'_> {
         &self,
         signer: &ReadySigner,
         services: &RecordingServices,
-        private: &PrivateDirectory,
+        private: &PrivateDirectory<'_>,
     ) -> Result<Finished> {
         let operation = Operation::Sign { signer, services };
         let variables = self.signing_variables(signer, services, private.path());
@@ -291,7 +291,7 @@ fn why_not_signed(signer: &ReadySigner, services: &RecordingServices, stderr: &[
 }
 
 /// The failure of a run that may have reached a log before it failed.
-fn may_be_logged(failure: Failure, services: &RecordingServices) -> Failure {
+pub(super) fn may_be_logged(failure: Failure, services: &RecordingServices) -> Failure {
     if services.has_log() {
         failure.and(", and the signature may be in the log permanently")
     } else {

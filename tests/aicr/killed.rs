@@ -1,12 +1,10 @@
-//! Runs that are killed or interrupted at every step that changes the disk: strace sends the signal at the first
-//! such system call of a run, then at the second, and so on. Afterwards there is the complete old bundle or the
-//! complete new one, and the next run cleans up and succeeds.
+//! Runs that are killed or interrupted at every step that changes the disk: strace sends the signal
+//! at the first such system call of a run, then at the second, and so on. Afterwards there is the
+//! complete old bundle or the complete new one, and the next run cleans up and succeeds.
 
 use std::os::unix::process::ExitStatusExt;
 
-use rustix::process::{Pid, Signal, kill_process};
-
-use crate::fake::{Fake, HONEST, Meeting, fake_sandbox};
+use crate::fake::{Fake, HONEST, Meeting, ends, fake_sandbox};
 use crate::sandbox::{SMALL_SHA256, Sandbox, UNSIGNED};
 use crate::steps::{CHANGES, Step};
 use crate::without_aicr::sigstore_bundle;
@@ -29,15 +27,16 @@ pub(crate) fn content(sandbox: &Sandbox, relative: &str) -> Content {
     names.map(read).collect()
 }
 
-/// The wrapper that makes a bundle a mount point, so that its staging directory cannot be next to it.
+/// The wrapper that makes a bundle a mount point, so that its staging directory cannot be next to
+/// it.
 fn mounted(bundle: &str) -> Vec<String> {
     let line = format!("mount --bind {bundle} {bundle} && exec \"$@\"");
     ["unshare", "-m", "sh", "-c", &line, "sh"].map(ToOwned::to_owned).into()
 }
 
-/// Runs `words` in new test directories with a wrapper, and ends it with `signal` at one step after the other.
-/// Calls `check` with the content of the tree `made` after each run, and after a complete run. Then the same
-/// run without a signal succeeds.
+/// Runs `words` in new test directories with a wrapper, and ends it with `signal` at one step after
+/// the other. Calls `check` with the content of the tree `made` after each run, and after a
+/// complete run. Then the same run without a signal succeeds.
 fn at_every_step(
     signal: &str,
     wrapper: &[String],
@@ -78,8 +77,8 @@ pub(crate) fn temporary_files(sandbox: &Sandbox) -> Vec<String> {
     sandbox.tree("").into_iter().filter(|name| name.contains("aicr-")).collect()
 }
 
-/// The temporary files that the next run does not remove. An empty private directory without its mark may belong
-/// to another program, and stays.
+/// The temporary files that the next run does not remove. An empty private directory without its
+/// mark may belong to another program, and stays.
 pub(crate) fn not_removed_by_the_next_run(sandbox: &Sandbox) -> Vec<String> {
     let is_empty = |name: &String| {
         std::fs::read_dir(sandbox.path(name)).is_ok_and(|mut entries| entries.next().is_none())
@@ -87,15 +86,19 @@ pub(crate) fn not_removed_by_the_next_run(sandbox: &Sandbox) -> Vec<String> {
     temporary_files(sandbox).into_iter().filter(|name| !is_empty(name)).collect()
 }
 
-/// A cosign that is still running may create a file in a directory that is removed.
+/// A program that cosign has started may create a file in a directory that is removed.
 #[test]
 fn a_disturbed_removal_goes_on() {
     let sandbox = fake_sandbox(HONEST);
-    let line = format!(
-        "strace -f -qq -o /dev/null -e trace=rmdir -e inject=rmdir:error=ENOTEMPTY:when=1 \
-         aicr bundle dist --output D --quiet {SIGN}"
-    );
-    sandbox.program_run(line.split_whitespace()).succeeds();
+    let run = |strace: &str, output: &str| {
+        let line = format!("strace -qq {strace} aicr bundle dist --output {output} --quiet {SIGN}");
+        sandbox.program_run(line.split_whitespace()).succeeds();
+    };
+    run("--decode-fds=path -o trace -e trace=unlinkat", "C");
+    let trace = sandbox.read("trace");
+    let is_private = |line: &str| line.contains("/tmp>, \"aicr-") && line.contains("AT_REMOVEDIR");
+    let number = trace.lines().filter(|line| line.starts_with("unlinkat(")).position(is_private).unwrap() + 1;
+    run(&format!("-o /dev/null -e trace=unlinkat -e inject=unlinkat:error=ENOTEMPTY:when={number}"), "D");
     assert_eq!(temporary_files(&sandbox), [""; 0]);
 }
 
@@ -224,7 +227,7 @@ fn a_staging_directory_in_a_bundle_stays_for_a_running_run_and_not_for_a_killed_
             .exits(2);
         first.kill().unwrap();
         first.wait().unwrap();
-        kill_process(Pid::from_raw(cosign.trim().parse().unwrap()).unwrap(), Signal::KILL).unwrap();
+        ends(&cosign);
         sandbox
             .aicr("bundle-sign B --force --dry-run --quiet --signing-key cosign.key --tlog-upload=false")
             .stdout(&format!(

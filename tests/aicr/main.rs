@@ -1,5 +1,5 @@
-//! Scenarios over the binary, with real cosign. `make test` runs them with one cosign, `make matrix`
-//! runs the module `matrix` with every release of `scripts/cosign-releases.txt`.
+//! Scenarios over the binary, with real cosign. `make test` runs them with one cosign, `make
+//! matrix` runs the module `matrix` with every release of `scripts/cosign-releases.txt`.
 
 #![expect(
     clippy::unwrap_used,
@@ -28,6 +28,7 @@ mod in_place;
 mod interrupted;
 mod killed;
 mod killed_at_random;
+mod machine;
 mod matrix;
 mod meanwhile;
 mod plain_words;

@@ -122,7 +122,7 @@ fn a_wrong_tmpdir_is_an_error() {
             .aicr(&format!("bundle dist --output B {SIGN}"))
             .env("TMPDIR", &directory)
             .stderr(&format!(
-                "error: cannot make a private directory for cosign: {why} at path \"{{root}}/{name}/aicr-XXXXXX\"
+                "error: cannot use {{root}}/{name} for temporary files: {why}
 hint: set TMPDIR to a writable directory\n"
             ))
             .exits(1);

@@ -1,11 +1,16 @@
 //! Programs of a few lines of `sh`, and how each of them ends.
 
+use super::capture::OUTPUT_LIMIT;
 use super::*;
 use crate::plan::value::Source;
 
+fn at(path: &'static str) -> Program<'static> {
+    Program { path: Utf8Path::new(path), opened: None }
+}
+
 fn shell(script: &str) -> Invocation<'static> {
     Invocation {
-        program: Utf8Path::new("/bin/sh"),
+        program: at("/bin/sh"),
         arguments: vec!["-c".into(), script.into()],
         shown_instead: None,
         variables: Variables::from([("PATH".into(), Value::Set("/usr/bin:/bin".into()))]),
@@ -14,7 +19,7 @@ fn shell(script: &str) -> Invocation<'static> {
 
 fn limits(timeout: Duration) -> Limits {
     let timeout = Sourced { value: timeout, source: Source::Flag("--timeout") };
-    Limits { timeout, interrupt: Interrupt::default() }
+    Limits { timeout, interrupt: Interrupt::default(), from_aicr: false }
 }
 
 fn run(script: &str) -> Finished {
@@ -127,7 +132,7 @@ fn children_that_outlive_the_program_are_terminated() {
 
 #[test]
 fn a_missing_program_is_an_error() {
-    let invocation = Invocation { program: Utf8Path::new("/nowhere"), ..shell("") };
+    let invocation = Invocation { program: at("/nowhere"), ..shell("") };
     let failure = invocation.run(&limits(Duration::from_secs(1))).unwrap_err();
     assert_eq!(failure.class(), Class::NoCosign);
     assert_eq!(failure.message(), "/nowhere cannot be started: no such file or directory");
@@ -136,7 +141,7 @@ fn a_missing_program_is_an_error() {
 #[test]
 fn a_command_is_printed_without_secrets() {
     let invocation = Invocation {
-        program: Utf8Path::new("/opt/co sign"),
+        program: at("/opt/co sign"),
         arguments: vec!["--key=a b".into(), "plain".into(), "it's\n\u{202e}".into(), "--pin=1234".into()],
         shown_instead: Some(("--pin=1234".into(), "--pin=…".into())),
         variables: Variables::from([
