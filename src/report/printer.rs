@@ -113,7 +113,7 @@ impl Printer {
         };
         let written = Self::raw(printed.as_bytes());
         if self.verbosity == Verbosity::Quiet
-            && report.bundles.iter().any(|bundle| bundle.verdict == Verdict::Unsigned)
+            && report.bundles.iter().any(BundleReport::is_unsigned)
         {
             self.talk(text::UNSIGNED);
         }
