@@ -8,4 +8,5 @@ pub(crate) mod doctor;
 pub(crate) mod services;
 pub(crate) mod signing;
 pub(crate) mod trust;
+pub(crate) mod unchanged;
 pub(crate) mod verify;

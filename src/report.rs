@@ -80,6 +80,15 @@ impl BundleReport {
         Self { error: Some(failure), ..Self::new(path, verdict) }
     }
 
+    /// Whether a bundle was built, or left as it is, that nobody has signed.
+    fn is_unsigned(&self) -> bool {
+        match self.verdict {
+            Verdict::Unsigned => true,
+            Verdict::Unchanged => self.signatures.is_empty(),
+            _ => false,
+        }
+    }
+
     /// The verdict of a failure.
     pub(crate) fn verdict_of(failure: &Failure) -> Verdict {
         if failure.class() == Class::Rejected { Verdict::Rejected } else { Verdict::Failed }
@@ -102,6 +111,8 @@ pub(crate) enum Verdict {
     AlreadySigned,
     /// Built, and not signed.
     Unsigned,
+    /// The bundle that would be built exists already.
+    Unchanged,
     /// A dry run: this would be done.
     Planned,
     /// Something else went wrong.
@@ -120,6 +131,7 @@ impl Verdict {
             Self::Signed => "signed",
             Self::AlreadySigned => "already signed",
             Self::Unsigned => "UNSIGNED",
+            Self::Unchanged => "unchanged",
             Self::Planned => "dry run",
             Self::Failed => "failed",
             Self::NotAttempted => "not attempted",

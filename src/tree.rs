@@ -25,6 +25,7 @@ mod exclude;
 mod file_system;
 pub(crate) mod inputs;
 pub(crate) mod manifest;
+mod medium;
 mod mount;
 pub(crate) mod name;
 mod private_key;
@@ -34,6 +35,7 @@ mod reflink;
 mod remove;
 pub(crate) mod report_file;
 pub(crate) mod rooted_dir;
+pub(crate) mod second_look;
 pub(crate) mod space;
 pub(crate) mod staging;
 pub(crate) mod target;
@@ -50,8 +52,16 @@ pub(crate) const ATTESTATION: &str = "attestation";
 /// The signature over the manifest: a Sigstore bundle.
 pub(crate) const SIGNATURE: &str = "attestation/checksums.txt.sigstore.json";
 
+/// How the name of every staging directory ends. It begins with a dot.
+const STAGING_SUFFIX: &str = ".aicr-staging";
+
 /// The name of a staging directory inside a bundle, in `attestation/`.
-const INNER_STAGING: &str = ".aicr-staging";
+const INNER_STAGING: &str = STAGING_SUFFIX;
+
+/// Whether a directory of this name is a staging directory, which is never payload.
+fn is_staging_name(name: &[u8]) -> bool {
+    name.starts_with(b".") && name.ends_with(STAGING_SUFFIX.as_bytes())
+}
 
 /// The mode of a file in a bundle, whatever its source and the umask.
 const PLAIN: Mode = Mode::from_raw_mode(0o644);

@@ -4,23 +4,25 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::commands::signing::Signing;
+use crate::commands::unchanged;
 use crate::context::Context;
 use crate::cosign::Session;
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
 use crate::plan::bundle::{BundlePlan, Destination, Run};
 use crate::plan::sign::Signer;
-use crate::printable::quoted_path;
+use crate::printable::{quoted_path, show};
 use crate::progress::Progress;
 use crate::report::{BundleReport, ManifestReport, Report, Verdict};
 use crate::sigstore::evidence::Evidence;
 use crate::tree::copy::{Built, copy, hash_in_place};
 use crate::tree::inputs::{Collected, Options, collect};
-use crate::tree::publish::Sealed;
+use crate::tree::publish::{Sealed, has_manifest};
 use crate::tree::rooted_dir::RootedDir;
+use crate::tree::second_look::OwnFiles;
 use crate::tree::space::enough_space;
 use crate::tree::staging::Staging;
-use crate::tree::target::Target;
+use crate::tree::target::{Occupant, Target};
 use crate::tree::write_back::WriteBack;
 use crate::tree::{MANIFEST, manifest};
 
@@ -63,15 +65,34 @@ fn output(
     let tree = staging.tree()?;
     let bar = context.printer.progress("copy");
     let write_back = WriteBack::of(staging.staging_dir())?;
-    let built = copy(&collected, &tree, &write_back, plan.allow_private_keys, &context.work(bar.progress()))?;
+    let hashed =
+        copy(&collected, &tree, &write_back, plan.allow_private_keys, &context.work(bar.progress()))?;
     bar.finish();
+    let built = &hashed.built;
+    if !hashed.is_kept_by_medium {
+        let shown = show(directory.as_str());
+        context
+            .printer
+            .warning(&format!("{shown}: this file system does not keep modes or modification times"));
+    }
+    if target.occupant() == Occupant::Bundle {
+        let existing = RootedDir::open(directory)?;
+        let text = read_back(&tree, built)?;
+        if unchanged::has_same_files(&existing, &tree, &text, built, &collected, context)?
+            && let Some(done) = unchanged::report(&existing, &text, built, signing.as_ref())?
+        {
+            report.bundles.push(done);
+            return signing.as_ref().map_or(Ok(()), Signing::write_public_key);
+        }
+    }
     let evidence = match &signing {
-        Some(signing) => Some(signing.sign(&read_back(&tree, &built)?)?),
+        Some(signing) => Some(signing.sign(&read_back(&tree, built)?)?),
         None => None,
     };
     let signature = evidence.as_ref().map(Evidence::to_json);
-    Sealed::tree(staging, write_back, &target, signature.as_deref())?.publish(&context.work(&unseen))?;
-    finish(directory, &built, signing.as_ref().zip(evidence.as_ref()), report)
+    Sealed::tree(staging, write_back, &target, &collected, &hashed, signature.as_deref())?
+        .publish(&context.work(&unseen))?;
+    finish(directory, built, signing.as_ref().zip(evidence.as_ref()), report)
 }
 
 /// The input itself: nothing is copied.
@@ -105,9 +126,10 @@ fn in_place(
     if !force && bundle.stat(MANIFEST.as_bytes()).is_ok() {
         return Err(refused());
     }
+    let own_files = OwnFiles::of(bundle);
     let bar = context.printer.progress("hash");
     let manifest = staging.file(MANIFEST)?;
-    let built = hash_in_place(
+    let hashed = hash_in_place(
         &collected,
         manifest,
         MANIFEST,
@@ -115,14 +137,23 @@ fn in_place(
         &context.work(bar.progress()),
     )?;
     bar.finish();
+    let built = &hashed.built;
+    if has_manifest(bundle, built) {
+        let text = read_back(staging.staging_dir(), built)?;
+        if let Some(done) = unchanged::report(bundle, &text, built, signing.as_ref())? {
+            report.bundles.push(done);
+            return signing.as_ref().map_or(Ok(()), Signing::write_public_key);
+        }
+    }
     let evidence = match &signing {
-        Some(signing) => Some(signing.sign(&read_back(staging.staging_dir(), &built)?)?),
+        Some(signing) => Some(signing.sign(&read_back(staging.staging_dir(), built)?)?),
         None => None,
     };
     let signature = evidence.as_ref().map(Evidence::to_json);
     let unseen = Progress::hidden();
-    Sealed::manifest(staging, bundle, &built, signature.as_deref())?.publish(&context.work(&unseen))?;
-    finish(directory, &built, signing.as_ref().zip(evidence.as_ref()), report)
+    Sealed::manifest(staging, &collected, &hashed, own_files, signature.as_deref())?
+        .publish(&context.work(&unseen))?;
+    finish(directory, built, signing.as_ref().zip(evidence.as_ref()), report)
 }
 
 /// Prepares the signer, if there is one.

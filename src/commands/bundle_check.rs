@@ -9,22 +9,23 @@ use crate::progress::Progress;
 use crate::report::{BundleReport, ManifestReport, Verdict};
 use crate::sigstore::evidence::{Evidence, SIZE_LIMIT};
 use crate::tree::audit::Findings;
-use crate::tree::check::{Checked, check, check_names};
+use crate::tree::check::{Checked, Record, check, check_names};
 use crate::tree::manifest::{self, Manifest};
 use crate::tree::rooted_dir::{FileKind, OpenError, RootedDir, SmallError};
 use crate::tree::{ATTESTATION, MANIFEST, SIGNATURE, Work, walk};
 
-/// Compares every file with a manifest, reading it.
+/// Compares every file with a manifest, reading it. A `record` gets the files that were read.
 pub(crate) fn check_files(
     bundle: &RootedDir,
     manifest: &Manifest<'_>,
+    record: Option<&Record>,
     context: &Context,
     interrupt: &Interrupt,
 ) -> Result<Checked> {
     let bar = context.printer.progress("verify");
     let work = Work { interrupt, ..context.work(bar.progress()) };
     let listing = walk::list(bundle, &work)?;
-    let checked = check(bundle, manifest, &listing, &work);
+    let checked = check(bundle, manifest, &listing, record, &work);
     bar.finish();
     checked
 }

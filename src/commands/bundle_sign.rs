@@ -2,6 +2,7 @@
 //! tree that is not exactly its manifest is never signed, and a stale signature never replaced.
 
 use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
 
@@ -17,6 +18,7 @@ use crate::sigstore::evidence::Evidence;
 use crate::tree::manifest::Manifest;
 use crate::tree::publish::Sealed;
 use crate::tree::rooted_dir::RootedDir;
+use crate::tree::second_look::{Expected, FileId, OwnFiles};
 use crate::tree::staging::Staging;
 use crate::tree::{MANIFEST, SIGNATURE};
 
@@ -88,6 +90,8 @@ struct CheckedBundle {
 /// What was read when a bundle was checked.
 struct Seen {
     manifest: Vec<u8>,
+    /// The files that were read; in a dry run they are not.
+    files: Vec<FileId>,
     evidence: Option<Evidence>,
 }
 
@@ -106,23 +110,28 @@ fn refuse_twice(bundles: &[RootedDir]) -> Result<()> {
     Ok(())
 }
 
+/// The signer answers for these bytes, so they need no other proof.
+fn manifest_of<'a>(bundle: &RootedDir, text: &'a [u8]) -> Result<Manifest<'a>> {
+    Manifest::unproven(text).map_err(|error| error.rejects(bundle.show(MANIFEST.as_bytes())).hint(MAKE_AGAIN))
+}
+
 fn look(bundle: &RootedDir, signing: &Signing<'_>, run: Run, context: &Context) -> Result<CheckedBundle> {
     let text = manifest_text(bundle, MAKE_ONE)?;
     let digest = Sha256Digest::of(&text);
-    // The signer answers for these bytes from here on, so they need no other proof.
-    let manifest = Manifest::unproven(&text)
-        .map_err(|error| error.rejects(bundle.show(MANIFEST.as_bytes())).hint(MAKE_AGAIN))?;
+    let manifest = manifest_of(bundle, &text)?;
+    let files = Mutex::new(vec![FileId::default(); manifest.len()]);
     let checked = if run.dry_run {
         check_only_names(bundle, &manifest, context)
     } else {
-        check_files(bundle, &manifest, context, &context.interrupt)
+        check_files(bundle, &manifest, Some(&files), context, &context.interrupt)
     };
     let mut report = bundle_check::report(bundle, digest, checked?, Verdict::Signed, context);
     if report.error.is_some() {
         return Ok(CheckedBundle { report, to_sign: None });
     }
+    let files = files.into_inner().unwrap_or_else(PoisonError::into_inner);
     let Some(there) = signature_file(bundle)? else {
-        return Ok(CheckedBundle { report, to_sign: Some(Seen { manifest: text, evidence: None }) });
+        return Ok(CheckedBundle { report, to_sign: Some(Seen { manifest: text, files, evidence: None }) });
     };
     let top = bundle.show(b"");
     if there.digest() != digest {
@@ -157,12 +166,15 @@ fn look(bundle: &RootedDir, signing: &Signing<'_>, run: Run, context: &Context) 
         Some(by) if !run.force => {
             Err(Failure::usage(format!("{top} is signed by {by}")).hint("--force replaces that signature"))
         }
-        _ => Ok(CheckedBundle { report, to_sign: Some(Seen { manifest: text, evidence: Some(there) }) }),
+        _ => {
+            Ok(CheckedBundle { report, to_sign: Some(Seen { manifest: text, files, evidence: Some(there) }) })
+        }
     }
 }
 
 fn sign(bundle: &RootedDir, seen: &Seen, signing: &Signing<'_>, context: &Context) -> Result<Evidence> {
     let staging = Staging::for_bundle(bundle)?;
+    let own_files = OwnFiles::of(bundle);
     // Since the check other bundles were signed, and another run may have changed this one. The lock of the
     // staging directory prevents that from here on.
     if manifest_text(bundle, MAKE_ONE)? != seen.manifest || signature_file(bundle)? != seen.evidence {
@@ -173,6 +185,9 @@ fn sign(bundle: &RootedDir, seen: &Seen, signing: &Signing<'_>, context: &Contex
     }
     let made = signing.sign(&seen.manifest)?;
     let unseen = Progress::hidden();
-    Sealed::signature(staging, bundle, &made.to_json())?.publish(&context.work(&unseen))?;
+    let manifest = manifest_of(bundle, &seen.manifest)?;
+    let expected = Expected::listed(&manifest, &seen.files);
+    Sealed::signature(staging, bundle, expected, own_files, &made.to_json())?
+        .publish(&context.work(&unseen))?;
     Ok(made)
 }

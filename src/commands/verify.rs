@@ -119,5 +119,5 @@ fn ask_and_look<'m>(
 fn files(bundle: &RootedDir, text: &[u8], context: &Context, interrupt: &Interrupt) -> Result<Checked> {
     let manifest = Manifest::unproven(text)
         .map_err(|error| error.rejects(bundle.show(MANIFEST.as_bytes())).hint(AGAIN))?;
-    check_files(bundle, &manifest, context, interrupt)
+    check_files(bundle, &manifest, None, context, interrupt)
 }

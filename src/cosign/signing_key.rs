@@ -2,7 +2,6 @@
 //! a cosign key, the plugin exists, and there is a password. Every error here is exit 2, before
 //! anything is built.
 
-use anyhow::Context;
 use camino::Utf8Path;
 
 use super::search_path::SearchPath;
@@ -44,9 +43,9 @@ impl SigningKey {
         match reference {
             KeyRef::File(path) => {
                 check_file(path)?;
-                argument = camino::absolute_utf8(path)
-                    .with_context(|| format!("resolve the path of the key file {path}"))?
-                    .into_string();
+                // A directory above may have a name that is not UTF-8.
+                let relative = |_| Utf8Path::new(".").join(path);
+                argument = camino::absolute_utf8(path).unwrap_or_else(relative).into_string();
                 password = password_unless_set(reference, environment, ask)?;
             }
             KeyRef::EnvVariable(name) => {

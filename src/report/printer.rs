@@ -8,7 +8,7 @@ use anyhow::Context;
 
 use super::color::{self, Tone, painted};
 use super::progress::{Reminder, Shown};
-use super::{Report, Verdict, json, text};
+use super::{BundleReport, Report, json, text};
 use crate::cli::{Color, Format};
 use crate::error::{Failure, Result};
 use crate::plan::global::Verbosity;
@@ -112,9 +112,7 @@ impl Printer {
             Format::Text => text::render(report, self.verbosity, self.color_stdout),
         };
         let written = Self::raw(printed.as_bytes());
-        if self.verbosity == Verbosity::Quiet
-            && report.bundles.iter().any(|bundle| bundle.verdict == Verdict::Unsigned)
-        {
+        if self.verbosity == Verbosity::Quiet && report.bundles.iter().any(BundleReport::is_unsigned) {
             self.talk(text::UNSIGNED);
         }
         let errors = report

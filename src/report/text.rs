@@ -67,7 +67,7 @@ fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
         bundle;
     let path = show(path.as_str());
     let tone = match verdict {
-        Verdict::Accepted | Verdict::Signed | Verdict::AlreadySigned => Tone::Good,
+        Verdict::Accepted | Verdict::Signed | Verdict::AlreadySigned | Verdict::Unchanged => Tone::Good,
         Verdict::Unproven | Verdict::Unsigned | Verdict::Planned | Verdict::NotAttempted => Tone::Warning,
         Verdict::Rejected | Verdict::Failed => Tone::Bad,
     };
@@ -132,7 +132,7 @@ fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
         let _ = writeln!(text, "  {}", tame(command));
     }
     // In the last line, where a person looks, and a script that keeps the last line too.
-    if *verdict == Verdict::Unsigned {
+    if bundle.is_unsigned() {
         let _ = writeln!(text, "{UNSIGNED}");
     }
 }

@@ -34,7 +34,8 @@ pub(crate) fn lies_in(path: &Utf8Path, directory: &Utf8Path) -> io::Result<bool>
 /// because a place may not exist yet.
 pub(crate) fn place_of<'a>(path: &Utf8Path, places: &[&'a Utf8Path]) -> io::Result<Option<&'a Utf8Path>> {
     for place in places {
-        if camino::absolute_utf8(path)?.starts_with(camino::absolute_utf8(place)?) || lies_in(path, place)? {
+        let is_inside = std::path::absolute(path)?.starts_with(std::path::absolute(place)?);
+        if is_inside || lies_in(path, place)? {
             return Ok(Some(place));
         }
     }

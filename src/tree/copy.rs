@@ -2,21 +2,29 @@
 //! or the copy shares its bytes (a reflink) and is hashed. `staging.rs` decides where the copies are, and
 //! `publish.rs` moves them into place.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::unix::fs::FileExt as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use rustix::fs::{AtFlags, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_OMIT};
+use holes::{data, is_sparse};
+use rustix::fs::{Mode, OFlags, Stat};
 
 use super::inputs::{Collected, SourceFile};
 use super::manifest::render;
+use super::medium::{clear_set_gid, set_mode, set_mode_of_new, set_modified};
 use super::reflink::Sharing;
 use super::rooted_dir::{Opened, RootedDir, change_stamp};
+use super::second_look::FileId;
 use super::workers::{self, Order, Turn};
 use super::write_back::WriteBack;
 use super::{EXECUTABLE, MANIFEST, PLAIN, Work, cannot, exclude, private_key};
 use crate::digest::{BUFFER, HashError, Sha256Digest, hash_file};
 use crate::error::{Class, Failure, Result};
+
+mod holes;
 
 /// A manifest that was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +37,16 @@ pub(crate) struct Built {
     pub(crate) bytes: u64,
 }
 
+/// What was hashed, and copied or not.
+#[derive(Debug)]
+pub(crate) struct Hashed {
+    pub(crate) built: Built,
+    /// The files of the bundle, in the order of their names.
+    pub(crate) files: Vec<FileId>,
+    /// Whether the modes and modification times of all copies are as they should be.
+    pub(crate) is_kept_by_medium: bool,
+}
+
 /// Copies all files into the empty directory `into`, and writes the manifest there. Everything is on the
 /// disk after [`WriteBack::finish`].
 pub(crate) fn copy(
@@ -37,20 +55,23 @@ pub(crate) fn copy(
     write_back: &WriteBack,
     allow_private_keys: bool,
     work: &Work<'_>,
-) -> Result<Built> {
+) -> Result<Hashed> {
     make_directories(collected, into)?;
     let name = into.show(MANIFEST.as_bytes());
-    let copies = Copies { into, write_back, sharing: Sharing::in_directory(into) };
-    let (digests, bytes) = Reading { collected, copies: Some(copies), allow_private_keys, work }.all()?;
+    let sharing = Sharing::in_directory(into);
+    let copies = Copies { into, write_back, sharing, is_kept: AtomicBool::new(true) };
+    let reading = Reading { collected, copies: Some(copies), allow_private_keys, work };
+    let (read, bytes) = reading.all()?;
     let write = || {
-        let file = File::from(create(into, MANIFEST.as_bytes())?);
-        let digest = write_manifest(collected, &digests, &file)?;
-        rustix::fs::fchmod(&file, PLAIN)?;
+        let file = create(into, MANIFEST.as_bytes(), PLAIN)?;
+        let digest = write_manifest(collected, &read, &file)?;
+        set_mode_of_new(&file, PLAIN)?;
         file.sync_all()?;
         Ok(digest)
     };
     let manifest = write().map_err(|error| cannot("write", name, &error))?;
-    Ok(Built { manifest, files: collected.files.len() as u64, bytes })
+    let is_kept_by_medium = reading.copies.is_none_or(|copies| copies.is_kept.into_inner());
+    Ok(Hashed::new(manifest, read, bytes, is_kept_by_medium))
 }
 
 /// Hashes all files in place, and writes the manifest to `manifest`, which errors call `shown`.
@@ -60,24 +81,56 @@ pub(crate) fn hash_in_place(
     shown: &str,
     allow_private_keys: bool,
     work: &Work<'_>,
-) -> Result<Built> {
-    let (digests, bytes) = Reading { collected, copies: None, allow_private_keys, work }.all()?;
+) -> Result<Hashed> {
+    let (read, bytes) = Reading { collected, copies: None, allow_private_keys, work }.all()?;
     let manifest =
-        write_manifest(collected, &digests, manifest).map_err(|error| cannot("write", shown, &error))?;
-    Ok(Built { manifest, files: collected.files.len() as u64, bytes })
+        write_manifest(collected, &read, manifest).map_err(|error| cannot("write", shown, &error))?;
+    Ok(Hashed::new(manifest, read, bytes, true))
 }
 
-fn write_manifest(
-    collected: &Collected,
-    digests: &[Sha256Digest],
-    to: impl Write,
-) -> io::Result<Sha256Digest> {
+impl Hashed {
+    fn new(manifest: Sha256Digest, read: Vec<Read>, bytes: u64, is_kept_by_medium: bool) -> Self {
+        let built = Built { manifest, files: read.len() as u64, bytes };
+        let files = read.into_iter().map(|(_, file)| file).collect();
+        Self { built, files, is_kept_by_medium }
+    }
+}
+
+fn write_manifest(collected: &Collected, read: &[Read], to: impl Write) -> io::Result<Sha256Digest> {
     let names = collected.files.iter().map(|file| file.name.as_str());
-    render(names.zip(digests.iter().copied()), to)
+    render(names.zip(read.iter().map(|(digest, _)| *digest)), to)
 }
 
-/// Creates the directories of the files. Because the names are sorted, each is created once.
+/// Creates the directories of the files.
 fn make_directories(collected: &Collected, into: &RootedDir) -> Result<()> {
+    each_directory(collected, |directory| {
+        make_directory(into, directory)
+            .map_err(|error| cannot("create", into.show(directory.as_bytes()), &error))
+    })
+}
+
+/// Removes the set-group-ID bit from the directories of a complete bundle, which they have inherited if the
+/// directory of the output has it. A directory that does not exist any more is no failure here.
+pub(super) fn clear_set_gid_of_directories(collected: &Collected, tree: &RootedDir) -> Result<()> {
+    let clear = |directory: &str| {
+        let opened = tree.directory(directory.as_bytes());
+        match opened.and_then(|directory| Ok(clear_set_gid(&directory)?)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(cannot("change the mode of", tree.show(directory.as_bytes()), &error))
+            }
+            Ok(false) | Err(_) => Ok(false),
+            Ok(true) => Ok(true),
+        }
+    };
+    if clear("")? {
+        each_directory(collected, |directory| clear(directory).map(drop))?;
+    }
+    Ok(())
+}
+
+/// Calls `each` with the directories of the files, a directory before those in it. Because the names are
+/// sorted, that is once for each.
+fn each_directory(collected: &Collected, mut each: impl FnMut(&str) -> Result<()>) -> Result<()> {
     let mut last = "";
     for file in &collected.files {
         let name = file.name.as_str();
@@ -88,8 +141,7 @@ fn make_directories(collected: &Collected, into: &RootedDir) -> Result<()> {
                 let known =
                     last.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
                 if !directory.is_empty() && !known {
-                    make_directory(into, directory)
-                        .map_err(|error| cannot("create", into.show(directory.as_bytes()), &error))?;
+                    each(directory)?;
                 }
             }
             last = parent;
@@ -105,12 +157,13 @@ fn make_directory(into: &RootedDir, directory: &str) -> io::Result<()> {
         made => made?,
     }
     // The umask, or an inherited access control list, may have removed bits.
-    Ok(rustix::fs::chmodat(into, directory, EXECUTABLE, AtFlags::empty())?)
+    set_mode_of_new(&into.directory(directory.as_bytes())?, EXECUTABLE)?;
+    Ok(())
 }
 
-fn create(into: &RootedDir, name: &[u8]) -> rustix::io::Result<rustix::fd::OwnedFd> {
+fn create(into: &RootedDir, name: &[u8], mode: Mode) -> io::Result<File> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    rustix::fs::openat(into, name, flags, Mode::RUSR | Mode::WUSR)
+    Ok(File::from(rustix::fs::openat(into, name, flags, mode)?))
 }
 
 /// The directory of the copies, and how their bytes get there.
@@ -118,47 +171,75 @@ struct Copies<'a> {
     into: &'a RootedDir,
     write_back: &'a WriteBack,
     sharing: Sharing,
+    /// Whether the medium has kept all modes and times so far.
+    is_kept: AtomicBool,
 }
 
 /// A copy that is not complete.
 struct Copy<'a> {
-    write_back: &'a WriteBack,
+    copies: &'a Copies<'a>,
     file: File,
+    stat: Stat,
     /// Whether it shares all bytes of its source already, and only has to be hashed.
     is_shared: bool,
+    /// Whether its source has holes, so that blocks of zeros are not written.
+    is_sparse: bool,
+    /// How many bytes it has so far.
+    length: Cell<u64>,
 }
 
 impl Copies<'_> {
-    fn begin(&self, name: &[u8], source: &Opened) -> io::Result<Copy<'_>> {
-        let file = File::from(create(self.into, name)?);
-        let is_shared = self.sharing.share(source, &file)?;
-        Ok(Copy { write_back: self.write_back, file, is_shared })
+    fn begin(&self, source: &SourceFile, opened: &Opened) -> io::Result<Copy<'_>> {
+        let mode = if source.executable { EXECUTABLE } else { PLAIN };
+        let file = create(self.into, source.name.as_str().as_bytes(), mode)?;
+        let stat = rustix::fs::fstat(&file)?;
+        // The umask, or an inherited access control list, may have removed bits.
+        self.keep(set_mode(&file, &stat, mode)?);
+        let is_shared = self.sharing.share(opened, &file)?;
+        let is_sparse = is_sparse(&opened.stat);
+        Ok(Copy { copies: self, file, stat, is_shared, is_sparse, length: Cell::new(0) })
+    }
+
+    fn keep(&self, is_kept: bool) {
+        if !is_kept {
+            self.is_kept.store(false, Ordering::Relaxed);
+        }
     }
 }
 
 impl Copy<'_> {
     /// Writes the next piece of the source.
     fn write(&self, piece: &[u8]) -> io::Result<()> {
-        if !self.is_shared {
+        let start = self.length.replace(self.length.get() + piece.len() as u64);
+        if self.is_shared {
+            return Ok(());
+        }
+        if !self.is_sparse {
             (&self.file).write_all(piece)?;
-            self.write_back.count_written(piece.len() as u64);
+            self.copies.write_back.count_written(piece.len() as u64);
+            return Ok(());
+        }
+        for (offset, run) in data(piece) {
+            self.file.write_all_at(run, start + offset as u64)?;
+            self.copies.write_back.count_written(run.len() as u64);
         }
         Ok(())
     }
 
-    /// Sets its mode, and the modification time of its source.
-    fn finish(&self, source: &SourceFile, stat: &Stat) -> io::Result<()> {
-        rustix::fs::fchmod(&self.file, if source.executable { EXECUTABLE } else { PLAIN })?;
-        let omit = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
-        let modified = Timespec {
-            tv_sec: stat.st_mtime,
-            // Less than 1,000,000,000 in every inode.
-            tv_nsec: stat.st_mtime_nsec.try_into().unwrap_or_default(),
-        };
-        rustix::fs::futimens(&self.file, &Timestamps { last_access: omit, last_modification: modified })?;
-        self.write_back.complete_file(&self.file)
+    /// Gives it its length and the modification time of its source, and returns its identity.
+    fn finish(&self, source: &Stat) -> io::Result<FileId> {
+        let length = self.length.get();
+        if self.is_sparse && !self.is_shared {
+            self.file.set_len(length)?;
+        }
+        self.copies.keep(set_modified(&self.file, source)?);
+        self.copies.write_back.complete_file(&self.file)?;
+        Ok(FileId::new(&self.stat, length))
     }
 }
+
+/// The digest of a file, and the file of the bundle.
+type Read = (Sha256Digest, FileId);
 
 /// One pass over all files.
 struct Reading<'a> {
@@ -170,25 +251,25 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// The digests of all files, in the order of the files, and how many bytes were read.
-    fn all(&self) -> Result<(Vec<Sha256Digest>, u64)> {
+    /// All files in their order, and how many bytes were read.
+    fn all(&self) -> Result<(Vec<Read>, u64)> {
         let count = self.collected.files.len();
         self.work.progress.expect(self.collected.bytes);
         // One lock for each file costs little compared with its system calls.
-        let digests = Mutex::new(vec![Sha256Digest::default(); count]);
+        let read = Mutex::new(vec![Read::default(); count]);
         let state = || (vec![0; BUFFER], 0);
         let order = if self.copies.is_some() { Order::Spread } else { Order::InTurn };
         let states = workers::each(self.work, count, order, state, |(buffer, bytes), turn| {
-            let (digest, length) = self.one(buffer, turn)?;
-            *bytes += length;
-            digests.lock().unwrap_or_else(PoisonError::into_inner)[turn.index] = digest;
+            let (digest, file) = self.one(buffer, turn)?;
+            *bytes += file.size();
+            read.lock().unwrap_or_else(PoisonError::into_inner)[turn.index] = (digest, file);
             Ok(())
         })?;
         let bytes = states.into_iter().map(|(_, bytes)| bytes).sum();
-        Ok((digests.into_inner().unwrap_or_else(PoisonError::into_inner), bytes))
+        Ok((read.into_inner().unwrap_or_else(PoisonError::into_inner), bytes))
     }
 
-    fn one(&self, buffer: &mut [u8], turn: &Turn<'_>) -> Result<(Sha256Digest, u64)> {
+    fn one(&self, buffer: &mut [u8], turn: &Turn<'_>) -> Result<Read> {
         let source = &self.collected.files[turn.index];
         let name = source.name.as_str().as_bytes();
         let shown = || self.collected.source(source);
@@ -201,7 +282,7 @@ impl Reading<'_> {
         let failed = |copies: &Copies<'_>, error: &io::Error| cannot("write", copies.into.show(name), error);
         let copy = match &self.copies {
             Some(copies) => {
-                let copy = copies.begin(name, &opened).map_err(|error| failed(copies, &error))?;
+                let copy = copies.begin(source, &opened).map_err(|error| failed(copies, &error))?;
                 Some((copies, copy))
             }
             None => None,
@@ -230,11 +311,12 @@ impl Reading<'_> {
         if bytes != opened.size() || change_stamp(&opened.stat) != change_stamp(&after) {
             return Err(changed(&shown(), "changed while it was read"));
         }
-        if let Some((copies, copy)) = &copy {
-            copy.finish(source, &after).map_err(|error| failed(copies, &error))?;
-        }
+        let file = match &copy {
+            Some((copies, copy)) => copy.finish(&after).map_err(|error| failed(copies, &error))?,
+            None => FileId::new(&after, bytes),
+        };
         self.work.progress.file_done();
-        Ok((digest, bytes))
+        Ok((digest, file))
     }
 
     fn private_key(&self, source: &SourceFile) -> Failure {

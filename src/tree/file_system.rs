@@ -17,6 +17,17 @@ pub(super) const F2FS: Magic = Magic(0xf2f5_2010);
 pub(super) const FAT: Magic = Magic(0x4d44);
 pub(super) const EXFAT: Magic = Magic(0x2011_bab0);
 pub(super) const TMPFS: Magic = Magic(0x0102_1994);
+const NFS: Magic = Magic(0x6969);
+const OVERLAY: Magic = Magic(0x794c_7630);
+
+/// File systems on which a file keeps the number of its inode. FAT and many others make up a new one when the
+/// file is no longer in memory.
+const STABLE_INODES: [Magic; 7] = [EXT, XFS, BTRFS, F2FS, TMPFS, NFS, OVERLAY];
+
+/// Whether the number of an inode identifies a file.
+pub(super) fn has_stable_inodes(file: impl AsFd) -> bool {
+    Magic::of(file).is_some_and(|magic| STABLE_INODES.contains(&magic))
+}
 
 impl Magic {
     /// The type of the file system of an open file, if the system reports it.

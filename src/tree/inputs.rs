@@ -42,6 +42,8 @@ pub(crate) struct SourceFile {
     pub(crate) inode: (u64, u64),
     /// Its size in bytes.
     pub(crate) size: u64,
+    /// How many of them are not in holes.
+    pub(crate) stored: u64,
 }
 
 /// Everything that goes into a bundle.
@@ -77,7 +79,8 @@ pub(crate) fn collect(
     for input in inputs {
         gathering.input(input)?;
     }
-    let Gathering { roots, mut files, refused, empty_directories, has_manifest, .. } = gathering;
+    let Gathering { roots, mut files, refused, empty_directories, staging_directories, has_manifest, .. } =
+        gathering;
     if let Some((_, failure)) = refused {
         return Err(failure);
     }
@@ -90,6 +93,11 @@ pub(crate) fn collect(
     let mut collected = Collected { roots, files, bytes, warnings: Vec::new(), has_manifest };
     refuse_collisions(&collected, options.allow_name_collisions)?;
     collected.warnings = warnings(&collected, &empty_directories);
+    collected.warnings.extend(staging_directories.line(if options.in_place {
+        "staging directories of aicr runs are left out, and `verify` rejects the bundle while they exist"
+    } else {
+        "staging directories of aicr runs are left out"
+    }));
     collected.warnings.extend(exclude.warning());
     Ok(collected)
 }

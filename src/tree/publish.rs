@@ -8,15 +8,17 @@ use replacement::Replacement;
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
-use super::copy::Built;
+use super::copy::{Built, Hashed, clear_set_gid_of_directories};
+use super::inputs::Collected;
+use super::medium::clear_set_gid;
 use super::rooted_dir::RootedDir;
+use super::second_look::{Activity, Expected, OwnFiles, changed};
 use super::staging::{OLD, Staging, TREE, attestation};
 use super::target::{Occupant, Target};
 use super::write_back::WriteBack;
-use super::{ATTESTATION, MANIFEST, SIGNATURE, Work, cannot};
+use super::{ATTESTATION, MANIFEST, SIGNATURE, Work, cannot, remove};
 use crate::digest::{BUFFER, HashError, hash_file};
 use crate::error::{Class, Failure, Result};
-use crate::printable::show;
 
 mod replacement;
 
@@ -24,14 +26,15 @@ mod replacement;
 const SIGNATURE_NAME: &str = "checksums.txt.sigstore.json";
 
 /// Content that may be published: complete and on the disk, with its signature if it has one. Nothing else
-/// can be published.
-#[derive(Debug)]
+/// can be published, and only if the bundle still has the files that it should have.
 pub(crate) struct Sealed<'a> {
     staging: Staging,
     content: Content<'a>,
+    expected: Expected<'a>,
+    own_files: OwnFiles,
+    activity: Activity,
 }
 
-#[derive(Debug)]
 enum Content<'a> {
     /// A whole new bundle.
     Tree(&'a Target),
@@ -48,55 +51,94 @@ impl<'a> Sealed<'a> {
         staging: Staging,
         write_back: WriteBack,
         target: &'a Target,
+        collected: &'a Collected,
+        hashed: &'a Hashed,
         signature: Option<&[u8]>,
     ) -> Result<Self> {
         let tree = staging.tree()?;
+        let activity = Activity::with(signature);
+        if !has_manifest(&tree, &hashed.built) {
+            return Err(changed(&target.shown(), activity, &format!("{MANIFEST} is not the same")));
+        }
         if let Some(signature) = signature {
             write_signature(&staging, signature)?;
             let (directory, _) = attestation(&tree)?;
             rustix::fs::renameat(&staging.dir, SIGNATURE_NAME, &directory, SIGNATURE_NAME)
+                .and_then(|()| clear_set_gid(&directory).map(drop))
                 .map_err(|errno| cannot("write", tree.show(SIGNATURE.as_bytes()), &errno.into()))?;
         }
+        clear_set_gid_of_directories(collected, &tree)?;
         write_back.finish().map_err(|error| cannot("write", tree.show(b""), &error))?;
-        Ok(Self { staging, content: Content::Tree(target) })
+        let own_files = OwnFiles::of(&tree);
+        let expected = Expected::collected(collected, &hashed.files);
+        Ok(Self { staging, content: Content::Tree(target), expected, own_files, activity })
     }
 
     /// Seals the manifest that was written to `checksums.txt` in the staging directory, for a bundle in
-    /// place. Without a signature the bundle will be unsigned, even if it was signed before.
+    /// place, which had `own_files` before. Without a signature the bundle will be unsigned, even if it was
+    /// signed before.
     pub(crate) fn manifest(
         staging: Staging,
-        bundle: &'a RootedDir,
-        built: &Built,
+        collected: &'a Collected,
+        hashed: &'a Hashed,
+        own_files: OwnFiles,
         signature: Option<&[u8]>,
     ) -> Result<Self> {
+        let bundle = &collected.roots[0];
+        let activity = Activity::with(signature);
         let file = staging.dir.file(MANIFEST.as_bytes());
         let shown = staging.dir.show(MANIFEST.as_bytes());
         let file = file.map_err(|error| Failure::new(Class::Broken, format!("{shown} {error}")))?;
         file.file.sync_all().map_err(|error| cannot("write", shown, &error))?;
+        if !has_manifest(&staging.dir, &hashed.built) {
+            return Err(changed(&bundle.show(b""), activity, &format!("{MANIFEST} is not the same")));
+        }
         if let Some(signature) = signature {
             write_signature(&staging, signature)?;
         }
-        let changes = !has_manifest(bundle, built);
-        Ok(Self { staging, content: Content::Manifest { bundle, changes, signed: signature.is_some() } })
+        let changes = !has_manifest(bundle, &hashed.built);
+        let content = Content::Manifest { bundle, changes, signed: signature.is_some() };
+        let expected = Expected::collected(collected, &hashed.files);
+        Ok(Self { staging, content, expected, own_files, activity })
     }
 
-    /// Seals a signature for an existing bundle.
-    pub(crate) fn signature(staging: Staging, bundle: &'a RootedDir, signature: &[u8]) -> Result<Self> {
+    /// Seals a signature for an existing bundle, which had the `expected` files and `own_files` when it was
+    /// checked.
+    pub(crate) fn signature(
+        staging: Staging,
+        bundle: &'a RootedDir,
+        expected: Expected<'a>,
+        own_files: OwnFiles,
+        signature: &[u8],
+    ) -> Result<Self> {
         write_signature(&staging, signature)?;
-        Ok(Self { staging, content: Content::Signature(bundle) })
+        let activity = Activity::Signing;
+        Ok(Self { staging, content: Content::Signature(bundle), expected, own_files, activity })
     }
 
     /// Moves it into place, and removes everything else that the run has written.
     pub(crate) fn publish(self, work: &Work<'_>) -> Result<()> {
+        let look_again = |bundle: &RootedDir, shown: &str| {
+            self.own_files.check(bundle, shown, self.activity)?;
+            self.expected.check(bundle, shown, self.activity, work.interrupt)
+        };
         match self.content {
-            Content::Tree(target) => publish_tree(&self.staging, target, work),
-            Content::Manifest { bundle, changes: false, signed: true } => {
-                publish_signature(&self.staging, bundle)
+            Content::Tree(target) => {
+                target.recheck(work)?;
+                look_again(&self.staging.tree()?, &target.shown())?;
+                publish_tree(&self.staging, target)
             }
             Content::Manifest { bundle, changes, signed } => {
-                Replacement::new(&self.staging, bundle).run(changes, signed)
+                look_again(bundle, &bundle.show(b""))?;
+                match (changes, signed) {
+                    (false, true) => publish_signature(&self.staging, bundle),
+                    _ => Replacement::new(&self.staging, bundle).run(changes, signed),
+                }
             }
-            Content::Signature(bundle) => publish_signature(&self.staging, bundle),
+            Content::Signature(bundle) => {
+                look_again(bundle, &bundle.show(b""))?;
+                publish_signature(&self.staging, bundle)
+            }
         }
     }
 }
@@ -109,7 +151,7 @@ fn write_signature(staging: &Staging, signature: &[u8]) -> Result<()> {
 }
 
 /// Whether the manifest of the bundle has exactly these bytes.
-fn has_manifest(bundle: &RootedDir, built: &Built) -> bool {
+pub(crate) fn has_manifest(bundle: &RootedDir, built: &Built) -> bool {
     let Ok(opened) = bundle.file(MANIFEST.as_bytes()) else {
         return false;
     };
@@ -118,28 +160,34 @@ fn has_manifest(bundle: &RootedDir, built: &Built) -> bool {
     hashed.is_ok_and(|(digest, _)| digest == built.manifest)
 }
 
-fn publish_tree(staging: &Staging, target: &Target, work: &Work<'_>) -> Result<()> {
-    target.recheck(work)?;
+fn publish_tree(staging: &Staging, target: &Target) -> Result<()> {
     let moved = match target.occupant() {
         // The rename replaces an empty directory, and fails if it is not empty.
-        Occupant::Nothing | Occupant::Empty => {
-            rustix::fs::renameat(&staging.dir, TREE, &staging.parent, target.name())
-        }
+        Occupant::Nothing | Occupant::Empty => move_tree_in(staging, target.name()),
         Occupant::Bundle => exchange(staging, target.name(), rename_exchanging),
     };
-    let shown = show(target.path().as_str().as_bytes());
-    moved.map_err(|errno| match errno {
-        Errno::NOTEMPTY | Errno::EXIST | Errno::NOTDIR => {
+    let shown = target.shown();
+    moved.map_err(|error| match Errno::from_io_error(&error) {
+        Some(Errno::NOTEMPTY | Errno::EXIST | Errno::NOTDIR) => {
             Failure::usage(format!("--output {shown} was created by another program during this run"))
         }
-        _ => cannot("create", &shown, &errno.into()),
+        _ => cannot("create", &shown, &error),
     })?;
     sync(&staging.parent).map_err(|error| cannot("write", shown, &error))
+}
+
+fn move_tree_in(staging: &Staging, name: &str) -> io::Result<()> {
+    Ok(rustix::fs::renameat(&staging.dir, TREE, &staging.parent, name)?)
 }
 
 /// Swaps the new tree and the old one in one step, if the file system can.
 fn rename_exchanging(staging: &Staging, name: &str) -> rustix::io::Result<()> {
     rustix::fs::renameat_with(&staging.dir, TREE, &staging.parent, name, RenameFlags::EXCHANGE)
+}
+
+/// Whether an error means that the file system cannot exchange two files, or not these two.
+fn cannot_exchange(errno: Errno) -> bool {
+    matches!(errno, Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::PERM | Errno::XDEV)
 }
 
 /// Moves the new tree into place, and the old one into the staging directory, where it is removed. That is
@@ -148,16 +196,29 @@ fn exchange(
     staging: &Staging,
     name: &str,
     at_once: impl FnOnce(&Staging, &str) -> rustix::io::Result<()>,
-) -> rustix::io::Result<()> {
+) -> io::Result<()> {
     match at_once(staging, name) {
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::PERM) => {}
-        other => return other,
+        Err(errno) if cannot_exchange(errno) => {}
+        other => return Ok(other?),
     }
-    rustix::fs::renameat(&staging.parent, name, &staging.dir, OLD)?;
-    rustix::fs::renameat(&staging.dir, TREE, &staging.parent, name).inspect_err(|_| {
+    match rustix::fs::renameat(&staging.parent, name, &staging.dir, OLD) {
+        Err(Errno::XDEV) => return replace_emptied(staging, name),
+        moved => moved?,
+    }
+    move_tree_in(staging, name).inspect_err(|_| {
         // The first error is reported, not one from here.
         let _ = rustix::fs::renameat(&staging.dir, OLD, &staging.parent, name);
     })
+}
+
+/// On overlayfs, a directory of a lower layer cannot be moved, only emptied and replaced. Its manifest is
+/// removed last: until then it is a bundle with missing files, which no `verify` accepts, and which
+/// `--force` may replace.
+fn replace_emptied(staging: &Staging, name: &str) -> io::Result<()> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let old = rustix::fs::openat(&staging.parent, name, flags, Mode::empty())?;
+    remove::empty_without_moving(&RootedDir::of(old, name.into()), MANIFEST)?;
+    move_tree_in(staging, name)
 }
 
 fn publish_signature(staging: &Staging, bundle: &RootedDir) -> Result<()> {

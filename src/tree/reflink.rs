@@ -21,16 +21,13 @@ fn supports_reflinks(magic: Option<Magic>) -> bool {
     magic.is_some_and(|magic| [XFS, BTRFS].contains(&magic))
 }
 
-/// How many bytes are written to copy the files into the directory `into`. Shared copies take none. Fails if
-/// `into` cannot be accessed.
+/// How many bytes are written to copy the files into the directory `into`. Shared copies and holes take none.
+/// Fails if `into` cannot be accessed.
 pub(super) fn bytes_to_write(collected: &Collected, into: &Utf8Path) -> io::Result<u64> {
-    if !supports_reflinks(Magic::of_path(into)) {
-        return Ok(collected.bytes);
-    }
-    let device = rustix::fs::stat(into.as_str())?.st_dev;
-    let is_shared = |file: &&SourceFile| file.size >= MIN_SHARED && file.inode.0 == device;
-    let shared: u64 = collected.files.iter().filter(is_shared).map(|file| file.size).sum();
-    Ok(collected.bytes.saturating_sub(shared))
+    let shares = supports_reflinks(Magic::of_path(into));
+    let device = if shares { Some(rustix::fs::stat(into.as_str())?.st_dev) } else { None };
+    let is_shared = |file: &SourceFile| file.size >= MIN_SHARED && Some(file.inode.0) == device;
+    Ok(collected.files.iter().filter(|file| !is_shared(file)).map(|file| file.stored).sum())
 }
 
 /// Whether copies in a directory can share the bytes of their sources.

@@ -121,6 +121,12 @@ pub(crate) fn size(stat: &Stat) -> u64 {
     u64::try_from(stat.st_size).unwrap_or_default()
 }
 
+/// How many bytes of a file take space on its medium; the others are holes.
+pub(crate) fn stored(stat: &Stat) -> u64 {
+    const UNIT: u64 = 512;
+    u64::try_from(stat.st_blocks).unwrap_or_default().saturating_mul(UNIT).min(size(stat))
+}
+
 /// Why a file cannot be opened; displayed, the end of a sentence that begins with its path.
 #[derive(Debug)]
 pub(crate) enum OpenError {

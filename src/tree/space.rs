@@ -34,7 +34,8 @@ fn shortage(system: &StatVfs, bytes: u64, files: u64) -> Option<String> {
     let block = system.f_frsize.max(1);
     let needed = bytes.saturating_add(files.saturating_mul(block / 2 + 128));
     let free = system.f_bavail.saturating_mul(block);
-    if needed > free {
+    // Some FUSE and network file systems do not know their size, and report 0.
+    if system.f_blocks > 0 && needed > free {
         let (needed, free) = larger_and_smaller(needed, free);
         return Some(format!("{needed} are needed and {free} are free"));
     }
@@ -51,6 +52,7 @@ mod tests {
     fn bytes_and_inodes_are_compared() {
         let mut system = rustix::fs::statvfs("/proc").unwrap();
         (system.f_bavail, system.f_frsize, system.f_files, system.f_favail) = (1 << 40, 4096, 100, 3);
+        system.f_blocks = 1 << 40;
         assert_eq!(shortage(&system, 5, 3), None);
         assert_eq!(shortage(&system, 5, 4), Some("4 inodes are needed and 3 are free".to_owned()));
         system.f_files = 0;
@@ -58,5 +60,9 @@ mod tests {
         system.f_bavail = 2;
         assert_eq!(shortage(&system, 5000, 1), None);
         assert_eq!(shortage(&system, 8000, 1), Some("10.0 KiB are needed and 8.0 KiB are free".to_owned()));
+        system.f_bavail = 0;
+        assert_eq!(shortage(&system, 1, 1), Some("2.2 KiB are needed and 0 bytes are free".to_owned()));
+        system.f_blocks = 0;
+        assert_eq!(shortage(&system, 8000, 1), None);
     }
 }

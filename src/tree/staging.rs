@@ -3,20 +3,24 @@
 
 use std::fs::File;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use lock::{Acquired, acquire};
+use mark::{MARK, Mark};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
 
+use super::medium::set_mode_of_new;
 use super::rooted_dir::{FileKind, RootedDir};
 use super::target::Target;
-use super::{ATTESTATION, EXECUTABLE, INNER_STAGING, PLAIN, cannot, mount, remove};
+use super::{ATTESTATION, EXECUTABLE, INNER_STAGING, PLAIN, STAGING_SUFFIX, cannot, mount, remove};
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
 use crate::printable::show;
 
 mod lock;
+mod mark;
 
 /// The name of the tree that is built.
 pub(super) const TREE: &str = "bundle";
@@ -32,6 +36,7 @@ pub(crate) struct Staging {
     name: String,
     /// Open and locked.
     pub(super) dir: RootedDir,
+    _mark: Mark,
     /// The bundle, if `attestation` was created in it for the staging directory.
     attestation_created_in: Option<OwnedFd>,
 }
@@ -41,10 +46,14 @@ impl Staging {
     /// exit 2.
     pub(crate) fn for_output(target: &Target) -> Result<Self> {
         let parent = open_parent(&target.parent())?;
-        let path = absolute(&target.parent())?;
+        let path = absolute(&target.parent());
         let shown = show(target.path().as_str().as_bytes());
-        match acquire(&parent, &staging_name(target.name()), &path, &shown, Some(target.name()))? {
-            Acquired::Locked(name, dir) => Ok(Self { parent, name, dir, attestation_created_in: None }),
+        let output = target.name().as_bytes();
+        let name = staging_name(output);
+        match acquire(&parent, &name, &path, &shown, Some(output))? {
+            Acquired::Locked(dir, mark) => {
+                Ok(Self { parent, name, dir, _mark: mark, attestation_created_in: None })
+            }
             Acquired::NotCreated(errno) => {
                 Err(cannot("write in", show(or_here(&target.parent()).as_str()), &errno.into()))
             }
@@ -58,26 +67,30 @@ impl Staging {
         // Another run may have its staging directory there.
         Self::sweep_inside(bundle)?;
         let shown = bundle.show(b"");
-        let real = absolute(bundle.path())?;
+        let path = or_here(bundle.path());
         let failed = |errno: Errno| cannot("access", &shown, &errno.into());
-        if let (Some(around), Some(name)) = (real.parent(), real.file_name()) {
-            let parent = open_parent(around)?;
+        let real = path.as_std_path().canonicalize();
+        let real = real.map_err(|error| cannot("resolve", show(path.as_str()), &error))?;
+        if let Some(output) = real.file_name() {
+            let parent = rustix::fs::openat(bundle, "..", PARENT, Mode::empty()).map_err(failed)?;
+            let output = output.as_bytes();
+            let (name, around) = (staging_name(output), absolute(&path.join("..")));
             let is_on_same_mount =
                 mount::of(&parent).map_err(failed)? == mount::of(bundle).map_err(failed)?;
             if is_on_same_mount
-                && let Acquired::Locked(name, dir) =
-                    acquire(&parent, &staging_name(name), around, &shown, Some(name))?
+                && let Acquired::Locked(dir, mark) = acquire(&parent, &name, &around, &shown, Some(output))?
             {
-                return Ok(Self { parent, name, dir, attestation_created_in: None });
+                return Ok(Self { parent, name, dir, _mark: mark, attestation_created_in: None });
             }
         }
         let (parent, is_new) = attestation(bundle)?;
         let created_in = if is_new { Some(bundle.as_fd().try_clone_to_owned()) } else { None };
         let attestation_created_in =
             created_in.transpose().map_err(|error| cannot("open", &shown, &error))?;
-        let failure = match acquire(&parent, INNER_STAGING, &real.join(ATTESTATION), &shown, None) {
-            Ok(Acquired::Locked(name, dir)) => {
-                return Ok(Self { parent, name, dir, attestation_created_in });
+        let name = INNER_STAGING.to_owned();
+        let failure = match acquire(&parent, &name, &absolute(path).join(ATTESTATION), &shown, None) {
+            Ok(Acquired::Locked(dir, mark)) => {
+                return Ok(Self { parent, name, dir, _mark: mark, attestation_created_in });
             }
             Ok(Acquired::NotCreated(errno)) => {
                 cannot("write in", bundle.show(ATTESTATION.as_bytes()), &errno.into())
@@ -93,9 +106,9 @@ impl Staging {
     /// Removes the staging directory that a killed run has left next to a bundle. It stays if a run still
     /// uses it, or if it cannot be removed.
     pub(crate) fn sweep(bundle: &RootedDir) {
-        let Ok(real) = absolute(bundle.path()) else { return };
-        if let (Some(around), Some(name)) = (real.parent(), real.file_name())
-            && around.join(staging_name(name)).as_std_path().symlink_metadata().is_ok()
+        let Ok(real) = or_here(bundle.path()).as_std_path().canonicalize() else { return };
+        if let Some(name) = real.file_name()
+            && real.with_file_name(staging_name(name.as_bytes())).symlink_metadata().is_ok()
         {
             drop(Self::for_bundle(bundle));
         }
@@ -114,8 +127,9 @@ impl Staging {
         }
         let Ok(parent) = attestation.as_fd().try_clone_to_owned() else { return Ok(()) };
         match acquire(&parent, INNER_STAGING, attestation.path(), &bundle.show(b""), None) {
-            Ok(Acquired::Locked(name, dir)) => {
-                drop(Self { parent, name, dir, attestation_created_in: None });
+            Ok(Acquired::Locked(dir, mark)) => {
+                let name = INNER_STAGING.to_owned();
+                drop(Self { parent, name, dir, _mark: mark, attestation_created_in: None });
             }
             Err(failure) if failure.class() == Class::Usage => return Err(failure),
             Ok(Acquired::NotCreated(_)) | Err(_) => {}
@@ -130,32 +144,32 @@ impl Staging {
 
     /// The directory of the tree that is built. The first call creates it.
     pub(crate) fn tree(&self) -> Result<RootedDir> {
-        self.directory(TREE, EXECUTABLE)
+        let failed = |error: std::io::Error| cannot("create", self.dir.show(TREE.as_bytes()), &error);
+        match rustix::fs::mkdirat(&self.dir, TREE, EXECUTABLE) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(errno) => return Err(failed(errno.into())),
+        }
+        let tree = self.dir.directory(TREE.as_bytes()).map_err(failed)?;
+        set_mode_of_new(&tree, EXECUTABLE).map_err(|errno| failed(errno.into()))?;
+        Ok(tree)
     }
 
     /// A new file in the staging directory, with mode 0644 whatever the umask, open for writing.
     pub(crate) fn file(&self, name: &str) -> Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = rustix::fs::openat(&self.dir, name, flags, PLAIN)
-            .and_then(|file| rustix::fs::fchmod(&file, PLAIN).map(|()| file));
+            .and_then(|file| set_mode_of_new(&file, PLAIN).map(|_| file));
         file.map(File::from).map_err(|errno| cannot("write", self.dir.show(name.as_bytes()), &errno.into()))
-    }
-
-    fn directory(&self, name: &str, mode: Mode) -> Result<RootedDir> {
-        let failed = |error: std::io::Error| cannot("create", self.dir.show(name.as_bytes()), &error);
-        match rustix::fs::mkdirat(&self.dir, name, mode) {
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(errno) => return Err(failed(errno.into())),
-        }
-        rustix::fs::chmodat(&self.dir, name, mode, AtFlags::empty()).map_err(|errno| failed(errno.into()))?;
-        self.dir.directory(name.as_bytes()).map_err(failed)
     }
 }
 
 impl Drop for Staging {
     /// The lock is released last, with the open directory. The next run removes what cannot be removed now.
     fn drop(&mut self) {
-        let _ = remove::empty(&self.dir);
+        // What cannot be removed keeps its mark, or it would be taken for that of another machine.
+        if remove::empty(&self.dir, MARK).is_ok() {
+            let _ = rustix::fs::unlinkat(&self.dir, MARK, AtFlags::empty());
+        }
         let _ = rustix::fs::unlinkat(&self.parent, self.name.as_str(), AtFlags::REMOVEDIR);
         if let Some(bundle) = &self.attestation_created_in {
             // Fails if it has the signature now, and then it has to stay.
@@ -180,31 +194,33 @@ pub(super) fn attestation(bundle: &RootedDir) -> Result<(OwnedFd, bool)> {
             _ => cannot("open", shown(), &errno.into()),
         })?;
     if created {
-        rustix::fs::fchmod(&directory, EXECUTABLE)
-            .map_err(|errno| cannot("create", shown(), &errno.into()))?;
+        set_mode_of_new(&directory, EXECUTABLE).map_err(|errno| cannot("create", shown(), &errno.into()))?;
     }
     Ok((directory, created))
 }
 
-/// `.NAME.aicr-staging`. If that is too long for a file name, the digest of NAME takes its place.
-fn staging_name(name: &str) -> String {
-    let plain = format!(".{name}.aicr-staging");
-    if plain.len() <= super::name::MAX_COMPONENT {
-        return plain;
-    }
-    format!(".{}.aicr-staging", Sha256Digest::of(name.as_bytes()))
+/// `.NAME.aicr-staging`. If that is too long for a file name or NAME is not UTF-8, the digest of NAME takes its
+/// place.
+fn staging_name(name: &[u8]) -> String {
+    let plain = std::str::from_utf8(name).map(|name| format!(".{name}{STAGING_SUFFIX}"));
+    plain
+        .ok()
+        .filter(|plain| plain.len() <= super::name::MAX_COMPONENT)
+        .unwrap_or_else(|| format!(".{}{STAGING_SUFFIX}", Sha256Digest::of(name)))
 }
+
+const PARENT: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
 fn open_parent(path: &Utf8Path) -> Result<OwnedFd> {
     let path = or_here(path).as_str();
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    rustix::fs::openat(CWD, path, flags, Mode::empty())
+    rustix::fs::openat(CWD, path, PARENT, Mode::empty())
         .map_err(|errno| cannot("open", show(path), &errno.into()))
 }
 
-fn absolute(path: &Utf8Path) -> Result<Utf8PathBuf> {
+/// The absolute path for messages, or the path as it is if a directory above is not UTF-8.
+fn absolute(path: &Utf8Path) -> Utf8PathBuf {
     let path = or_here(path);
-    path.canonicalize_utf8().map_err(|error| cannot("resolve", show(path.as_str()), &error))
+    path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned())
 }
 
 /// The empty path is the working directory.

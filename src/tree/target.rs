@@ -4,14 +4,14 @@
 use std::ops::ControlFlow;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use rustix::fs::{AtFlags, CWD, Stat};
+use rustix::fs::{Access, AtFlags, CWD, Stat};
 use rustix::io::Errno;
 
 use super::ancestry::lies_in;
 use super::audit::{Comparison, FindingKind};
 use super::manifest::{self, Manifest};
 use super::rooted_dir::{DirectoryBuffer, FileKind, OpenError, RootedDir, SmallError};
-use super::{MANIFEST, Work, cannot, mount, walk};
+use super::{MANIFEST, Work, cannot, mount, reason, walk};
 use crate::error::{Class, Failure, Result};
 use crate::printable::{quoted_path, show};
 
@@ -66,7 +66,30 @@ impl Target {
             target.check_overlap(input)?;
         }
         target.occupant = target.look(work)?;
+        if target.occupant == Occupant::Empty {
+            target.check_parent_is_writable()?;
+        }
         Ok(target)
+    }
+
+    /// Refuses an empty directory that somebody has prepared in a directory that is not writable: a bundle is
+    /// built next to its output.
+    fn check_parent_is_writable(&self) -> Result<()> {
+        let parent = self.parent();
+        let place = if parent.as_str().is_empty() { "." } else { parent.as_str() };
+        match rustix::fs::accessat(CWD, place, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS) {
+            Err(errno @ (Errno::ACCESS | Errno::ROFS)) => {
+                let inside = self.path.join(&self.name);
+                Err(Failure::usage(format!(
+                    "--output {} cannot be replaced by a bundle: cannot write in {}: {}",
+                    self.shown(),
+                    show(place),
+                    reason(&errno.into())
+                ))
+                .hint(format!("choose a new directory inside it: `--output {}`", quoted_path(&inside))))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The output as the user gave it.
@@ -107,7 +130,8 @@ impl Target {
         )))
     }
 
-    fn shown(&self) -> String {
+    /// The output as the user gave it, ready to print.
+    pub(super) fn shown(&self) -> String {
         show(self.path.as_str().as_bytes())
     }
 

@@ -57,7 +57,10 @@ fn a_link_as_an_input_is_followed_only_to_a_directory() {
     let sandbox = Sandbox::new();
     sandbox.small_dist().link("latest", "dist");
     for input in ["latest", "latest/"] {
-        sandbox.aicr_with(["bundle", input, "--output", "B", "--force", "--quiet"]).stderr(UNSIGNED).succeeds();
+        sandbox
+            .aicr_with(["bundle", input, "--output", "B", "--force", "--quiet"])
+            .stderr(UNSIGNED)
+            .succeeds();
         assert_eq!(sandbox.tree("B"), ["a", "checksums.txt", "sub/", "sub/b"]);
     }
     refused(

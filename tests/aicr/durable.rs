@@ -78,7 +78,7 @@ fn a_file_that_cannot_be_written_to_the_disk_is_an_error() {
 fn an_error_of_the_background_sync_is_reported() {
     let sandbox = test_dir();
     // A background sync starts after every 64 MiB.
-    std::fs::File::create(sandbox.path("dist/large")).unwrap().set_len(130 << 20).unwrap();
+    sandbox.file("dist/large", vec![7; 130 << 20]);
     let trace = |inject: &str| {
         let line = format!(
             "{TMPFS} && {{ strace -f -qq -o trace -e trace=syncfs,exit_group {inject} \

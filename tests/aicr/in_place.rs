@@ -60,6 +60,8 @@ fn the_working_directory_can_become_a_bundle() {
     for (within, directory, key) in [("dist", ".", "./../cosign.pub"), ("dist/sub", "..", "../../cosign.pub")]
     {
         sandbox.remove("cosign.pub");
+        let _ = std::fs::remove_file(sandbox.path("dist/checksums.txt"));
+        let _ = std::fs::remove_dir_all(sandbox.path("dist/attestation"));
         let output = sandbox
             .aicr(&format!("bundle {directory} --in-place --force --signing-key env://KEY --tlog-upload=false"))
             .env("KEY", &sandbox.read("cosign.key"))
@@ -109,18 +111,14 @@ fn only_force_replaces_an_existing_manifest() {
 
 #[test]
 fn a_new_manifest_removes_the_old_signature() {
-    for (what, change) in [("another tree", true), ("the same tree", false)] {
-        let sandbox = signed_in_place();
-        if change {
-            sandbox.file("dist/new", "more\n");
-        }
-        let output = sandbox.aicr("bundle dist --in-place --force").whatever_it_prints().succeeds();
-        let stdout = String::from_utf8(output.stdout).unwrap();
-        assert!(stdout.lines().last().unwrap().starts_with("UNSIGNED: "), "{what}: {stdout}");
-        assert!(!sandbox.path(SIGNATURE).exists(), "{what}");
-        sandbox.aicr("verify dist --checksums-only --quiet").succeeds();
-        nothing_is_left(&sandbox);
-    }
+    let sandbox = signed_in_place();
+    sandbox.file("dist/new", "more\n");
+    let output = sandbox.aicr("bundle dist --in-place --force").whatever_it_prints().succeeds();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(stdout.lines().last().unwrap().starts_with("UNSIGNED: "), "{stdout}");
+    assert!(!sandbox.path(SIGNATURE).exists());
+    sandbox.aicr("verify dist --checksums-only --quiet").succeeds();
+    nothing_is_left(&sandbox);
 }
 
 #[test]

@@ -236,10 +236,11 @@ fn a_staging_directory_in_a_bundle_stays_for_a_running_run_and_not_for_a_killed_
     {SMALL_SHA256}
   2 files listed, 11 bytes could be read
   unlisted     attestation/.aicr-staging/checksums.txt.sigstore.json
+  unlisted     attestation/.aicr-staging/staging-directory-of-aicr
 "
             ))
             .stderr(
-                "error: B is not what its manifest says: 1 file is wrong
+                "error: B is not what its manifest says: 2 files are wrong
 hint: `attestation/.aicr-staging` was left by an aicr run that is still active or was killed; run it again, or remove the directory
 ",
             )

@@ -11,8 +11,8 @@ use rustix::fs::{AtFlags, CWD, Stat};
 use super::super::INNER_STAGING;
 use super::super::exclude::{Exclude, flag_for};
 use super::super::name::{EntryName, NameError};
-use super::super::rooted_dir::{DirectoryBuffer, FileKind, RootedDir, size};
-use super::super::{ATTESTATION, MANIFEST, MAX_ENTRIES, SIGNATURE, cannot};
+use super::super::rooted_dir::{DirectoryBuffer, FileKind, RootedDir, size, stored};
+use super::super::{ATTESTATION, MANIFEST, MAX_ENTRIES, SIGNATURE, cannot, is_staging_name};
 use super::{SourceFile, Tally, directory_of};
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
@@ -30,6 +30,7 @@ pub(super) struct Gathering<'a> {
     pub(super) files: Vec<SourceFile>,
     pub(super) refused: Option<(String, Failure)>,
     pub(super) empty_directories: Tally,
+    pub(super) staging_directories: Tally,
     pub(super) has_manifest: bool,
 }
 
@@ -52,6 +53,7 @@ impl<'a> Gathering<'a> {
             files: Vec::new(),
             refused: None,
             empty_directories: Tally::new(),
+            staging_directories: Tally::new(),
             has_manifest: false,
         }
     }
@@ -174,6 +176,10 @@ impl<'a> Gathering<'a> {
                     Decision::LeaveOut
                 }
             }
+            None if kind == FileKind::Directory && is_staging_name(last_component(path)) => {
+                self.staging_directories.add(|| self.roots[root as usize].show(path));
+                Decision::LeaveOut
+            }
             None => self.payload(root, path, kind, stat),
         };
         match decision {
@@ -186,6 +192,7 @@ impl<'a> Gathering<'a> {
                 executable: stat.st_mode & 0o100 != 0,
                 inode: (stat.st_dev, stat.st_ino),
                 size: size(&stat),
+                stored: stored(&stat),
             }),
         }
         false
@@ -259,6 +266,10 @@ impl<'a> Gathering<'a> {
             self.refused = Some((shown, failure));
         }
     }
+}
+
+fn last_component(path: &[u8]) -> &[u8] {
+    path.rsplit(|byte| *byte == b'/').next().unwrap_or_default()
 }
 
 fn too_many() -> Failure {

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use super::super::rooted_dir::{OpenError, RootedDir};
 use super::super::staging::{Staging, attestation};
 use super::super::{ATTESTATION, MANIFEST, SIGNATURE, cannot};
-use super::{SIGNATURE_NAME, move_signature_in, sync};
+use super::{SIGNATURE_NAME, cannot_exchange, move_signature_in, sync};
 use crate::error::{Failure, Result};
 
 /// The name of the old signature in the staging directory.
@@ -115,7 +115,7 @@ impl<'a> Replacement<'a> {
                 return rustix::fs::renameat(staging, MANIFEST, bundle, MANIFEST)
                     .map(|()| ManifestState::First);
             }
-            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::PERM) => {}
+            Err(errno) if cannot_exchange(errno) => {}
             Err(errno) => return Err(errno),
         }
         rustix::fs::renameat(staging, MANIFEST, bundle, MANIFEST).map(|()| ManifestState::Overwritten)

@@ -7,7 +7,9 @@ use camino::Utf8PathBuf;
 use super::*;
 use crate::interrupt::Interrupt;
 use crate::tree::copy::{copy, hash_in_place};
-use crate::tree::inputs::{self, Collected, Options};
+use crate::tree::inputs::{self, Options};
+use crate::tree::manifest::Manifest;
+use crate::tree::second_look::FileId;
 use crate::tree::with_two_threads;
 
 struct TestDir {
@@ -36,22 +38,25 @@ impl TestDir {
             let target = Target::new(&self.path.join("out"), &[self.path.join("in")], force, work)?;
             let staging = Staging::for_output(&target)?;
             let write_back = WriteBack::of(staging.staging_dir())?;
-            let built = copy(&self.collected(false), &staging.tree()?, &write_back, false, work)?;
-            Sealed::tree(staging, write_back, &target, signature)?.publish(work)?;
-            Ok(built)
+            let collected = self.collected(false);
+            let hashed = copy(&collected, &staging.tree()?, &write_back, false, work)?;
+            Sealed::tree(staging, write_back, &target, &collected, &hashed, signature)?.publish(work)?;
+            Ok(hashed.built)
         })
     }
 
     /// Turns `in` into a bundle in place.
     fn in_place(&self, signature: Option<&[u8]>) -> Built {
         with_two_threads(|work| {
-            let bundle = RootedDir::open(&self.path.join("in")).unwrap();
             let collected = self.collected(true);
-            let staging = Staging::for_bundle(&bundle).unwrap();
+            let bundle = &collected.roots[0];
+            let staging = Staging::for_bundle(bundle).unwrap();
+            let own_files = OwnFiles::of(bundle);
             let file = staging.file(MANIFEST).unwrap();
-            let built = hash_in_place(&collected, file, "x", false, work).unwrap();
-            Sealed::manifest(staging, &bundle, &built, signature).unwrap().publish(work).unwrap();
-            built
+            let hashed = hash_in_place(&collected, file, "x", false, work).unwrap();
+            let sealed = Sealed::manifest(staging, &collected, &hashed, own_files, signature).unwrap();
+            sealed.publish(work).unwrap();
+            hashed.built
         })
     }
 
@@ -121,14 +126,60 @@ fn without_an_exchange_a_bundle_is_replaced_in_two_steps() {
             if failure == Errno::INVAL {
                 std::fs::write(staging.tree().unwrap().path().join("second"), "").unwrap();
             }
-            exchange(&staging, "out", |_, _| Err(failure))
+            let exchanged = exchange(&staging, "out", |_, _| Err(failure));
+            exchanged.map_err(|error| Errno::from_io_error(&error).unwrap())
         })
     };
     // There is no new tree to move into place, so the old one is restored.
-    assert_eq!(with(Errno::NOSYS), Err(Errno::NOENT));
+    for failure in [Errno::NOSYS, Errno::XDEV] {
+        assert_eq!(with(failure), Err(Errno::NOENT));
+    }
     assert_eq!(test.read("out/a"), "1");
     assert_eq!(with(Errno::IO), Err(Errno::IO));
     assert_eq!(with(Errno::INVAL), Ok(()));
+    assert_eq!(test.files("out"), ["out/second"]);
+    assert_eq!(test.files("").len(), 3);
+}
+
+#[test]
+fn what_was_not_written_is_not_published() {
+    type Change = fn(&RootedDir, &Utf8PathBuf);
+    let changes: [(Change, &str); 3] = [
+        (|tree, _| rustix::fs::unlinkat(tree, "d/b", AtFlags::empty()).unwrap(), "d/b was removed"),
+        (|_, tree| std::fs::write(tree.join("more"), "").unwrap(), "more was added"),
+        (|_, tree| std::fs::write(tree.join(MANIFEST), "").unwrap(), "checksums.txt is not the same"),
+    ];
+    for (change, expected) in changes {
+        let test = TestDir::new();
+        let target = with_two_threads(|work| Target::new(&test.path.join("out"), &[], false, work)).unwrap();
+        let staging = Staging::for_output(&target).unwrap();
+        let write_back = WriteBack::of(staging.staging_dir()).unwrap();
+        let collected = test.collected(false);
+        let tree = staging.tree().unwrap();
+        let failure = with_two_threads(|work| {
+            let hashed = copy(&collected, &tree, &write_back, false, work)?;
+            let sealed = Sealed::tree(staging, write_back, &target, &collected, &hashed, None)?;
+            change(&tree, &tree.path().to_owned());
+            sealed.publish(work)
+        })
+        .unwrap_err();
+        let message = format!("{}/out changed while it was being built: {expected}", test.path);
+        assert_eq!((failure.class(), failure.message()), (Class::Broken, message.as_str()));
+        assert_eq!(test.files(""), ["in/a", "in/d/b"]);
+    }
+}
+
+#[test]
+fn a_bundle_that_cannot_be_moved_is_emptied_and_replaced() {
+    let test = TestDir::new();
+    test.bundle(false, Some(b"{}")).unwrap();
+    std::fs::create_dir_all(test.path.join("out/d/e/f")).unwrap();
+    with_two_threads(|work| {
+        let target = Target::new(&test.path.join("out"), &[], true, work).unwrap();
+        let staging = Staging::for_output(&target).unwrap();
+        std::fs::write(staging.tree().unwrap().path().join("second"), "").unwrap();
+        replace_emptied(&staging, "out").unwrap();
+    });
     assert_eq!(test.files("out"), ["out/second"]);
     assert_eq!(test.files("").len(), 3);
 }
@@ -140,8 +191,9 @@ fn an_output_that_is_created_during_the_run_is_not_replaced() {
         let target = Target::new(&test.path.join("out"), &[], false, work).unwrap();
         let staging = Staging::for_output(&target).unwrap();
         let write_back = WriteBack::of(staging.staging_dir()).unwrap();
-        copy(&test.collected(false), &staging.tree().unwrap(), &write_back, false, work).unwrap();
-        let sealed = Sealed::tree(staging, write_back, &target, None).unwrap();
+        let collected = test.collected(false);
+        let hashed = copy(&collected, &staging.tree().unwrap(), &write_back, false, work).unwrap();
+        let sealed = Sealed::tree(staging, write_back, &target, &collected, &hashed, None).unwrap();
         std::fs::create_dir(test.path.join("out")).unwrap();
         std::fs::write(test.path.join("out/mine"), "").unwrap();
         assert_eq!(sealed.publish(work).unwrap_err().class(), Class::Usage);
@@ -157,8 +209,9 @@ fn a_run_that_does_not_publish_leaves_nothing() {
         let target = Target::new(&test.path.join("out"), &[], false, work).unwrap();
         let staging = Staging::for_output(&target).unwrap();
         let write_back = WriteBack::of(staging.staging_dir()).unwrap();
-        copy(&test.collected(false), &staging.tree().unwrap(), &write_back, false, work).unwrap();
-        drop(Sealed::tree(staging, write_back, &target, None).unwrap());
+        let collected = test.collected(false);
+        let hashed = copy(&collected, &staging.tree().unwrap(), &write_back, false, work).unwrap();
+        drop(Sealed::tree(staging, write_back, &target, &collected, &hashed, None).unwrap());
     });
     assert_eq!(test.files(""), ["in/a", "in/d/b"]);
 }
@@ -182,16 +235,26 @@ fn in_place_a_new_manifest_never_has_an_old_signature() {
     assert_eq!(test.files(""), ["in/a", "in/checksums.txt", "in/d/b"]);
 }
 
+/// Adds a signature to a bundle with the files of `in`.
+fn sign(bundle: &RootedDir, signature: &[u8]) -> Result<()> {
+    let text = bundle.read_small(MANIFEST.as_bytes(), 4096).unwrap();
+    let manifest = Manifest::unproven(&text).unwrap();
+    let files: Vec<_> = (0..manifest.len())
+        .map(|line| FileId::new(&bundle.stat(manifest.name(line).as_bytes()).unwrap(), 1))
+        .collect();
+    let staging = Staging::for_bundle(bundle)?;
+    let expected = Expected::listed(&manifest, &files);
+    let sealed = Sealed::signature(staging, bundle, expected, OwnFiles::of(bundle), signature)?;
+    with_two_threads(|work| sealed.publish(work))
+}
+
 #[test]
 fn a_signature_is_added_to_an_existing_bundle_or_replaced() {
     let test = TestDir::new();
     test.bundle(false, None).unwrap();
     let bundle = RootedDir::open(&test.path.join("out")).unwrap();
     for content in ["one", "two"] {
-        with_two_threads(|work| {
-            let staging = Staging::for_bundle(&bundle).unwrap();
-            Sealed::signature(staging, &bundle, content.as_bytes()).unwrap().publish(work).unwrap();
-        });
+        sign(&bundle, content.as_bytes()).unwrap();
         assert_eq!(test.read(SIGNED[1]), content);
     }
     assert_eq!(test.files("out"), SIGNED);
@@ -205,10 +268,7 @@ fn an_attestation_that_is_a_link_is_not_written_through() {
     std::fs::write(test.path.join("elsewhere/checksums.txt.sigstore.json"), "kept").unwrap();
     std::os::unix::fs::symlink("../elsewhere", test.path.join("out/attestation")).unwrap();
     let bundle = RootedDir::open(&test.path.join("out")).unwrap();
-    with_two_threads(|work| {
-        let staging = Staging::for_bundle(&bundle).unwrap();
-        let failure = Sealed::signature(staging, &bundle, b"new").unwrap().publish(work).unwrap_err();
-        assert!(failure.message().ends_with("out/attestation is not a directory"));
-    });
+    let failure = sign(&bundle, b"new").unwrap_err();
+    assert!(failure.message().contains(" changed while it was being signed: attestation was added"));
     assert_eq!(test.read("elsewhere/checksums.txt.sigstore.json"), "kept");
 }

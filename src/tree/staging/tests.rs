@@ -24,6 +24,40 @@ fn names_in(path: &Utf8Path) -> Vec<String> {
     names
 }
 
+/// Marks a directory as one that a killed run on this machine has left.
+fn mark_as_ours(path: &Utf8Path) {
+    drop(Mark::new(&RootedDir::open(path).unwrap(), true).unwrap());
+}
+
+#[test]
+fn the_directory_of_a_run_on_another_machine_is_left_alone_for_a_day() {
+    let (_top, path) = test_dir();
+    let left = path.join(".out.aicr-staging");
+    std::fs::create_dir_all(left.join(OLD)).unwrap();
+    std::fs::write(left.join(MARK), "another machine").unwrap();
+    let failure = Staging::for_output(&target(&path.join("out"))).unwrap_err();
+    assert_eq!(failure.class().code(), 2);
+    assert_eq!(
+        failure.message(),
+        format!(
+            "{left} was left by an aicr run on another machine or before a restart, and that run may still \
+             be active"
+        )
+    );
+    let hint = format!(
+        "if it has ended, remove the directory: `rm -r {left}`; after 24 hours without a change, aicr \
+         removes it"
+    );
+    assert_eq!(failure.way_out(), Some(hint.as_str()));
+    assert_eq!(names_in(&left), [OLD, MARK]);
+    let two_days_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(2 * 24 * 60 * 60);
+    for place in [left.join(OLD), left.join(MARK), left.clone()] {
+        File::open(place).unwrap().set_modified(two_days_ago).unwrap();
+    }
+    drop(Staging::for_output(&target(&path.join("out"))).unwrap());
+    assert_eq!(names_in(&path), ["out"]);
+}
+
 #[test]
 fn the_staging_directory_is_private_and_removed_at_the_end() {
     let (_top, path) = test_dir();
@@ -83,8 +117,9 @@ fn the_files_of_a_killed_run_are_removed() {
     std::fs::create_dir_all(staging_dir.join("bundle/a/b")).unwrap();
     std::fs::write(staging_dir.join("bundle/a/b/c"), "").unwrap();
     symlink("/etc", staging_dir.join("link")).unwrap();
+    mark_as_ours(&staging_dir);
     let staging = Staging::for_output(&target(&path.join("out"))).unwrap();
-    assert_eq!(names_in(&staging_dir), [""; 0]);
+    assert_eq!(names_in(&staging_dir), [MARK]);
     assert_eq!(std::fs::metadata(&staging_dir).unwrap().mode() & 0o7777, 0o700);
     drop(staging);
     assert!(!staging_dir.exists());
@@ -129,13 +164,14 @@ fn an_attestation_created_for_the_staging_directory_is_removed_with_it() {
     let bundle = RootedDir::open(&path).unwrap();
     let (parent, is_new) = attestation(&bundle).unwrap();
     assert!(is_new);
-    let Acquired::Locked(name, dir) =
+    let Acquired::Locked(dir, mark) =
         acquire(&parent, INNER_STAGING, &path.join(ATTESTATION), "b", None).unwrap()
     else {
         panic!("not created")
     };
+    let name = INNER_STAGING.to_owned();
     let attestation_created_in = Some(bundle.as_fd().try_clone_to_owned().unwrap());
-    let staging = Staging { parent, name, dir, attestation_created_in };
+    let staging = Staging { parent, name, dir, _mark: mark, attestation_created_in };
     assert_eq!(names_in(&path.join("attestation")), [INNER_STAGING]);
     drop(staging);
     assert_eq!(names_in(&path), [""; 0]);
@@ -153,11 +189,12 @@ fn an_attestation_that_is_not_a_directory_is_refused() {
 }
 
 #[test]
-fn a_long_name_is_replaced_by_its_digest() {
+fn a_long_name_or_one_that_is_not_utf8_is_replaced_by_its_digest() {
     let long = "n".repeat(250);
-    assert!(staging_name(&long).len() <= 255);
-    assert_ne!(staging_name(&long), staging_name(&"m".repeat(250)));
-    assert_eq!(staging_name("release-1.4"), ".release-1.4.aicr-staging");
+    assert!(staging_name(long.as_bytes()).len() <= 255);
+    assert_ne!(staging_name(long.as_bytes()), staging_name("m".repeat(250).as_bytes()));
+    assert_ne!(staging_name(b"\xff"), staging_name(b"\xfe"));
+    assert_eq!(staging_name(b"release-1.4"), ".release-1.4.aicr-staging");
 }
 
 #[test]
@@ -166,12 +203,14 @@ fn an_old_bundle_that_a_killed_run_had_moved_is_restored() {
     let left = path.join(".out.aicr-staging");
     std::fs::create_dir_all(left.join(OLD).join("sub")).unwrap();
     std::fs::write(left.join("small"), "left behind").unwrap();
+    mark_as_ours(&left);
     drop(Staging::for_output(&target(&path.join("out"))).unwrap());
     assert_eq!(names_in(&path), ["out"]);
     assert_eq!(names_in(&path.join("out")), ["sub"]);
 
     // If the new bundle is in place, the old one is removed.
     std::fs::create_dir_all(left.join(OLD).join("older")).unwrap();
+    mark_as_ours(&left);
     std::fs::remove_dir(path.join("out/sub")).unwrap();
     drop(Staging::for_output(&target(&path.join("out"))).unwrap());
     assert_eq!(names_in(&path), ["out"]);
