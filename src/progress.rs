@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressDrawTarget};
 
 /// Files and bytes that were read, and bytes that are expected.
 #[derive(Clone, Debug)]
@@ -21,10 +21,10 @@ impl Progress {
 
     /// Progress without a bar.
     pub(crate) fn hidden() -> Self {
-        Self::new(ProgressBar::hidden())
+        Self::new(ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden()))
     }
 
-    /// Whether somebody sees the bytes that are expected.
+    /// Whether the bar is not shown.
     pub(crate) fn is_hidden(&self) -> bool {
         self.bar.is_hidden()
     }

@@ -84,7 +84,7 @@ impl<'p> PrivateDirectory<'p> {
         let private = Self { place, name, path, directory, removed: false };
         place.refuse_foreign(&private.path, &made?)?;
         let directory = private.directory.fd().context("use the private directory of cosign")?;
-        write(directory, MARKER, &boot()).context("write to the private directory of cosign")?;
+        write(directory, MARKER, &boot()).with_context(|| format!("write {}", private.path.join(MARKER)))?;
         for name in ["home", "tmp"] {
             mkdirat(directory, name, Mode::RWXU)
                 .with_context(|| format!("make {}", private.path.join(name)))?;

@@ -30,12 +30,16 @@ pub(crate) fn lies_in(path: &Utf8Path, directory: &Utf8Path) -> io::Result<bool>
     Ok(false)
 }
 
-/// The first of `places` that is `path`, or that it is inside of. The paths are compared as well,
-/// because a place may not exist yet.
+/// The first of `places` that is `path`, or that it is inside of. Where a place does not exist yet, the
+/// paths are compared.
 pub(crate) fn place_of<'a>(path: &Utf8Path, places: &[&'a Utf8Path]) -> io::Result<Option<&'a Utf8Path>> {
     for place in places {
-        let is_inside = std::path::absolute(path)?.starts_with(std::path::absolute(place)?);
-        if is_inside || lies_in(path, place)? {
+        let is_inside = if place.exists() {
+            lies_in(path, place)?
+        } else {
+            std::path::absolute(path)?.starts_with(std::path::absolute(place)?)
+        };
+        if is_inside {
             return Ok(Some(place));
         }
     }

@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use crate::sandbox::{KEY_SHA256, SMALL_SHA256, STRANGER_SHA256, Sandbox};
+use crate::sandbox::{KEY_SHA256, SMALL_SHA256, STRANGER_SHA256, Sandbox, UNSIGNED};
 use crate::without_aicr::{dialect, release};
 
 const VERIFY: &str = "verify B --key cosign.pub --insecure-ignore-tlog";
@@ -195,7 +195,7 @@ fn several_bundles() {
     let sandbox = Sandbox::new();
     sandbox.signed();
     sandbox.aicr("bundle dist --output C --signing-key cosign.key --tlog-upload=false -q").succeeds();
-    sandbox.aicr("bundle dist --output unsigned -q").succeeds();
+    sandbox.aicr("bundle dist --output unsigned -q").stderr(UNSIGNED).succeeds();
     let trust = "--key cosign.pub --insecure-ignore-tlog";
     sandbox.aicr(&format!("verify B C {trust}")).stdout(&(accepted("B") + &accepted("C"))).succeeds();
     let error = "error: unsigned is unsigned: it has no attestation/checksums.txt.sigstore.json";

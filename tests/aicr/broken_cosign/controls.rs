@@ -3,17 +3,17 @@
 
 use super::SIGN;
 use crate::fake::SIGNATURE;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, UNSIGNED};
 use crate::without_aicr::sigstore_bundle;
 
 const VERIFY: &str = "--key cosign.pub --insecure-ignore-tlog";
 
-/// A stage with a signed bundle `B`, a bundle `F` with a signature that is wrong, and a wrapper of
+/// A test directory with a signed bundle `B`, a bundle `F` with a signature that is wrong, and a wrapper of
 /// the real cosign.
-fn stage(wrapper: &str) -> Sandbox {
+fn test_dir(wrapper: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.signed();
-    sandbox.aicr("bundle dist --output F --quiet").succeeds();
+    sandbox.aicr("bundle dist --output F --quiet").stderr(UNSIGNED).succeeds();
     let signed: serde_json::Value = serde_json::from_str(&sandbox.read(SIGNATURE)).unwrap();
     let signature = signed["messageSignature"]["signature"].as_str().unwrap();
     let forged = "0000000000000000000000000000000000000000000000000000000000000000  a\n";
@@ -42,7 +42,7 @@ fn unusable(sandbox: &Sandbox, commands: &[String], error: &str) {
 
 #[test]
 fn a_wrapper_that_loses_the_exit_status() {
-    let sandbox = stage("REAL \"$@\" 2>&1 | tee -a \"${0%/bin/*}/log\"");
+    let sandbox = test_dir("REAL \"$@\" 2>&1 | tee -a \"${0%/bin/*}/log\"");
     unusable(
         &sandbox,
         &[
@@ -62,7 +62,7 @@ hint: a wrapper that loses the exit status of cosign is the usual cause: name th
 
 #[test]
 fn a_wrapper_that_keeps_the_exit_status() {
-    let sandbox = stage("REAL \"$@\"; exit $?");
+    let sandbox = test_dir("REAL \"$@\"; exit $?");
     sandbox.aicr(&format!("verify B {VERIFY} --quiet")).succeeds();
     sandbox.aicr(&format!("verify F {VERIFY}")).whatever_it_prints().exits(5);
     sandbox.aicr(&format!("bundle dist --output C {SIGN} --quiet")).succeeds();
@@ -73,7 +73,7 @@ fn a_wrapper_that_keeps_the_exit_status() {
 /// answered.
 #[test]
 fn one_that_refuses_everything() {
-    let sandbox = stage(
+    let sandbox = test_dir(
         "case $* in verify-blob*' --help') ;; verify-blob*) echo 'Error: no such file or directory' >&2; exit 1 ;; esac
 exec REAL \"$@\"",
     );
