@@ -80,7 +80,7 @@ impl BundleReport {
         Self { error: Some(failure), ..Self::new(path, verdict) }
     }
 
-    /// Whether a bundle was built, or left as it is, that nobody has signed.
+    /// Whether a bundle was built, or left as it is, that has no signature.
     fn is_unsigned(&self) -> bool {
         match self.verdict {
             Verdict::Unsigned => true,
