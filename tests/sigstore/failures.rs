@@ -44,6 +44,11 @@ impl Signing<'_> {
                 &format!(
                     "REAL='{}' SAID=${{0%/*}}/said
                      case $* in *' --help' | version) exec \"$REAL\" \"$@\" ;; esac
+                     case $1 in
+                       sign-blob) echo >\"$SAID.signed\" ;;
+                       # The control, which comes before the signature.
+                       verify-blob) [ -s \"$SAID.signed\" ] || exec \"$REAL\" \"$@\" ;;
+                     esac
                      \"$REAL\" \"$@\" 2>\"$SAID\"
                      status=$?
                      /bin/cat \"$SAID\" >&2
@@ -67,11 +72,12 @@ impl Signing<'_> {
     #[track_caller]
     pub(crate) fn run_fails(&self, run: &Run<'_>, (exit, error, hint): Failure<'_>) {
         let Self { sandbox, release, words, notice } = self;
-        sandbox.small_dist().file(&format!("bin/{release}/said"), "");
+        let said = format!("bin/{release}/said");
+        sandbox.small_dist().file(&said, "").file(&format!("{said}.signed"), "");
         let output = run.output();
         let [stdout, stderr] =
             [output.stdout, output.stderr].map(|stream| without_seconds(&String::from_utf8(stream).unwrap()));
-        let said = error_in(&sandbox.read(&format!("bin/{release}/said")));
+        let said = error_in(&sandbox.read(&said));
         let hint = if hint.is_empty() { String::new() } else { format!("hint: {hint}\n") };
         let expected = format!("{notice}error: {error}\n{said}{hint}");
         assert!(
