@@ -103,9 +103,10 @@ fn without_seconds(text: &str) -> String {
     let mut parts = text.split(" seconds");
     let mut made = parts.next().unwrap().to_owned();
     for part in parts {
+        let more = if made.ends_with(" more") { " more" } else { "" };
+        made.truncate(made.len() - more.len());
         made.truncate(made.trim_end_matches(|letter: char| letter.is_ascii_digit()).len());
-        made.push_str("N seconds");
-        made.push_str(part);
+        made.push_str(&format!("N{more} seconds{part}"));
     }
     made
 }
