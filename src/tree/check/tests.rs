@@ -1,4 +1,4 @@
-//! Which files of a tree are wrong, and what is said of them.
+//! Which files of a tree are wrong, and what is reported about them.
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;

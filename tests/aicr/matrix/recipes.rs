@@ -64,18 +64,18 @@ fn signatures_with_plain_cosign_and_with_openssl() {
     }
 }
 
-/// BusyBox has its own `sh`, `find`, `sed`, `sort` and `sha256sum`, with fewer flags.
+/// `BusyBox` has its own `sh`, `find`, `sed`, `sort` and `sha256sum`, with fewer flags.
 const BUSYBOX: &str = "for tool in $(busybox --list); do ln -s /bin/busybox bb/$tool; done; \
     ln -sf $(command -v openssl) bb/openssl; ln -sf $(command -v cosign) bb/cosign";
 
-/// A test directory with the tools of BusyBox in `bb`.
+/// A test directory with the tools of `BusyBox` in `bb`.
 fn with_busybox_tools(cosign: &std::path::Path) -> Sandbox {
     let sandbox = prepared(cosign);
     sandbox.directory("bb").shell(BUSYBOX).whatever_it_prints().succeeds();
     sandbox
 }
 
-/// A recipe with the tools of BusyBox only.
+/// A recipe with the tools of `BusyBox` only.
 fn with_busybox<'a>(sandbox: &'a Sandbox, recipe: &str) -> Run<'a> {
     let tools = sandbox.path("bb");
     let tools = tools.to_str().unwrap();
