@@ -141,8 +141,8 @@ impl Component {
 }
 
 impl Trust {
-    /// Root and this user; and the owner of `/`, because in a user namespace root's files belong to
-    /// nobody.
+    /// Root and this user; and the owner of `/`, because in a user namespace root's files belong
+    /// to the overflow user.
     fn of_this_process() -> anyhow::Result<Self> {
         let user = rustix::process::geteuid().as_raw();
         let top = std::fs::metadata("/")?.uid();

@@ -166,7 +166,7 @@ hint: choose a new directory inside it: `--output perm/new/new`
             )
             .exits(2);
     }
-    run("perm/new/new").succeeds();
+    run("perm/new/new").stderr(UNSIGNED).succeeds();
 }
 
 #[test]

@@ -22,7 +22,7 @@ const BANNED: [([&str; 2], &str); 17] = [
     (["is", " said"], "is printed"),
     (["are", " said"], "are printed"),
     (["counts", " now"], "is currently valid"),
-    (["is told", " to"], "is recorded with"),
+    (["is to", "ld to"], "is recorded with"),
     (["the", " contract"], "the page that says it"),
     (["is no", " bundle"], "is not a bundle"),
 ];

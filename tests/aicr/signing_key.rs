@@ -313,6 +313,7 @@ fn a_password_can_be_typed() {
         printed,
         format!(
             "
+signing with cosign.key
 signed B
   manifest sha256
     {SMALL_SHA256}

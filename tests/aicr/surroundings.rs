@@ -345,7 +345,11 @@ fn a_working_directory_that_is_gone() {
         (format!("bundle {top}dist --output {top}C --force {key} -q"), 0, ""),
         (format!("bundle-sign {top}C {key} -q"), 0, ""),
         ("verify B --checksums-only".to_owned(), 2, "error: B does not exist\n"),
-        (format!("bundle {top}dist --output C"), 1, "error: cannot resolve .: no such file or directory\n"),
+        (
+            format!("bundle {top}dist --output C"),
+            1,
+            "error: cannot create ./.C.aicr-staging: no such file or directory\n",
+        ),
         ("bundle . --in-place".to_owned(), 1, "error: cannot read .: no such file or directory\n"),
         ("doctor -q".to_owned(), 0, ""),
         (format!("bundle {top}dist --in-place -q"), 0, UNSIGNED),

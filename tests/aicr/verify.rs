@@ -197,7 +197,10 @@ fn several_bundles() {
     sandbox.aicr("bundle dist --output C --signing-key cosign.key --tlog-upload=false -q").succeeds();
     sandbox.aicr("bundle dist --output unsigned -q").stderr(UNSIGNED).succeeds();
     let trust = "--key cosign.pub --insecure-ignore-tlog";
-    sandbox.aicr(&format!("verify B C {trust}")).stdout(&(accepted("B") + &accepted("C"))).succeeds();
+    sandbox
+        .aicr(&format!("verify B C {trust}"))
+        .stdout(&(accepted("B") + &accepted("C") + "2 bundles: 2 accepted\n"))
+        .succeeds();
     let error = "error: unsigned is unsigned: it has no attestation/checksums.txt.sigstore.json";
     sandbox
         .aicr(&format!("verify B unsigned C {trust}"))
@@ -347,7 +350,7 @@ hint: check the address, and that the server is running
         "case $1 in public-key) echo \"$*\" >>'{0}asked'; exec cat '{key}' ;; *) exec \"$REAL\" \"$@\" ;; esac",
         sandbox.path("").display()
     ));
-    run().stdout(&accepted("B").repeat(2)).stderr(&asking).succeeds();
+    run().stdout(&format!("{}2 bundles: 2 accepted\n", accepted("B").repeat(2))).stderr(&asking).succeeds();
     assert_eq!(sandbox.read("asked"), format!("public-key --key={reference} --outfile=\n"));
 }
 

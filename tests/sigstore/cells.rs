@@ -177,7 +177,10 @@ fn verifiers(sandbox: &Sandbox, row: &Row, bundles: &[String]) -> Vec<&'static s
         let run = sandbox.aicr(&words).env("AICR_COSIGN", &path(sandbox, release));
         match row.verdict(release) {
             Outcome::Refused { exit, words } => {
-                let failed: String = bundles.iter().map(|bundle| format!("failed {bundle}\n")).collect();
+                let mut failed: String = bundles.iter().map(|bundle| format!("failed {bundle}\n")).collect();
+                if bundles.len() > 1 {
+                    failed += &format!("{} bundles: {0} failed\n", bundles.len());
+                }
                 run.stdout(&failed).stderr(&words.repeat(bundles.len())).exits(exit);
                 false
             }

@@ -49,9 +49,11 @@ impl Signing<'_> {
                        # The control, which comes before the signature.
                        verify-blob) [ -s \"$SAID.signed\" ] || exec \"$REAL\" \"$@\" ;;
                      esac
-                     \"$REAL\" \"$@\" 2>\"$SAID\"
+                     \"$REAL\" \"$@\" 2>\"$SAID.last\"
                      status=$?
-                     /bin/cat \"$SAID\" >&2
+                     # Not of the other control, which comes after a rejection and succeeds.
+                     [ $status = 0 ] || /bin/cp \"$SAID.last\" \"$SAID\"
+                     /bin/cat \"$SAID.last\" >&2
                      exit $status",
                     cosign(release)
                 ),

@@ -70,7 +70,8 @@ pub(super) fn fault(sandbox: &Sandbox, release: &str, cases: &[&Case<'_>]) -> Op
     // The worst result decides.
     let worst = [5, 3].into_iter().find(|code| expected.iter().any(|(exit, ..)| exit == code)).unwrap_or(0);
     let whole = |of: fn(&Output) -> &str| expected.iter().map(of).collect::<String>();
-    let expected = (worst, whole(|(_, stdout, _)| stdout), without_digests(&whole(|(.., stderr)| stderr)));
+    let reports = whole(|(_, stdout, _)| stdout) + &counts(&expected);
+    let expected = (worst, reports, without_digests(&whole(|(.., stderr)| stderr)));
     // Older releases have other texts.
     let compared = |stderr: &str| -> Vec<String> {
         let is_cosigns = |line: &&str| release != NEWEST && line.starts_with("    ");
@@ -88,6 +89,23 @@ pub(super) fn fault(sandbox: &Sandbox, release: &str, cases: &[&Case<'_>]) -> Op
             difference(&compared(&stderr), &compared(&expected.2))
         )
     })
+}
+
+/// The last line about several bundles, whose verdicts are the first words of their reports.
+fn counts(expected: &[Output]) -> String {
+    let verdicts: Vec<&str> = expected.iter().filter_map(|(_, stdout, _)| stdout.split(' ').next()).collect();
+    if verdicts.len() < 2 {
+        return String::new();
+    }
+    let mut different: Vec<&str> = Vec::new();
+    for verdict in &verdicts {
+        if !different.contains(verdict) {
+            different.push(verdict);
+        }
+    }
+    let count = |word: &&str| format!("{} {word}", verdicts.iter().filter(|other| *other == word).count());
+    let counts: Vec<String> = different.iter().map(count).collect();
+    format!("{} bundles: {}\n", verdicts.len(), counts.join(", "))
 }
 
 /// The lines from the first difference on.
