@@ -9,6 +9,8 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 MINUTES ?= 1
 COSIGN ?=
+SIGNING_KEY ?=
+RELEASE ?= aicr-$(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 BINARY := $(or $(CARGO_TARGET_DIR),target)/release/aicr
 CARGO_DENY_VERSION := 0.20.2
 CARGO_MUTANTS_VERSION := 27.1.0
@@ -85,6 +87,21 @@ lint: ## Check formatting, clippy, documentation, dependencies, scripts, workflo
 reproducible: ## Build the program twice, in two places, once without a network, and compare
 	scripts/reproducible
 
+.PHONY: dist
+dist: ## Make dist/: static programs in archives, .deb and .rpm packages, the source with its crates, an SBOM
+	scripts/dist
+
+.PHONY: test-dist
+test-dist: dist ## As root, install what is in dist/ where there is no Rust, and sign and verify there
+	scripts/test-dist
+
+.PHONY: release
+release: ## Bundle dist/ and sign it (SIGNING_KEY=cosign.key, or the reference of a key in a key manager)
+	[ -n "$(SIGNING_KEY)" ] || { echo 'make release: name the key: make release SIGNING_KEY=…' >&2; exit 2; }
+	[ -d dist ] || { echo 'make release: there is no dist/: run make dist' >&2; exit 2; }
+	target/x86_64-unknown-linux-musl/release/aicr bundle dist --output "$(RELEASE)" \
+	  --signing-key "$(SIGNING_KEY)" --tlog-upload=false --public-key-out "$(RELEASE).pub"
+
 .PHONY: advisories
 advisories: ## Look the dependencies up in the RustSec advisory database (fetched from GitHub)
 	"$$(scripts/get-tool cargo-deny $(CARGO_DENY_VERSION))" --locked check advisories
@@ -108,17 +125,29 @@ docs: ## Write again what README.md and docs/ show of the program: examples, fla
 fixtures: ## Record again what the cosign releases print, into fixtures/cosign
 	scripts/record-fixtures
 
+COMMANDS := bundle bundle-sign verify doctor
+BIN = $(DESTDIR)$(PREFIX)/bin/aicr
+MAN = $(DESTDIR)$(PREFIX)/share/man/man1
+BASH_COMPLETION = $(DESTDIR)$(PREFIX)/share/bash-completion/completions/aicr
+ZSH_COMPLETION = $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_aicr
+FISH_COMPLETION = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/aicr.fish
+
 # Does not build what is there: `make && sudo make install` runs no cargo as root.
 .PHONY: install
 install: | $(BINARY) ## Install the program, its manual pages and completions below PREFIX (/usr/local)
-	install -D -m 755 $(BINARY) "$(DESTDIR)$(PREFIX)/bin/aicr"
-	$(BINARY) man | install -D -m 644 /dev/stdin "$(DESTDIR)$(PREFIX)/share/man/man1/aicr.1"
-	for command in bundle bundle-sign verify doctor; do \
-	  $(BINARY) man $$command | install -D -m 644 /dev/stdin "$(DESTDIR)$(PREFIX)/share/man/man1/aicr-$$command.1"; \
+	install -D -m 755 $(BINARY) "$(BIN)"
+	$(BINARY) man | install -D -m 644 /dev/stdin "$(MAN)/aicr.1"
+	for command in $(COMMANDS); do \
+	  $(BINARY) man $$command | install -D -m 644 /dev/stdin "$(MAN)/aicr-$$command.1"; \
 	done
-	$(BINARY) completions bash | install -D -m 644 /dev/stdin "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/aicr"
-	$(BINARY) completions zsh | install -D -m 644 /dev/stdin "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_aicr"
-	$(BINARY) completions fish | install -D -m 644 /dev/stdin "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/aicr.fish"
+	$(BINARY) completions bash | install -D -m 644 /dev/stdin "$(BASH_COMPLETION)"
+	$(BINARY) completions zsh | install -D -m 644 /dev/stdin "$(ZSH_COMPLETION)"
+	$(BINARY) completions fish | install -D -m 644 /dev/stdin "$(FISH_COMPLETION)"
+
+.PHONY: uninstall
+uninstall: ## Remove what `make install` installs, with the same PREFIX and DESTDIR
+	rm -f "$(BIN)" "$(MAN)/aicr.1" $(COMMANDS:%="$(MAN)/aicr-%.1") \
+	  "$(BASH_COMPLETION)" "$(ZSH_COMPLETION)" "$(FISH_COMPLETION)"
 
 $(BINARY):
 	scripts/build-release
@@ -126,7 +155,7 @@ $(BINARY):
 .PHONY: clean
 clean: ## Remove what was built here (the cosigns and tools in the user's cache stay)
 	cargo clean
-	rm -rf fuzz/target
+	rm -rf fuzz/target dist
 
 .PHONY: help
 help: ## List the targets
