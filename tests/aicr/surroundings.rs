@@ -217,13 +217,15 @@ fn only_the_calls_that_need_a_secret_get_it() {
     let commands = format!(
         "+ {bare} {{root}}/bin/cosign version
 + {bare} {{root}}/bin/cosign sign-blob --signing-config=x --help
-+ {bare} {sign} --help
-+ {bare} {verify} --help
++ {bare} {} --help
++ {bare} {} --help
 + {bare} {verify}
 + {with_password} {{root}}/bin/cosign public-key --key={{root}}/cosign.key --outfile=
 + {with_password} {sign}
 + {bare} {verify}
-"
+",
+        sign.replace("{root}/cosign.key", "x"),
+        verify.replace("{private}/key.pub", "x")
     );
     run.stdout(&format!(
         "signed C
