@@ -7,6 +7,8 @@ mod man;
 pub(crate) mod usage_error;
 pub(crate) mod version;
 
+use std::ffi::{OsStr, OsString};
+
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
 
@@ -204,7 +206,8 @@ pub(crate) struct SigningArgs {
     /// Check the services against this Sigstore trusted root
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) trusted_root: Option<Utf8PathBuf>,
-    /// Pass this variable to a KMS plugin (repeatable)
+    /// Pass this variable to a KMS plugin, or to a helper program of k8s, awskms
+    /// or pkcs11 (repeatable)
     #[arg(long, value_name = "NAME", action = clap::ArgAction::Append)]
     pub(crate) kms_env: Vec<String>,
     /// Write the public key for the receivers to this file
@@ -245,7 +248,8 @@ pub(crate) struct VerifyArgs {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Trust")]
 pub(crate) struct TrustArgs {
-    /// Require a signature by this key: a PEM file or a key manager URI
+    /// Require a signature by this key: a file, - for standard input, or a key
+    /// manager URI
     #[arg(long, value_name = "FILE|REF", value_hint = ValueHint::FilePath)]
     pub(crate) key: Option<String>,
     /// Accept a signature without a transparency log entry
@@ -287,6 +291,16 @@ pub(crate) struct DoctorArgs {
     /// Check that the services are reachable
     #[arg(long)]
     pub(crate) online: bool,
+}
+
+/// The line that clap reads: `--insecure-ignore-tlog=true`, as cosign has it, is the flag. Another
+/// value is refused.
+pub(crate) fn without_true(arguments: &[OsString]) -> impl Iterator<Item = &OsStr> {
+    const TYPED: &str = "--insecure-ignore-tlog=true";
+    let end = arguments.iter().position(|word| word == "--").unwrap_or(arguments.len());
+    arguments.iter().enumerate().map(move |(at, word)| {
+        if at < end && word == TYPED { OsStr::new("--insecure-ignore-tlog") } else { word }
+    })
 }
 
 impl Command {

@@ -8,5 +8,7 @@ pub(crate) mod doctor;
 pub(crate) mod services;
 pub(crate) mod signing;
 pub(crate) mod trust;
+mod trusted_key;
+mod typed_password;
 pub(crate) mod unchanged;
 pub(crate) mod verify;

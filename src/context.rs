@@ -89,14 +89,24 @@ impl Context {
     pub(crate) fn signing_key(&self, signer: &KeySigner, session: &Session<'_>) -> Result<SigningKey> {
         let KeySigner { key, kms_env, recording: _, public_key_out: _ } = signer;
         let named = kms_env.iter().map(ToString::to_string).collect();
-        SigningKey::read(&key.value, Some(named), &self.environment, &session.search_path, &|prompt| {
-            Terminal::open().map(|terminal| terminal.ask(prompt, &self.interrupt)).transpose()
-        })
-        .map_err(|failure| match key.source {
-            // The wrong value was not typed.
-            Source::Variable(name) if failure.class() == Class::Usage => failure.prefixed(name),
-            Source::Variable(_) | Source::Flag(_) => failure,
-        })
+        let ask = |prompt: &str| self.ask(prompt);
+        SigningKey::read(&key.value, Some(named), &self.environment, &session.search_path, &ask).map_err(
+            |failure| match key.source {
+                // The wrong value was not typed.
+                Source::Variable(name) if failure.class() == Class::Usage => failure.prefixed(name),
+                Source::Variable(_) | Source::Flag(_) => failure,
+            },
+        )
+    }
+
+    /// Asks again for the password of a key that a person has typed.
+    pub(crate) fn ask_again(&self, key: &mut SigningKey) -> Result<()> {
+        key.ask_again(&|prompt| self.ask(prompt))
+    }
+
+    /// Asks a person for a password; `None` without a terminal.
+    fn ask(&self, prompt: &str) -> Result<Option<String>> {
+        Terminal::open().map(|terminal| terminal.ask(prompt, &self.interrupt)).transpose()
     }
 
     /// Work on files, counted here.

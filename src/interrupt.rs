@@ -3,12 +3,18 @@
 //! again.
 
 use std::io;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 
 use crate::error::{Class, Failure, Result};
+
+/// How often a wait for input checks whether a signal has come.
+const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 /// Whether a signal has asked the process to stop, or the result of the work is no longer needed.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +58,19 @@ impl Interrupt {
             Ok(0) | Err(_) if self.given_up.load(Ordering::Relaxed) => Err(Failure::usage("given up")),
             Ok(0) | Err(_) => Ok(()),
             Ok(signal) => Err(Failure::new(Class::Signal(signal), "interrupted")),
+        }
+    }
+
+    /// Waits until `input` can be read, or has ended. Fails after a signal.
+    pub(crate) fn wait_for_input(&self, input: impl AsFd) -> Result<()> {
+        loop {
+            self.check()?;
+            match poll(&mut [PollFd::new(&input, PollFlags::IN)], Some(&TICK)) {
+                Ok(1..) => return Ok(()),
+                // A signal ends the wait early, and the check above sees it.
+                Ok(0) | Err(Errno::INTR) => {}
+                Err(errno) => return Err(anyhow::Error::from(errno).context("wait for input").into()),
+            }
         }
     }
 }

@@ -60,7 +60,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         return code;
     }
     let environment = Environment::of_process();
-    let class = match Cli::try_parse_from(&arguments) {
+    let class = match Cli::try_parse_from(cli::without_true(&arguments)) {
         Ok(cli) => dispatch(cli, &arguments, environment),
         Err(error) => refuse(&error, &arguments, &environment),
     };
@@ -88,6 +88,7 @@ fn dispatch(cli: Cli, arguments: &[OsString], environment: Environment) -> Optio
         if let Some(failure) = refusal {
             return Err(failure);
         }
+        plan::own_variables::refuse_typos(&environment)?;
         if let Some(text) = command.text() {
             return Printer::raw(&text);
         }
@@ -172,9 +173,11 @@ fn work(command: Command, context: &Context, report: &mut Report) -> Result<()> 
             context,
             report,
         ),
-        Command::Verify(args) => {
-            commands::verify::run(&plan::verify::VerifyPlan::new(args)?, context, report)
-        }
+        Command::Verify(args) => commands::verify::run(
+            &plan::verify::VerifyPlan::new(args, &context.environment)?,
+            context,
+            report,
+        ),
         Command::Doctor(args) => {
             let signer = plan::sign::signer(plan::sign::SigningCommand::Doctor, args.signing, surroundings)?;
             commands::doctor::run(signer.as_ref(), args.online, context, report)

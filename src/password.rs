@@ -5,15 +5,10 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 
 use anyhow::Context;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use crate::error::Result;
 use crate::interrupt::Interrupt;
-
-/// How often a prompt checks whether a signal has come.
-const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 /// The controlling terminal of this process.
 pub(crate) struct Terminal(File);
@@ -40,13 +35,7 @@ impl Terminal {
         let mut typed = Vec::new();
         let mut byte = [0];
         loop {
-            interrupt.check()?;
-            match poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&TICK)) {
-                Ok(1..) => {}
-                // A signal ends the wait early, and the check above sees it.
-                Ok(0) | Err(Errno::INTR) => continue,
-                Err(errno) => return Err(anyhow::Error::from(errno).context("wait for the terminal").into()),
-            }
+            interrupt.wait_for_input(&self.0)?;
             let count = (&self.0).read(&mut byte).context("read from the terminal")?;
             if count == 0 || byte == *b"\n" {
                 return Ok(typed);

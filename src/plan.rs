@@ -8,8 +8,10 @@
 
 pub(crate) mod arguments;
 pub(crate) mod bundle;
+pub(crate) mod clear_text;
 pub(crate) mod global;
 pub(crate) mod key_ref;
+pub(crate) mod own_variables;
 mod secret;
 pub(crate) mod service;
 pub(crate) mod sign;

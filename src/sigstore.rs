@@ -6,6 +6,8 @@ pub(crate) mod der_fields;
 pub(crate) mod evidence;
 pub(crate) mod file;
 pub(crate) mod identity_token;
+pub(crate) mod key_type;
+pub(crate) mod pem;
 pub(crate) mod public_key;
 pub(crate) mod signing_config;
 pub(crate) mod trusted_root;

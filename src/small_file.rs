@@ -1,5 +1,5 @@
 //! Reads small regular files: keys, and the files that cosign writes. It refuses a FIFO, a device and an
-//! endless file without blocking.
+//! endless file without blocking. Also what is piped in.
 
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
@@ -8,6 +8,8 @@ use camino::Utf8Path;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
+use crate::error::Result as OrFailure;
+use crate::interrupt::Interrupt;
 use crate::printable::human_bytes;
 use crate::system_error::reason;
 
@@ -48,6 +50,28 @@ pub(crate) fn read(path: &Utf8Path, limit: u64, links: Links) -> Result<Vec<u8>,
     }
     let mut content = Vec::new();
     file.take(limit + 1).read_to_end(&mut content).map_err(|error| cannot_be_read(&error))?;
+    at_most(limit, content)
+}
+
+/// What is piped in, at most `limit` bytes. A signal ends the wait for it. The inner error is the end
+/// of a sentence, as that of [`read`].
+pub(crate) fn read_standard_input(limit: u64, interrupt: &Interrupt) -> OrFailure<Result<Vec<u8>, String>> {
+    let stdin = rustix::stdio::stdin();
+    let mut content = Vec::new();
+    let mut buffer = [0; 4096];
+    while content.len() as u64 <= limit {
+        interrupt.wait_for_input(stdin)?;
+        match rustix::io::read(stdin, &mut buffer) {
+            Ok(0) => break,
+            Ok(count) => content.extend_from_slice(&buffer[..count]),
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            Err(errno) => return Ok(Err(cannot_be_read(&errno.into()))),
+        }
+    }
+    Ok(at_most(limit, content))
+}
+
+fn at_most(limit: u64, content: Vec<u8>) -> Result<Vec<u8>, String> {
     if content.len() as u64 > limit {
         return Err(format!("is larger than {}", human_bytes(limit)));
     }

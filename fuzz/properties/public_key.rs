@@ -5,7 +5,8 @@ use spki::der::pem::{LineEnding, decode_vec, encode_string};
 
 use super::is_one_plain_line;
 use crate::digest::Sha256Digest;
-use crate::sigstore::public_key::{PemKind, PublicKey};
+use crate::sigstore::pem::PemKind;
+use crate::sigstore::public_key::PublicKey;
 
 pub(super) fn holds(input: &[u8]) {
     match input {

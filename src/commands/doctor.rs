@@ -4,7 +4,8 @@
 use camino::Utf8Path;
 
 use crate::commands::services;
-use crate::commands::signing::public_key;
+use crate::commands::signing::{public_key, warn_of_clear_text};
+use crate::commands::typed_password::with_password;
 use crate::connectivity::{Connectivity, reach};
 use crate::context::Context;
 use crate::cosign::Cosign;
@@ -67,7 +68,8 @@ pub(crate) fn run(
     }
     match signer {
         Signer::Key(signer) => {
-            let key = match context.signing_key(signer, &session) {
+            warn_of_clear_text(signer, context);
+            let mut key = match context.signing_key(signer, &session) {
                 Ok(key) => key,
                 Err(failure) => {
                     let found = format!("{} cannot be used", signer.key.value);
@@ -79,7 +81,8 @@ pub(crate) fn run(
                 report.checks.push(Check::new("key", format!("{} is well-formed", signer.key.value)));
                 return Ok(());
             };
-            report.checks.push(look_at_key(signer, public_key(cosign, &key)));
+            let public = with_password(&mut key, |key| Some(key), context, |key| public_key(cosign, key));
+            report.checks.push(look_at_key(signer, public));
             if let Some(sigstore) = &sigstore {
                 let key = ReadySigner::Key { key, public_key: None };
                 show_run(cosign, &key, sigstore, report);

@@ -7,6 +7,7 @@ use std::cell::Cell;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::commands::services;
+use crate::commands::typed_password::with_password;
 use crate::context::Context;
 use crate::cosign::argv::Operation;
 use crate::cosign::ready_signer::ReadySigner;
@@ -17,13 +18,16 @@ use crate::cosign::verify_blob::CosignAnswer;
 use crate::cosign::verify_request::{VerifyAs, VerifyRequest};
 use crate::cosign::{Cosign, Session};
 use crate::error::{Failure, Result};
+use crate::plan::clear_text;
 use crate::plan::key_ref::{KeyRef, Scheme};
+use crate::plan::own_variables;
 use crate::plan::sign::{KeySigner, Signer, TokenSource};
 use crate::printable::{quoted, quoted_path};
 use crate::report::printer::Printer;
 use crate::report::{Report, SignatureReport, Witness};
 use crate::sigstore::evidence::{Evidence, SignedBy};
-use crate::sigstore::public_key::{KeyType, PublicKey};
+use crate::sigstore::key_type::KeyType;
+use crate::sigstore::public_key::PublicKey;
 use crate::tree::SIGNATURE;
 use crate::tree::public_key_out::PublicKeyOut;
 
@@ -74,6 +78,9 @@ impl<'a> Signing<'a> {
         context: &Context,
         report: &mut Report,
     ) -> Result<Self> {
+        if let Some(warning) = own_variables::warning(&context.environment) {
+            context.printer.warning(&warning);
+        }
         let mut services = services::read(plan, untrusted)?;
         let mut signer = ready(plan, untrusted, session, context)?;
         let public_key_out = public_key_out(plan, untrusted)?;
@@ -88,14 +95,16 @@ impl<'a> Signing<'a> {
         if dry_run {
             notice.give();
         }
-        let exported = cosign.can_sign(&signer, &services, || match &signer {
-            ReadySigner::Key { key, .. }
-                if !dry_run || matches!(key.reference().scheme(), Scheme::File | Scheme::Env) =>
-            {
-                self::public_key(&cosign, key).map(Some)
-            }
-            ReadySigner::Key { key, .. } => cosign.knows(Operation::PublicKey { key }).map(|()| None),
-            ReadySigner::Identity(_) => Ok(None),
+        let exported = with_password(&mut signer, ReadySigner::key, context, |signer| {
+            cosign.can_sign(signer, &services, || match signer {
+                ReadySigner::Key { key, .. }
+                    if !dry_run || matches!(key.reference().scheme(), Scheme::File | Scheme::Env) =>
+                {
+                    self::public_key(&cosign, key).map(Some)
+                }
+                ReadySigner::Key { key, .. } => cosign.knows(Operation::PublicKey { key }).map(|()| None),
+                ReadySigner::Identity(_) => Ok(None),
+            })
         })?;
         if let ReadySigner::Key { public_key, .. } = &mut signer {
             if let (Some((out, _)), Some(key)) = (&public_key_out, &exported) {
@@ -270,6 +279,7 @@ fn ready(
     Ok(match plan {
         Signer::Key(plan) => {
             let key = context.signing_key(plan, session)?;
+            warn_of_clear_text(plan, context);
             for name in key.unset(&context.environment) {
                 context.printer.warning(&format!("--kms-env {name}: the variable is not set"));
             }
@@ -282,6 +292,15 @@ fn ready(
             ReadySigner::Identity(SigningIdentity::read(plan, &context.environment)?)
         }
     })
+}
+
+/// Warns of an address through which the key manager is asked without encryption.
+pub(crate) fn warn_of_clear_text(plan: &KeySigner, context: &Context) {
+    if let Some(name) = clear_text::variable(plan.key.value.scheme(), &context.environment) {
+        context.printer.warning(&format!(
+            "{name} is a plain http:// address: others on the network can read the credentials"
+        ));
+    }
 }
 
 /// Where the plan wants the public key, checked as far as that goes without the key.
@@ -328,6 +347,9 @@ pub(crate) fn public_key(cosign: &Cosign<'_>, key: &SigningKey) -> Result<Public
     let key_type = public_key.key_type();
     let reference = key.reference();
     let hint = "use an ECDSA P-256 key, or RSA with 2048 to 4096 bits";
+    if !key_type.is_usable() {
+        return Err(Failure::usage(format!("{reference} is {key_type}, which cosign cannot use")).hint(hint));
+    }
     if !key_type.is_safe() {
         return Err(Failure::usage(format!(
             "{reference} is {key_type}, with which some releases of cosign make signatures that do not verify"

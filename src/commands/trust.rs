@@ -8,10 +8,10 @@
 //!
 //! Nothing here makes a signature valid: only cosign does (`cosign/verify_blob.rs`).
 
-use anyhow::Context as _;
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 
 use crate::commands::services::trusted_root;
+use crate::commands::trusted_key;
 use crate::context::Context;
 use crate::cosign::environment::SecretsOf;
 use crate::cosign::signing_key::SigningKey;
@@ -26,12 +26,7 @@ use crate::sigstore::RekorVersion;
 use crate::sigstore::evidence::{Evidence, LogEntry, SignedBy};
 use crate::sigstore::public_key::PublicKey;
 use crate::sigstore::trusted_root::TrustedRoot;
-use crate::small_file::{self, Links};
 use crate::tree::MANIFEST;
-use crate::tree::ancestry::lies_in;
-
-/// The largest public key file that is read, in bytes.
-const KEY_SIZE_LIMIT: u64 = 1 << 20;
 
 /// The hint when the signature cannot be trusted.
 pub(crate) const CHECKSUMS_ONLY: &str =
@@ -85,7 +80,11 @@ impl<'a> TrustPolicy<'a> {
                 NamedSigner::Known(TrustedSigner::Identity { identity, issuer })
             }
             Trust::Key { key: KeyToTrust::File(path), .. } => {
-                NamedSigner::Known(TrustedSigner::Key(key_file(path, bundles)?))
+                NamedSigner::Known(TrustedSigner::Key(trusted_key::in_file(path, bundles)?))
+            }
+            Trust::Key { key: KeyToTrust::StandardInput, .. } => {
+                let key = trusted_key::in_standard_input(&context.interrupt)?;
+                NamedSigner::Known(TrustedSigner::Key(key))
             }
             Trust::Key { key: KeyToTrust::Ref(reference), .. } => {
                 let search_path = &session.search_path;
@@ -103,7 +102,7 @@ impl<'a> TrustPolicy<'a> {
         let signer = match signer {
             NamedSigner::Known(signer) => signer,
             NamedSigner::InKeyManager(reference, key) => {
-                TrustedSigner::Key(ask(reference, &key, &cosign, context)?)
+                TrustedSigner::Key(trusted_key::in_key_manager(reference, &key, &cosign, context)?)
             }
         };
         let root = match trust.root() {
@@ -235,28 +234,4 @@ impl<'a> TrustPolicy<'a> {
             (None | Some(false), TimestampPolicy::IfKnown) => Ok(false),
         }
     }
-}
-
-/// Asks the key manager for the public key, and says so.
-fn ask(reference: &KeyRef, key: &SigningKey, cosign: &Cosign<'_>, context: &Context) -> Result<PublicKey> {
-    context.printer.warning(&format!("asking {reference} for its public key, once"));
-    cosign.public_key(key)
-}
-
-/// The public key in a file that the operator named, which must lie outside every bundle.
-fn key_file(path: &Utf8Path, bundles: &[Utf8PathBuf]) -> Result<PublicKey> {
-    let content = small_file::read(path, KEY_SIZE_LIMIT, Links::Follow)
-        .map_err(|why| Failure::usage(format!("--key {path} {why}")))?;
-    for bundle in bundles {
-        if lies_in(path, bundle).with_context(|| format!("look at {path}"))? {
-            return Err(Failure::usage(format!(
-                "--key {path} lies in the bundle {bundle}, so it proves nothing about it"
-            ))
-            .hint("use a key that you received through a separate channel"));
-        }
-    }
-    PublicKey::from_pem(&content).map_err(|why| {
-        Failure::usage(format!("--key {path} {why}"))
-            .hint("`cosign public-key --key REF --outfile cosign.pub` writes a public key")
-    })
 }

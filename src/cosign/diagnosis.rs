@@ -9,7 +9,7 @@ mod service;
 mod service_rules;
 
 use self::network_failure::network_failure;
-use self::rules::{LAST_RULE, NO_PROVIDER, RULES};
+use self::rules::{LAST_RULE, NO_PROVIDER, RULES, WRONG_PASSWORD};
 pub(crate) use self::service::of_service_failure;
 use crate::error::{Class, Failure};
 use crate::plan::key_ref::KeyRef;
@@ -57,6 +57,11 @@ pub(crate) fn of_key_failure(text: &[u8]) -> Option<Diagnosis> {
         hint: Some(failure.key_hint),
     });
     network.or_else(|| LAST_RULE.fits(&text).then_some(LAST_RULE.diagnosis))
+}
+
+/// Whether a run failed because the password of a key file is wrong.
+pub(crate) fn is_wrong_password(failure: &Failure) -> bool {
+    failure.class() == Class::NotSigned && failure.message().ends_with(WRONG_PASSWORD)
 }
 
 /// The failure of a run whose text fits no rule: a refusal.

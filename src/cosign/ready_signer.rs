@@ -48,6 +48,14 @@ impl ReadySigner {
         }
     }
 
+    /// Its key, if it is one.
+    pub(crate) fn key(&mut self) -> Option<&mut SigningKey> {
+        match self {
+            Self::Key { key, .. } => Some(key),
+            Self::Identity(_) => None,
+        }
+    }
+
     /// The secrets that cosign gets.
     pub(crate) fn secrets(&self) -> SecretsOf<'_> {
         match self {

@@ -9,7 +9,7 @@ use crate::error::{Failure, Result};
 use crate::plan::key_ref::KeyRef;
 use crate::printable::quoted_path;
 use crate::settings::Environment;
-use crate::sigstore::public_key::PemKind;
+use crate::sigstore::pem::{PemKind, Spoiled};
 use crate::small_file::{self, Links};
 
 /// The largest key file that is read, in bytes.
@@ -54,7 +54,11 @@ impl SigningKey {
                         "set it to the content of the key file that `cosign generate-key-pair` writes",
                     ));
                 };
-                check_kind(&reference.to_string(), value.as_encoded_bytes(), "FILE")?;
+                check_content(
+                    &reference.to_string(),
+                    value.as_encoded_bytes(),
+                    Place::Variable(name.as_str()),
+                )?;
                 password = password_unless_set(reference, environment, ask)?;
             }
             _ => {}
@@ -63,6 +67,17 @@ impl SigningKey {
             find_plugin(reference, &program, search_path)?;
         }
         Ok(Self { reference: reference.clone(), argument, kms_env, password })
+    }
+
+    /// Whether a person typed its password.
+    pub(crate) fn has_typed_password(&self) -> bool {
+        self.password.is_some()
+    }
+
+    /// Replaces a password that was typed, and was wrong.
+    pub(crate) fn ask_again(&mut self, ask: &dyn Fn(&str) -> Result<Option<String>>) -> Result<()> {
+        self.password = ask(&format!("wrong password; {}", prompt(&self.reference)))?;
+        Ok(())
     }
 
     /// The value of `--key` as it is printed: without the query of a plugin's reference, which may
@@ -95,24 +110,79 @@ fn check_file(path: &Utf8Path) -> Result<()> {
         Failure::usage(format!("key file {path} {why}"))
             .hint("name a key manager URI, or the key file that `cosign generate-key-pair` writes")
     })?;
-    check_kind(&format!("key file {path}"), &content, &quoted_path(path))
+    check_content(&format!("key file {path}"), &content, Place::File(&quoted_path(path)))
 }
 
-/// Whether `content` is a private key of cosign. `file` is its file, as an argument in the shell.
-fn check_kind(what: &str, content: &[u8], file: &str) -> Result<()> {
-    let import = format!("`cosign import-key-pair --key {file}` converts it for cosign");
-    let (problem, hint) = match PemKind::of(content) {
-        PemKind::CosignPrivate => return Ok(()),
-        PemKind::Public => ("is a public key", "sign with the private key; the public key is for verifying"),
-        PemKind::OpenSsh => (
+/// Where a key is, for a hint that can be pasted.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    /// A file, as an argument in the shell.
+    File(&'a str),
+    /// A variable with this name.
+    Variable(&'a str),
+}
+
+/// Whether `content` is a private key of cosign, as cosign wrote it.
+fn check_content(what: &str, content: &[u8], place: Place<'_>) -> Result<()> {
+    let refuse = |problem: &str, hint: String| Err(Failure::usage(format!("{what} {problem}")).hint(hint));
+    match (PemKind::of(content), Spoiled::of(content)) {
+        (PemKind::CosignPrivate, None) => Ok(()),
+        (PemKind::CosignPrivate | PemKind::Unknown, Some(how)) => refuse(&how.to_string(), place.remedy(how)),
+        (PemKind::Public | PemKind::RsaPublic, _) => {
+            refuse("is a public key", "sign with the private key; the public key is for verifying".into())
+        }
+        (PemKind::OpenSsh, _) => refuse(
             "is a private key of OpenSSH, which cosign can neither read nor import",
-            "make a key with `cosign generate-key-pair`, or name one in a key manager",
+            "make a key with `cosign generate-key-pair`, or name one in a key manager".into(),
         ),
-        PemKind::OtherPrivate => ("is a private key that cosign cannot read", import.as_str()),
-        PemKind::Certificate => ("is a certificate", "sign with the private key"),
-        PemKind::Unknown => ("is not a key", "sign with the key file that `cosign generate-key-pair` writes"),
-    };
-    Err(Failure::usage(format!("{what} {problem}")).hint(hint))
+        (PemKind::OtherPrivate, _) => {
+            let file = match place {
+                Place::File(file) => file,
+                Place::Variable(_) => "FILE",
+            };
+            refuse(
+                "is a private key that cosign cannot read",
+                format!("`cosign import-key-pair --key {file}` converts it for cosign"),
+            )
+        }
+        (PemKind::Certificate, _) => refuse("is a certificate", "sign with the private key".into()),
+        (PemKind::Unknown, None) => {
+            refuse("is not a key", "sign with the key file that `cosign generate-key-pair` writes".into())
+        }
+    }
+}
+
+impl Place<'_> {
+    /// What helps with a key that was spoiled in this way.
+    fn remedy(self, how: Spoiled) -> String {
+        match (self, how) {
+            (Self::Variable(name), Spoiled::Path) => {
+                format!("--signing-key \"${name}\" signs with that file")
+            }
+            (Self::Variable(name), Spoiled::Base64) => {
+                format!("`printf %s \"${name}\" | base64 -d >release.key` writes the key to a file")
+            }
+            (Self::Variable(name), _) => {
+                format!("`export {name}=\"$(cat cosign.key)\"` sets it to a whole key file")
+            }
+            (Self::File(file), Spoiled::Base64) => {
+                format!("`base64 -d <{file} >release.key` decodes it")
+            }
+            (Self::File(file), Spoiled::ByteOrderMark) => {
+                format!("`tail -c +4 {file} >release.key` removes it")
+            }
+            (Self::File(file), Spoiled::Utf16) => {
+                format!("`iconv -f UTF-16 -t UTF-8 {file} >release.key` converts it")
+            }
+            (Self::File(file), Spoiled::Indented) => {
+                format!("`sed 's/^[[:blank:]]*//' {file} >release.key` removes the blanks")
+            }
+            (Self::File(_), Spoiled::Path) => "give the file that the path names".into(),
+            (Self::File(_), Spoiled::LineBreaksLost | Spoiled::CutOff | Spoiled::Damaged) => {
+                "copy it again, as the file that `cosign generate-key-pair` wrote".into()
+            }
+        }
+    }
 }
 
 fn password_unless_set(
@@ -124,13 +194,17 @@ fn password_unless_set(
     if environment.get(PASSWORD).is_some() {
         return Ok(None);
     }
-    match ask(&format!("password of {reference}"))? {
+    match ask(&prompt(reference))? {
         Some(password) => Ok(Some(password)),
         None => Err(Failure::usage(format!(
             "{reference} needs a password, and there is no terminal to ask for it"
         ))
         .hint("set COSIGN_PASSWORD; an empty value is a password, too")),
     }
+}
+
+fn prompt(reference: &KeyRef) -> String {
+    format!("password of {reference}")
 }
 
 fn find_plugin(reference: &KeyRef, program: &str, search_path: &SearchPath) -> Result<()> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use camino::Utf8PathBuf;
 
+use super::own_variables;
 use super::value::{Source, Sourced, typed_or_variable};
 use crate::cli::{Color, Format, GlobalArgs};
 use crate::digest::Sha256Digest;
@@ -62,8 +63,8 @@ impl GlobalPlan {
                 .hint("leave out --quiet, or leave out --verbose"));
         }
         let typed = cosign.map(Utf8PathBuf::into_string);
-        let cosign = typed_or_variable(typed, "--cosign", environment, "AICR_COSIGN")?;
-        let timeout = typed_or_variable(timeout, "--timeout", environment, "AICR_TIMEOUT")?;
+        let cosign = typed_or_variable(typed, "--cosign", environment, own_variables::COSIGN)?;
+        let timeout = typed_or_variable(timeout, "--timeout", environment, own_variables::TIMEOUT)?;
         Ok(Self {
             cosign: cosign.map(cosign_path).transpose()?,
             cosign_sha256: cosign_sha256.as_deref().map(sha256).transpose()?,

@@ -40,12 +40,8 @@ impl ServiceUrl {
                 "leave out everything before the @",
             ));
         }
-        // Go may read another host: `http://2130706433` is 127.0.0.1 here and a name there.
         let host = host_and_port(&url);
-        let default_port = url.port_or_known_default().filter(|_| url.port().is_none());
-        let with_port = default_port.map(|port| format!("{host}:{port}"));
-        let authority = lower.split(['/', '?', '#']).nth(2).unwrap_or_default();
-        if authority != host && Some(authority) != with_port.as_deref() {
+        if !is_normal(&url, value) {
             return Err(ValueError::new(
                 "the host of the address is not in its normal form",
                 format!("write `{}://{host}`", url.scheme()),
@@ -110,7 +106,18 @@ impl std::fmt::Display for ServiceUrl {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether the host in `value`, of which `url` was made, is in its normal form. Otherwise Go may read
+/// another host: `http://2130706433` is 127.0.0.1 here and a name there.
+pub(super) fn is_normal(url: &Url, value: &str) -> bool {
+    let host = host_and_port(url);
+    let default_port = url.port_or_known_default().filter(|_| url.port().is_none());
+    let with_port = default_port.map(|port| format!("{host}:{port}"));
+    let lower = value.to_ascii_lowercase();
+    let authority = lower.split(['/', '?', '#']).nth(2).unwrap_or_default();
+    authority == host || Some(authority) == with_port.as_deref()
+}
+
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -13,6 +13,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Surroundings;
 use super::key_ref::{KeyRef, Scheme};
+use super::own_variables::{SIGNING_KEY, TLOG_UPLOAD};
 use super::value::{Source, Sourced, not_empty, typed_or_variable};
 use super::variable_name::VariableName;
 use crate::cli::SigningArgs;
@@ -51,7 +52,7 @@ pub(crate) enum Signer {
 pub(crate) struct KeySigner {
     /// The key, and the flag or variable that names it.
     pub(crate) key: Sourced<KeyRef>,
-    /// Variables for the KMS plugin; empty for any other key.
+    /// Variables for the plugin or another helper program of the key manager.
     pub(crate) kms_env: BTreeSet<VariableName>,
     /// Which services record the signature.
     pub(crate) recording: Recording,
@@ -88,8 +89,8 @@ pub(crate) fn signer(
     let empty = Environment::default();
     let no_sign = command == (SigningCommand::Bundle { no_sign: true });
     let environment = if no_sign { &empty } else { surroundings.environment };
-    let key = typed_or_variable(args.signing_key.take(), "--signing-key", environment, "AICR_SIGNING_KEY")?;
-    let log = typed_or_variable(args.tlog_upload.take(), "--tlog-upload", environment, "AICR_TLOG_UPLOAD")?;
+    let key = typed_or_variable(args.signing_key.take(), "--signing-key", environment, SIGNING_KEY)?;
+    let log = typed_or_variable(args.tlog_upload.take(), "--tlog-upload", environment, TLOG_UPLOAD)?;
     let log = log.map(boolean).transpose()?;
     if !GivenFlags::new(&args, key.as_ref().map(|key| key.source), log.as_ref()).check(command)? {
         return Ok(None);
@@ -141,11 +142,17 @@ fn key_ref(key: &Sourced<String>, command: SigningCommand) -> Result<Sourced<Key
     Ok(Sourced { value, source: *source })
 }
 
-/// The variables of `--kms-env`.
+/// The variables of `--kms-env`: for plugins, for the programs that a kubeconfig or a profile of AWS
+/// names, and for the module of a token.
 fn kms_variables(names: &[String], key: &Sourced<KeyRef>) -> Result<BTreeSet<VariableName>> {
-    if !names.is_empty() && key.value.scheme() != Scheme::Plugin {
-        return Err(Failure::usage(format!("--kms-env is for KMS plugins, and {} is none", key.source))
-            .hint("leave out --kms-env: cosign gets the variables of this key manager anyway"));
+    let takes_them =
+        matches!(key.value.scheme(), Scheme::Plugin | Scheme::K8s | Scheme::Aws | Scheme::Pkcs11);
+    if !names.is_empty() && !takes_them {
+        return Err(Failure::usage(format!(
+            "--kms-env is for KMS plugins, k8s, awskms and pkcs11, and {} is none of them",
+            key.source
+        ))
+        .hint("leave out --kms-env: cosign gets the variables of this key manager anyway"));
     }
-    names.iter().map(|name| VariableName::for_plugin(name)).collect()
+    names.iter().map(|name| VariableName::for_helper(name)).collect()
 }

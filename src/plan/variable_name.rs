@@ -39,7 +39,7 @@ impl VariableName {
 
     /// A name given with `--kms-env`. A malformed one may be a whole `NAME=value`, so it is not
     /// shown.
-    pub(super) fn for_plugin(name: &str) -> Result<Self> {
+    pub(super) fn for_helper(name: &str) -> Result<Self> {
         Self::parse(name).map_err(|reason| {
             let (problem, hint) = match reason {
                 BadName::Malformed => (
@@ -48,13 +48,13 @@ impl VariableName {
                 ),
                 BadName::Withheld => (
                     format!(
-                        "{name} is never passed to cosign: it could change what cosign checks or which service it contacts"
+                        "{name} is never passed to cosign: it could change what is checked or which service is contacted"
                     ),
-                    "let the plugin read a variable with another name",
+                    "let the helper program read a variable with another name",
                 ),
                 BadName::Own => (
                     format!("{name} is set by aicr itself"),
-                    "leave out --kms-env PATH, or let the plugin read a variable with another name",
+                    "leave out --kms-env PATH, or let the helper program read a variable with another name",
                 ),
             };
             Failure::usage(format!("--kms-env: {problem}")).hint(hint)
@@ -82,7 +82,9 @@ mod tests {
 
     #[test]
     fn names_that_may_be_passed_to_cosign() {
-        for name in ["HSM_PIN", "_x9", "VAULT_ADDR", "COSIGN_PRIVATE_KEY", "LDAP_URI", "HTTPS_PROXY"] {
+        for name in
+            ["HSM_PIN", "SOFTHSM2_CONF", "_x9", "VAULT_ADDR", "COSIGN_PRIVATE_KEY", "LDAP_URI", "HTTPS_PROXY"]
+        {
             let parsed = VariableName::parse(name).expect(name);
             assert_eq!((parsed.as_str(), parsed.to_string().as_str()), (name, name));
         }
@@ -104,6 +106,9 @@ mod tests {
             ("VAULT_SKIP_VERIFY", BadName::Withheld),
             ("BAO_SKIP_VERIFY", BadName::Withheld),
             ("AWS_TLS_INSECURE_SKIP_VERIFY", BadName::Withheld),
+            ("PKCS11SPY", BadName::Withheld),
+            ("CKNFAST_OVERRIDE_SECURITY_ASSURANCES", BadName::Withheld),
+            ("NODE_TLS_REJECT_UNAUTHORIZED", BadName::Withheld),
             ("PATH", BadName::Own),
         ] {
             assert_eq!(VariableName::parse(name), Err(reason), "{name}");

@@ -8,10 +8,12 @@ mod tests;
 
 use camino::Utf8PathBuf;
 
+use super::clear_text;
 use super::key_ref::{KeyRef, Scheme};
 use super::value::{Source, UNSET_VARIABLE, none_empty, not_empty};
 use crate::cli::{TrustArgs, VerifyArgs};
 use crate::error::{Failure, Result};
+use crate::settings::Environment;
 pub(crate) use regexp::Regexp;
 
 /// What `verify` is to do.
@@ -59,8 +61,10 @@ pub(crate) enum Trust {
 /// The key to trust.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum KeyToTrust {
-    /// A PEM file with the public key.
+    /// A file with the public key.
     File(Utf8PathBuf),
+    /// The public key is piped in: `--key -`.
+    StandardInput,
     /// A key manager's, which `cosign public-key` asks for once; a plugin only with
     /// --allow-kms-plugin.
     Ref(KeyRef),
@@ -138,12 +142,20 @@ impl Pattern {
 
 impl VerifyPlan {
     /// The plan of `verify`.
-    pub(crate) fn new(args: VerifyArgs) -> Result<Self> {
+    pub(crate) fn new(args: VerifyArgs, environment: &Environment) -> Result<Self> {
         let VerifyArgs { bundles, trust } = args;
         let bundles = none_empty(bundles, "BUNDLE")?;
+        if bundles.iter().any(|bundle| bundle == "-") {
+            return Err(Failure::usage("BUNDLE: verify reads no bundle from standard input").hint(
+                "write `./-` for a directory of that name; --key - reads the key from standard input",
+            ));
+        }
         rules::check(&trust)?;
-        let scope =
-            if trust.checksums_only { Scope::ChecksumsOnly } else { Scope::Signature(Trust::new(trust)?) };
+        let scope = if trust.checksums_only {
+            Scope::ChecksumsOnly
+        } else {
+            Scope::Signature(Trust::new(trust, environment)?)
+        };
         Ok(Self { bundles, scope })
     }
 }
@@ -190,7 +202,7 @@ impl Trust {
     }
 
     /// The row for `args`, which have passed the rules.
-    fn new(args: TrustArgs) -> Result<Self> {
+    fn new(args: TrustArgs, environment: &Environment) -> Result<Self> {
         let TrustArgs {
             key,
             insecure_ignore_tlog,
@@ -210,7 +222,7 @@ impl Trust {
             None => online.then_some(Root::Online),
         };
         if let Some(key) = key {
-            let key = key_to_trust(&key, allow_kms_plugin)?;
+            let key = key_to_trust(&key, allow_kms_plugin, environment)?;
             let evidence = match (insecure_ignore_tlog, root) {
                 (true, None) => KeyEvidence::None,
                 (false, None) => KeyEvidence::LogWithoutRoot,
@@ -242,7 +254,7 @@ impl Trust {
     }
 }
 
-fn key_to_trust(key: &str, allow_kms_plugin: bool) -> Result<KeyToTrust> {
+fn key_to_trust(key: &str, allow_kms_plugin: bool, environment: &Environment) -> Result<KeyToTrust> {
     let key = KeyRef::parse(key).map_err(|error| error.at(Source::Flag("--key")))?;
     if let Some(program) = key.plugin_program()
         && !allow_kms_plugin
@@ -253,13 +265,20 @@ fn key_to_trust(key: &str, allow_kms_plugin: bool) -> Result<KeyToTrust> {
         .hint("add --allow-kms-plugin, or give the public key in a file"));
     }
     match key {
+        KeyRef::File(path) if path == "-" => Ok(KeyToTrust::StandardInput),
         KeyRef::File(path) => Ok(KeyToTrust::File(path)),
         // Otherwise whoever sets variables decides whom to trust.
         key if key.scheme() == Scheme::Env => {
             Err(Failure::usage(format!("--key {key}: the key to trust cannot come from a variable"))
                 .hint("give the public key in a file"))
         }
-        key => Ok(KeyToTrust::Ref(key)),
+        key => match clear_text::variable(key.scheme(), environment) {
+            None => Ok(KeyToTrust::Ref(key)),
+            Some(name) => Err(Failure::usage(format!(
+                "--key {key}: {name} is a plain http:// address, so others on the network can choose the key"
+            ))
+            .hint(format!("set {name} to an https:// address, or give the public key in a file"))),
+        },
     }
 }
 

@@ -30,6 +30,26 @@ pub(crate) const VAULT: &[&str] = &[
     "VAULT_SRV_LOOKUP",
 ];
 
+/// Variables that weaken a PKCS#11 module, make it write down the PIN, or load another module or
+/// library into it.
+pub(crate) const MODULES: &[&str] = &[
+    "CKNFAST_DEBUG",
+    "CKNFAST_DEBUGDIR",
+    "CKNFAST_DEBUGFILE",
+    "CKNFAST_FAKE_ACCELERATOR_LOGIN",
+    "CKNFAST_OVERRIDE_SECURITY_ASSURANCES",
+    "OPENSC_DEBUG",
+    "OPENSSL_CONF",
+    "OPENSSL_ENGINES",
+    "OPENSSL_MODULES",
+    "PKCS11SPY",
+    "PKCS11SPY_OUTPUT",
+];
+
+/// Variables that switch off the TLS checks of the languages in which helper programs are written.
+const HELPERS: [&str; 3] =
+    ["AZURE_CLI_DISABLE_CONNECTION_VERIFICATION", "NODE_TLS_REJECT_UNAUTHORIZED", "PYTHONHTTPSVERIFY"];
+
 /// Two names with the prefix `COSIGN_` that set no flag. By custom they hold a key:
 /// `env://COSIGN_PRIVATE_KEY`.
 const KEY_PLACES: [&str; 2] = ["COSIGN_PRIVATE_KEY", "COSIGN_PUBLIC_KEY"];
@@ -41,6 +61,6 @@ pub(crate) fn affects_every_run(name: &str) -> bool {
 
 /// Whether the operator may not name this variable in a flag.
 pub(super) fn is_withheld(name: &str) -> bool {
-    let weakens_a_client = AWS.contains(&name) || VAULT.contains(&name);
+    let weakens_a_client = [AWS, VAULT, MODULES, &HELPERS].iter().any(|names| names.contains(&name));
     !KEY_PLACES.contains(&name) && (affects_every_run(name) || weakens_a_client)
 }

@@ -1,84 +1,17 @@
-//! The public half of a key: its type, its hint in Sigstore bundles, and whether every cosign signs
-//! and verifies correctly with it. Pure: other modules read the files.
+//! The public half of a key: its type, and its hint in Sigstore bundles. Pure: other modules read
+//! the files.
 
-use std::fmt;
-
+use spki::SubjectPublicKeyInfoOwned;
 use spki::der::pem::LineEnding;
-use spki::der::referenced::OwnedToRef;
 use spki::der::{Decode, EncodePem};
-use spki::{ObjectIdentifier, SubjectPublicKeyInfoOwned};
 
 use super::file::Malformed;
+use super::key_type::KeyType;
+use super::pem::{self, PemKind, Spoiled};
 use crate::digest::Sha256Digest;
 
-/// The kind of a key file, by its text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PemKind {
-    /// `PUBLIC KEY`.
-    Public,
-    /// A private key of cosign, encrypted: `ENCRYPTED SIGSTORE` or `ENCRYPTED COSIGN`.
-    CosignPrivate,
-    /// A private key of OpenSSH, which cosign cannot import.
-    OpenSsh,
-    /// Any other private key. cosign rejects it (`unsupported pem type`).
-    OtherPrivate,
-    /// A certificate.
-    Certificate,
-    /// Anything else, PEM or not.
-    Unknown,
-}
-
-impl PemKind {
-    /// Looks at the first PEM boundary of `text`.
-    pub(crate) fn of(text: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(text);
-        let label =
-            text.lines().find_map(|line| line.trim().strip_prefix("-----BEGIN ")?.strip_suffix("-----"));
-        match label {
-            Some("PUBLIC KEY") => Self::Public,
-            Some("ENCRYPTED SIGSTORE PRIVATE KEY" | "ENCRYPTED COSIGN PRIVATE KEY") => Self::CosignPrivate,
-            Some("OPENSSH PRIVATE KEY") => Self::OpenSsh,
-            Some(label) if label.ends_with("PRIVATE KEY") => Self::OtherPrivate,
-            Some("CERTIFICATE") => Self::Certificate,
-            _ => Self::Unknown,
-        }
-    }
-}
-
-/// The types of public keys that cosign treats differently.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum KeyType {
-    /// ECDSA on P-256.
-    P256,
-    /// RSA with a modulus of this many bits.
-    Rsa(usize),
-    /// ECDSA on another curve, by its usual name.
-    OtherCurve(&'static str),
-    /// Ed25519.
-    Ed25519,
-    /// Anything else.
-    Other,
-}
-
-impl fmt::Display for KeyType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::P256 => f.write_str("ECDSA P-256"),
-            Self::Rsa(bits) => write!(f, "RSA {bits}"),
-            Self::OtherCurve(name) => write!(f, "ECDSA {name}"),
-            Self::Ed25519 => f.write_str("Ed25519"),
-            Self::Other => f.write_str("of an unknown type"),
-        }
-    }
-}
-
-impl KeyType {
-    /// Whether every cosign verifies its signatures. With P-384, P-521 and Ed25519, cosign 2.6 and
-    /// later sign with exit 0, and `verify-blob` then rejects the signature.
-    pub(crate) fn is_safe(self) -> bool {
-        matches!(self, Self::P256 | Self::Rsa(2048..=4096))
-    }
-}
+/// The label of a PEM block with a `SubjectPublicKeyInfo`.
+const LABEL: &str = "PUBLIC KEY";
 
 /// A public key, read strictly from PEM.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +22,36 @@ pub(crate) struct PublicKey {
 }
 
 impl PublicKey {
+    /// Reads a key in any form in which people hand one on: PEM, with text around it; DER; base64 of
+    /// DER.
+    pub(crate) fn parse(content: &[u8]) -> Result<Self, Malformed> {
+        let refuse = |why: String| Err(Malformed::new(why));
+        let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
+        let text = &*String::from_utf8_lossy(content);
+        if text.trim().is_empty() {
+            return refuse("is empty".into());
+        }
+        match PemKind::of(content) {
+            PemKind::Public if pem::blocks(text) == 1 => {
+                if let Some(how) = Spoiled::of(content) {
+                    return refuse(format!("{how}: the PEM cannot be read"));
+                }
+                Self::from_pem(pem::block(text, LABEL).unwrap_or_default().as_bytes())
+            }
+            PemKind::Unknown => {
+                let der = pem::base64(text).filter(|der| !der.is_empty());
+                let der = der.as_deref().unwrap_or(content);
+                match (Self::from_der(der), Spoiled::of(content)) {
+                    (Some(key), _) => Ok(key),
+                    (None, _) if is_private(der) => refuse("is a private key".into()),
+                    (None, Some(how)) => refuse(how.to_string()),
+                    (None, None) => refuse("is not a public key".into()),
+                }
+            }
+            _ => Self::from_pem(content),
+        }
+    }
+
     /// Reads exactly one PEM block `PUBLIC KEY` with a DER `SubjectPublicKeyInfo` (RFC 5280).
     pub(crate) fn from_pem(text: &[u8]) -> Result<Self, Malformed> {
         let refuse = |why: &str| Err(Malformed::new(why));
@@ -97,11 +60,12 @@ impl PublicKey {
             PemKind::CosignPrivate | PemKind::OpenSsh | PemKind::OtherPrivate => {
                 return refuse("is a private key");
             }
+            PemKind::RsaPublic => return refuse("is an RSA public key in the form of PKCS#1"),
             PemKind::Certificate => return refuse("is a certificate"),
             PemKind::Unknown => return refuse("is not a PEM public key"),
         }
         let Ok(text) = std::str::from_utf8(text) else { return refuse("is not a PEM public key") };
-        if text.matches("-----BEGIN ").count() != 1 {
+        if pem::blocks(text) != 1 {
             return refuse("contains more than one PEM block");
         }
         let der = spki::der::pem::decode_vec(text.trim().as_bytes()).ok();
@@ -113,7 +77,7 @@ impl PublicKey {
     pub(super) fn from_der(der: &[u8]) -> Option<Self> {
         let info = SubjectPublicKeyInfoOwned::from_der(der).ok()?;
         let pem = info.to_pem(LineEnding::LF).ok()?;
-        Some(Self { pem, sha256: Sha256Digest::of(der), key_type: key_type(&info) })
+        Some(Self { pem, sha256: Sha256Digest::of(der), key_type: KeyType::of(&info) })
     }
 
     /// The key as PEM with `\n` line ends.
@@ -132,65 +96,23 @@ impl PublicKey {
     }
 }
 
-fn key_type(info: &SubjectPublicKeyInfoOwned) -> KeyType {
-    const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-    const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-    const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
-    match info.algorithm.oid {
-        EC => {
-            let curve = info.algorithm.owned_to_ref().parameters_oid().map(|oid| oid.to_string());
-            match curve.as_deref() {
-                Ok("1.2.840.10045.3.1.7") => KeyType::P256,
-                Ok("1.3.132.0.34") => KeyType::OtherCurve("P-384"),
-                Ok("1.3.132.0.35") => KeyType::OtherCurve("P-521"),
-                Ok("1.3.132.0.10") => KeyType::OtherCurve("secp256k1"),
-                _ => KeyType::Other,
-            }
-        }
-        RSA => info
-            .subject_public_key
-            .as_bytes()
-            .and_then(|bytes| pkcs1::RsaPublicKeyRef::from_der(bytes).ok())
-            .and_then(|key| {
-                let modulus = key.modulus.as_bytes();
-                let zeros = modulus.first()?.leading_zeros();
-                Some(KeyType::Rsa(modulus.len() * 8 - usize::try_from(zeros).ok()?))
-            })
-            .unwrap_or(KeyType::Other),
-        ED25519 => KeyType::Ed25519,
-        _ => KeyType::Other,
-    }
+/// Whether DER is the beginning of a private key: PKCS#8, SEC1 or PKCS#1, all of which begin with a
+/// version, and of which a public key has none.
+fn is_private(der: &[u8]) -> bool {
+    let [0x30, length, rest @ ..] = der else { return false };
+    let more = usize::from(length.checked_sub(0x80).unwrap_or_default());
+    matches!(rest.get(more..), Some([0x02, 0x01, 0 | 1, ..]))
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
 
     fn fixture(name: &str) -> Vec<u8> {
         std::fs::read(format!("{}/fixtures/keys/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
-    }
-
-    #[test]
-    fn every_key_type_is_recognized() {
-        for (name, shown, safe) in [
-            ("p256", "ECDSA P-256", true),
-            ("p384", "ECDSA P-384", false),
-            ("p521", "ECDSA P-521", false),
-            ("secp256k1", "ECDSA secp256k1", false),
-            ("ed25519", "Ed25519", false),
-            ("x25519", "of an unknown type", false),
-            ("rsa1024", "RSA 1024", false),
-            ("rsa2048", "RSA 2048", true),
-            ("rsa3072", "RSA 3072", true),
-            ("rsa4096", "RSA 4096", true),
-        ] {
-            let key = PublicKey::from_pem(&fixture(&format!("types/{name}.pub"))).unwrap();
-            assert_eq!(
-                (key.key_type().to_string().as_str(), key.key_type().is_safe()),
-                (shown, safe),
-                "{name}"
-            );
-        }
     }
 
     #[test]
@@ -225,6 +147,65 @@ mod tests {
             (public.replace("-----END PUBLIC KEY-----", ""), "is a damaged PEM public key"),
         ] {
             assert_eq!(PublicKey::from_pem(text.as_bytes()).unwrap_err().to_string(), why, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_the_same_in_every_form() {
+        let text = String::from_utf8(fixture("throwaway.pub")).unwrap();
+        let key = PublicKey::from_pem(text.as_bytes()).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        let encoded = lines[1..lines.len() - 1].concat();
+        let der = STANDARD.decode(&encoded).unwrap();
+        for same in [
+            text.clone().into_bytes(),
+            text.trim_end().into(),
+            text.replace('\n', "\r\n").into_bytes(),
+            format!("\u{feff}{text}").into_bytes(),
+            format!("Our release key:\n\n{text}\n-- \nRelease team\n").into_bytes(),
+            [&b"caf\xe9\n"[..], text.as_bytes()].concat(),
+            der,
+            encoded.clone().into_bytes(),
+            format!("{encoded}\r\n").into_bytes(),
+            lines[1..lines.len() - 1].join("\n").into_bytes(),
+        ] {
+            let found = PublicKey::parse(&same);
+            assert_eq!(found.as_ref(), Ok(&key), "{}", String::from_utf8_lossy(&same));
+        }
+    }
+
+    #[test]
+    fn other_content_is_refused_with_its_reason() {
+        let text = String::from_utf8(fixture("throwaway.pub")).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        let der = STANDARD.decode(lines[1..lines.len() - 1].concat()).unwrap();
+        let private = [&[0x30, 0x81, 0x87, 0x02, 0x01, 0x00, 0x30, 0x13][..], &der].concat();
+        let utf16: Vec<u8> =
+            "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        for (content, why) in [
+            (Vec::new(), "is empty"),
+            (b" \r\n".to_vec(), "is empty"),
+            (b"ssh-rsa AAAA".to_vec(), "is not a public key"),
+            (der[..40].to_vec(), "is not a public key"),
+            (STANDARD.encode(&der[..40]).into_bytes(), "is not a public key"),
+            ([&der[..], &[0]].concat(), "is not a public key"),
+            (STANDARD.encode(&private).into_bytes(), "is a private key"),
+            (private, "is a private key"),
+            (vec![0x30, 0x25, 0x02, 0x01, 0x01, 0x04], "is a private key"),
+            (fixture("throwaway.key"), "is a private key"),
+            (utf16, "is text in UTF-16"),
+            (STANDARD.encode(&text).into_bytes(), "is encoded in base64 once more"),
+            (b"/etc/release/cosign.pub\n".to_vec(), "is a path, not the key itself"),
+            (lines.concat().into_bytes(), "has lost its line breaks: the PEM cannot be read"),
+            (lines.join("\n  ").into_bytes(), "is indented: the PEM cannot be read"),
+            (lines[..2].join("\n").into_bytes(), "is cut off: the PEM cannot be read"),
+            (format!("{text}{text}").into_bytes(), "contains more than one PEM block"),
+            ([&fixture("throwaway.key")[..], text.as_bytes()].concat(), "is a private key"),
+            (text.replacen("MFkw", "MFkx", 1).into_bytes(), "is a damaged PEM public key"),
+            (text.replace("PUBLIC", "RSA PUBLIC").into_bytes(), "is an RSA public key in the form of PKCS#1"),
+        ] {
+            let refused = PublicKey::parse(&content).unwrap_err();
+            assert_eq!(refused.to_string(), why, "{}", String::from_utf8_lossy(&content));
         }
     }
 }

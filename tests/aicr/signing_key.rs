@@ -197,9 +197,9 @@ hint: use an ECDSA P-256 key, or RSA with 2048 to 4096 bits
 fn keys_that_no_cosign_makes_are_refused_as_well() {
     for (algorithm, kind) in [
         (&["EC", "-pkeyopt", "ec_paramgen_curve:secp256k1"][..], "ECDSA secp256k1"),
-        (&["EC", "-pkeyopt", "ec_paramgen_curve:brainpoolP256r1"], "of an unknown type"),
+        (&["EC", "-pkeyopt", "ec_paramgen_curve:brainpoolP256r1"], "ECDSA on an unknown curve"),
         (&["RSA", "-pkeyopt", "rsa_keygen_bits:1024"], "RSA 1024"),
-        (&["X25519"], "of an unknown type"),
+        (&["X25519"], "X25519"),
     ] {
         let sandbox = Sandbox::new();
         sandbox.unsigned();
@@ -214,7 +214,7 @@ fn keys_that_no_cosign_makes_are_refused_as_well() {
         sandbox
             .aicr(&format!("bundle-sign B --signing-key cosign.key {NO_LOG}"))
             .stderr(&format!(
-                "error: cosign.key is {kind}, with which some releases of cosign make signatures that do not verify
+                "error: cosign.key is {kind}, which cosign cannot use
 hint: use an ECDSA P-256 key, or RSA with 2048 to 4096 bits
 "
             ))
@@ -276,16 +276,22 @@ fn at_the_prompt(sandbox: &Sandbox, words: &str) -> (Child, File) {
         .env("NO_COLOR", "1")
         .start();
     let typed = File::options().write(true).open(sandbox.path("typed")).unwrap();
-    let prompt = b"password of cosign.key: ";
+    assert_eq!(up_to_the_prompt(&mut child), PROMPT);
+    (child, typed)
+}
+
+const PROMPT: &str = "password of cosign.key: ";
+
+/// The output of the terminal up to the next prompt.
+fn up_to_the_prompt(child: &mut Child) -> String {
     let mut shown = Vec::new();
     let stdout = child.stdout.as_mut().unwrap();
-    while !shown.ends_with(prompt) {
+    while !shown.ends_with(PROMPT.as_bytes()) {
         let mut byte = [0];
         assert_eq!(stdout.read(&mut byte).unwrap(), 1, "{}", String::from_utf8_lossy(&shown));
         shown.push(byte[0]);
     }
-    assert_eq!(shown, prompt);
-    (child, typed)
+    String::from_utf8(shown).unwrap()
 }
 
 /// The output of the terminal after the prompt, up to its settings, which have echo again.
@@ -327,6 +333,34 @@ exit 0
 "
         )
     );
+}
+
+#[test]
+fn a_wrong_password_is_asked_for_again_three_times_in_all() {
+    let again = format!("\r\nwrong password; {PROMPT}");
+    for (words, passwords, exit) in [
+        ("bundle dist --output B", &["S3cret", "s3cret"][..], 0),
+        ("bundle dist --output B", &["", "S3cret", "s3cret"], 0),
+        ("bundle dist --output B", &["1", "2", "3"], 2),
+        ("doctor", &["1", "2", "3"], 2),
+    ] {
+        let sandbox = with_password();
+        let words = format!("{words} --signing-key cosign.key {NO_LOG} --quiet");
+        let (mut child, mut typed) = at_the_prompt(&sandbox, &words);
+        for (number, password) in passwords.iter().enumerate() {
+            if number > 0 {
+                assert_eq!(up_to_the_prompt(&mut child), again);
+            }
+            typed.write_all(format!("{password}\n").as_bytes()).unwrap();
+        }
+        let printed = rest_of(child);
+        drop(typed);
+        let error = "error: cosign.key cannot be decrypted: wrong password, 3 times
+hint: check that this is the right key, and run the command again\n";
+        let error = if exit == 0 { "" } else { error };
+        assert_eq!(printed, format!("\n{error}exit {exit}\n"));
+        assert_eq!(sandbox.path("B").exists(), exit == 0);
+    }
 }
 
 #[test]

@@ -271,7 +271,7 @@ fn keys_in_files() {
         .file("crt.pub", key.replace("PUBLIC KEY", "CERTIFICATE"));
     for (file, why) in [
         ("two.pub", "contains more than one PEM block"),
-        ("damaged.pub", "is a damaged PEM public key"),
+        ("damaged.pub", "is damaged: the PEM cannot be read"),
         ("crt.pub", "is a certificate"),
         ("stranger.key", "is a private key"),
     ] {

@@ -42,6 +42,7 @@ const fn unavailable(words: &'static [&'static str], reason: &'static str, hint:
 }
 
 pub(super) const NO_PROVIDER: &str = "has no provider in this build of cosign";
+pub(super) const WRONG_PASSWORD: &str = "cannot be decrypted: the password is wrong";
 const NOT_FOUND: &str = "was not found in the key manager";
 const DISABLED: &str = "is disabled in the key manager";
 const FORBIDDEN: &str = "was refused by the key manager: these credentials have no permission for it";
@@ -105,7 +106,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     refused(
         &["decryption failed"],
-        "cannot be decrypted: the password is wrong",
+        WRONG_PASSWORD,
         "check COSIGN_PASSWORD; a newline at its end is part of the password",
     ),
     refused(

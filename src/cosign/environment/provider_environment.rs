@@ -237,11 +237,27 @@ const K8S: ProviderEnvironment = ProviderEnvironment {
     ..NOTHING
 };
 
+/// A module has its own configuration, and a home directory that is private hides the usual place. The
+/// names are those of the modules' documentation.
 const PKCS11: ProviderEnvironment = ProviderEnvironment {
     variables: &[
         ("COSIGN_PKCS11_PIN", "the PIN of the token"),
         ("COSIGN_PKCS11_MODULE_PATH", "the library of the token"),
         ("COSIGN_PKCS11_IGNORE_CERTIFICATE", "whether to ignore the token's certificate"),
+        ("SOFTHSM2_CONF", "the configuration of SoftHSM"),
+        ("KRYOPTIC_CONF", "the configuration of Kryoptic"),
+        ("TPM2_PKCS11_STORE", "the directory of tpm2-pkcs11, if not in /etc"),
+        ("TPM2_PKCS11_TCTI", "the TPM of tpm2-pkcs11, if not the first one"),
+        ("YUBIHSM_PKCS11_CONF", "the configuration of YubiHSM 2"),
+        ("P11NETHSM_CONFIG_FILE", "the configuration of NetHSM"),
+        ("ChrystokiConfigurationPath", "the directory with the configuration of Luna"),
+        ("CS_PKCS11_R3_CFG", "the configuration of Utimaco"),
+        ("NFAST_HOME", "the directory of nShield, if not /opt/nfast"),
+        ("CKNFAST_LOADSHARING", "whether several nShield modules are one token"),
+        ("KMS_PKCS11_CONFIG", "the configuration of Google Cloud KMS as a token"),
+        ("OPENSC_CONF", "the configuration of OpenSC"),
+        ("P11_KIT_SERVER_ADDRESS", "the socket of a token that p11-kit shares"),
     ],
+    withheld: withheld::MODULES,
     ..NOTHING
 };

@@ -55,7 +55,7 @@ const CONFLICTS: [(SigningFlag, SigningFlag, &str, Option<&str>); 15] = [
     (SigningConfig, FulcioUrl, "both name the certificate authority", None),
     (SigningConfig, TimestampServerUrl, "both name the timestamp authority", None),
     (SigningConfig, OidcIssuer, "both name the OIDC issuer", None),
-    (Keyless, KmsEnv, "only a KMS plugin gets these variables", None),
+    (Keyless, KmsEnv, "only the helper program of a key manager gets these variables", None),
     (Keyless, PublicKeyOut, "a keyless signature is verified by its identity, not by a key", None),
 ];
 

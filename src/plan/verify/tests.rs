@@ -11,7 +11,7 @@ fn plan(line: &[&str]) -> Result<VerifyPlan> {
     else {
         panic!("not verify: {line:?}")
     };
-    VerifyPlan::new(args)
+    VerifyPlan::new(args, &Environment::default())
 }
 
 fn file_key(evidence: KeyEvidence) -> Trust {
@@ -83,6 +83,37 @@ fn a_key_manager_and_an_allowed_plugin_are_references() {
         assert_eq!((key.as_cosign_arg().as_str(), evidence), (reference, KeyEvidence::None));
     }
     gives(&["--key=k.pub", IGNORE, "--allow-kms-plugin"], &file_key(KeyEvidence::None));
+}
+
+#[test]
+fn a_key_to_trust_may_be_piped_in() {
+    let key = KeyToTrust::StandardInput;
+    gives(&["--key=-", IGNORE], &Trust::Key { key, evidence: KeyEvidence::None });
+    gives(
+        &["--key=./-", IGNORE],
+        &Trust::Key { key: KeyToTrust::File("./-".into()), evidence: KeyEvidence::None },
+    );
+}
+
+#[test]
+fn a_key_manager_is_not_asked_in_the_clear() {
+    let trust = |environment: &Environment| {
+        let key = Some("hashivault://release".to_owned());
+        let trust = TrustArgs { key, insecure_ignore_tlog: true, ..TrustArgs::default() };
+        VerifyPlan::new(VerifyArgs { bundles: vec!["bundle".into()], trust }, environment)
+    };
+    let failure = trust(&Environment::of([("VAULT_ADDR", "http://vault.example")])).expect_err("a refusal");
+    assert_eq!(
+        (failure.class().code(), failure.message(), failure.way_out()),
+        (
+            2,
+            "--key hashivault://release: VAULT_ADDR is a plain http:// address, so others on the network can choose the key",
+            Some("set VAULT_ADDR to an https:// address, or give the public key in a file"),
+        )
+    );
+    for fine in ["https://vault.example", "http://127.0.0.1:8200"] {
+        trust(&Environment::of([("VAULT_ADDR", fine)])).expect(fine);
+    }
 }
 
 fn regexp(typed: &str, flag: &'static str) -> Pattern {
@@ -249,6 +280,6 @@ fn values_that_are_refused() {
     else {
         panic!("not verify")
     };
-    let failure = VerifyPlan::new(args).expect_err("an empty path");
+    let failure = VerifyPlan::new(args, &Environment::default()).expect_err("an empty path");
     assert_eq!((failure.message(), failure.way_out()), ("BUNDLE: the path is empty", Some(unset)));
 }

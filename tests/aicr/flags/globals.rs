@@ -73,6 +73,57 @@ fn values_of_the_global_flags() {
     ]);
 }
 
+/// A default would hold in place of the value, and the default of --tlog-upload publishes.
+#[test]
+fn a_typo_in_the_name_of_a_variable() {
+    refused(&[
+        (
+            "AICR_TLOG_UPLAOD=false bundle dist -o out --no-sign",
+            "AICR_TLOG_UPLAOD is not a variable of aicr; AICR_TLOG_UPLOAD is",
+            "set AICR_TLOG_UPLOAD instead, or unset AICR_TLOG_UPLAOD",
+        ),
+        (
+            "AICR_SIGNINGKEY=cosign.key bundle-sign B",
+            "AICR_SIGNINGKEY is not a variable of aicr; AICR_SIGNING_KEY is",
+            "set AICR_SIGNING_KEY instead, or unset AICR_SIGNINGKEY",
+        ),
+        (
+            "AICR_TIMEOUTS=1m verify B --checksums-only",
+            "AICR_TIMEOUTS is not a variable of aicr; AICR_TIMEOUT is",
+            "set AICR_TIMEOUT instead, or unset AICR_TIMEOUTS",
+        ),
+        (
+            "AICR_COSGIN=x doctor",
+            "AICR_COSGIN is not a variable of aicr; AICR_COSIGN is",
+            "set AICR_COSIGN instead, or unset AICR_COSGIN",
+        ),
+        (
+            "AICR_COSGIN=x help",
+            "AICR_COSGIN is not a variable of aicr; AICR_COSIGN is",
+            "set AICR_COSIGN instead, or unset AICR_COSGIN",
+        ),
+    ]);
+}
+
+/// A program of another vendor has the same name.
+#[test]
+fn variables_of_another_program_are_left_alone() {
+    let sandbox = Sandbox::new();
+    sandbox.unsigned();
+    for words in [
+        "AICR_LOG_LEVEL=debug verify B -q --checksums-only",
+        "AICR_LOG_LEVEL=debug bundle-sign B -q --signing-key cosign.key --tlog-upload=false",
+        "AICR_LOG_LEVEL=debug verify B -q --key cosign.pub --insecure-ignore-tlog",
+    ] {
+        line(&sandbox, words).succeeds();
+    }
+    let words = "bundle dist -o new --dry-run --signing-key cosign.key --tlog-upload=false";
+    let planned = line(&sandbox, &format!("AICR_LOG_LEVEL=debug AICR_HOME=/x {words}")).output();
+    assert_eq!(planned.status.code(), Some(0));
+    let stderr = String::from_utf8(planned.stderr).unwrap();
+    assert_eq!(stderr, "warning: AICR_HOME, AICR_LOG_LEVEL are not variables of aicr\n");
+}
+
 /// Nearly the same lines, which are fine; a typed flag wins over its variable.
 #[test]
 fn global_flags_that_are_fine() {

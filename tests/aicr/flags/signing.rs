@@ -142,7 +142,7 @@ fn two_signers_or_none() {
         ),
         (
             "bundle dist -o out --keyless --kms-env PIN",
-            "--keyless cannot be used with --kms-env: only a KMS plugin gets these variables",
+            "--keyless cannot be used with --kms-env: only the helper program of a key manager gets these variables",
             "leave out --keyless, or leave out --kms-env",
         ),
         (
@@ -306,7 +306,7 @@ fn a_private_service_has_a_root_and_an_encrypted_address() {
 #[test]
 fn empty_paths_and_values_that_are_secrets() {
     let key = "bundle dist -o out --signing-key cosign.key --tlog-upload=false";
-    let withheld = "--kms-env: LD_PRELOAD is never passed to cosign: it could change what cosign checks or which service it contacts";
+    let withheld = "--kms-env: LD_PRELOAD is never passed to cosign: it could change what is checked or which service is contacted";
     refused(&[
         (&format!("{key} --public-key-out="), "--public-key-out: the path is empty", UNSET),
         ("bundle dist -o out --keyless --identity-token=", "--identity-token: the path is empty", UNSET),
@@ -317,7 +317,7 @@ fn empty_paths_and_values_that_are_secrets() {
         ),
         (
             &format!("{key} --kms-env PIN"),
-            "--kms-env is for KMS plugins, and --signing-key is none",
+            "--kms-env is for KMS plugins, k8s, awskms and pkcs11, and --signing-key is none of them",
             "leave out --kms-env: cosign gets the variables of this key manager anyway",
         ),
         (
@@ -328,7 +328,7 @@ fn empty_paths_and_values_that_are_secrets() {
         (
             "bundle dist -o out --signing-key hsm://k --tlog-upload=false --kms-env LD_PRELOAD",
             withheld,
-            "let the plugin read a variable with another name",
+            "let the helper program read a variable with another name",
         ),
     ]);
 }

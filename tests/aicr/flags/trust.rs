@@ -186,6 +186,7 @@ fn rows_that_are_valid() {
     for words in [
         "verify B --key cosign.pub --insecure-ignore-tlog",
         "verify B --key ./cosign.pub --insecure-ignore-tlog --allow-kms-plugin",
+        "verify B --key cosign.pub --insecure-ignore-tlog=true",
     ] {
         line(&sandbox, words).stdout(&format!("accepted B\n{manifest}{key}")).succeeds();
     }

@@ -213,13 +213,13 @@ fn values_that_do_not_exist() {
     ]);
 }
 
-/// cosign takes `--insecure-ignore-tlog=true`.
+/// cosign takes `--insecure-ignore-tlog=true`; so does aicr.
 #[test]
 fn values_of_flags_that_take_none() {
     let ignore = "--insecure-ignore-tlog does not take a value";
     refused(&[
         (
-            "verify B --key cosign.pub --insecure-ignore-tlog=true",
+            "verify B --key cosign.pub --insecure-ignore-tlog=1",
             ignore,
             "write --insecure-ignore-tlog without a value",
         ),
@@ -227,6 +227,16 @@ fn values_of_flags_that_take_none() {
             "verify B --key cosign.pub --insecure-ignore-tlog=false",
             ignore,
             "leave out --insecure-ignore-tlog",
+        ),
+        (
+            "verify B --insecure-ignore-tlog=true",
+            "--insecure-ignore-tlog needs a key or an identity to trust",
+            "add --key FILE, or --certificate-identity NAME --certificate-oidc-issuer URL",
+        ),
+        (
+            "verify B --key cosign.pub --insecure-ignore-tlog=true --insecure-ignore-tlog",
+            "--insecure-ignore-tlog is given twice",
+            "leave out one --insecure-ignore-tlog",
         ),
         ("bundle-sign B --keyless=1", "--keyless does not take a value", "write --keyless without a value"),
     ]);

@@ -37,7 +37,7 @@ fn files_that_must_not_be_the_key() {
         ("loop.pub",      "is a symbolic link to itself".to_owned()),
         ("big.pub",       "is larger than 1.0 MiB".to_owned()),
         ("B",             "is a directory".to_owned()),
-        ("empty.pub",     format!("is not a PEM public key{how}")),
+        ("empty.pub",     format!("is empty{how}")),
         ("B/sub/key.pub", format!("lies in the bundle B, so it proves nothing about it{lies}")),
         ("out.pub",       format!("lies in the bundle B, so it proves nothing about it{lies}")),
         ("kept/../B/sub/key.pub", format!("lies in the bundle B, so it proves nothing about it{lies}")),

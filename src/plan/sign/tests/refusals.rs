@@ -22,7 +22,7 @@ fn pairs_that_exclude_each_other() {
         (KEY, &format!("--oidc-issuer={url}"), identity),
         (KEY, "--oidc-client-id=ci", identity),
         (KEY, TOKEN_FILE, identity),
-        ("--keyless", "--kms-env=A", "only a KMS plugin gets these variables"),
+        ("--keyless", "--kms-env=A", "only the helper program of a key manager gets these variables"),
         (
             "--keyless",
             "--public-key-out=k.pub",
@@ -247,13 +247,13 @@ fn values_of_tlog_upload() {
 }
 
 #[test]
-fn variables_for_plugins() {
+fn variables_for_helper_programs() {
     let plugin = "--signing-key=hsm://k";
     refused(
         "bundle",
-        &[KEY, OFF, "--kms-env=HSM_PIN"],
+        &["--signing-key=hashivault://k", OFF, "--kms-env=HSM_PIN"],
         &none(),
-        "--kms-env is for KMS plugins, and --signing-key is none",
+        "--kms-env is for KMS plugins, k8s, awskms and pkcs11, and --signing-key is none of them",
         "leave out --kms-env: cosign gets the variables of this key manager anyway",
     );
     refused(
@@ -267,15 +267,15 @@ fn variables_for_plugins() {
         "bundle",
         &[plugin, OFF, "--kms-env=LD_PRELOAD"],
         &none(),
-        "--kms-env: LD_PRELOAD is never passed to cosign: it could change what cosign checks or which service it contacts",
-        "let the plugin read a variable with another name",
+        "--kms-env: LD_PRELOAD is never passed to cosign: it could change what is checked or which service is contacted",
+        "let the helper program read a variable with another name",
     );
     refused(
         "bundle",
         &[plugin, OFF, "--kms-env=PATH"],
         &none(),
         "--kms-env: PATH is set by aicr itself",
-        "leave out --kms-env PATH, or let the plugin read a variable with another name",
+        "leave out --kms-env PATH, or let the helper program read a variable with another name",
     );
 }
 

@@ -1,0 +1,84 @@
+//! The key of `verify --key`: from a file, from standard input, or from a key manager. It never comes
+//! from a bundle.
+
+use anyhow::Context as _;
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::context::Context;
+use crate::cosign::Cosign;
+use crate::cosign::signing_key::SigningKey;
+use crate::error::{Failure, Result};
+use crate::interrupt::Interrupt;
+use crate::plan::key_ref::KeyRef;
+use crate::printable::quoted_path;
+use crate::sigstore::key_type::KeyType;
+use crate::sigstore::pem::PemKind;
+use crate::sigstore::public_key::PublicKey;
+use crate::small_file::{self, Links};
+use crate::tree::ancestry::lies_in;
+
+/// The largest public key file that is read, in bytes.
+const SIZE_LIMIT: u64 = 1 << 20;
+
+/// The public key in a file that the operator named, which must lie outside every bundle.
+pub(super) fn in_file(path: &Utf8Path, bundles: &[Utf8PathBuf]) -> Result<PublicKey> {
+    let name = format!("--key {path}");
+    let content = small_file::read(path, SIZE_LIMIT, Links::Follow)
+        .map_err(|why| Failure::usage(format!("{name} {why}")))?;
+    for bundle in bundles {
+        if lies_in(path, bundle).with_context(|| format!("look at {path}"))? {
+            return Err(Failure::usage(format!(
+                "{name} lies in the bundle {bundle}, so it proves nothing about it"
+            ))
+            .hint("use a key that you received through a separate channel"));
+        }
+    }
+    parsed(&content, &name, &quoted_path(path))
+}
+
+/// The public key that is piped in: `--key -`.
+pub(super) fn in_standard_input(interrupt: &Interrupt) -> Result<PublicKey> {
+    let content = small_file::read_standard_input(SIZE_LIMIT, interrupt)?
+        .map_err(|why| Failure::usage(format!("--key -: standard input {why}")))?;
+    parsed(&content, "--key -: standard input", "/dev/stdin")
+}
+
+/// Asks the key manager for the public key, and says so.
+pub(super) fn in_key_manager(
+    reference: &KeyRef,
+    key: &SigningKey,
+    cosign: &Cosign<'_>,
+    context: &Context,
+) -> Result<PublicKey> {
+    context.printer.warning(&format!("asking {reference} for its public key, once"));
+    usable(cosign.public_key(key)?, &format!("--key {reference}"), "FILE")
+}
+
+/// The key in `content`; `file` is its file, as an argument in the shell.
+fn parsed(content: &[u8], name: &str, file: &str) -> Result<PublicKey> {
+    let key = PublicKey::parse(content).map_err(|why| {
+        let hint = match PemKind::of(content) {
+            PemKind::RsaPublic => {
+                format!("`openssl rsa -RSAPublicKey_in -in {file} -pubout -out cosign.pub` converts it")
+            }
+            _ => "`cosign public-key --key REF --outfile cosign.pub` writes a public key".to_owned(),
+        };
+        Failure::usage(format!("{name} {why}")).hint(hint)
+    })?;
+    usable(key, name, file)
+}
+
+/// Refuses a key with which cosign verifies nothing.
+fn usable(key: PublicKey, name: &str, file: &str) -> Result<PublicKey> {
+    let key_type = key.key_type();
+    if key_type.is_usable() {
+        return Ok(key);
+    }
+    let hint = match key_type {
+        KeyType::Form(_) => format!(
+            "`openssl ec -pubin -in {file} -conv_form uncompressed -param_enc named_curve -out cosign.pub` converts it"
+        ),
+        _ => "use an ECDSA P-256 key, or RSA with 2048 to 4096 bits".to_owned(),
+    };
+    Err(Failure::usage(format!("{name} is {key_type}, which cosign cannot use")).hint(hint))
+}
