@@ -32,6 +32,7 @@ mod killed_at_random;
 mod machine;
 mod matrix;
 mod meanwhile;
+mod not_a_bundle;
 mod places;
 mod plain_words;
 mod progress;
