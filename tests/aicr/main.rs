@@ -13,6 +13,7 @@ mod bundle;
 mod bundle_inputs;
 mod bundle_output;
 mod bundle_sign;
+mod bundle_slips;
 mod changed_meanwhile;
 mod docs_generated;
 mod docs_readme;
