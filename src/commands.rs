@@ -5,6 +5,7 @@ pub(crate) mod bundle;
 pub(crate) mod bundle_check;
 pub(crate) mod bundle_sign;
 pub(crate) mod doctor;
+pub(crate) mod not_a_bundle;
 pub(crate) mod services;
 pub(crate) mod signing;
 pub(crate) mod trust;

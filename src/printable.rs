@@ -33,6 +33,16 @@ pub(crate) fn show(text: impl AsRef<[u8]>) -> String {
     shown
 }
 
+/// [`show`] for a name that stands alone in a line. It is in quotes if its end would not be seen, or if it
+/// could be taken for two names.
+pub(crate) fn show_name(name: impl AsRef<[u8]>) -> String {
+    let shown = show(name);
+    let is_clear = !shown.starts_with(|letter: char| letter.is_whitespace() || letter == '"')
+        && !shown.ends_with(char::is_whitespace)
+        && !shown.contains(" -> ");
+    if is_clear { shown } else { format!("\"{}\"", shown.replace('"', "\\\"")) }
+}
+
 /// `text` with each hidden character escaped and everything else unchanged: a second line of defence
 /// for text whose parts should have gone through [`show`] already.
 pub(crate) fn tame(text: &str) -> String {
@@ -142,6 +152,22 @@ mod tests {
             (b"", ""),
         ] {
             assert_eq!(show(bytes), shown);
+        }
+    }
+
+    #[test]
+    fn a_name_whose_end_is_not_seen_is_in_quotes() {
+        for (name, shown) in [
+            ("a b", "a b"),
+            ("say \"x\"", "say \"x\""),
+            ("a ", "\"a \""),
+            (" a", "\" a\""),
+            ("a\u{a0}", "\"a\u{a0}\""),
+            ("\"a \"", "\"\\\"a \\\"\""),
+            ("a -> b", "\"a -> b\""),
+            (" \\", "\" \\\\\""),
+        ] {
+            assert_eq!(show_name(name), shown);
         }
     }
 

@@ -231,7 +231,7 @@ impl Check {
 /// A path as JSON can hold it: escaped, and also whole in base64 if it is not UTF-8.
 impl Serialize for Finding {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { kind, path, to } = self;
+        let Self { kind, path, to, found, reason } = self;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("kind", kind.word())?;
         let paths = [("path", "pathBase64", Some(path)), ("to", "toBase64", to.as_ref())];
@@ -243,6 +243,12 @@ impl Serialize for Finding {
                 map.serialize_entry(name, &show(path))?;
                 map.serialize_entry(name_whole, &STANDARD.encode(path))?;
             }
+        }
+        if let Some(digest) = found {
+            map.serialize_entry("found", digest)?;
+        }
+        if let Some(reason) = reason {
+            map.serialize_entry("reason", reason)?;
         }
         map.end()
     }

@@ -23,6 +23,17 @@ pub(crate) fn reason(error: &io::Error) -> String {
     first.chain(letters).chain(after.chars()).collect()
 }
 
+/// The number of an error of the operating system, for millions of them: all fit.
+pub(crate) fn number(error: &io::Error) -> u8 {
+    let io = Errno::IO.raw_os_error();
+    error.raw_os_error().unwrap_or(io).try_into().unwrap_or(u8::MAX)
+}
+
+/// The text of the error with this number.
+pub(crate) fn reason_of(number: u8) -> String {
+    reason(&io::Error::from_raw_os_error(number.into()))
+}
+
 /// The text, the number, and the text after it.
 fn split_at_number(text: &str) -> Option<(&str, i32, &str)> {
     let (before, rest) = text.split_once(NUMBER)?;
@@ -71,6 +82,14 @@ mod tests {
         ] {
             assert_eq!(reason(&error), expected);
         }
+    }
+
+    #[test]
+    fn a_number_stands_for_an_error() {
+        for errno in [Errno::ACCESS, Errno::NAMETOOLONG, Errno::STALE, Errno::IO] {
+            assert_eq!(reason_of(number(&errno.into())), reason(&errno.into()));
+        }
+        assert_eq!(reason_of(number(&io::Error::other("x"))), "input/output error");
     }
 
     #[test]

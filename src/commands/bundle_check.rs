@@ -1,6 +1,7 @@
 //! What `verify` and `bundle-sign` both read of a bundle: its manifest, its signature file, and its files compared with
 //! the manifest. Whether the manifest may be believed is decided by the callers.
 
+use crate::commands::not_a_bundle;
 use crate::context::Context;
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
@@ -93,10 +94,7 @@ pub(crate) fn signature_file(bundle: &RootedDir) -> Result<Option<Evidence>> {
 /// The bytes of the manifest. `hint` is for a directory without one, which is not a bundle.
 pub(crate) fn manifest_text(bundle: &RootedDir, hint: &str) -> Result<Vec<u8>> {
     bundle.read_small(MANIFEST.as_bytes(), manifest::MAX_BYTES).map_err(|error| match error {
-        SmallError::Open(OpenError::Missing) => {
-            Failure::rejected(format!("{} is not a bundle: it has no {MANIFEST}", bundle.show(b"")))
-                .hint(hint)
-        }
+        SmallError::Open(OpenError::Missing) => not_a_bundle::without_manifest(bundle, hint),
         error => error.rejects(bundle.show(MANIFEST.as_bytes())),
     })
 }

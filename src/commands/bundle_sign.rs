@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::Context as _;
 
 use crate::commands::bundle_check::{self, check_files, check_only_names, manifest_text, signature_file};
+use crate::commands::not_a_bundle;
 use crate::commands::signing::{SignatureOwner, Signing};
 use crate::context::Context;
 use crate::digest::Sha256Digest;
@@ -29,7 +30,7 @@ const MAKE_AGAIN: &str = "build it again with `aicr bundle`";
 /// Signs every bundle of the plan, in order. What is impossible for one is refused before any work.
 pub(crate) fn run(plan: &BundleSignPlan, context: &Context, report: &mut Report) -> Result<()> {
     let BundleSignPlan { bundles: paths, signer, run: Run { dry_run, force: _ } } = plan;
-    let bundles = paths.iter().map(|path| RootedDir::open(path)).collect::<Result<Vec<_>>>()?;
+    let bundles = not_a_bundle::open(paths)?;
     refuse_twice(&bundles)?;
     let session = context.session(paths)?;
     let signing = Signing::prepare(signer, paths, *dry_run, &session, context, report)?;
@@ -135,11 +136,8 @@ fn look(bundle: &RootedDir, signing: &Signing<'_>, run: Run, context: &Context) 
     };
     let top = bundle.show(b"");
     if there.digest() != digest {
-        return Err(Failure::rejected(format!(
-            "{top}: {MANIFEST} was changed after it was signed (SHA-256 {digest}, signed was {})",
-            there.digest()
-        ))
-        .hint(format!("find out who changed it; to sign again, remove {SIGNATURE} by hand first")));
+        return Err(not_a_bundle::changed_manifest(&top, &text, digest, there.digest())
+            .hint(format!("find out who changed it; to sign again, remove {SIGNATURE} by hand first")));
     }
     let by = match signing.owner(&there, &text)? {
         SignatureOwner::AsWanted => {

@@ -10,6 +10,7 @@
 
 use camino::Utf8PathBuf;
 
+use crate::commands::not_a_bundle::{CHECKSUMS_ONLY, changed_manifest};
 use crate::commands::services::trusted_root;
 use crate::commands::trusted_key;
 use crate::context::Context;
@@ -26,11 +27,6 @@ use crate::sigstore::RekorVersion;
 use crate::sigstore::evidence::{Evidence, LogEntry, SignedBy};
 use crate::sigstore::public_key::PublicKey;
 use crate::sigstore::trusted_root::TrustedRoot;
-use crate::tree::MANIFEST;
-
-/// The hint when the signature cannot be trusted.
-pub(crate) const CHECKSUMS_ONLY: &str =
-    "--checksums-only compares the files with the manifest; it proves nothing about who made it";
 
 /// The signer to trust, and what its signature must come with.
 pub(crate) struct TrustPolicy<'a> {
@@ -118,21 +114,19 @@ impl<'a> TrustPolicy<'a> {
         Ok(Self { cosign, signer, log, timestamp, root })
     }
 
-    /// The request to cosign about a signature over the manifest with this digest; `Class::Rejected` if the bundle
+    /// The request to cosign about a signature over the manifest `text`, which has this digest; `Class::Rejected` if the bundle
     /// `top` is rejected without it.
     pub(crate) fn request(
         &self,
         top: &str,
         evidence: &Evidence,
-        manifest: Sha256Digest,
+        text: &[u8],
+        digest: Sha256Digest,
     ) -> Result<VerifyRequest<'_>> {
         let by = self.signer(top, evidence)?;
-        if evidence.digest() != manifest {
-            let signed = evidence.digest();
-            return Err(Failure::rejected(format!(
-                "{top}: {MANIFEST} was changed after it was signed (SHA-256 {manifest}, signed was {signed})"
-            ))
-            .hint(CHECKSUMS_ONLY));
+        let signed = evidence.digest();
+        if signed != digest {
+            return Err(changed_manifest(top, text, digest, signed).hint(CHECKSUMS_ONLY));
         }
         let log = self.log(top, evidence)?;
         let timestamp = self.timestamp(top, evidence)?;

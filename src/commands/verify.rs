@@ -8,8 +8,9 @@
 
 use crate::both::both;
 use crate::commands::bundle_check::{check_files, manifest_text, report, signature_file};
+use crate::commands::not_a_bundle::{self, CHECKSUMS_ONLY};
 use crate::commands::signing::signature_report;
-use crate::commands::trust::{CHECKSUMS_ONLY, TrustPolicy};
+use crate::commands::trust::TrustPolicy;
 use crate::context::Context;
 use crate::cosign::verify_blob::{CosignAnswer, Early};
 use crate::digest::Sha256Digest;
@@ -17,10 +18,10 @@ use crate::error::{Class, Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::plan::verify::{Scope, VerifyPlan};
 use crate::report::{BundleReport, Report, Verdict};
+use crate::tree::MANIFEST;
 use crate::tree::check::Checked;
 use crate::tree::manifest::Manifest;
 use crate::tree::rooted_dir::RootedDir;
-use crate::tree::{MANIFEST, SIGNATURE};
 
 /// The hint for receivers of a malformed manifest. A new manifest would sign off whatever files are
 /// there.
@@ -32,7 +33,7 @@ const ELSEWHERE: &str = "give the directory that holds it";
 /// Verifies every bundle of the plan. What is impossible for one is refused before any work.
 pub(crate) fn run(plan: &VerifyPlan, context: &Context, report: &mut Report) -> Result<()> {
     let VerifyPlan { bundles: paths, scope } = plan;
-    let bundles = paths.iter().map(|path| RootedDir::open(path)).collect::<Result<Vec<_>>>()?;
+    let bundles = not_a_bundle::open(paths)?;
     match scope {
         Scope::ChecksumsOnly => each(&bundles, report, |bundle| checksums_only(bundle, context)),
         Scope::Signature(trust) => {
@@ -64,12 +65,10 @@ fn signed(bundle: &RootedDir, policy: &TrustPolicy<'_>, context: &Context) -> Re
     // First, so that a directory that is not a bundle is not called an unsigned one.
     let text = manifest_text(bundle, ELSEWHERE)?;
     let Some(evidence) = signature_file(bundle)? else {
-        return Err(
-            Failure::rejected(format!("{top} is unsigned: it has no {SIGNATURE}")).hint(CHECKSUMS_ONLY)
-        );
+        return Err(not_a_bundle::without_signature(bundle));
     };
     let digest = Sha256Digest::of(&text);
-    let request = policy.request(&top, &evidence, digest)?;
+    let request = policy.request(&top, &evidence, &text, digest)?;
     let (verdict, early) =
         ask_and_look(bundle, &text, context, &|| policy.cosign.verify(request, &evidence, &text));
     let accepted = match verdict? {

@@ -6,7 +6,7 @@ use super::color::{Tone, painted};
 use super::{BundleReport, Report, SignatureReport, Verdict};
 use crate::digest::Sha256Digest;
 use crate::plan::global::Verbosity;
-use crate::printable::{human_bytes, show, tame};
+use crate::printable::{human_bytes, show, show_name, tame};
 use crate::tree::audit::Finding;
 
 /// What is printed of a bundle that is not signed: the last line on stdout, and on stderr with
@@ -94,7 +94,11 @@ fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
         let bytes = human_bytes(manifest.bytes);
         let _ = writeln!(text, "  {} {files}{listed}, {bytes}{read}", manifest.files);
     }
-    for SignatureReport { path: _, key_sha256, identity, issuer, checked: _, log, timestamp } in signatures {
+    for SignatureReport { path: _, key_sha256, identity, issuer, checked, log, timestamp } in signatures {
+        // Said before what is wrong with the files.
+        if *checked && *verdict == Verdict::Rejected {
+            text.push_str("  signature accepted\n");
+        }
         let by = match (key_sha256, identity, issuer) {
             (None, Some(identity), Some(issuer)) => {
                 format!("identity {}\n  issuer {}", show(identity), show(issuer))
@@ -105,12 +109,18 @@ fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
         let _ = writeln!(text, "  {by}\n  log {}, timestamp {}", log.word(), timestamp.word());
     }
     for finding in findings {
-        let Finding { kind, path, to } = finding;
-        let _ = write!(text, "  {:<11}  {}", kind.word(), show(path));
+        let Finding { kind, path, to, found, reason } = finding;
+        let _ = write!(text, "  {:<11}  {}", kind.word(), show_name(path));
         if let Some(to) = to {
-            let _ = write!(text, " -> {}", show(to));
+            let _ = write!(text, " -> {}", show_name(to));
         }
         text.push('\n');
+        if let Some(digest) = found {
+            let _ = writeln!(text, "    found sha256\n      {digest}");
+        }
+        if let Some(reason) = reason {
+            let _ = writeln!(text, "    {}", tame(reason));
+        }
     }
     let more = findings_total.saturating_sub(findings.len() as u64);
     if more > 0 {

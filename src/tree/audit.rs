@@ -9,8 +9,9 @@ use super::manifest::Manifest;
 use super::name;
 use super::rooted_dir::FileKind;
 use super::walk::{Listing, Place, Seen};
-use super::{ATTESTATION, INNER_STAGING, MANIFEST, SIGNATURE};
+use super::{MANIFEST, SIGNATURE, litter};
 use crate::digest::Sha256Digest;
+use crate::system_error::reason_of;
 
 /// How many findings are kept; the others are only counted.
 pub(crate) const KEPT: usize = 10_000;
@@ -32,6 +33,8 @@ pub(crate) enum FindingKind {
     Unreadable,
     /// It exists, with a name that no manifest can list.
     BadName,
+    /// Its name exists twice in its directory.
+    DuplicateEntry,
 }
 
 impl FindingKind {
@@ -45,6 +48,7 @@ impl FindingKind {
             Self::NotRegular => "not-regular",
             Self::Unreadable => "unreadable",
             Self::BadName => "bad-name",
+            Self::DuplicateEntry => "duplicate-entry",
         }
     }
 }
@@ -64,6 +68,25 @@ pub(crate) struct Finding {
     pub(crate) path: Vec<u8>,
     /// The present name of a renamed file.
     pub(crate) to: Option<Vec<u8>>,
+    /// The digest of a changed file.
+    pub(crate) found: Option<Sha256Digest>,
+    /// Why, in words.
+    pub(crate) reason: Option<String>,
+}
+
+impl Finding {
+    fn new(kind: FindingKind, path: impl Into<Vec<u8>>) -> Self {
+        Self { kind, path: path.into(), to: None, found: None, reason: None }
+    }
+}
+
+/// What reading a wrong file has shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// It has this digest.
+    Found(Sha256Digest),
+    /// The reason that the system gives, or another one.
+    Reason(String),
 }
 
 /// Everything that is wrong, in byte order of the paths.
@@ -100,6 +123,8 @@ struct UnlistedEntry {
     /// The number of manifest lines that sort before it.
     before: u32,
     kind: FindingKind,
+    /// The number of the system's error, if it is unreadable.
+    error: u8,
 }
 
 /// A manifest compared with a listing, before any file has been read.
@@ -109,6 +134,8 @@ pub(crate) struct Comparison<'m> {
     listing: &'m Listing,
     /// One for each line of the manifest. `Intact` means that the file exists and has to be read.
     outcomes: Vec<Outcome>,
+    /// What is known of the first [`KEPT`] lines that are not `Intact`.
+    details: HashMap<usize, Detail>,
     /// In the order of their paths.
     unlisted: Vec<UnlistedEntry>,
     hint: Option<String>,
@@ -118,6 +145,7 @@ impl<'m> Comparison<'m> {
     /// Goes through both, which have the same order.
     pub(crate) fn new(manifest: &'m Manifest<'m>, listing: &'m Listing) -> Self {
         let mut outcomes = vec![Outcome::Missing; manifest.len()];
+        let mut details = HashMap::new();
         let mut unlisted = Vec::new();
         let mut hint = None;
         let mut line = 0;
@@ -132,15 +160,25 @@ impl<'m> Comparison<'m> {
             }
             let is_next = |line: &usize| manifest.name(*line).as_bytes() >= path;
             line = (line..manifest.len()).find(is_next).unwrap_or(manifest.len());
-            if line < manifest.len() && manifest.name(line).as_bytes() == path {
-                outcomes[line] = match seen {
-                    Seen::Entry(FileKind::File) => Outcome::Intact,
-                    Seen::Entry(_) => Outcome::NotRegular,
-                    Seen::Unreadable => Outcome::Unreadable,
-                };
-                continue;
-            }
+            let is_listed = line < manifest.len() && manifest.name(line).as_bytes() == path;
             let kind = match seen {
+                // Beside what is seen of the first entry of this name.
+                Seen::Duplicate => FindingKind::DuplicateEntry,
+                Seen::Entry(FileKind::File) if is_listed => {
+                    outcomes[line] = Outcome::Intact;
+                    continue;
+                }
+                Seen::Entry(_) if is_listed => {
+                    outcomes[line] = Outcome::NotRegular;
+                    continue;
+                }
+                Seen::Unreadable(error) if is_listed => {
+                    outcomes[line] = Outcome::Unreadable;
+                    if details.len() < KEPT {
+                        details.insert(line, Detail::Reason(reason_of(error)));
+                    }
+                    continue;
+                }
                 Seen::Entry(FileKind::File)
                     if path == MANIFEST.as_bytes() || path == SIGNATURE.as_bytes() =>
                 {
@@ -151,14 +189,15 @@ impl<'m> Comparison<'m> {
                     _ => FindingKind::Unlisted,
                 },
                 Seen::Entry(_) => FindingKind::NotRegular,
-                Seen::Unreadable => FindingKind::Unreadable,
+                Seen::Unreadable(_) => FindingKind::Unreadable,
             };
-            hint = hint.or_else(|| hint_about(path));
+            hint = hint.or_else(|| litter::hint(path));
             // MAX_ENTRIES fits in 32 bits.
             let before = u32::try_from(line).unwrap_or(u32::MAX);
-            unlisted.push(UnlistedEntry { place: cursor.place(), before, kind });
+            let error = if let Seen::Unreadable(error) = seen { error } else { 0 };
+            unlisted.push(UnlistedEntry { place: cursor.place(), before, kind, error });
         }
-        Self { manifest, listing, outcomes, unlisted, hint }
+        Self { manifest, listing, outcomes, details, unlisted, hint }
     }
 
     /// Whether the file of this line exists and has to be read.
@@ -191,15 +230,19 @@ impl<'m> Comparison<'m> {
     }
 
     /// All findings. `read` has the outcome of every file that exists, where [`Outcome::Intact`] may be
-    /// left out; `candidates` has the digests of the [`rename_candidates`](Self::rename_candidates).
+    /// left out, and `details` what is known of the first [`KEPT`] of them; `candidates` has the digests of
+    /// the [`rename_candidates`](Self::rename_candidates).
     pub(crate) fn conclude(
         mut self,
         read: impl IntoIterator<Item = (usize, Outcome)>,
+        details: impl IntoIterator<Item = (usize, Detail)>,
         candidates: impl IntoIterator<Item = (usize, Sha256Digest)>,
     ) -> Findings {
         for (line, outcome) in read {
             self.outcomes[line] = outcome;
         }
+        let mut known = std::mem::take(&mut self.details);
+        known.extend(details);
         let renamed = self.renamed(candidates);
         let new_names: HashSet<usize> = renamed.values().copied().collect();
         let mut findings = Findings { kept: Vec::new(), total: 0, hint: self.hint.take() };
@@ -217,15 +260,29 @@ impl<'m> Comparison<'m> {
             {
                 self.add_unlisted(&mut findings, number);
             }
-            let path = || self.manifest.name(line).into();
-            findings.add(kind, path, || renamed.get(&line).map(|number| self.unlisted_path(*number)));
+            findings.add(|| {
+                let mut finding = Finding::new(kind, self.manifest.name(line));
+                match known.remove(&line) {
+                    Some(Detail::Found(digest)) => finding.found = Some(digest),
+                    Some(Detail::Reason(reason)) => finding.reason = Some(reason),
+                    None => {}
+                }
+                if let Some(number) = renamed.get(&line) {
+                    let to = self.unlisted_path(*number);
+                    finding.reason = name::difference(&finding.path, &to).map(ToOwned::to_owned);
+                    finding.to = Some(to);
+                }
+                finding
+            });
         }
         unlisted.for_each(|number| self.add_unlisted(&mut findings, number));
         findings
     }
 
     fn add_unlisted(&self, findings: &mut Findings, number: usize) {
-        findings.add(self.unlisted[number].kind, || self.unlisted_path(number), || None);
+        let UnlistedEntry { kind, error, .. } = self.unlisted[number];
+        let reason = || (kind == FindingKind::Unreadable).then(|| reason_of(error));
+        findings.add(|| Finding { reason: reason(), ..Finding::new(kind, self.unlisted_path(number)) });
     }
 
     /// For each renamed line, the number of the unlisted file that has its digest. Each file is used
@@ -247,48 +304,12 @@ impl<'m> Comparison<'m> {
     }
 }
 
-/// A hint about an unlisted file that an operating system or aicr itself has left.
-fn hint_about(path: &[u8]) -> Option<String> {
-    const LITTER: [&[u8]; 8] = [
-        b"System Volume Information",
-        b".fseventsd",
-        b".Spotlight-V100",
-        b".Trashes",
-        b".DS_Store",
-        b"$RECYCLE.BIN",
-        b"Thumbs.db",
-        b"lost+found",
-    ];
-    // A user ID follows `.Trash-`; the name of a file follows `._` (macOS).
-    const LITTER_PREFIXES: [&[u8]; 2] = [b".Trash-", b"._"];
-    let mut components = path.split(|byte| *byte == b'/');
-    let top = components.next().unwrap_or_default();
-    if LITTER.contains(&top) || LITTER_PREFIXES.iter().any(|start| top.starts_with(start)) {
-        let name = crate::printable::show(top);
-        return Some(format!(
-            "the operating system created `{name}`; keep the bundle in its own directory on the medium"
-        ));
-    }
-    let second = components.next().unwrap_or_default();
-    (top == ATTESTATION.as_bytes() && second == INNER_STAGING.as_bytes()).then(|| {
-        format!(
-            "`{ATTESTATION}/{INNER_STAGING}` was left by an aicr run that is still active or was killed; \
-             run it again, or remove the directory"
-        )
-    })
-}
-
 impl Findings {
-    /// Counts a finding, and calls `path` and `to` only if it is kept.
-    fn add(
-        &mut self,
-        kind: FindingKind,
-        path: impl FnOnce() -> Vec<u8>,
-        to: impl FnOnce() -> Option<Vec<u8>>,
-    ) {
+    /// Counts a finding, and makes it only if it is kept.
+    fn add(&mut self, finding: impl FnOnce() -> Finding) {
         self.total += 1;
         if self.kept.len() < KEPT {
-            self.kept.push(Finding { kind, path: path(), to: to() });
+            self.kept.push(finding());
         }
     }
 }

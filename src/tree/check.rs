@@ -3,13 +3,13 @@
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
-use super::audit::{Comparison, Findings, Outcome};
+use super::audit::{Comparison, Detail, Findings, KEPT, Outcome};
 use super::manifest::Manifest;
-use super::rooted_dir::{OpenError, Opened, RootedDir};
+use super::rooted_dir::{OpenError, Opened, RootedDir, WORLD_WRITABLE};
 use super::second_look::FileId;
 use super::walk::Listing;
 use super::workers::{self, Order, Turn};
-use super::{Work, cannot};
+use super::{Work, cannot, reason};
 use crate::digest::{BUFFER, HashError, Sha256Digest, hash_file};
 use crate::error::Result;
 use crate::system_error::is_exhaustion;
@@ -53,16 +53,18 @@ pub(crate) fn check(
             }
             Ok(())
         })?;
-    let mut unsafe_files = UnsafeFiles::default();
+    let mut unsafe_files = UnsafeFiles { open_directories: listing.world_writable, ..UnsafeFiles::default() };
     let mut bytes = 0;
     let mut read = Vec::new();
+    let mut details = Vec::new();
     for reader in readers {
         unsafe_files.add(&reader.unsafe_files);
         bytes += reader.bytes;
         read.extend(reader.wrong);
+        details.extend(reader.details);
     }
     let candidates = hash_candidates(bundle, &comparison, work)?;
-    let findings = comparison.conclude(read, candidates);
+    let findings = comparison.conclude(read, details, candidates);
     Ok(Checked { findings, warnings: unsafe_files.warnings(bundle), files: manifest.len() as u64, bytes })
 }
 
@@ -71,7 +73,7 @@ pub(crate) fn check_names(bundle: &RootedDir, manifest: &Manifest<'_>, listing: 
     let sizes = (0..manifest.len()).filter_map(|place| bundle.stat(manifest.name(place).as_bytes()).ok());
     Checked {
         bytes: sizes.map(|stat| super::rooted_dir::size(&stat)).sum(),
-        findings: Comparison::new(manifest, listing).conclude([], []),
+        findings: Comparison::new(manifest, listing).conclude([], [], []),
         warnings: Vec::new(),
         files: manifest.len() as u64,
     }
@@ -149,6 +151,9 @@ fn hash_whole(
 struct FileChecker {
     buffer: Vec<u8>,
     wrong: Vec<(usize, Outcome)>,
+    /// About the first [`KEPT`] of them. Each thread reads its files in the order of the manifest, so the
+    /// first of all threads are among these.
+    details: Vec<(usize, Detail)>,
     bytes: u64,
     unsafe_files: UnsafeFiles,
 }
@@ -163,10 +168,17 @@ impl FileChecker {
         turn: &Turn<'_>,
     ) -> Result<()> {
         let entry = manifest.entry(turn.index);
-        let outcome = match bundle.file(entry.name.as_bytes()) {
-            Err(OpenError::Missing) => Outcome::Missing,
-            Err(OpenError::NotRegular(_)) => Outcome::NotRegular,
-            Err(OpenError::System(error)) => unreadable(bundle, turn, manifest, &error)?,
+        let unreadable = |error: &io::Error| {
+            // If this process has no descriptors or memory left, that says nothing about the file.
+            if is_exhaustion(error) {
+                return Err(cannot("read", bundle.show(entry.name.as_bytes()), error));
+            }
+            Ok((Outcome::Unreadable, Some(Detail::Reason(reason(error)))))
+        };
+        let (outcome, detail) = match bundle.file(entry.name.as_bytes()) {
+            Err(OpenError::Missing) => (Outcome::Missing, None),
+            Err(OpenError::NotRegular(_)) => (Outcome::NotRegular, None),
+            Err(OpenError::System(error)) => unreadable(&error)?,
             Ok(opened) => {
                 self.unsafe_files.count(&opened);
                 if let Some(record) = record {
@@ -175,41 +187,37 @@ impl FileChecker {
                 }
                 match hash_whole(&opened, &mut self.buffer, work, turn) {
                     Err(HashError::Stopped(failure)) => return Err(failure),
-                    Err(HashError::Read(error)) => unreadable(bundle, turn, manifest, &error)?,
+                    Err(HashError::Read(error)) => unreadable(&error)?,
                     Ok((digest, bytes)) => {
                         self.bytes += bytes;
-                        let intact = digest == entry.digest && opened.is_unchanged();
-                        if intact { Outcome::Intact } else { Outcome::Changed }
+                        if digest != entry.digest {
+                            (Outcome::Changed, Some(Detail::Found(digest)))
+                        } else if opened.is_unchanged() {
+                            (Outcome::Intact, None)
+                        } else {
+                            (Outcome::Changed, Some(Detail::Reason("it changed while it was read".into())))
+                        }
                     }
                 }
             }
         };
         if outcome != Outcome::Intact {
             self.wrong.push((turn.index, outcome));
+            if self.details.len() < KEPT {
+                self.details.extend(detail.map(|detail| (turn.index, detail)));
+            }
         }
         Ok(())
     }
 }
 
-/// The outcome for a file that cannot be opened or read. If this process has no descriptors or memory
-/// left, that says nothing about the file, and is an error.
-fn unreadable(
-    bundle: &RootedDir,
-    turn: &Turn<'_>,
-    manifest: &Manifest<'_>,
-    error: &io::Error,
-) -> Result<Outcome> {
-    if is_exhaustion(error) {
-        return Err(cannot("read", bundle.show(manifest.name(turn.index).as_bytes()), error));
-    }
-    Ok(Outcome::Unreadable)
-}
-
-/// The number of files with unsafe modes and links, which a manifest does not list.
+/// How many files and directories have unsafe properties, which a manifest does not list.
 #[derive(Default)]
 struct UnsafeFiles {
     set_id: u64,
+    capable: u64,
     world_writable: u64,
+    open_directories: u64,
     linked: u64,
 }
 
@@ -217,30 +225,35 @@ impl UnsafeFiles {
     fn count(&mut self, opened: &Opened) {
         let has = |bits: u32| u64::from(opened.stat.st_mode & bits != 0);
         self.set_id += has(0o6000);
-        self.world_writable += has(0o002);
+        self.capable += u64::from(opened.has_capabilities());
+        self.world_writable += has(WORLD_WRITABLE);
         self.linked += u64::from(opened.stat.st_nlink > 1);
     }
 
     fn add(&mut self, other: &Self) {
-        let Self { set_id, world_writable, linked } = other;
+        let Self { set_id, capable, world_writable, open_directories, linked } = other;
         self.set_id += set_id;
+        self.capable += capable;
         self.world_writable += world_writable;
+        self.open_directories += open_directories;
         self.linked += linked;
     }
 
     fn warnings(&self, bundle: &RootedDir) -> Vec<String> {
         let top = bundle.show(b"");
-        let Self { set_id, world_writable, linked } = *self;
+        let Self { set_id, capable, world_writable, open_directories, linked } = *self;
+        let file = ["file is", "files are"];
         [
-            (set_id, "set-user-ID or set-group-ID; the signature does not cover modes"),
-            (world_writable, "writable by everybody"),
-            (linked, "hard-linked and can be changed through another name"),
+            (set_id, file, "set-user-ID or set-group-ID; the signature does not cover modes"),
+            (capable, ["file has", "files have"], "file capabilities; the signature does not cover them"),
+            (world_writable, file, "writable by everybody"),
+            (open_directories, ["directory is", "directories are"], "writable by everybody"),
+            (linked, file, "hard-linked and can be changed through another name"),
         ]
         .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| match count {
-            1 => format!("{top}: 1 file is {what}"),
-            _ => format!("{top}: {count} files are {what}"),
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, [one, many], what)| {
+            format!("{top}: {count} {} {what}", if count == 1 { one } else { many })
         })
         .collect()
     }

@@ -3,11 +3,12 @@
 //! `publish.rs` moves them into place.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use holes::{data, is_sparse};
 use rustix::fs::{Mode, OFlags, Stat};
@@ -20,11 +21,12 @@ use super::rooted_dir::{Opened, RootedDir, change_stamp};
 use super::second_look::FileId;
 use super::workers::{self, Order, Turn};
 use super::write_back::WriteBack;
-use super::{EXECUTABLE, MANIFEST, PLAIN, Work, cannot, exclude, private_key};
+use super::{EXECUTABLE, MANIFEST, PLAIN, Work, cannot, private_key};
 use crate::digest::{BUFFER, HashError, Sha256Digest, hash_file};
 use crate::error::{Class, Failure, Result};
 
 mod holes;
+mod refusals;
 
 /// A manifest that was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +62,8 @@ pub(crate) fn copy(
     let name = into.show(MANIFEST.as_bytes());
     let sharing = Sharing::in_directory(into);
     let copies = Copies { into, write_back, sharing, is_kept: AtomicBool::new(true) };
-    let reading = Reading { collected, copies: Some(copies), allow_private_keys, work };
+    let keys = Mutex::default();
+    let reading = Reading { collected, copies: Some(copies), allow_private_keys, keys, work };
     let (read, bytes) = reading.all()?;
     let write = || {
         let file = create(into, MANIFEST.as_bytes(), PLAIN)?;
@@ -82,7 +85,8 @@ pub(crate) fn hash_in_place(
     allow_private_keys: bool,
     work: &Work<'_>,
 ) -> Result<Hashed> {
-    let (read, bytes) = Reading { collected, copies: None, allow_private_keys, work }.all()?;
+    let keys = Mutex::default();
+    let (read, bytes) = Reading { collected, copies: None, allow_private_keys, keys, work }.all()?;
     let manifest =
         write_manifest(collected, &read, manifest).map_err(|error| cannot("write", shown, &error))?;
     Ok(Hashed::new(manifest, read, bytes, true))
@@ -247,6 +251,8 @@ struct Reading<'a> {
     /// None if the files are hashed in place.
     copies: Option<Copies<'a>>,
     allow_private_keys: bool,
+    /// The indexes of the files that contain a private key.
+    keys: Mutex<BTreeSet<usize>>,
     work: &'a Work<'a>,
 }
 
@@ -265,6 +271,9 @@ impl Reading<'_> {
             read.lock().unwrap_or_else(PoisonError::into_inner)[turn.index] = (digest, file);
             Ok(())
         })?;
+        if self.has_keys() {
+            return Err(self.private_keys());
+        }
         let bytes = states.into_iter().map(|(_, bytes)| bytes).sum();
         Ok((read.into_inner().unwrap_or_else(PoisonError::into_inner), bytes))
     }
@@ -279,22 +288,29 @@ impl Reading<'_> {
         if (opened.stat.st_dev, opened.stat.st_ino) != source.inode {
             return Err(changed(&shown(), "was replaced after the inputs were listed"));
         }
+        if opened.has_capabilities() {
+            return Err(refusals::capabilities(self.collected, source, self.copies.is_some()));
+        }
         let failed = |copies: &Copies<'_>, error: &io::Error| cannot("write", copies.into.show(name), error);
         let copy = match &self.copies {
-            Some(copies) => {
+            Some(copies) if !self.has_keys() => {
                 let copy = copies.begin(source, &opened).map_err(|error| failed(copies, &error))?;
                 Some((copies, copy))
             }
-            None => None,
+            _ => None,
         };
         // A shared copy is hashed itself, because its source may change from now on.
         let shared = copy.as_ref().map(|(_, copy)| copy).filter(|copy| copy.is_shared);
         let from = shared.map_or(&opened.file, |copy| &copy.file);
-        let mut is_checked = self.allow_private_keys;
+        let (mut is_checked, mut is_refused) = (self.allow_private_keys, false);
         let hashed = hash_file(from, opened.size(), buffer, turn.has_idle_thread(), |piece| {
             // The first piece has all the bytes in which a key is looked for.
             if !std::mem::replace(&mut is_checked, true) && private_key::is_in(piece) {
-                return Err(self.private_key(source));
+                self.keys().insert(turn.index);
+            }
+            if self.has_keys() {
+                is_refused = true;
+                return Err(self.private_keys());
             }
             if let Some((copies, copy)) = &copy {
                 copy.write(piece).map_err(|error| failed(copies, &error))?;
@@ -302,6 +318,9 @@ impl Reading<'_> {
             self.work.progress.read(piece.len());
             turn.go_on()
         });
+        if is_refused {
+            return Ok(Read::default());
+        }
         let (digest, bytes) = hashed.map_err(|error| match error {
             HashError::Stopped(failure) => failure,
             HashError::Read(error) => cannot("read", shown(), &error),
@@ -319,13 +338,18 @@ impl Reading<'_> {
         Ok((digest, file))
     }
 
-    fn private_key(&self, source: &SourceFile) -> Failure {
-        let instead = match &self.copies {
-            Some(_) => format!("leave it out with `{}`", exclude::flag_for(source.name.as_str())),
-            None => "move it away".to_owned(),
-        };
-        Failure::usage(format!("{} contains a private key", self.collected.source(source)))
-            .hint(format!("{instead}, or allow it with `--allow-private-keys`"))
+    /// Whether a private key was found. Then no file is copied any more, and the others are only searched for
+    /// more keys.
+    fn has_keys(&self) -> bool {
+        !self.keys().is_empty()
+    }
+
+    fn keys(&self) -> MutexGuard<'_, BTreeSet<usize>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn private_keys(&self) -> Failure {
+        refusals::private_keys(self.collected, &self.keys(), self.copies.is_some())
     }
 }
 

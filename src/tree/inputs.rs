@@ -1,6 +1,8 @@
 //! Collects the files that go into a bundle. Every rule about names and kinds of files is applied here,
 //! before the first byte of payload is read; `copy.rs` copies the files.
 
+use std::collections::HashSet;
+
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::collision;
@@ -79,11 +81,8 @@ pub(crate) fn collect(
     for input in inputs {
         gathering.input(input)?;
     }
-    let Gathering { roots, mut files, refused, empty_directories, staging_directories, has_manifest, .. } =
-        gathering;
-    if let Some((_, failure)) = refused {
-        return Err(failure);
-    }
+    gathering.refused()?;
+    let Gathering { roots, mut files, directories, has_manifest, .. } = gathering;
     if files.is_empty() {
         let first = inputs.first().map_or("", |input| input.as_str());
         return Err(Failure::usage(format!("{} contains no files to bundle", show(first.as_bytes()))));
@@ -92,12 +91,8 @@ pub(crate) fn collect(
     let bytes = files.iter().map(|file| file.size).sum();
     let mut collected = Collected { roots, files, bytes, warnings: Vec::new(), has_manifest };
     refuse_collisions(&collected, options.allow_name_collisions)?;
-    collected.warnings = warnings(&collected, &empty_directories);
-    collected.warnings.extend(staging_directories.line(if options.in_place {
-        "staging directories of aicr runs are left out, and `verify` rejects the bundle while they exist"
-    } else {
-        "staging directories of aicr runs are left out"
-    }));
+    collected.warnings = warnings(&collected, &directories, options.in_place);
+    collected.warnings.extend(lost_names(inputs));
     collected.warnings.extend(exclude.warning());
     Ok(collected)
 }
@@ -122,7 +117,7 @@ fn refuse_collisions(collected: &Collected, allowed: bool) -> Result<()> {
 }
 
 /// One line for each kind of problem, with the first file that has it and the number of others.
-fn warnings(collected: &Collected, empty_directories: &Tally) -> Vec<String> {
+fn warnings(collected: &Collected, directories: &Directories, in_place: bool) -> Vec<String> {
     let [mut windows, mut denormal, mut large] = [const { Tally::new() }; 3];
     for file in &collected.files {
         let shown = || collected.source(file);
@@ -140,11 +135,43 @@ fn warnings(collected: &Collected, empty_directories: &Tally) -> Vec<String> {
         (&windows, "names that Windows does not allow"),
         (&denormal, "names that are not in Unicode normal form C, and change on some systems"),
         (&large, "files of 4 GiB or more, which FAT cannot store"),
-        (empty_directories, "empty directories, which a bundle does not keep"),
+        (&directories.empty, "empty directories, which a bundle does not keep"),
+        (&directories.git, "directories of git, which may hold a token (`--exclude .git` leaves them out)"),
+        (
+            &directories.staging,
+            if in_place {
+                "staging directories of aicr runs are left out, and `verify` rejects the bundle while they exist"
+            } else {
+                "staging directories of aicr runs are left out"
+            },
+        ),
     ]
     .into_iter()
     .filter_map(|(tally, what)| tally.line(what))
     .collect()
+}
+
+/// A warning about directories among the inputs whose names the user wants to keep, probably: a shell has
+/// made `dist/app dist/docs` of `dist/*`. With a slash at the end, a directory is meant as its content.
+fn lost_names(inputs: &[Utf8PathBuf]) -> Option<String> {
+    let directories_of_files: HashSet<&Utf8Path> =
+        inputs.iter().filter(|input| !input.is_dir()).map(|input| directory_of(input)).collect();
+    let mut lost = Tally::new();
+    for input in inputs {
+        let is_meant = input.as_str().ends_with('/') || input.file_name().is_none();
+        if !is_meant && input.is_dir() && directories_of_files.contains(directory_of(input)) {
+            lost.add(|| show(input.as_str().as_bytes()));
+        }
+    }
+    lost.line("directories that lose their names in the bundle (to keep them, give the directory above)")
+}
+
+/// Directories that are left out of a bundle, or should be, for one warning each.
+#[derive(Debug)]
+struct Directories {
+    empty: Tally,
+    git: Tally,
+    staging: Tally,
 }
 
 /// How often something was seen, and where it was seen first.

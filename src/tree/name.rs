@@ -4,7 +4,8 @@
 use std::fmt;
 use std::str;
 
-use unicode_normalization::is_nfc;
+use caseless::Caseless as _;
+use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 
 use super::collision::fold;
 use super::{ATTESTATION, MANIFEST};
@@ -150,6 +151,20 @@ fn is_device(stem: &str) -> bool {
     numbered && ["com", "lpt"].iter().any(|device| letters.as_str().eq_ignore_ascii_case(device))
 }
 
+/// What two different names have in common, in words, if they differ only in what a file system may change.
+pub(crate) fn difference(one: &[u8], other: &[u8]) -> Option<&'static str> {
+    let (one, other) = (str::from_utf8(one).ok()?, str::from_utf8(other).ok()?);
+    if one.nfd().eq(other.nfd()) {
+        Some("the names differ only in their Unicode normal form")
+    } else if one.chars().default_case_fold().eq(other.chars().default_case_fold()) {
+        Some("the names differ only in upper and lower case")
+    } else if one.chars().nfd().default_case_fold().nfd().eq(other.chars().nfd().default_case_fold().nfd()) {
+        Some("the names differ only in case and in their Unicode normal form")
+    } else {
+        None
+    }
+}
+
 /// Whether the name is not in Unicode normal form C, so that some systems store a different name.
 pub(crate) fn is_denormal(name: &str) -> bool {
     !name.is_ascii() && !is_nfc(name)
@@ -257,6 +272,27 @@ mod tests {
         {
             assert!(!windows_refuses(name), "{name}");
         }
+    }
+
+    #[test]
+    fn names_that_a_file_system_has_changed() {
+        let form = Some("the names differ only in their Unicode normal form");
+        let case = Some("the names differ only in upper and lower case");
+        let both = Some("the names differ only in case and in their Unicode normal form");
+        for (one, other, expected) in [
+            ("gr\u{f6}\u{df}e", "gro\u{308}\u{df}e", form),
+            ("d/caf\u{e9}/x", "d/cafe\u{301}/x", form),
+            ("app", "APP", case),
+            ("Sub/b", "sub/b", case),
+            ("stra\u{df}e", "STRASSE", case),
+            ("Gr\u{f6}\u{df}e", "gro\u{308}\u{df}e", both),
+            ("app", "program", None),
+            ("a", "a ", None),
+            ("a/b", "b", None),
+        ] {
+            assert_eq!(difference(one.as_bytes(), other.as_bytes()), expected, "{one} {other}");
+        }
+        assert_eq!(difference(b"a\xff", b"A\xff"), None);
     }
 
     #[test]

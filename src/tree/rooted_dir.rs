@@ -17,8 +17,12 @@ use crate::error::{Failure, Result};
 use crate::printable::{human_bytes, quoted_path, show};
 use crate::system_error::is_exhaustion;
 
+mod opened;
+
+pub(crate) use opened::{Opened, WORLD_WRITABLE, change_stamp, size, stored};
+
 /// What a directory entry is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum FileKind {
     /// A regular file, the only kind that is read.
     File,
@@ -82,49 +86,6 @@ pub(crate) struct RootedDir {
     path: Utf8PathBuf,
     /// Whether the kernel has `openat2` (Linux 5.6 and later, unless a sandbox forbids it).
     has_openat2: bool,
-}
-
-/// An open regular file, and its properties when it was opened.
-#[derive(Debug)]
-pub(crate) struct Opened {
-    /// The file, at its beginning.
-    pub(crate) file: File,
-    /// The properties of its inode.
-    pub(crate) stat: Stat,
-}
-
-impl Opened {
-    /// Its size in bytes.
-    pub(crate) fn size(&self) -> u64 {
-        size(&self.stat)
-    }
-
-    /// Whether it has not changed since it was opened. If a program writes to a file while it is read, the
-    /// bytes that were read may mix old and new content. One page is read at once, so a file of that size
-    /// needs no check. (Before Linux 6.13, the times of a file have a resolution of some milliseconds.)
-    pub(crate) fn is_unchanged(&self) -> bool {
-        let has_same_stamp = |now: Stat| change_stamp(&now) == change_stamp(&self.stat);
-        self.size() <= PAGE || rustix::fs::fstat(&self.file).is_ok_and(has_same_stamp)
-    }
-}
-
-/// The size of the smallest page, in bytes.
-const PAGE: u64 = 4096;
-
-/// The properties of an inode that change when a program writes to the file.
-pub(crate) fn change_stamp(stat: &Stat) -> impl PartialEq + use<> {
-    (stat.st_size, stat.st_mtime, stat.st_mtime_nsec, stat.st_ctime, stat.st_ctime_nsec)
-}
-
-/// The size of a file, in bytes.
-pub(crate) fn size(stat: &Stat) -> u64 {
-    u64::try_from(stat.st_size).unwrap_or_default()
-}
-
-/// How many bytes of a file take space on its medium; the others are holes.
-pub(crate) fn stored(stat: &Stat) -> u64 {
-    const UNIT: u64 = 512;
-    u64::try_from(stat.st_blocks).unwrap_or_default().saturating_mul(UNIT).min(size(stat))
 }
 
 /// Why a file cannot be opened; displayed, the end of a sentence that begins with its path.
@@ -228,22 +189,13 @@ impl RootedDir {
         format!("{}{slash}{}", show(top.as_bytes()), show(path))
     }
 
-    /// Opens a regular file without blocking.
+    /// Opens a regular file without blocking. The caller has seen, in a directory or by `stat`, that it is one.
     pub(crate) fn file(&self, path: &[u8]) -> Result<Opened, OpenError> {
         let opened = match self.resolve(path, READ) {
             Ok(opened) => opened,
             Err(Errno::NOENT) => return Err(OpenError::Missing),
             // The second system call is only for the message.
-            Err(errno) => {
-                return Err(match self.stat(path).map(|stat| FileKind::of(&stat)) {
-                    Ok(FileKind::File) => OpenError::System(errno.into()),
-                    Ok(kind) => OpenError::NotRegular(kind),
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => OpenError::Missing,
-                    Err(_) if errno == Errno::NOTDIR => OpenError::Missing,
-                    Err(_) if errno == Errno::LOOP => OpenError::NotRegular(FileKind::Link),
-                    Err(_) => OpenError::System(errno.into()),
-                });
-            }
+            Err(errno) => return Err(self.is_file(path).err().unwrap_or(OpenError::System(errno.into()))),
         };
         let stat = rustix::fs::fstat(&opened).map_err(|errno| OpenError::System(errno.into()))?;
         match FileKind::of(&stat) {
@@ -252,10 +204,24 @@ impl RootedDir {
         }
     }
 
+    /// Looks whether this is a regular file, without opening it: opening a device can have an effect already
+    /// (a tape rewinds, a watchdog starts).
+    fn is_file(&self, path: &[u8]) -> Result<(), OpenError> {
+        match self.stat(path).map(|stat| FileKind::of(&stat)) {
+            Ok(FileKind::File) => Ok(()),
+            Ok(kind) => Err(OpenError::NotRegular(kind)),
+            Err(error) => Err(match Errno::from_io_error(&error) {
+                Some(Errno::NOENT | Errno::NOTDIR) => OpenError::Missing,
+                Some(Errno::LOOP) => OpenError::NotRegular(FileKind::Link),
+                _ => OpenError::System(error),
+            }),
+        }
+    }
+
     /// The content of a regular file, if it has at most `limit` bytes, when it is opened and while it is
     /// read.
     pub(crate) fn read_small(&self, path: &[u8], limit: u64) -> Result<Vec<u8>, SmallError> {
-        let opened = self.file(path).map_err(SmallError::Open)?;
+        let opened = self.is_file(path).and_then(|()| self.file(path)).map_err(SmallError::Open)?;
         if opened.size() > limit {
             return Err(SmallError::TooLarge(limit));
         }
@@ -291,15 +257,16 @@ impl RootedDir {
     }
 
     /// Calls `each` with the name and kind of all entries of a directory, in no order, until it breaks. An
-    /// entry that is removed meanwhile is left out.
+    /// entry that is removed meanwhile is left out. Returns the properties of the directory.
     pub(crate) fn entries(
         &self,
         path: &[u8],
         buffer: &mut DirectoryBuffer,
         mut each: impl FnMut(BorrowedFd<'_>, &[u8], FileKind) -> ControlFlow<()>,
-    ) -> io::Result<()> {
+    ) -> io::Result<Stat> {
         let directory =
             self.resolve(if path.is_empty() { b"." } else { path }, DIRECTORY | OFlags::NOFOLLOW)?;
+        let stat = rustix::fs::fstat(&directory)?;
         let mut entries = RawDir::new(directory.as_fd(), &mut buffer.0);
         while let Some(entry) = entries.next() {
             let entry = entry?;
@@ -319,7 +286,7 @@ impl RootedDir {
                 break;
             }
         }
-        Ok(())
+        Ok(stat)
     }
 
     /// Opens a relative path of plain components, without following links.

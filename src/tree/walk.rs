@@ -6,18 +6,19 @@
 //! no recursion, and each thread has one directory open.
 
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use listing::{Content, Directory, Entry};
 pub(crate) use listing::{Listing, Place, Seen};
+use rustix::io::Errno;
 
 use super::name::MAX_PATH;
-use super::rooted_dir::{DirectoryBuffer, FileKind, RootedDir};
+use super::rooted_dir::{DirectoryBuffer, FileKind, RootedDir, WORLD_WRITABLE};
 use super::{MAX_ENTRIES, Work, cannot};
 use crate::error::{Failure, Result};
-use crate::system_error::is_exhaustion;
+use crate::system_error::{is_exhaustion, number};
 
 mod cursor;
 mod listing;
@@ -48,15 +49,14 @@ pub(crate) fn list(bundle: &RootedDir, work: &Work<'_>) -> Result<Listing> {
 /// [`list`] with another maximum number of entries.
 fn list_within(bundle: &RootedDir, work: &Work<'_>, max_entries: usize) -> Result<Listing> {
     let progress = Mutex::new(Progress {
-        directories: vec![Directory { place: Place::TOP, content: None }],
+        directories: vec![Directory { place: Place::TOP, content: Err(0) }],
         waiting: vec![0],
         busy: 0,
         unreadable: Vec::new(),
         failure: None,
     });
     let changed = Condvar::new();
-    let budget =
-        Budget { bundle, work, max_entries, entries: AtomicUsize::new(0), names: AtomicUsize::new(0) };
+    let budget = Budget::new(bundle, work, max_entries);
     thread::scope(|scope| {
         for _ in 1..work.jobs.get() {
             let another = || read_directories(bundle, &budget, &progress, &changed);
@@ -70,7 +70,9 @@ fn list_within(bundle: &RootedDir, work: &Work<'_>, max_entries: usize) -> Resul
     let progress = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
     match progress.failure {
         Some(failure) => Err(failure),
-        None => Ok(Listing::new(progress.directories, progress.unreadable)),
+        None => {
+            Ok(Listing::new(progress.directories, progress.unreadable, budget.world_writable.into_inner()))
+        }
     }
 }
 
@@ -110,10 +112,14 @@ fn read_directories(bundle: &RootedDir, budget: &Budget<'_>, progress: &Mutex<Pr
 
 impl Progress {
     /// Stores the content of a directory, and queues the directories in it.
-    fn add(&mut self, number: u32, content: Option<Content>) {
-        let Some(mut content) = content else {
-            self.unreadable.push(number);
-            return;
+    fn add(&mut self, number: u32, content: Result<Content, u8>) {
+        let mut content = match content {
+            Ok(content) => content,
+            Err(error) => {
+                self.unreadable.push(number);
+                self.directories[number as usize].content = Err(error);
+                return;
+            }
         };
         for entry in &mut content.entries {
             if entry.seen == Seen::Entry(FileKind::Directory) && self.failure.is_none() {
@@ -121,10 +127,10 @@ impl Progress {
                 entry.directory = u32::try_from(self.directories.len()).unwrap_or(u32::MAX);
                 let place = Place { directory: number, start: entry.start, length: entry.length };
                 self.waiting.push(entry.directory);
-                self.directories.push(Directory { place, content: None });
+                self.directories.push(Directory { place, content: Err(0) });
             }
         }
-        self.directories[number as usize].content = Some(content);
+        self.directories[number as usize].content = Ok(content);
     }
 }
 
@@ -135,9 +141,16 @@ struct Budget<'a> {
     max_entries: usize,
     entries: AtomicUsize,
     names: AtomicUsize,
+    /// How many directories everybody can write to.
+    world_writable: AtomicU64,
 }
 
-impl Budget<'_> {
+impl<'a> Budget<'a> {
+    fn new(bundle: &'a RootedDir, work: &'a Work<'a>, max_entries: usize) -> Self {
+        let [entries, names] = [const { AtomicUsize::new(0) }; 2];
+        Self { bundle, work, max_entries, entries, names, world_writable: AtomicU64::new(0) }
+    }
+
     /// Adds this many entries, with this many bytes of names. Fails when that is too much, and when
     /// a signal has arrived.
     fn spend(&self, entries: usize, names: usize) -> Result<()> {
@@ -162,8 +175,8 @@ struct DirectoryReader {
 }
 
 impl DirectoryReader {
-    /// The content of a directory, or nothing if it cannot be read.
-    fn read(&mut self, bundle: &RootedDir, path: &[u8], budget: &Budget<'_>) -> Result<Option<Content>> {
+    /// The content of a directory, or the number of the error if it cannot be read.
+    fn read(&mut self, bundle: &RootedDir, path: &[u8], budget: &Budget<'_>) -> Result<Result<Content, u8>> {
         let Self { buffer, names, entries } = self;
         names.clear();
         entries.clear();
@@ -183,7 +196,11 @@ impl DirectoryReader {
                 // MAX_NAMES fits in 32 bits, and the kernel has 16 bits for the length of a name.
                 start: u32::try_from(names.len()).unwrap_or(u32::MAX),
                 length: u16::try_from(name.len()).unwrap_or(u16::MAX),
-                seen: if too_long { Seen::Unreadable } else { Seen::Entry(kind) },
+                seen: if too_long {
+                    Seen::Unreadable(number(&Errno::NAMETOOLONG.into()))
+                } else {
+                    Seen::Entry(kind)
+                },
                 directory: 0,
             });
             names.extend_from_slice(name);
@@ -193,7 +210,12 @@ impl DirectoryReader {
         budget.spend(entries.len() - counted.0, names.len() - counted.1)?;
         match listed {
             Err(error) if is_exhaustion(&error) => Err(cannot("read", bundle.show(path), &error)),
-            listed => Ok(listed.is_ok().then(|| Content::new(names, entries))),
+            Err(error) => Ok(Err(number(&error))),
+            Ok(directory) => {
+                let is_writable = u64::from(directory.st_mode & WORLD_WRITABLE != 0);
+                budget.world_writable.fetch_add(is_writable, Ordering::Relaxed);
+                Ok(Ok(Content::new(names, entries)))
+            }
         }
     }
 }

@@ -264,7 +264,7 @@ fn of_several_refusals_the_first_by_name_is_reported() {
     refused(
         |sandbox| sandbox.link("dist/z", "a").link("dist/b", "a").link("dist/sub/c", "b"),
         "dist",
-        "error: dist/b is a symbolic link, and links are not followed
+        "error: dist/b is a symbolic link, and links are not followed (3 in all)
 hint: leave it out with `--exclude /b`, or replace it with the file that it points to
 ",
         Some("--exclude /b --exclude z --exclude c"),

@@ -100,7 +100,11 @@ fn a_dry_run_for_the_public_log_refuses_an_existing_signature() {
 #[test]
 fn a_tree_that_does_not_match_its_manifest_is_never_signed() {
     let changes: [(Act, &str, &str); 6] = [
-        (|sandbox| sandbox.file("B/a", "ALPHA\n"), "changed      a", "1 file is wrong"),
+        (
+            |sandbox| sandbox.file("B/a", "ALPHA\n"),
+            "changed      a\n    found sha256\n      1921b918b15842c7fdb115078e610263fac85f159c1d8e0ecec3d89a0faa4005",
+            "1 file is wrong",
+        ),
         (|sandbox| sandbox.remove("B/sub/b"), "missing      sub/b", "1 file is wrong"),
         (|sandbox| sandbox.file("B/.x", ""), "unlisted     .x", "1 file is wrong"),
         (|sandbox| sandbox.remove("B/a").file("B/c", "alpha\n"), "renamed      a -> c", "1 file is wrong"),
@@ -290,7 +294,12 @@ fn a_path_that_is_not_a_bundle_is_refused() {
             5,
         ),
         ("nowhere", "", "error: nowhere does not exist\n", 2),
-        ("dist/a", "", "error: dist/a is not a directory\n", 2),
+        (
+            "dist/a",
+            "",
+            "error: dist/a is not a directory\nhint: give the directory that has checksums.txt\n",
+            2,
+        ),
     ] {
         sandbox.aicr(&format!("bundle-sign {path} {SIGN}")).stdout(stdout).stderr(stderr).exits(code);
     }
@@ -332,6 +341,8 @@ fn all_are_checked_before_the_first_is_signed() {
     {SMALL_SHA256}
   2 files listed, 12 bytes could be read
   changed      a
+    found sha256
+      dccf908499d88e3145f1f58031eaa8d2b33f4d87716a49949e522698fb3615b8
 {}3 bundles: 2 not attempted, 1 rejected
 ",
             not_attempted("B1"),

@@ -90,12 +90,12 @@ fn a_medium_that_cannot_be_read() {
         ("B/checksums.txt", "fstat",      1, manifest),
         (SIGNATURE,         "read",       2, signature),
         (SIGNATURE,         "fstat",      1, signature),
-        ("B",               "getdents64", 2, "  unreadable   .\n  missing      a\n  missing      sub/b\n"),
-        ("B/sub",           "getdents64", 2, "  unreadable   sub\n  missing      sub/b\n"),
-        ("B/attestation",   "getdents64", 2, "  unreadable   attestation\n"),
-        ("B/a",             "read",       1, "  unreadable   a\n"),
-        ("B/a",             "fstat",      1, "  unreadable   a\n"),
-        ("B/sub/b",         "read",       1, "  unreadable   sub/b\n"),
+        ("B",               "getdents64", 2, "  unreadable   .\n    input/output error\n  missing      a\n  missing      sub/b\n"),
+        ("B/sub",           "getdents64", 2, "  unreadable   sub\n    input/output error\n  missing      sub/b\n"),
+        ("B/attestation",   "getdents64", 2, "  unreadable   attestation\n    input/output error\n"),
+        ("B/a",             "read",       1, "  unreadable   a\n    input/output error\n"),
+        ("B/a",             "fstat",      1, "  unreadable   a\n    input/output error\n"),
+        ("B/sub/b",         "read",       1, "  unreadable   sub/b\n    input/output error\n"),
     ] {
         for when in 1..=times {
             let line = format!(

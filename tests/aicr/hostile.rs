@@ -53,6 +53,11 @@ fn report(payload: &str) -> String {
     )
 }
 
+/// The same about files that are not what was signed, of which `bytes` could be read.
+fn report_of_rejected(bytes: u64) -> String {
+    report(&listed(bytes)).replace("  key sha256", "  signature accepted\n  key sha256")
+}
+
 /// The payload of an accepted `B`.
 const ALL: &str = "2 files, 11 bytes";
 
@@ -76,12 +81,13 @@ fn rejected(sandbox: &Sandbox, stderr: &str) {
 /// Expects exit 5 with these findings and this hint, if any. `bytes` of the payload could be read.
 #[track_caller]
 fn finds(sandbox: &Sandbox, bytes: u64, findings: &[&str], hint: &str) {
-    let wrong =
-        if findings.len() == 1 { "1 file is".into() } else { format!("{} files are", findings.len()) };
+    // Lines with more indentation say more about the finding before them.
+    let count = findings.iter().filter(|line| !line.starts_with(' ')).count();
+    let wrong = if count == 1 { "1 file is".into() } else { format!("{count} files are") };
     let lines = findings.join("\n  ");
     sandbox
         .aicr(VERIFY)
-        .stdout(&format!("rejected B\n{}  {lines}\n", report(&listed(bytes))))
+        .stdout(&format!("rejected B\n{}  {lines}\n", report_of_rejected(bytes)))
         .stderr(&format!("error: B is not what its manifest says: {wrong} wrong\n{hint}"))
         .exits(5);
 }

@@ -49,15 +49,19 @@ hint: --checksums-only compares the files with the manifest; it proves nothing a
 #[test]
 fn findings_are_reported_only_if_the_signature_is_accepted() {
     let malformed = format!("{SMALL_MANIFEST}\n");
+    let found = "d67e2e944994496c8d8ec76eed0cf9f09679448d584b532bebf941852a37f5ed";
     let changed = format!(
         "rejected B
   manifest sha256
     {SMALL_SHA256}
   2 files listed, 12 bytes could be read
+  signature accepted
   key sha256
     {KEY_SHA256}
   log none, timestamp none
   changed      a
+    found sha256
+      {found}
 "
     );
     for (manifest, stdout, stderr) in [

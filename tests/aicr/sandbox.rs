@@ -128,6 +128,16 @@ impl Sandbox {
         self
     }
 
+    /// Gives an executable file the capability `cap_net_raw`, and returns whether it has it now: only root can
+    /// do that, and not on every file system.
+    pub(crate) fn give_capabilities(&self, relative: &str) -> bool {
+        let words: [u32; 5] = [0x0200_0001, 1 << 13, 0, 0, 0];
+        let value: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        let flags = rustix::fs::XattrFlags::empty();
+        self.chmod(relative, 0o755);
+        rustix::fs::setxattr(self.path(relative), "security.capability", &value, flags).is_ok()
+    }
+
     /// Replaces `bin/cosign` by these lines of `sh`. They may use `$REAL`, the real cosign;
     /// `$BUNDLE`, the value of `--bundle`; and `$BLOB`, the last argument. The real cosign answers
     /// what aicr asks it before it uses it.

@@ -25,7 +25,7 @@ fn found(listed: &[&str], existing: &[(&str, Seen)]) -> Findings {
         .into_iter()
         .map(|number| (number, content(&comparison.unlisted_path(number))))
         .collect();
-    comparison.conclude([], candidates)
+    comparison.conclude([], [], candidates)
 }
 
 fn check(listed: &[&str], existing: &[(&str, Seen)], expected: &[&str]) {
@@ -33,7 +33,7 @@ fn check(listed: &[&str], existing: &[(&str, Seen)], expected: &[&str]) {
     let lines: Vec<String> = findings
         .kept
         .iter()
-        .map(|Finding { kind, path, to }| {
+        .map(|Finding { kind, path, to, .. }| {
             let to = to.as_ref().map(|to| format!(" -> {}", String::from_utf8_lossy(to)));
             format!("{kind} {}{}", String::from_utf8_lossy(path), to.unwrap_or_default())
         })
@@ -66,7 +66,7 @@ fn every_kind_of_finding_in_byte_order() {
         ("d/x=m2", FILE),
         ("fifo", Seen::Entry(FileKind::Fifo)),
         ("l", LINK),
-        ("n/", Seen::Unreadable),
+        ("n/", Seen::Unreadable(13)),
         ("o", FILE),
         ("t/", DIRECTORY),
         ("t/u", FILE),
@@ -89,6 +89,16 @@ fn every_kind_of_finding_in_byte_order() {
             "not-regular zz",
         ],
     );
+}
+
+#[test]
+fn an_unreadable_directory_has_the_reason_of_the_system() {
+    for (listed, existing) in [("a", ("n/", Seen::Unreadable(13))), ("n", ("n/", Seen::Unreadable(13)))] {
+        let findings = found(&[listed], &[existing]);
+        let unreadable =
+            findings.kept.iter().find(|finding| finding.kind == FindingKind::Unreadable).unwrap();
+        assert_eq!(unreadable.reason.as_deref(), Some("permission denied"), "{listed}");
+    }
 }
 
 #[test]
@@ -128,6 +138,9 @@ fn swapped_and_renamed_files() {
     check(&["m=1", "n=1"], &[("x=1", FILE), ("y=1", FILE)], &["renamed m=1 -> x=1", "renamed n=1 -> y=1"]);
     check(&["m=1", "n=1"], &[("x=1", FILE)], &["renamed m=1 -> x=1", "missing n=1"]);
     check(&["m=1"], &[("x=1", FILE), ("y=1", FILE)], &["renamed m=1 -> x=1", "unlisted y=1"]);
+    let reason = |listed, existing| found(&[listed], &[(existing, FILE)]).kept[0].reason.clone();
+    assert_eq!(reason("m=1", "M=1").as_deref(), Some("the names differ only in upper and lower case"));
+    assert_eq!(reason("m=1", "x=1"), None);
     // If nothing is missing, a copy is unlisted, not renamed.
     check(&["m=1"], &[("m=1", FILE), ("x=1", FILE)], &["unlisted x=1"]);
 }
@@ -143,9 +156,25 @@ fn the_outcomes_of_reading_become_findings() {
     assert!((0..5).all(|line| comparison.exists(line)));
     let read =
         [(1, Outcome::Changed), (2, Outcome::Missing), (3, Outcome::NotRegular), (4, Outcome::Unreadable)];
-    let findings = comparison.conclude(read, []);
-    let kinds: Vec<_> = findings.kept.iter().map(|finding| finding.kind.word()).collect();
-    assert_eq!(kinds, ["changed", "missing", "not-regular", "unreadable"]);
+    let details = HashMap::from([
+        (1, Detail::Found(Sha256Digest::of(b"other"))),
+        (4, Detail::Reason("permission denied".into())),
+    ]);
+    let findings = comparison.conclude(read, details, []);
+    let lines: Vec<_> = findings
+        .kept
+        .iter()
+        .map(|finding| (finding.kind.word(), finding.found, finding.reason.as_deref()))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            ("changed", Some(Sha256Digest::of(b"other")), None),
+            ("missing", None, None),
+            ("not-regular", None, None),
+            ("unreadable", None, Some("permission denied")),
+        ]
+    );
 }
 
 #[test]
@@ -154,7 +183,7 @@ fn the_names_are_compared_before_any_file_is_read() {
         (&[("a", FILE), ("b", FILE)][..], [true, true], None),
         // A missing file is not an unlisted one.
         (&[("b", FILE)], [false, true], None),
-        (&[("a", Seen::Unreadable), ("b", FILE)], [false, true], None),
+        (&[("a", Seen::Unreadable(13)), ("b", FILE)], [false, true], None),
         (&[("a", LINK), ("b", FILE)], [false, true], Some((FindingKind::NotRegular, "a"))),
         (&[("a", FILE), ("b/", DIRECTORY)], [true, false], Some((FindingKind::NotRegular, "b"))),
         (&[("a", FILE), ("b", FILE), ("c", FILE)], [true, true], Some((FindingKind::Unlisted, "c"))),
@@ -184,34 +213,34 @@ fn the_first_ten_thousand_are_kept_and_all_are_counted() {
 }
 
 #[test]
-fn files_that_operating_systems_leave_on_media_have_a_hint() {
-    for (path, named) in [
-        ("System Volume Information/IndexerVolumeGuid", "System Volume Information"),
-        (".Trash-1000/info/a", ".Trash-1000"),
-        (".Trashes/501/a", ".Trashes"),
-        (".fseventsd/x", ".fseventsd"),
-        (".Spotlight-V100/x", ".Spotlight-V100"),
-        (".DS_Store", ".DS_Store"),
-        ("._a", "._a"),
-        ("$RECYCLE.BIN/desktop.ini", "$RECYCLE.BIN"),
-        ("Thumbs.db", "Thumbs.db"),
-        ("lost+found/#1", "lost+found"),
-    ] {
-        let hint = found(&["a"], &[("a", FILE), (path, FILE)]).hint.unwrap();
-        let expected = format!(
-            "the operating system created `{named}`; keep the bundle in its own directory on the medium"
-        );
-        assert_eq!(hint, expected);
-    }
-    let staging = found(&["a"], &[("a", FILE), ("attestation/.aicr-staging/x", FILE)]).hint;
+fn the_first_unlisted_name_that_is_litter_has_a_hint() {
+    let existing = [("a", FILE), ("b", FILE), ("c/.DS_Store", FILE), ("d/Thumbs.db", FILE)];
+    let hint = found(&["a"], &existing).hint;
     assert_eq!(
-        staging.as_deref(),
+        hint.as_deref(),
         Some(
-            "`attestation/.aicr-staging` was left by an aicr run that is still active or was killed; \
-             run it again, or remove the directory"
+            "operating systems leave `.DS_Store` behind: remove it, and keep the bundle in a directory of its own"
         )
     );
-    for path in ["attestation/x", "attestation", "x/.aicr-staging", "x/lost+found", ".DS_Stores", ".Trash"] {
-        assert_eq!(found(&["a"], &[("a", FILE), (path, FILE)]).hint, None, "{path}");
-    }
+    assert_eq!(found(&["a"], &existing[..2]).hint, None);
+    // A listed file is payload, whatever its name.
+    assert_eq!(found(&["a", "c/.DS_Store"], &existing[..3]).hint, None);
+}
+
+#[test]
+fn two_entries_of_one_name_are_a_finding() {
+    check(&["a", "b"], &[("a", FILE), ("b", FILE), ("b", FILE)], &["duplicate-entry b"]);
+    check(&["a"], &[("a", FILE), ("b", FILE), ("b", FILE)], &["unlisted b", "duplicate-entry b"]);
+    check(&["a"], &[("a", FILE), (MANIFEST, FILE), (MANIFEST, FILE)], &["duplicate-entry checksums.txt"]);
+    check(
+        &["a"],
+        &[("a", FILE), (SIGNATURE, FILE), (SIGNATURE, FILE), (SIGNATURE, FILE)],
+        &[
+            "duplicate-entry attestation/checksums.txt.sigstore.json",
+            "duplicate-entry attestation/checksums.txt.sigstore.json",
+        ],
+    );
+    // The directory is not entered.
+    check(&["a"], &[("a", FILE), ("a/x", FILE), ("a-", FILE)], &["duplicate-entry a", "unlisted a-"]);
+    check(&["a/x"], &[("a", FILE), ("a/x", FILE)], &["unlisted a", "duplicate-entry a", "missing a/x"]);
 }

@@ -89,21 +89,37 @@ fn a_private_key_is_refused_unless_it_is_allowed() {
     let site = site(&[("a", b""), ("b/key", &private_key()), ("c/key", &private_key())]);
     let collected = site.collected();
     let failure = site.copy(&collected, false).unwrap_err();
-    // It names either file, because the threads start at different files.
-    let named = ["b/key", "c/key"]
-        .into_iter()
-        .find(|name| failure.message() == format!("{}/{name} contains a private key", site.from));
-    let named = named.unwrap_or_else(|| panic!("{failure:?}"));
-    let hint = format!("leave it out with `--exclude /{named}`, or allow it with `--allow-private-keys`");
-    assert_eq!(failure.way_out(), Some(hint.as_str()));
+    assert_eq!(failure.message(), format!("{}/b/key contains a private key (2 files do)", site.from));
+    let hint =
+        "leave them out with `--exclude /b/key --exclude /c/key`, or allow them with `--allow-private-keys`";
+    assert_eq!(failure.way_out(), Some(hint));
     assert_eq!(failure.class().code(), 2);
     let in_place = with_two_threads(|work| hash_in_place(&collected, Vec::new(), "x", false, work));
     let failure = in_place.unwrap_err();
-    assert!(failure.message().ends_with("b/key contains a private key"));
-    assert_eq!(failure.way_out(), Some("move it away, or allow it with `--allow-private-keys`"));
+    assert!(failure.message().ends_with("b/key contains a private key (2 files do)"));
+    assert_eq!(failure.way_out(), Some("move them away, or allow them with `--allow-private-keys`"));
     std::fs::remove_dir_all(&site.into).unwrap();
     std::fs::create_dir(&site.into).unwrap();
     assert_eq!(site.copy(&collected, true).unwrap().files, 3);
+}
+
+/// However many files were copied before the first was found, all are counted.
+#[test]
+fn all_private_keys_are_counted_and_the_first_are_in_the_hint() {
+    let names: Vec<String> = (0..40).map(|number| format!("{number:02}")).collect();
+    let key = private_key();
+    let is_key = |number: usize| number.is_multiple_of(5);
+    let contents: Vec<(&str, &[u8])> = names
+        .iter()
+        .enumerate()
+        .map(|(number, name)| (name.as_str(), if is_key(number) { &key[..] } else { b"text" }))
+        .collect();
+    let site = site(&contents);
+    let failure = site.copy(&site.collected(), false).unwrap_err();
+    assert_eq!(failure.message(), format!("{}/00 contains a private key (8 files do)", site.from));
+    let flags = "--exclude /00 --exclude /05 --exclude /10 --exclude /15 --exclude /20";
+    let hint = format!("leave them out with `{flags}` and so on, or allow them with `--allow-private-keys`");
+    assert_eq!(failure.way_out(), Some(hint.as_str()));
 }
 
 #[test]

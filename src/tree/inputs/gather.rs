@@ -10,10 +10,11 @@ use rustix::fs::{AtFlags, CWD, Stat};
 
 use super::super::INNER_STAGING;
 use super::super::exclude::{Exclude, flag_for};
+use super::super::manifest::{self, Manifest};
 use super::super::name::{EntryName, NameError};
 use super::super::rooted_dir::{DirectoryBuffer, FileKind, RootedDir, size, stored};
 use super::super::{ATTESTATION, MANIFEST, MAX_ENTRIES, SIGNATURE, cannot, is_staging_name};
-use super::{SourceFile, Tally, directory_of};
+use super::{Directories, SourceFile, Tally, directory_of};
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::printable::{is_hidden, quoted_path, show};
@@ -28,10 +29,19 @@ pub(super) struct Gathering<'a> {
     roots_of_files: HashMap<Utf8PathBuf, u32>,
     pub(super) roots: Vec<RootedDir>,
     pub(super) files: Vec<SourceFile>,
-    pub(super) refused: Option<(String, Failure)>,
-    pub(super) empty_directories: Tally,
-    pub(super) staging_directories: Tally,
+    refused: Option<Refused>,
+    /// How many entries of each kind are neither files nor directories.
+    special: HashMap<FileKind, u64>,
+    pub(super) directories: Directories,
     pub(super) has_manifest: bool,
+}
+
+/// The refusal to report, so far.
+struct Refused {
+    shown: String,
+    /// What it is about, if it is about an entry of an INPUT.
+    entry: Option<(u32, FileKind)>,
+    failure: Failure,
 }
 
 /// What happens to an entry.
@@ -52,8 +62,8 @@ impl<'a> Gathering<'a> {
             roots: Vec::new(),
             files: Vec::new(),
             refused: None,
-            empty_directories: Tally::new(),
-            staging_directories: Tally::new(),
+            special: HashMap::new(),
+            directories: Directories { empty: Tally::new(), git: Tally::new(), staging: Tally::new() },
             has_manifest: false,
         }
     }
@@ -139,7 +149,7 @@ impl<'a> Gathering<'a> {
                 continue;
             }
             if found.is_empty() && !directory.is_empty() {
-                self.empty_directories.add(|| self.roots[root as usize].show(&directory));
+                self.directories.empty.add(|| self.roots[root as usize].show(&directory));
             }
             for (path, kind, stat) in found {
                 match stat.transpose() {
@@ -177,15 +187,30 @@ impl<'a> Gathering<'a> {
                 }
             }
             None if kind == FileKind::Directory && is_staging_name(last_component(path)) => {
-                self.staging_directories.add(|| self.roots[root as usize].show(path));
+                self.directories.staging.add(|| self.roots[root as usize].show(path));
                 Decision::LeaveOut
             }
             None => self.payload(root, path, kind, stat),
         };
+        match (&decision, kind) {
+            (Decision::LeaveOut, _) | (_, FileKind::File) => {}
+            (_, FileKind::Directory) => {
+                if last_component(path) == b".git" {
+                    self.directories.git.add(|| self.roots[root as usize].show(path));
+                }
+            }
+            (_, kind) => *self.special.entry(kind).or_default() += 1,
+        }
         match decision {
             Decision::Enter => return true,
             Decision::LeaveOut => {}
-            Decision::Refuse(failure) => self.refuse(self.show(root, path), failure),
+            Decision::Refuse(failure) => {
+                self.refuse_first(Refused {
+                    shown: self.show(root, path),
+                    entry: Some((root, kind)),
+                    failure,
+                });
+            }
             Decision::Take(name, stat) => self.files.push(SourceFile {
                 name,
                 root,
@@ -260,11 +285,43 @@ impl<'a> Gathering<'a> {
         }
     }
 
-    /// Keeps the refusal that comes first in the order of the paths.
     fn refuse(&mut self, shown: String, failure: Failure) {
-        if self.refused.as_ref().is_none_or(|(first, _)| shown < *first) {
-            self.refused = Some((shown, failure));
+        self.refuse_first(Refused { shown, entry: None, failure });
+    }
+
+    /// Keeps the refusal that comes first in the order of the paths.
+    fn refuse_first(&mut self, refused: Refused) {
+        if self.refused.as_ref().is_none_or(|first| refused.shown < first.shown) {
+            self.refused = Some(refused);
         }
+    }
+
+    /// The refusal that comes first in the order of the paths, if there is one.
+    pub(super) fn refused(&mut self) -> Result<()> {
+        let Some(Refused { entry, failure, .. }) = self.refused.take() else { return Ok(()) };
+        let Some((root, kind)) = entry else { return Err(failure) };
+        Err(match self.special.get(&kind) {
+            Some(count) if *count > 1 => failure.and(&format!(" ({count} in all)")),
+            Some(_) => failure,
+            None => self.is_bundle(root).unwrap_or(failure),
+        })
+    }
+
+    /// The refusal of an INPUT that is a bundle, which has a manifest, and all other files are listed in it.
+    fn is_bundle(&self, root: u32) -> Option<Failure> {
+        let top = &self.roots[root as usize];
+        let text = top.read_small(MANIFEST.as_bytes(), manifest::MAX_BYTES).ok()?;
+        let listed = Manifest::unproven(&text).ok()?;
+        let mut files = self.files.iter().filter(|file| file.root == root);
+        if self.in_place || !files.all(|file| listed.find(file.name.as_str().as_bytes()).is_some()) {
+            return None;
+        }
+        Some(Failure::usage(format!("input {} is a bundle already", top.show(b""))).hint(format!(
+            "sign it with `aicr bundle-sign {}`, or bundle only its files: `{} {}`",
+            quoted_path(top.path()),
+            flag_for(MANIFEST),
+            flag_for(ATTESTATION)
+        )))
     }
 }
 

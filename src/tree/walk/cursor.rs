@@ -34,7 +34,7 @@ impl Cursor<'_> {
     pub(crate) fn next(&mut self) -> Option<(&[u8], Seen)> {
         loop {
             let level = self.levels.last_mut()?;
-            let content = self.listing.directories[level.directory as usize].content.as_ref();
+            let content = self.listing.directories[level.directory as usize].content.as_ref().ok();
             let Some(entry) = content.and_then(|content| content.entries.get(level.entry)) else {
                 self.levels.pop();
                 continue;

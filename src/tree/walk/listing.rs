@@ -8,8 +8,11 @@ use super::super::rooted_dir::FileKind;
 pub(crate) enum Seen {
     /// An entry of this kind.
     Entry(FileKind),
-    /// A directory that cannot be read, or a path too long to open.
-    Unreadable,
+    /// A directory that cannot be read, or a path too long to open, and the number of the system's error.
+    Unreadable(u8),
+    /// A second entry with the name of another one in the same directory, which only a damaged or crafted
+    /// file system has. Which of them a program opens is chance.
+    Duplicate,
 }
 
 /// All files and directories of a tree, sorted by the bytes of their paths, where the path of
@@ -21,6 +24,8 @@ pub(crate) enum Seen {
 pub(crate) struct Listing {
     /// The top-level directory first.
     pub(super) directories: Vec<Directory>,
+    /// How many directories everybody can write to.
+    pub(crate) world_writable: u64,
 }
 
 /// A directory, and its content once it has been read.
@@ -28,7 +33,8 @@ pub(crate) struct Listing {
 pub(super) struct Directory {
     /// Its name in its parent directory.
     pub(super) place: Place,
-    pub(super) content: Option<Content>,
+    /// Its content, or the number of the error why it could not be read.
+    pub(super) content: Result<Content, u8>,
 }
 
 /// The entries of one directory, sorted as in [`Listing`].
@@ -64,10 +70,16 @@ pub(crate) struct Place {
 impl Listing {
     /// The listing of these directories, the top-level one first. The directories with the numbers
     /// `unreadable` have no content and are sorted like files.
-    pub(super) fn new(mut directories: Vec<Directory>, mut unreadable: Vec<u32>) -> Self {
-        if unreadable == [0] {
-            let top = Entry { start: 0, length: 1, seen: Seen::Unreadable, directory: 0 };
-            directories[0].content = Some(Content { names: (*b".").into(), entries: [top].into() });
+    pub(super) fn new(
+        mut directories: Vec<Directory>,
+        mut unreadable: Vec<u32>,
+        world_writable: u64,
+    ) -> Self {
+        if unreadable == [0]
+            && let Err(error) = directories[0].content
+        {
+            let top = Entry { start: 0, length: 1, seen: Seen::Unreadable(error), directory: 0 };
+            directories[0].content = Ok(Content { names: (*b".").into(), entries: [top].into() });
             unreadable.clear();
         }
         let parent = |number: u32| directories[number as usize].place.directory;
@@ -77,7 +89,7 @@ impl Listing {
         for parent in parents {
             mark_unreadable(&mut directories, parent);
         }
-        Self { directories }
+        Self { directories, world_writable }
     }
 
     /// The path of an entry.
@@ -90,14 +102,18 @@ impl Listing {
 
 /// Marks the entries of `parent` that turned out to be unreadable directories, and sorts it again.
 fn mark_unreadable(directories: &mut [Directory], parent: u32) {
-    let Some(mut content) = directories[parent as usize].content.take() else { return };
+    let Ok(mut content) = std::mem::replace(&mut directories[parent as usize].content, Err(0)) else {
+        return;
+    };
     for entry in &mut content.entries {
-        if entry.directory != 0 && directories[entry.directory as usize].content.is_none() {
-            *entry = Entry { seen: Seen::Unreadable, directory: 0, ..*entry };
+        if entry.directory != 0
+            && let Err(error) = directories[entry.directory as usize].content
+        {
+            *entry = Entry { seen: Seen::Unreadable(error), directory: 0, ..*entry };
         }
     }
     content.sort();
-    directories[parent as usize].content = Some(content);
+    directories[parent as usize].content = Ok(content);
 }
 
 impl Content {
@@ -105,7 +121,34 @@ impl Content {
     pub(super) fn new(names: &[u8], entries: &[Entry]) -> Self {
         let mut content = Self { names: names.into(), entries: entries.into() };
         content.sort();
+        if content.mark_duplicates() {
+            content.sort();
+        }
         content
+    }
+
+    pub(super) fn name(&self, entry: &Entry) -> &[u8] {
+        &self.names[entry.start as usize..][..usize::from(entry.length)]
+    }
+
+    /// Marks all but one of the entries with the same name, and returns whether there are any. The
+    /// entries are sorted.
+    fn mark_duplicates(&mut self) -> bool {
+        let is_directory = |entry: &Entry| entry.seen == Seen::Entry(FileKind::Directory);
+        // A directory is sorted as if its name ended in `/`, so a file of the same name may be far before it.
+        let key = |entry: &Entry| self.name(entry).iter().chain(is_directory(entry).then_some(&b'/'));
+        let is_duplicate = |place: &usize| {
+            let entry = &self.entries[*place];
+            let before = &self.entries[..*place];
+            before.last().is_some_and(|last| self.name(last) == self.name(entry))
+                || is_directory(entry)
+                    && before.binary_search_by(|other| key(other).cmp(self.name(entry))).is_ok()
+        };
+        let duplicates: Vec<usize> = (0..self.entries.len()).filter(is_duplicate).collect();
+        for place in &duplicates {
+            self.entries[*place].seen = Seen::Duplicate;
+        }
+        !duplicates.is_empty()
     }
 
     fn sort(&mut self) {

@@ -1,6 +1,5 @@
 //! Trees and their listings.
 
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
@@ -21,7 +20,8 @@ fn listed(path: &std::path::Path) -> Vec<String> {
         lines.push(match seen {
             Seen::Entry(FileKind::File) => show(path),
             Seen::Entry(kind) => format!("{}: {kind}", show(path)),
-            Seen::Unreadable => format!("{}: unreadable", show(path)),
+            Seen::Unreadable(_) => format!("{}: unreadable", show(path)),
+            Seen::Duplicate => format!("{}: duplicate", show(path)),
         });
     }
     lines
@@ -114,7 +114,8 @@ fn a_deep_entry_costs_only_its_own_name() {
     }
     let bundle = RootedDir::open(Utf8Path::from_path(top.path()).unwrap()).unwrap();
     let listing = with_two_threads(|work| list(&bundle, work)).unwrap();
-    let names = listing.directories.iter().filter_map(|one| one.content.as_ref()).map(|one| one.names.len());
+    let names =
+        listing.directories.iter().filter_map(|one| one.content.as_ref().ok()).map(|one| one.names.len());
     assert_eq!(names.sum::<usize>(), 18 * 200 + 2000 * 4);
     let (mut cursor, mut number) = (listing.cursor(), 0);
     while let Some((path, seen)) = cursor.next() {
@@ -129,7 +130,7 @@ fn a_deep_entry_costs_only_its_own_name() {
 fn an_unreadable_directory_is_sorted_like_a_file() {
     let entry = |seen| move |name: &'static str| (name.as_bytes(), seen);
     let file = entry(Seen::Entry(FileKind::File));
-    let unreadable = entry(Seen::Unreadable);
+    let unreadable = entry(Seen::Unreadable(13));
     let listing = Listing::of(&[file("d/a"), file("d/b-c/x"), unreadable("d/b/"), file("d/c/x"), file("e")]);
     let mut cursor = listing.cursor();
     let mut paths = Vec::new();
@@ -141,7 +142,65 @@ fn an_unreadable_directory_is_sorted_like_a_file() {
     assert_eq!(paths, ["d/a", "d/b", "d/b-c/x", "d/c/x", "e"]);
 
     let top = Listing::of(&[unreadable("")]);
-    assert_eq!(top.cursor().next(), Some((&b"."[..], Seen::Unreadable)));
+    assert_eq!(top.cursor().next(), Some((&b"."[..], Seen::Unreadable(13))));
+}
+
+/// The content of a directory with these entries, of which those that end in `/` are directories.
+fn content(entries: &[&str]) -> Vec<String> {
+    let (mut names, mut found) = (Vec::new(), Vec::new());
+    for entry in entries {
+        let name = entry.trim_end_matches('/');
+        let kind = if name == *entry { FileKind::File } else { FileKind::Directory };
+        let start = names.len().try_into().unwrap();
+        let length = name.len().try_into().unwrap();
+        names.extend_from_slice(name.as_bytes());
+        found.push(Entry { start, length, seen: Seen::Entry(kind), directory: 0 });
+    }
+    let content = Content::new(&names, &found);
+    let lines = content.entries.iter().map(|entry| {
+        let name = show(content.name(entry));
+        match entry.seen {
+            Seen::Entry(FileKind::Directory) => name + "/",
+            Seen::Duplicate => name + " again",
+            _ => name,
+        }
+    });
+    lines.collect()
+}
+
+#[test]
+fn a_second_entry_of_one_name_is_a_duplicate() {
+    for (entries, expected) in [
+        (&["b", "a", "ab", "a-"][..], &["a", "a-", "ab", "b"][..]),
+        (&["a/", "a-", "a0", "b"], &["a-", "a/", "a0", "b"]),
+        (&["a", "b", "a"], &["a", "a again", "b"]),
+        (&["a", "a", "a"], &["a", "a again", "a again"]),
+        (&["a/", "b/", "a/"], &["a again", "a/", "b/"]),
+        // A file and a directory, which are not sorted next to each other.
+        (&["a/", "a-", "a!", "a"], &["a", "a again", "a!", "a-"]),
+        (&["a/", "a-", "a/", "a"], &["a", "a again", "a again", "a-"]),
+    ] {
+        let mut found = content(entries);
+        found.sort_unstable();
+        let mut expected = expected.to_vec();
+        expected.sort_unstable();
+        assert_eq!(found, expected, "{entries:?}");
+    }
+}
+
+#[test]
+fn directories_that_everybody_can_write_to_are_counted() {
+    use std::fs::{Permissions, create_dir_all, set_permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+    let top = tempfile::tempdir().unwrap();
+    create_dir_all(top.path().join("a/b")).unwrap();
+    create_dir_all(top.path().join("c")).unwrap();
+    let bundle = RootedDir::open(Utf8Path::from_path(top.path()).unwrap()).unwrap();
+    for (directory, mode, count) in [("a", 0o775, 0), ("a/b", 0o1777, 1), ("", 0o707, 2), ("c", 0o777, 3)] {
+        set_permissions(top.path().join(directory), Permissions::from_mode(mode)).unwrap();
+        let listing = with_two_threads(|work| list(&bundle, work)).unwrap();
+        assert_eq!(listing.world_writable, count, "{directory}");
+    }
 }
 
 #[test]
@@ -160,8 +219,7 @@ fn too_many_entries_are_refused_before_they_are_in_memory() {
         );
         assert_eq!(failure.class().code(), 5);
 
-        let names = AtomicUsize::new(0);
-        let budget = Budget { bundle: &bundle, work, max_entries: 1500, entries: AtomicUsize::new(0), names };
+        let budget = Budget::new(&bundle, work, 1500);
         let mut reader =
             DirectoryReader { buffer: DirectoryBuffer::new(), names: Vec::new(), entries: Vec::new() };
         reader.read(&bundle, b"", &budget).unwrap_err();
@@ -180,7 +238,7 @@ impl Listing {
     /// which was entered unless it is unreadable.
     pub(crate) fn of(entries: &[(&[u8], Seen)]) -> Self {
         let mut progress = Progress {
-            directories: vec![Directory { place: Place::TOP, content: None }],
+            directories: vec![Directory { place: Place::TOP, content: Err(0) }],
             waiting: vec![0],
             busy: 0,
             unreadable: Vec::new(),
@@ -192,14 +250,22 @@ impl Listing {
                 progress.directories[number as usize].place.write_path(&progress.directories, &mut path);
                 if number == 0 { path } else { [&path, &b"/"[..]].concat() }
             };
-            let unreadable = entries.iter().any(|(path, seen)| *path == above && *seen == Seen::Unreadable);
-            let mut children = BTreeMap::new();
+            let unreadable = entries.iter().find_map(|(path, seen)| match seen {
+                Seen::Unreadable(error) if *path == above => Some(*error),
+                _ => None,
+            });
+            let mut children: Vec<(&[u8], Seen)> = Vec::new();
             for (path, seen) in entries {
                 let Some(rest) = path.strip_prefix(&*above).filter(|rest| !rest.is_empty()) else { continue };
                 match rest.iter().position(|byte| *byte == b'/') {
-                    Some(end) => children.insert(&rest[..end], Seen::Entry(FileKind::Directory)),
-                    None => children.insert(rest, *seen),
-                };
+                    Some(end) => {
+                        let directory = (&rest[..end], Seen::Entry(FileKind::Directory));
+                        if !children.contains(&directory) {
+                            children.push(directory);
+                        }
+                    }
+                    None => children.push((rest, *seen)),
+                }
             }
             let (mut names, mut found) = (Vec::new(), Vec::new());
             for (name, seen) in children {
@@ -208,8 +274,8 @@ impl Listing {
                 names.extend_from_slice(name);
                 found.push(Entry { start, length, seen, directory: 0 });
             }
-            progress.add(number, (!unreadable).then(|| Content::new(&names, &found)));
+            progress.add(number, unreadable.map_or_else(|| Ok(Content::new(&names, &found)), Err));
         }
-        Listing::new(progress.directories, progress.unreadable)
+        Listing::new(progress.directories, progress.unreadable, 0)
     }
 }

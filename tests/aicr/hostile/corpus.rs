@@ -11,6 +11,7 @@ use crate::sandbox::{Sandbox, assert_same, repository};
 const KEY: &str = "--key cosign.pub --insecure-ignore-tlog";
 const LOG: &str = "--key cosign.pub";
 const OTHER: &str = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03  c\n";
+const CRLF_AFTER: &str = "B: checksums.txt was changed after it was signed: its line ends are CRLF now (SHA-256 e8827ed45eadcdfa6aa47651b6f937a4e184c84d24e5cded3eff6afedb411720, signed was 162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8)";
 const OTHER_EMPTY: &str = "B: checksums.txt was changed after it was signed (SHA-256 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855, signed was 162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8)";
 const OTHER_SHORT: &str = "B: checksums.txt was changed after it was signed (SHA-256 54fef693df6a88ee6163ed5a3c467b9cd14c7a959443e8534a5743bc0c2034f3, signed was 162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8)";
 const OTHER_DIGEST: &str = "B: checksums.txt was changed after it was signed (SHA-256 162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8, signed was e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855)";
@@ -85,6 +86,10 @@ const CORPUS: &[(&str, &[Attack])] = &[
 
         ("A5",  "a hard link outside",              |s| hard_link(s, "B/a"),                            0, "warning: B: 1 file is hard-linked and can be changed through another name"),
 
+        ("A48", "a directory for everybody",        |s| s.chmod("B/sub", 0o777),                        0, "warning: B: 1 directory is writable by everybody"),
+        ("A48", "two directories for everybody",    |s| s.chmod("B/sub", 0o777).chmod("B/attestation", 0o1777), 0, "warning: B: 2 directories are writable by everybody"),
+        ("A8",  "CRLF, after signing",              |s| s.file("B/checksums.txt", s.read("B/checksums.txt").replace('\n', "\r\n")), 5, CRLF_AFTER),
+
         ("A6",  "a FIFO instead of a file",         |s| s.remove("B/a").special("B/a", FileType::Fifo), 5, "not-regular a"),
         ("A6",  "a socket instead of a file",       |s| s.remove("B/a").special("B/a", FileType::Socket), 5, "not-regular a"),
         ("A6",  "an additional FIFO",               |s| s.special("B/sub/f", FileType::Fifo),           5, "not-regular sub/f"),
@@ -114,8 +119,8 @@ const CORPUS: &[(&str, &[Attack])] = &[
         ("A8",  "a comment",                        |s| lists(s, b"# sums\nA  a\nB  sub/b\n"),          5, "B/checksums.txt: line 1 is a comment"),
         ("A8",  "a tab",                            |s| lists(s, b"A\ta\nB  sub/b\n"),                  5, "B/checksums.txt: line 1 has a tab between digest and name; write two spaces"),
         ("A8",  "one space",                        |s| lists(s, b"A a\nB  sub/b\n"),                   5, "B/checksums.txt: line 1 does not have two spaces between digest and name"),
-        ("A8",  "three spaces",                     |s| lists(s, b"A   a\nB  sub/b\n"),                 5, "renamed  a -> a"),
-        ("A8",  "a space at the end",               |s| lists(s, b"A  a \nB  sub/b\n"),                 5, "renamed a  -> a"),
+        ("A8",  "three spaces",                     |s| lists(s, b"A   a\nB  sub/b\n"),                 5, "renamed \" a\" -> a"),
+        ("A8",  "a space at the end",               |s| lists(s, b"A  a \nB  sub/b\n"),                 5, "renamed \"a \" -> a"),
         ("A8",  "binary mode",                      |s| lists(s, b"A *a\nB *sub/b\n"),                  5, "B/checksums.txt: line 1 marks the file as binary (`*`); write two spaces between digest and name"),
         ("A8",  "an escaped line",                  |s| lists(s, b"\\A  a\nB  sub/b\n"),                5, "B/checksums.txt: line 1 begins with a backslash, which marks an escaped name"),
         ("A8",  "no newline at the end",            |s| lists(s, b"A  a\nB  sub/b"),                    5, "B/checksums.txt: line 2 does not end in a newline"),

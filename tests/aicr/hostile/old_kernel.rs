@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{ALL, SIGNATURE, VERIFY, attacked, listed, rename, report, test_dir};
+use super::{ALL, SIGNATURE, VERIFY, attacked, rename, report, report_of_rejected, test_dir};
 use crate::sandbox::{Act, Sandbox};
 
 /// An attack, the exit code, the findings on stdout, and stderr.
@@ -41,7 +41,7 @@ hint: --checksums-only compares the files with the manifest; it proves nothing a
             let (verdict, rest) = match (code, findings) {
                 (0, _) => ("accepted", report(ALL)),
                 (_, &"") => ("rejected", String::new()),
-                _ => ("rejected", report(&listed(bytes))),
+                _ => ("rejected", report_of_rejected(bytes)),
             };
             sandbox
                 .program_run(inject.split(' '))

@@ -4,17 +4,20 @@
 
 use std::fs;
 
+use rustix::fs::FileType;
+
 use super::{ALL, SIGNATURE, VERIFY, attacked, finds, report, test_dir};
 use crate::sandbox::Sandbox;
 
-/// The paths of all files that the run has opened, and cosign in it.
+/// The paths of all files that the run has opened, and cosign in it. With `O_PATH`, a file is only looked at.
 fn opened(sandbox: &Sandbox, words: &str) -> Vec<String> {
     let trace =
         "strace --follow-forks --decode-fds=path --trace=open,openat,openat2,creat --output=trace aicr";
     sandbox.program_run(trace.split(' ').chain(words.split(' '))).whatever_it_prints().output();
     let path =
         |line: &str| Some(line.rsplit_once(" = ")?.1.split_once('<')?.1.trim_end_matches('>').to_owned());
-    sandbox.read("trace").lines().filter_map(path).collect()
+    let trace = sandbox.read("trace");
+    trace.lines().filter(|line| !line.contains("O_PATH")).filter_map(path).collect()
 }
 
 #[test]
@@ -60,6 +63,21 @@ fn nothing_outside_the_bundle_is_opened() {
         ],
         "",
     );
+}
+
+/// Opening a device can have an effect already. A FIFO stands for it here, because only root can create one.
+#[test]
+fn what_is_not_a_file_is_not_opened() {
+    let sandbox = test_dir();
+    for place in ["B/checksums.txt", SIGNATURE] {
+        attacked(&sandbox, |s| s.remove(place).special(place, FileType::Fifo));
+        let opened = opened(&sandbox, VERIFY);
+        let times = |place: &str| {
+            let path = sandbox.path(place).display().to_string();
+            opened.iter().filter(|opened| **opened == path).count()
+        };
+        assert_eq!((times("B") > 0, times(place)), (true, 0), "{place}: {opened:?}");
+    }
 }
 
 /// A14: cosign has a private copy of the manifest. If somebody changes the manifest meanwhile, the files are

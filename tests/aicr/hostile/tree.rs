@@ -2,7 +2,7 @@
 //! collide on other systems. And two harmless changes.
 
 use super::attacks::{ALPHA, BETA, add};
-use super::{accepted, attacked, finds, rejected, sign_without_aicr, test_dir};
+use super::{accepted, attacked, finds, rejected, rename, sign_without_aicr, test_dir};
 use crate::sandbox::SMALL_SHA256;
 
 /// The JSON report has the same names. A name that is not UTF-8 is there in base64 as well.
@@ -32,8 +32,32 @@ fn files_that_operating_systems_leave_on_media() {
             attacked(&sandbox, |s| s.file(&format!("B/{directory}/{name}"), "")),
             11,
             &[&format!("unlisted     {directory}/{name}")],
-            &format!("hint: the operating system created `{directory}`; keep the bundle in its own directory on the medium\n"),
+            &format!("hint: operating systems leave `{directory}` behind: remove it, and keep the bundle in a directory of its own\n"),
         );
+    }
+}
+
+/// A file system can change names. The finding says so, and shows blanks that would not be seen.
+#[test]
+fn names_that_a_medium_has_changed() {
+    let sandbox = test_dir();
+    let case = "  the names differ only in upper and lower case";
+    for (to, lines) in [
+        ("B/A", &["renamed      a -> A", case][..]),
+        ("B/b", &["renamed      a -> b"]),
+        ("B/a ", &["renamed      a -> \"a \""]),
+    ] {
+        attacked(&sandbox, |s| rename(s, "B/a", to));
+        finds(&sandbox, 5, lines, "");
+    }
+}
+
+/// File capabilities are on an inode, and no manifest has them. Only root can give them.
+#[test]
+fn file_capabilities() {
+    let sandbox = test_dir();
+    if sandbox.give_capabilities("B/a") {
+        accepted(&sandbox, "warning: B: 1 file has file capabilities; the signature does not cover them\n");
     }
 }
 
