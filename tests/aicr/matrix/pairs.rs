@@ -44,10 +44,9 @@ fn each_release_accepts_what_each_release_signed() {
             .succeeds();
     }
     let all = names.join(" ");
-    let mut accepted: String = names.iter().map(|name| report("accepted", name)).collect();
-    if names.len() > 1 {
-        accepted += &format!("{} bundles: {0} accepted\n", names.len());
-    }
+    let counts =
+        if names.len() > 1 { format!("{} bundles: {0} accepted\n", names.len()) } else { String::new() };
+    let accepted: String = names.iter().map(|name| report("accepted", name)).chain([counts]).collect();
     for cosign in &cosigns {
         sandbox
             .aicr(&format!("verify {all} {TRUST} --cosign {}", cosign.display()))
