@@ -19,9 +19,9 @@ impl Opened {
         size(&self.stat)
     }
 
-    /// Whether it has file capabilities: whoever runs it has rights that he otherwise has not. A file that
-    /// nobody may run is not asked for them, because that system call would cost a tenth of the time for
-    /// a small file. A file system without attributes has none.
+    /// Whether it has file capabilities: whoever runs it has rights that he otherwise has not.
+    /// A file without an x bit is not asked for them, because that system call would cost a tenth of the time
+    /// for a small file. A file system without attributes has none.
     pub(crate) fn has_capabilities(&self) -> bool {
         self.stat.st_mode & 0o111 != 0
             && rustix::fs::fgetxattr_query(&self.file, "security.capability").is_ok_and(|size| size > 0)
