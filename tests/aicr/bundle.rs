@@ -294,7 +294,7 @@ fn a_dry_run_refuses_what_the_run_would() {
         "bundle dist l --output B",
         "bundle dist --output B --signing-key nothing --tlog-upload=false",
         "bundle dist --output B --signing-key cosign.pub --tlog-upload=false",
-        "bundle dist --output B --signing-key cosign.key --tlog-upload=false --public-key-out stranger.pub",
+        "bundle dist --output B --signing-key cosign.key --tlog-upload=false --public-key-out other.pub",
         "bundle-sign dist --signing-key cosign.key --tlog-upload=false",
     ] {
         let real = sandbox.aicr(words).output();

@@ -242,8 +242,8 @@ fn the_public_key_is_written_for_the_receivers() {
 
     for (out, why) in [
         (
-            "stranger.pub",
-            "--public-key-out stranger.pub exists and is not this public key\nhint: choose another file; aicr does not overwrite a key that somebody may trust",
+            "other.pub",
+            "--public-key-out other.pub exists and is not this public key\nhint: choose another file; aicr does not overwrite a key that somebody may trust",
         ),
         (
             "cosign.key",
@@ -266,10 +266,10 @@ fn the_public_key_is_written_for_the_receivers() {
         ("home/", "--public-key-out home/ does not name a file"),
     ] {
         let before = sandbox.tree("");
-        let stranger = sandbox.read("stranger.pub");
+        let other = sandbox.read("other.pub");
         run("B1", out, " --force").stderr(&format!("error: {why}\n")).exits(2);
         assert_eq!(sandbox.tree(""), before, "{out}");
-        assert_eq!(sandbox.read("stranger.pub"), stranger);
+        assert_eq!(sandbox.read("other.pub"), other);
     }
 }
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 
 use rustix::fs::FileType;
 
-use crate::sandbox::{Act, KEY_SHA256, SMALL_SHA256, STRANGER_SHA256, Sandbox, UNSIGNED};
+use crate::sandbox::{Act, KEY_SHA256, OTHER_KEY_SHA256, SMALL_SHA256, Sandbox, UNSIGNED};
 
 const SIGNATURE: &str = "attestation/checksums.txt.sigstore.json";
 const SIGN: &str = "--signing-key cosign.key --tlog-upload=false";
@@ -64,7 +64,7 @@ fn a_bundle_that_is_signed_already_is_not_changed() {
 fn only_force_replaces_the_signature_of_another_key() {
     let sandbox = Sandbox::new();
     sandbox.signed();
-    let sign = "bundle-sign B --signing-key stranger.key --tlog-upload=false --public-key-out k.pub";
+    let sign = "bundle-sign B --signing-key other.key --tlog-upload=false --public-key-out k.pub";
     for more in ["", " --dry-run"] {
         sandbox
             .aicr(&format!("{sign}{more}"))
@@ -73,8 +73,8 @@ fn only_force_replaces_the_signature_of_another_key() {
     }
     assert!(!sandbox.path("k.pub").exists());
     sandbox.aicr("verify B --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();
-    sandbox.aicr(&format!("{sign} --force")).stdout(&signed("signed", "B", STRANGER_SHA256)).succeeds();
-    sandbox.aicr("verify B --key stranger.pub --insecure-ignore-tlog --quiet").succeeds();
+    sandbox.aicr(&format!("{sign} --force")).stdout(&signed("signed", "B", OTHER_KEY_SHA256)).succeeds();
+    sandbox.aicr("verify B --key other.pub --insecure-ignore-tlog --quiet").succeeds();
 }
 
 /// The real run needs a network to upload the signature, and this run refuses without one.
@@ -83,7 +83,7 @@ fn a_dry_run_for_the_public_log_refuses_an_existing_signature() {
     let sandbox = Sandbox::new();
     sandbox.signed();
     for (key, by) in [
-        ("stranger.key", "another signer"),
+        ("other.key", "another signer"),
         ("cosign.key", "this signer, but recorded with different services than requested"),
     ] {
         sandbox
@@ -256,7 +256,7 @@ fn a_signature_that_only_names_this_key_is_rejected() {
     let sandbox = Sandbox::new();
     sandbox.signed();
     fs::rename(sandbox.path("B"), sandbox.path("mine")).unwrap();
-    sandbox.aicr("bundle dist --output B --signing-key stranger.key --tlog-upload=false --quiet").succeeds();
+    sandbox.aicr("bundle dist --output B --signing-key other.key --tlog-upload=false --quiet").succeeds();
     // The signature of another key, with the hint of our key.
     let part = |path: &str, name: &str| {
         let text = sandbox.read(&format!("{path}/{SIGNATURE}"));

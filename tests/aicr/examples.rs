@@ -195,7 +195,7 @@ fn a_release_leaves_an_archive_of_a_signed_bundle() {
 fn a_release_with_another_key_leaves_no_archive() {
     for pipeline in pipelines() {
         let sandbox = checkout();
-        release(&sandbox, &pipeline, "stranger.key").exits(5);
+        release(&sandbox, &pipeline, "other.key").exits(5);
         assert!(!sandbox.path("work/release-v1.4.tar").exists(), "{}", pipeline.file);
     }
 }
@@ -236,7 +236,7 @@ fn make_signs_what_is_not_up_to_date() {
     is_signed(&sandbox, "out/tools", "cosign.pub");
     assert!(sandbox.path("work/out/tools/bin/another").is_file());
 
-    sandbox.file("work/cosign.pub", sandbox.read("stranger.pub"));
+    sandbox.file("work/cosign.pub", sandbox.read("other.pub"));
     make(&sandbox, "").exits(2);
 }
 

@@ -198,10 +198,10 @@ fn results_that_cannot_be_written_are_a_failure() {
             .exits(1);
     }
     sandbox
-        .shell("aicr bundle-sign B B2 --signing-key stranger.key --tlog-upload=false --force >/dev/full")
+        .shell("aicr bundle-sign B B2 --signing-key other.key --tlog-upload=false --force >/dev/full")
         .stderr(&format!("{FULL}; B and 1 more are signed all the same\n"))
         .exits(1);
-    sandbox.aicr("verify B B2 --key stranger.pub --insecure-ignore-tlog --quiet").succeeds();
+    sandbox.aicr("verify B B2 --key other.pub --insecure-ignore-tlog --quiet").succeeds();
     for words in
         ["--help", "--version", "verify --help", "man", "man --format json", "completions bash", "doctor"]
     {

@@ -8,7 +8,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::FileType;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use crate::sandbox::{KEY_SHA256, SMALL_MANIFEST, STRANGER_SHA256, Sandbox};
+use crate::sandbox::{KEY_SHA256, OTHER_KEY_SHA256, SMALL_MANIFEST, Sandbox};
 use crate::without_aicr::{key_hint, sigstore_bundle};
 
 /// The signature of the bundle `B`.
@@ -42,7 +42,7 @@ pub(crate) fn fake_sandbox(fake: Fake<'_>) -> Sandbox {
     let Fake { release, public_key, sign, verify } = fake;
     let sandbox = Sandbox::new();
     let good = sigstore_bundle("AAAA", SMALL_MANIFEST);
-    let by_another_key = good.replace(&key_hint(KEY_SHA256), &key_hint(STRANGER_SHA256));
+    let by_another_key = good.replace(&key_hint(KEY_SHA256), &key_hint(OTHER_KEY_SHA256));
     sandbox.unsigned().file("good", good).file(SIGNATURE, by_another_key);
     sandbox.program(
         "bin/cosign",

@@ -133,7 +133,7 @@ fn a_directory_above_may_have_a_name_that_is_not_utf8() {
     run(&format!("verify B {TRUST}")).succeeds();
     run(&format!("bundle dist --output B --force {SIGN}")).succeeds();
     run(&format!("bundle dist --in-place {SIGN}")).succeeds();
-    run(&format!("bundle-sign dist --force {}", SIGN.replace("cosign.key", "../stranger.key"))).succeeds();
+    run(&format!("bundle-sign dist --force {}", SIGN.replace("cosign.key", "../other.key"))).succeeds();
     let mut names: Vec<_> =
         std::fs::read_dir(&above).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort_unstable();
@@ -143,7 +143,7 @@ fn a_directory_above_may_have_a_name_that_is_not_utf8() {
         std::fs::rename(above.join(name), sandbox.path("home").join(name)).unwrap();
     }
     std::fs::write(above.join("f"), "").unwrap();
-    run(&format!("bundle . --in-place {}", SIGN.replace("cosign.key", "../stranger.key"))).succeeds();
+    run(&format!("bundle . --in-place {}", SIGN.replace("cosign.key", "../other.key"))).succeeds();
     assert!(!sandbox.tree("").iter().any(|name| name.contains("aicr-staging")));
 }
 

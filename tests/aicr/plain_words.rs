@@ -7,7 +7,7 @@ use crate::tidy::files;
 
 /// Phrases that must not stand between other words, and what to write in their place. They are in two parts, or this
 /// file would contain them.
-const BANNED: [([&str; 2], &str); 17] = [
+const BANNED: [([&str; 2], &str); 18] = [
     (["to", "ld"], "recorded, passed on, printed"),
     (["no", "body"], "no service, not set"),
     (["No", "body"], "no service, not set"),
@@ -25,6 +25,7 @@ const BANNED: [([&str; 2], &str); 17] = [
     (["is to", "ld to"], "is recorded with"),
     (["the", " contract"], "the page that says it"),
     (["is no", " bundle"], "is not a bundle"),
+    (["str", "anger"], "other, unlisted"),
 ];
 
 /// Whether `phrase` stands in `line` with no letter, digit or underscore around it.

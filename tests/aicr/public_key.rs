@@ -37,7 +37,7 @@ fn a_key_is_the_same_in_every_form() {
         sandbox.aicr(&format!("verify B --key k {ACCEPT}")).succeeds();
         sandbox.shell(&format!("aicr verify B --key - {ACCEPT} <k")).succeeds();
         let other = sandbox.read("cosign.pub");
-        sandbox.file("cosign.pub", sandbox.read("stranger.pub"));
+        sandbox.file("cosign.pub", sandbox.read("other.pub"));
         make(&sandbox);
         sandbox.aicr(&format!("verify B --key k {ACCEPT}")).whatever_it_prints().exits(5);
         sandbox.file("cosign.pub", other);
@@ -64,7 +64,7 @@ fn what_is_not_a_public_key_is_refused_with_its_reason() {
     sandbox
         .shell("iconv -f UTF-8 -t UTF-16 cosign.pub >utf16.pub; tr -d '\\n' <cosign.pub >line.pub")
         .succeeds();
-    sandbox.shell("head -n 2 cosign.pub >cut.pub; cat cosign.pub stranger.pub >two.pub; : >empty").succeeds();
+    sandbox.shell("head -n 2 cosign.pub >cut.pub; cat cosign.pub other.pub >two.pub; : >empty").succeeds();
     sandbox
         .shell("openssl genrsa 2048 | openssl rsa -RSAPublicKey_out -out pkcs1.pub")
         .whatever_it_prints()

@@ -19,8 +19,8 @@ mod run;
 
 /// SHA-256 of the DER of `fixtures/keys/throwaway.pub`. The password of the key is empty.
 pub(crate) const KEY_SHA256: &str = "1e9fc1b5f1ff2aaccac79d66c2feff86234d8d3b3e069614ed3eddf7ba30ffee";
-/// SHA-256 of the DER of `fixtures/keys/stranger.pub`.
-pub(crate) const STRANGER_SHA256: &str = "292133b6f2c6f2f5d0de9017c7177ac6a7267ed61741d714ff41f6985da89833";
+/// SHA-256 of the DER of `fixtures/keys/other.pub`.
+pub(crate) const OTHER_KEY_SHA256: &str = "292133b6f2c6f2f5d0de9017c7177ac6a7267ed61741d714ff41f6985da89833";
 
 /// `nohup` and the `&` of a script start the tests with ignored signals, and every program that the
 /// tests start would ignore them too. A signal that has a handler, even an empty one, is not
@@ -44,7 +44,7 @@ pub(crate) struct Sandbox {
 
 impl Sandbox {
     /// A test directory with the cosign that `make test` chose. It has the throw-away keys
-    /// `cosign.key`, `cosign.pub`, `stranger.key` and `stranger.pub`.
+    /// `cosign.key`, `cosign.pub`, `other.key` and `other.pub`.
     pub(crate) fn new() -> Self {
         Self::with_cosign(Path::new(&test_cosign()))
     }
@@ -59,7 +59,7 @@ impl Sandbox {
             fs::create_dir(sandbox.path(name)).unwrap();
         }
         sandbox.link("bin/cosign", cosign).link("bin/aicr", env!("CARGO_BIN_EXE_aicr"));
-        for (from, to) in [("throwaway", "cosign"), ("stranger", "stranger")] {
+        for (from, to) in [("throwaway", "cosign"), ("other", "other")] {
             for kind in ["key", "pub"] {
                 fs::copy(
                     repository().join(format!("fixtures/keys/{from}.{kind}")),

@@ -284,7 +284,7 @@ fn closed_descriptors() {
         sandbox.small_dist();
         for (words, code) in [
             (format!("bundle dist --output B {SIGN} --public-key-out k.pub --verbose"), 0),
-            ("verify B --key stranger.pub --insecure-ignore-tlog".to_owned(), 5),
+            ("verify B --key other.pub --insecure-ignore-tlog".to_owned(), 5),
             (format!("bundle-sign B {SIGN}"), 0),
             ("bundle dist --in-place".to_owned(), 0),
             ("bundle dist --in-place --format json".to_owned(), 2),

@@ -93,7 +93,7 @@ fn in_place_it_is_the_same() {
     let before = state(&sandbox);
     sandbox.aicr("bundle B --in-place --force").whatever_it_prints().succeeds();
     assert_eq!(state(&sandbox), before);
-    let other = "--signing-key stranger.key --tlog-upload=false";
+    let other = "--signing-key other.key --tlog-upload=false";
     sandbox.aicr(&format!("bundle B --in-place --force --quiet {other}")).succeeds();
     assert_ne!(state(&sandbox), before);
 }
@@ -108,7 +108,7 @@ fn everything_else_is_replaced() {
         ("an executable input", |sandbox| sandbox.chmod("dist/a", 0o755), SIGN),
         ("an executable file", |sandbox| sandbox.chmod("B/a", 0o755), ""),
         ("a broken signature", |sandbox| sandbox.file(SIGNATURE, "{"), SIGN),
-        ("another signer", |sandbox| sandbox, "--signing-key stranger.key --tlog-upload=false"),
+        ("another signer", |sandbox| sandbox, "--signing-key other.key --tlog-upload=false"),
     ];
     for (what, change, signer) in changes {
         let sandbox = Sandbox::new();

@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use crate::sandbox::{KEY_SHA256, SMALL_SHA256, STRANGER_SHA256, Sandbox, UNSIGNED};
+use crate::sandbox::{KEY_SHA256, OTHER_KEY_SHA256, SMALL_SHA256, Sandbox, UNSIGNED};
 use crate::without_aicr::{dialect, release};
 
 const VERIFY: &str = "verify B --key cosign.pub --insecure-ignore-tlog";
@@ -232,7 +232,7 @@ fn keys_in_files() {
         sandbox.aicr(&format!("verify B --key {file} --insecure-ignore-tlog -q")).succeeds();
     }
     let how = "hint: `cosign public-key --key REF --outfile cosign.pub` writes a public key";
-    sandbox.file("two.pub", key.clone() + &sandbox.read("stranger.pub"));
+    sandbox.file("two.pub", key.clone() + &sandbox.read("other.pub"));
     sandbox
         .file("damaged.pub", key.replace("MF", "M!"))
         .file("crt.pub", key.replace("PUBLIC KEY", "CERTIFICATE"));
@@ -240,7 +240,7 @@ fn keys_in_files() {
         ("two.pub", "contains more than one PEM block"),
         ("damaged.pub", "is damaged: the PEM cannot be read"),
         ("crt.pub", "is a certificate"),
-        ("stranger.key", "is a private key"),
+        ("other.key", "is a private key"),
     ] {
         sandbox
             .aicr(&format!("verify B --key {file} --insecure-ignore-tlog"))
@@ -248,10 +248,10 @@ fn keys_in_files() {
             .exits(2);
     }
     sandbox
-        .aicr("verify B --key stranger.pub --insecure-ignore-tlog")
+        .aicr("verify B --key other.pub --insecure-ignore-tlog")
         .stdout("rejected B\n")
         .stderr(&format!(
-            "error: B is signed by key {KEY_SHA256}, not by --key ({STRANGER_SHA256})
+            "error: B is signed by key {KEY_SHA256}, not by --key ({OTHER_KEY_SHA256})
 hint: a rotated key is the usual cause: use the public key of the version that signed
 "
         ))

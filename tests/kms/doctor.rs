@@ -59,14 +59,14 @@ fn a_key_that_answers_and_one_that_does_not() {
     assert_eq!(site.read("cosign.pub"), site.read("other.pub"));
 
     // The file exists with another key, and is not replaced.
-    site.file("cosign.pub", site.read("stranger.pub"));
+    site.file("cosign.pub", site.read("other.pub"));
     site.aicr_given(&all, &format!("{} --public-key-out cosign.pub --quiet", doctor("hashivault://ec")))
         .stderr(
             "error: --public-key-out cosign.pub exists and is not this public key
 hint: choose another file; aicr does not overwrite a key that somebody may trust\n",
         )
         .exits(2);
-    assert_eq!(site.read("cosign.pub"), site.read("stranger.pub"));
+    assert_eq!(site.read("cosign.pub"), site.read("other.pub"));
 
     site.aicr_given(&all, &doctor("hashivault://p384"))
         .stdout(&format!(

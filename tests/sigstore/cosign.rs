@@ -127,7 +127,7 @@ fn every_release_signs_and_verifies_in_every_way_that_it_supports() {
         } else {
             "threshold not met for verified signed timestamps: 0 < 1"
         };
-        fails(release.verify(way, &bundle, "site/stranger/trusted-root.json"), missing);
+        fails(release.verify(way, &bundle, "site/other/trusted-root.json"), missing);
         if way.contains("rekor") {
             fails(release.verify(way, "stripped", "site/trusted-root.json"), missing);
         }

@@ -70,7 +70,7 @@ fn a_token_is_accepted_or_refused_by_its_claims() {
             "failed to match issuer URL https://localhost:8889",
         ),
         ("person", r#"{"email":null}"#, "token missing email claim"),
-        ("stranger", "", "failed to verify id token signature"),
+        ("other", "", "failed to verify id token signature"),
     ] {
         let before = site.read("site/log/fulcio").len();
         fails(run(kind, claims), "Fulcio returned 400");
@@ -136,7 +136,7 @@ fn each_service_has_https_too() {
     ] {
         let run = || sign(&site, "site/https", way, signer);
         assert_eq!(site.reached(run().env("SSL_CERT_FILE", &site.of_site("ca.pem")), 0), reaches);
-        for authority in ["", &site.of_site("stranger/ca.pem")] {
+        for authority in ["", &site.of_site("other/ca.pem")] {
             fails(run().env("SSL_CERT_FILE", authority), "certificate signed by unknown authority");
         }
     }

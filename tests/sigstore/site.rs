@@ -76,7 +76,7 @@ impl Site {
         self.order(&format!("entries {log}")).parse().unwrap()
     }
 
-    /// Writes an identity token to a file: for a `person`, a `workflow`, or a `stranger`, whose
+    /// Writes an identity token to a file: for a `person`, a `workflow`, or an `other`, whose
     /// token the issuer did not sign. The claims change it (JSON, null removes one).
     #[track_caller]
     pub(crate) fn token(&self, file: &str, kind: &str, claims: &str) -> &Self {

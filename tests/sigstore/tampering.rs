@@ -60,7 +60,7 @@ fn unchanged() -> Vec<Row> {
         as_signed("key-rekor1", [&logged[..], &by_key, &[(Timestamp, NO_TIMESTAMP)]].concat()),
         as_signed("key-rekor1-tsa", [&whole[..], &alone, &stamped].concat()),
         as_signed("key-rekor2-tsa", [&whole[..], &alone, &stamped].concat()),
-        as_signed("stranger-rekor1-tsa", [&whole[..], &alone, &stamped].concat()),
+        as_signed("other-rekor1-tsa", [&whole[..], &alone, &stamped].concat()),
         as_signed("keyless-rekor1", [&logged[..], &[(Timestamp, NO_TIMESTAMP)]].concat()),
         as_signed("keyless-rekor1-tsa", [&whole[..], &stamped].concat()),
         as_signed("keyless-rekor2-tsa", [&whole[..], &stamped].concat()),

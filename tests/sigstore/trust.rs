@@ -2,7 +2,7 @@
 
 use crate::loopback::{cosign, reached};
 use crate::parallel::each;
-use crate::sandbox::{KEY_SHA256, SMALL_SHA256, STRANGER_SHA256, Sandbox};
+use crate::sandbox::{KEY_SHA256, OTHER_KEY_SHA256, SMALL_SHA256, Sandbox};
 use crate::site::{ALL, FULCIO, ISSUER, PERSON, REKOR_1, Site, TSA, WORKFLOW, WORKFLOWS};
 
 const NEWEST: &str = "v3.1.3";
@@ -49,8 +49,7 @@ fn the_flags_decide_what_is_required() {
     const NO_TIMESTAMP: &str = ": the signature has no timestamp";
     const ROTATED: &str = "a rotated key is the usual cause: use the public key of the version that signed";
     let ignore = "--key cosign.pub --insecure-ignore-tlog";
-    let stranger =
-        format!(" is signed by key {KEY_SHA256}, not by --key ({STRANGER_SHA256})\nhint: {ROTATED}");
+    let other = format!(" is signed by key {KEY_SHA256}, not by --key ({OTHER_KEY_SHA256})\nhint: {ROTATED}");
     let by_certificate = " is signed by an identity (keyless), not by a key";
     let by_key = format!(" is signed by key {KEY_SHA256}, not by an identity (keyless)");
     let rows = [
@@ -59,14 +58,14 @@ fn the_flags_decide_what_is_required() {
         accept("logged", ignore.into(), &key, "log unchecked, timestamp none"),
         accept("stamped", ignore.into(), &key, "log none, timestamp unchecked"),
         reject("person", ignore.into(), by_certificate),
-        reject("key", "--key stranger.pub --insecure-ignore-tlog".into(), &stranger),
+        reject("key", "--key other.pub --insecure-ignore-tlog".into(), &other),
         // By a key, and recorded in a log.
         reject("key", "--key cosign.pub".into(), NO_ENTRY),
         reject("logged", "--key cosign.pub".into(), NO_ROOT),
         reject("key", format!("--key cosign.pub {root}"), NO_ENTRY),
         reject("stamped", format!("--key cosign.pub {root}"), NO_ENTRY),
         accept("logged", format!("--key cosign.pub {root}"), &key, "log checked, timestamp none"),
-        reject("logged", format!("--key stranger.pub {root}"), &stranger),
+        reject("logged", format!("--key other.pub {root}"), &other),
         reject("logged", format!("--key cosign.pub {root} --require-timestamp"), NO_TIMESTAMP),
         reject("person", format!("--key cosign.pub {root}"), by_certificate),
         // By a key, and only the timestamp is required.

@@ -1,6 +1,6 @@
 //! Exit 0 is not enough: wrong files from `sign-blob` instead of a signature.
 
-use crate::sandbox::{KEY_SHA256, SMALL_MANIFEST, STRANGER_SHA256, repository};
+use crate::sandbox::{KEY_SHA256, OTHER_KEY_SHA256, SMALL_MANIFEST, repository};
 use crate::without_aicr::{key_hint, sigstore_bundle};
 
 use super::{fails, succeeds};
@@ -87,7 +87,7 @@ hint: use a later aicr
 #[test]
 fn a_signature_over_another_file_or_by_another_signer() {
     let good = sigstore_bundle("AAAA", SMALL_MANIFEST);
-    let other_key = good.replace(&key_hint(KEY_SHA256), &key_hint(STRANGER_SHA256));
+    let other_key = good.replace(&key_hint(KEY_SHA256), &key_hint(OTHER_KEY_SHA256));
     let certificate = |der: &str| {
         good.replace(
             &format!("\"publicKey\":{{\"hint\":\"{}\"}}", key_hint(KEY_SHA256)),
@@ -196,7 +196,7 @@ fn output_that_is_not_a_public_key() {
         ("exit 0", "is not a PEM public key"),
         ("echo hello", "is not a PEM public key"),
         ("cat \"$TOP/cosign.key\"", "is a private key"),
-        ("cat \"$TOP/cosign.pub\" \"$TOP/stranger.pub\"", "contains more than one PEM block"),
+        ("cat \"$TOP/cosign.pub\" \"$TOP/other.pub\"", "contains more than one PEM block"),
         ("head -n 2 \"$TOP/cosign.pub\"", "is a damaged PEM public key"),
         ("tr A-Z a-z <\"$TOP/cosign.pub\"", "is not a PEM public key"),
         ("head -c 5000000 /dev/zero", "is not a PEM public key"),

@@ -37,7 +37,7 @@ fn lines_that_give_a_signed_bundle() {
     for words in [
         "bundle dist -o out -q --signing-key cosign.key --tlog-upload=false",
         "AICR_SIGNING_KEY=cosign.key AICR_TLOG_UPLOAD=false bundle dist -o out -q",
-        "AICR_SIGNING_KEY=stranger.key bundle dist -o out -q --signing-key cosign.key --tlog-upload=false",
+        "AICR_SIGNING_KEY=other.key bundle dist -o out -q --signing-key cosign.key --tlog-upload=false",
         "AICR_TLOG_UPLOAD=true bundle dist -o out -q --signing-key cosign.key --tlog-upload=false",
         "bundle dist -o out -q --attest --signing-key cosign.key --tlog-upload=false",
         "AICR_SIGNING_KEY=cosign.key bundle dist -o out -q --attest --tlog-upload=false",

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Output;
 
 use super::{SIGNATURE, rename, sign_without_aicr};
-use crate::sandbox::{KEY_SHA256, SMALL_MANIFEST, STRANGER_SHA256, Sandbox, repository};
+use crate::sandbox::{KEY_SHA256, OTHER_KEY_SHA256, SMALL_MANIFEST, Sandbox, repository};
 use crate::without_aicr::{key_hint, signature, sigstore_bundle};
 
 pub(super) const ALPHA: &str = "b6a98d9ce9a2d9149288fa3df42d377c3e42737afdcdaf714e33c0a100b51060";
@@ -98,13 +98,13 @@ pub(super) fn signed_by<'a>(sandbox: &'a Sandbox, key: &str, what: &str) -> &'a 
 
 /// A signature of another key, with its own hint.
 pub(super) fn signed_by_another_key(sandbox: &Sandbox) -> &Sandbox {
-    let text = sigstore_bundle(&signature(sandbox, "stranger.key", SMALL_MANIFEST), SMALL_MANIFEST);
-    sandbox.file(SIGNATURE, text.replace(&key_hint(KEY_SHA256), &key_hint(STRANGER_SHA256)))
+    let text = sigstore_bundle(&signature(sandbox, "other.key", SMALL_MANIFEST), SMALL_MANIFEST);
+    sandbox.file(SIGNATURE, text.replace(&key_hint(KEY_SHA256), &key_hint(OTHER_KEY_SHA256)))
 }
 
 /// Our signature, with the hint of another key.
 pub(super) fn renamed_signer(sandbox: &Sandbox) -> &Sandbox {
-    edit(sandbox, &key_hint(KEY_SHA256), &key_hint(STRANGER_SHA256))
+    edit(sandbox, &key_hint(KEY_SHA256), &key_hint(OTHER_KEY_SHA256))
 }
 
 /// Our signature over another text, with the digest of that text.

@@ -169,7 +169,7 @@ const CORPUS: &[(&str, &[Attack])] = &[
 
         ("A16", "the signature of another key",     |s| signed_by_another_key(s),                                   5, ANOTHER_KEY),
         ("A16", "the signature of another bundle",  |s| over(s, OTHER),                                 5, ANOTHER_BLOB),
-        ("A16", "another key with our hint",        |s| signed_by(s, "stranger.key", "manifest"),       5, "B: cosign does not accept the signature"),
+        ("A16", "another key with our hint",        |s| signed_by(s, "other.key", "manifest"),       5, "B: cosign does not accept the signature"),
         ("A16", "our signature of another text",    |s| signed_by(s, "cosign.key", "blob"),             5, "B: cosign does not accept the signature"),
         ("A16", "a signature of one byte",          |s| signature_is(s, "AA=="),                        5, "B: cosign does not accept the signature"),
         ("A16", "an empty ECDSA signature",         |s| signature_is(s, "MAA="),                        5, "B: cosign does not accept the signature"),
@@ -210,7 +210,7 @@ const CORPUS: &[(&str, &[Attack])] = &[
         ("A19", "another blob's entry, Rekor v1",   |s| borrowed(s, "key-rekor-v1.json"),               5, ANOTHER_ENTRY),
         ("A19", "another blob's entry, Rekor v2",   |s| borrowed(s, "key-rekor-v2-timestamp.json"),     5, ANOTHER_ENTRY),
     ]),
-    ("--key stranger.pub --insecure-ignore-tlog", &[
+    ("--key other.pub --insecure-ignore-tlog", &[
         ("",    "the trusted key of another signer", |s| signed_by_another_key(s),                                  0, ""),
         ("A16", "our signature with another hint",  |s| renamed_signer(s),                              5, "B: cosign does not accept the signature"),
     ]),

@@ -42,11 +42,11 @@ fn a_signature_that_brings_its_own_key() {
         let sandbox = Sandbox::with_cosign(&cosign);
         sandbox.signed();
         let real = sandbox.read(SIGNATURE);
-        let key = STANDARD.encode(sandbox.read("stranger.pub"));
-        let strangers = signature(&sandbox, "stranger.key", FORGED);
+        let key = STANDARD.encode(sandbox.read("other.pub"));
+        let others = signature(&sandbox, "other.key", FORGED);
         sandbox.file("B/checksums.txt", FORGED);
 
-        let fields = format!(r#""base64Signature":"{strangers}","cert":"{key}""#);
+        let fields = format!(r#""base64Signature":"{others}","cert":"{key}""#);
         let other_case = fields.replace("base64Signature", "BASE64signature").replace("cert", "Cert");
         for forgery in [
             format!("{{{fields}}}"),

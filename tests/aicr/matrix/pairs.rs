@@ -71,7 +71,7 @@ fn each_release_rejects_a_signature_by_another_key() {
     for cosign in cosigns() {
         let sandbox = Sandbox::with_cosign(&cosign);
         sandbox.signed();
-        sandbox.aicr("bundle dist --output S --signing-key stranger.key --tlog-upload=false -q").succeeds();
+        sandbox.aicr("bundle dist --output S --signing-key other.key --tlog-upload=false -q").succeeds();
         let verify = format!("verify B {TRUST}");
         sandbox.aicr(&verify).stdout(&report("accepted", "B")).succeeds();
 

@@ -57,7 +57,7 @@ fn signatures_with_plain_cosign_and_with_openssl() {
             sandbox.file("release-1.4/checksums.txt", &manifest);
             // Another key.
             let key = sandbox.read("cosign.pub");
-            sandbox.file("cosign.pub", sandbox.read("stranger.pub"));
+            sandbox.file("cosign.pub", sandbox.read("other.pub"));
             assert!(!check().status.success(), "{name} on {}: another key", release(&cosign));
             sandbox.file("cosign.pub", key);
         }

@@ -42,7 +42,7 @@ fn most_harmful(sandbox: &Sandbox, flag: &str, signs: bool) -> String {
     let path = |name: &str| sandbox.path(name).display().to_string();
     match flag {
         // Another key, signature or bundle than the intended one.
-        "key" if signs => path("stranger.key"),
+        "key" if signs => path("other.key"),
         "key"
         | "certificate"
         | "certificate-chain"
@@ -52,8 +52,8 @@ fn most_harmful(sandbox: &Sandbox, flag: &str, signs: bool) -> String {
         | "timestamp-certificate-chain"
         | "timestamp-client-cacert"
         | "timestamp-client-cert"
-        | "timestamp-client-key" => path("stranger.pub"),
-        "signature" => path("stranger.sig"),
+        | "timestamp-client-key" => path("other.pub"),
+        "signature" => path("other.sig"),
         "bundle" => path("forgery.json"),
         "trusted-root" => path("root.json"),
         "signing-config" => path("config.json"),
@@ -89,8 +89,8 @@ fn most_harmful(sandbox: &Sandbox, flag: &str, signs: bool) -> String {
         "slot" => "signature".to_owned(),
         "fulcio-auth-flow" => "token".to_owned(),
         "oidc-provider" => "filesystem".to_owned(),
-        "oidc-client-id" | "timestamp-server-name" => "stranger".to_owned(),
-        _ if flag.starts_with("certificate-") => "stranger".to_owned(),
+        "oidc-client-id" | "timestamp-server-name" => "other".to_owned(),
+        _ if flag.starts_with("certificate-") => "other".to_owned(),
         _ => panic!("a release has the flag --{flag}: which of its values is the most harmful?"),
     }
 }
@@ -116,7 +116,7 @@ fn all_at_once_have_no_effect() {
         }
         let stolen = sandbox.path("stolen/file").display().to_string();
         for (number, value) in
-            ["true", "false", "", &stolen, "https://127.0.0.1:1", "stranger.key"].into_iter().enumerate()
+            ["true", "false", "", &stolen, "https://127.0.0.1:1", "other.key"].into_iter().enumerate()
         {
             let done = |word: &str| {
                 format!(
@@ -157,9 +157,9 @@ fn harmful_values_have_no_effect() {
         sandbox.file("root.json", fixture("trusted-root.json"));
         sandbox.file("config.json", fixture("signing-config-rekor-v1-timestamp.json"));
         let forged = SMALL_MANIFEST.replace('b', "0");
-        let strangers = without_aicr::signature(&sandbox, "stranger.key", &forged);
-        let forgery = without_aicr::sigstore_bundle(&strangers, &forged);
-        sandbox.file("stranger.sig", &strangers).file("forgery.json", &forgery);
+        let others = without_aicr::signature(&sandbox, "other.key", &forged);
+        let forgery = without_aicr::sigstore_bundle(&others, &forged);
+        sandbox.file("other.sig", &others).file("forgery.json", &forgery);
         let variable = |flag: &String| format!("COSIGN_{}", flag.to_uppercase().replace('-', "_"));
         let names: BTreeSet<String> = flags.iter().map(variable).collect();
         let around = |words: &str, signs: bool| {
@@ -217,12 +217,12 @@ hint: add --insecure-ignore-tlog if it was signed with --tlog-upload=false
             ),
             (
                 "cosign.pub",
-                "verify B --key stranger.pub --insecure-ignore-tlog",
+                "verify B --key other.pub --insecure-ignore-tlog",
                 format!(
                     "error: B is signed by key {KEY_SHA256}, not by --key ({})
 hint: a rotated key is the usual cause: use the public key of the version that signed
 ",
-                    crate::sandbox::STRANGER_SHA256
+                    crate::sandbox::OTHER_KEY_SHA256
                 ),
             ),
         ] {
@@ -247,8 +247,8 @@ fn without_aicr_they_have_one() {
         assert_eq!(sandbox.read("diverted.pub"), sandbox.read("cosign.pub"));
         sandbox
             .program_run(["cosign", "public-key"])
-            .env("COSIGN_KEY", "stranger.key")
-            .stdout(&sandbox.read("stranger.pub"))
+            .env("COSIGN_KEY", "other.key")
+            .stdout(&sandbox.read("other.pub"))
             .succeeds();
     }
 }

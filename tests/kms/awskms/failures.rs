@@ -85,12 +85,12 @@ hint: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE
     kms get: loading AWS config: failed to get shared config profile, unknown
 hint: check AWS_PROFILE, and ~/.aws/config
 "),
-        ("ec", &["SSL_CERT_FILE={server}stranger.pem"], 6,
+        ("ec", &["SSL_CERT_FILE={server}other.pem"], 6,
          "error: {key} could not be reached: its server's certificate is signed by an authority that is not trusted here
     getting public key: operation error KMS: GetPublicKey, exceeded maximum number of attempts, 3, https response error StatusCode: 0, RequestID: , request send failed, Post \"https://127.0.0.1:4566/\": tls: failed to verify certificate: x509: certificate signed by unknown authority
 hint: set SSL_CERT_FILE (for hashivault and openbao, VAULT_CACERT) to the certificate of the site's authority
 "),
-        ("ec", &["SSL_CERT_FILE={server}stranger.pem", "AWS_TLS_INSECURE_SKIP_VERIFY=true", "COSIGN_ALLOW_INSECURE_REGISTRY=true"], 6,
+        ("ec", &["SSL_CERT_FILE={server}other.pem", "AWS_TLS_INSECURE_SKIP_VERIFY=true", "COSIGN_ALLOW_INSECURE_REGISTRY=true"], 6,
          "warning: AWS_TLS_INSECURE_SKIP_VERIFY, COSIGN_ALLOW_INSECURE_REGISTRY are ignored: use aicr's flags
 error: {key} could not be reached: its server's certificate is signed by an authority that is not trusted here
     getting public key: operation error KMS: GetPublicKey, exceeded maximum number of attempts, 3, https response error StatusCode: 0, RequestID: , request send failed, Post \"https://127.0.0.1:4566/\": tls: failed to verify certificate: x509: certificate signed by unknown authority

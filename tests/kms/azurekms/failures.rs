@@ -163,7 +163,7 @@ hint: check the AZURE_ or IDENTITY_ variables
         ManagedIdentityCredential: Get \"http://127.0.0.1:1/?api-version=2019-08-01&client_id=22222222-2222-2222-2222-222222222222&resource=https%3A%2F%2Fvault.azure.net\": dial tcp 127.0.0.1:1: connect: connection refused. To troubleshoot, visit https://aka.ms/azsdk/go/identity/troubleshoot#managed-id
 hint: check the address, and that the server is running
 "),
-        ("ec", &["SSL_CERT_FILE={server}stranger.pem"], 6,
+        ("ec", &["SSL_CERT_FILE={server}other.pem"], 6,
          "error: {key} could not be reached: its server's certificate is signed by an authority that is not trusted here
     public key: public key: Get \"https://rig.vault.azure.net/keys/ec/?api-version=2025-07-01\": tls: failed to verify certificate: x509: certificate signed by unknown authority
 hint: set SSL_CERT_FILE (for hashivault and openbao, VAULT_CACERT) to the certificate of the site's authority

@@ -74,7 +74,7 @@ hint: check the file in GOOGLE_APPLICATION_CREDENTIALS
     kms get: new gcp kms client: credentials: could not find default credentials. See https://cloud.google.com/docs/authentication/external/set-up-adc for more information
 hint: set GOOGLE_APPLICATION_CREDENTIALS to the file of a service account
 "),
-        ("ec", &["SSL_CERT_FILE={server}stranger.pem"], 6,
+        ("ec", &["SSL_CERT_FILE={server}other.pem"], 6,
          "error: {key} could not be reached: its server's certificate is signed by an authority that is not trusted here
     transient error getting info from KMS: rpc error: code = Unavailable desc = connection error: desc = \"transport: authentication handshake failed: tls: failed to verify certificate: x509: certificate signed by unknown authority\"
 hint: set SSL_CERT_FILE (for hashivault and openbao, VAULT_CACERT) to the certificate of the site's authority

@@ -136,12 +136,12 @@ hint: check the network route to the server
     public key: Get \"https://wrong-name:8200/v1/transit/keys/ec\": tls: failed to verify certificate: x509: certificate is valid for localhost, cloudkms.googleapis.com, rig.vault.azure.net, login.microsoftonline.com, login.microsoft.com, not wrong-name
 hint: check the server's name and certificate, and this machine's clock
 "),
-        ("ec", &["VAULT_CACERT={server}stranger.pem"], 6,
+        ("ec", &["VAULT_CACERT={server}other.pem"], 6,
          "error: {key} could not be reached: its server's certificate is signed by an authority that is not trusted here
     public key: Get \"https://127.0.0.1:8200/v1/transit/keys/ec\": tls: failed to verify certificate: x509: certificate signed by unknown authority
 hint: set SSL_CERT_FILE (for hashivault and openbao, VAULT_CACERT) to the certificate of the site's authority
 "),
-        ("ec", &["VAULT_CACERT={server}stranger.pem", "VAULT_SKIP_VERIFY=true", "COSIGN_ALLOW_INSECURE_REGISTRY=true"], 6,
+        ("ec", &["VAULT_CACERT={server}other.pem", "VAULT_SKIP_VERIFY=true", "COSIGN_ALLOW_INSECURE_REGISTRY=true"], 6,
          "warning: COSIGN_ALLOW_INSECURE_REGISTRY, VAULT_SKIP_VERIFY are ignored: use aicr's flags
 error: {key} could not be reached: its server's certificate is signed by an authority that is not trusted here
     public key: Get \"https://127.0.0.1:8200/v1/transit/keys/ec\": tls: failed to verify certificate: x509: certificate signed by unknown authority

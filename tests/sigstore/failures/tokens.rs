@@ -27,7 +27,7 @@ fn each_is_refused_with_the_reason_if_the_token_shows_it() {
         ("person", r#"{"aud":"other"}"#, refused, "the token is for `other`, but must be for `sigstore`"),
         ("person", r#"{"iss":"https://localhost:8889"}"#, refused, IN_ITS_LOG),
         ("person", r#"{"email":null}"#, refused, IN_ITS_LOG),
-        ("stranger", "", refused, IN_ITS_LOG),
+        ("other", "", refused, IN_ITS_LOG),
         (
             "person",
             r#"{"email_verified":false}"#,

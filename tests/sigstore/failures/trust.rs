@@ -19,8 +19,8 @@ fn root(site: &Site, change: impl Fn(&mut Value)) {
 }
 
 /// The trusted root of the other site.
-fn strangers(site: &Site) -> Value {
-    serde_json::from_str(&site.read("site/stranger/trusted-root.json")).unwrap()
+fn others(site: &Site) -> Value {
+    serde_json::from_str(&site.read("site/other/trusted-root.json")).unwrap()
 }
 
 #[test]
@@ -59,8 +59,8 @@ fn a_log_accepts_an_rsa_signature_once() {
 #[test]
 fn the_key_of_a_log_is_another_one() {
     let site = Site::new();
-    let strangers = strangers(&site);
-    root(&site, |root| root["tlogs"] = strangers["tlogs"].clone());
+    let others = others(&site);
+    root(&site, |root| root["tlogs"] = others["tlogs"].clone());
     for (log, url, notice, releases) in
         [("rekor1", REKOR_1, LOG_1, &RELEASES[..]), ("rekor2", REKOR_2, LOG_2, &LATER)]
     {
@@ -86,7 +86,7 @@ fn the_key_of_a_log_is_another_one() {
 fn an_authority_is_another_one_or_has_expired() {
     let site = Site::new();
     site.token("token", "person", "");
-    let strangers = strangers(&site);
+    let others = others(&site);
     let stamped = |log: &str| {
         format!("--signing-key cosign.key {log} --timestamp-server-url {TSA} --trusted-root root.json")
     };
@@ -117,7 +117,7 @@ fn an_authority_is_another_one_or_has_expired() {
         }
     }
     // cosign 2.6 and later check no entry in a certificate transparency log when they sign.
-    root(&site, |root| root["ctlogs"] = strangers["ctlogs"].clone());
+    root(&site, |root| root["ctlogs"] = others["ctlogs"].clone());
     for release in RELEASES {
         let signing = Signing { sandbox: &site, release, words: &identity, notice: LOG_1 };
         if release == "v2.4.1" {
@@ -131,7 +131,7 @@ fn an_authority_is_another_one_or_has_expired() {
             signing.fails((4, &format!("{by_identity}, and it is in the log permanently"), OF_THESE));
         }
     }
-    root(&site, |root| root["certificateAuthorities"] = strangers["certificateAuthorities"].clone());
+    root(&site, |root| root["certificateAuthorities"] = others["certificateAuthorities"].clone());
     for release in RELEASES {
         let signing = Signing { sandbox: &site, release, words: &identity, notice: LOG_1 };
         if release == "v2.4.1" {

@@ -7,17 +7,17 @@ use crate::site::Site;
 const CLOCK: &str = "check the server's name and certificate, and this machine's clock";
 const SITES_OWN: &str = "set SSL_CERT_FILE to the certificate of the site's authority";
 const PROXY: &str = "check HTTPS_PROXY; NO_PROXY lists the hosts that need no proxy";
-const STRANGER: &str =
+const OTHER_AUTHORITY: &str =
     "could not be reached: its server's certificate is signed by an authority that is not trusted here";
 
 /// A variable with its value.
 type Variable<'a> = (&'a str, &'a str);
 
 /// The replacement of `https://localhost:PORT`, the variables, and the resulting reason and hint.
-/// `{ca}` is the certificate of the site's authority, and `{stranger}` that of another one.
+/// `{ca}` is the certificate of the site's authority, and `{other}` that of another one.
 const WAYS: [(&str, &[Variable<'_>], &str, &str); 9] = [
-    ("https://localhost:PORT", &[], STRANGER, SITES_OWN),
-    ("https://localhost:PORT", &[("SSL_CERT_FILE", "{stranger}")], STRANGER, SITES_OWN),
+    ("https://localhost:PORT", &[], OTHER_AUTHORITY, SITES_OWN),
+    ("https://localhost:PORT", &[("SSL_CERT_FILE", "{other}")], OTHER_AUTHORITY, SITES_OWN),
     (
         "https://wrong-name:PORT",
         &[("SSL_CERT_FILE", "{ca}")],
@@ -80,12 +80,12 @@ fn each_way(site: &Site, (port, flag, path, more): Service<'_>, who: &str, relea
         } else {
             format!("notice: the signature goes to the transparency log at {log}\n")
         };
-        let [ca, stranger] = ["ca.pem", "stranger/ca.pem"].map(|file| site.of_site(file));
+        let [ca, other] = ["ca.pem", "other/ca.pem"].map(|file| site.of_site(file));
         let signing =
             |release: &&'static str| Signing { sandbox: site, release, words: &words, notice: &notice };
         each(&releases.iter().map(signing).collect::<Vec<_>>(), |signing| {
             let run = variables.iter().fold(signing.run(), |run, (name, value)| {
-                run.env(name, &value.replace("{ca}", &ca).replace("{stranger}", &stranger))
+                run.env(name, &value.replace("{ca}", &ca).replace("{other}", &other))
             });
             signing.run_fails(&run, (6, &format!("{who} at {host} {reason}"), hint));
         });

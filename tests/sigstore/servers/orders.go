@@ -21,7 +21,7 @@ import (
 //	pause SERVICE              it accepts connections and does not answer
 //	resume SERVICE             rekor2 refuses what comes together with a request that was given up: restart it instead
 //	replace SERVICE BEHAVIOUR  a peer that misbehaves is where it was: hang, reset, or a status; restart ends that
-//	mint KIND FILE [CLAIMS]    a token of a person, a workflow, or a stranger, with these claims changed, null to remove one
+//	mint KIND FILE [CLAIMS]    a token of a person, a workflow, or another, with these claims changed, null to remove one
 //	entries LOG                how many entries rekor1 or rekor2 has: the value
 func (s *site) obey(orders io.Reader, answers io.Writer) error {
 	lines := bufio.NewScanner(orders)

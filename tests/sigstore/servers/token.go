@@ -27,7 +27,7 @@ func identity(kind string) (claims, error) {
 	made := claims{"aud": "sigstore", "iat": now, "nbf": now - 5, "exp": now + 600}
 	add := claims{}
 	switch kind {
-	case "person", "stranger":
+	case "person", "other":
 		add = claims{"iss": people, "sub": "dev", "email": "dev@example.test", "email_verified": true}
 	case "workflow":
 		const repository, ref, sha = "example/release", "refs/heads/main", "1111111111111111111111111111111111111111"
@@ -40,7 +40,7 @@ func identity(kind string) (claims, error) {
 			"job_workflow_ref": workflow, "job_workflow_sha": sha,
 		}
 	default:
-		return nil, fmt.Errorf("there is no identity %q; there are person, workflow and stranger", kind)
+		return nil, fmt.Errorf("there is no identity %q; there are person, workflow and other", kind)
 	}
 	for name, value := range add {
 		made[name] = value
@@ -48,7 +48,7 @@ func identity(kind string) (claims, error) {
 	return made, nil
 }
 
-// mint makes a token of this kind with these claims changed; null removes one. A `stranger` has the
+// mint makes a token of this kind with these claims changed; null removes one. An `other` has the
 // claims of a person, and a signature by a key that the issuer does not have.
 func mint(directory, kind, changes string) (string, error) {
 	made, err := identity(kind)
@@ -65,8 +65,8 @@ func mint(directory, kind, changes string) (string, error) {
 			delete(made, name)
 		}
 	}
-	if kind == "stranger" {
-		directory = filepath.Join(directory, "stranger")
+	if kind == "other" {
+		directory = filepath.Join(directory, "other")
 	}
 	return made.signed(directory)
 }

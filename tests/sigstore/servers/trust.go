@@ -99,12 +99,12 @@ type (
 )
 
 // writeTrust writes what clients are configured with: the trusted root and the signing configs, below
-// https/ those for the front, and in stranger/ a trusted root with other keys.
+// https/ those for the front, and in other/ a trusted root with other keys.
 func writeTrust(directory string) error {
 	for _, kind := range []struct {
 		keys, into string
 		addresses
-	}{{"", "", plain}, {"", "https", secure}, {"stranger", "stranger", plain}} {
+	}{{"", "", plain}, {"", "https", secure}, {"other", "other", plain}} {
 		root, err := newTrustedRoot(filepath.Join(directory, kind.keys), kind.addresses)
 		if err != nil {
 			return err

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::row::ROOT;
 use super::signers::FORGED;
 use crate::parallel::each;
-use crate::sandbox::{KEY_SHA256, STRANGER_SHA256, Sandbox};
+use crate::sandbox::{KEY_SHA256, OTHER_KEY_SHA256, Sandbox};
 use crate::site::{FULCIO, ISSUER, PERSON, REKOR_1, REKOR_2, Site, TSA, WORKFLOW, WORKFLOWS};
 
 /// The path of the signature in a bundle.
@@ -44,7 +44,7 @@ const BUNDLES: [&str; 17] = [
     "key-rekor1",
     "key-rekor1-tsa",
     "key-rekor2-tsa",
-    "stranger-rekor1-tsa",
+    "other-rekor1-tsa",
     "keyless-rekor1",
     "keyless-rekor1-tsa",
     "keyless-rekor2-tsa",
@@ -73,7 +73,7 @@ pub(super) fn prepared() -> Site {
         let mut words = format!("bundle {input} --output signed/{bundle}");
         words += match way.split('-').next() {
             Some("key") => " --signing-key cosign.key",
-            Some("stranger") => " --signing-key stranger.key",
+            Some("other") => " --signing-key other.key",
             Some("keyless") => " --keyless --identity-token person",
             _ => " --keyless --identity-token workflow",
         };
@@ -108,7 +108,7 @@ pub(super) fn signer(of: &str) -> (String, String) {
     };
     match of.split('-').next() {
         Some("key") => ("--key cosign.pub".to_owned(), format!("key sha256\n    {KEY_SHA256}")),
-        Some("stranger") => ("--key stranger.pub".to_owned(), format!("key sha256\n    {STRANGER_SHA256}")),
+        Some("other") => ("--key other.pub".to_owned(), format!("key sha256\n    {OTHER_KEY_SHA256}")),
         Some("keyless") => identity(PERSON, ISSUER),
         _ => identity(WORKFLOW, WORKFLOWS),
     }

@@ -24,7 +24,7 @@ pub(super) const FORGED: &str = "forged.der";
 /// site's.
 pub(super) fn prepare(site: &Site) {
     let read = |file: &str| -> Value { serde_json::from_str(&site.read(file)).unwrap() };
-    let (own, other) = (read(ROOT), read("site/stranger/trusted-root.json"));
+    let (own, other) = (read(ROOT), read("site/other/trusted-root.json"));
     for list in ["tlogs", "certificateAuthorities", "ctlogs", "timestampAuthorities"] {
         let mut root = own.clone();
         root[list] = json!([]);
@@ -44,8 +44,8 @@ subjectAltName = critical,email:{PERSON}
         ),
     );
     site.shell(&format!(
-        "openssl x509 -new -force_pubkey stranger.pub -subj / -days 1 -extfile forged.cnf \
-         -CA site/stranger/fulcio.pem -CAkey site/stranger/fulcio.key -passin pass:site -outform DER -out {FORGED}"
+        "openssl x509 -new -force_pubkey other.pub -subj / -days 1 -extfile forged.cnf \
+         -CA site/other/fulcio.pem -CAkey site/other/fulcio.key -passin pass:site -outform DER -out {FORGED}"
     ))
     .whatever_it_prints()
     .succeeds();
@@ -112,7 +112,7 @@ pub(super) fn rows() -> Vec<Row> {
     rows.push(
         row(
             "certificate of another authority",
-            "stranger-rekor1-tsa",
+            "other-rekor1-tsa",
             |bundle, all| {
                 let material = bundle["verificationMaterial"].as_object_mut().unwrap();
                 material.remove("publicKey").unwrap();
