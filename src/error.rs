@@ -88,12 +88,13 @@ pub(crate) struct Failure {
     message: String,
     cosign_output: Option<String>,
     hint: Option<String>,
+    is_wrong_password: bool,
 }
 
 impl Failure {
     /// A failure of `class`. The message is one line, lower case, no period, and names the thing.
     pub(crate) fn new(class: Class, message: impl Into<String>) -> Self {
-        Self { class, message: message.into(), cosign_output: None, hint: None }
+        Self { class, message: message.into(), cosign_output: None, hint: None, is_wrong_password: false }
     }
 
     /// The request is impossible: exit 2.
@@ -141,6 +142,18 @@ impl Failure {
         let text = text.into();
         self.cosign_output = (!text.trim().is_empty()).then_some(text);
         self
+    }
+
+    /// Marks the failure of a key file that cannot be decrypted with this password: another may work.
+    #[must_use]
+    pub(crate) fn of_wrong_password(mut self) -> Self {
+        self.is_wrong_password = true;
+        self
+    }
+
+    /// Whether another password may work.
+    pub(crate) fn is_wrong_password(&self) -> bool {
+        self.is_wrong_password
     }
 
     /// The class, which decides the exit code.

@@ -114,8 +114,8 @@ impl<'a> TrustPolicy<'a> {
         Ok(Self { cosign, signer, log, timestamp, root })
     }
 
-    /// The request to cosign about a signature over the manifest `text`, which has this digest; `Class::Rejected` if the bundle
-    /// `top` is rejected without it.
+    /// The request to cosign about a signature over the manifest `text`, which has this digest;
+    /// `Class::Rejected` if the bundle `top` is rejected without it.
     pub(crate) fn request(
         &self,
         top: &str,

@@ -1,7 +1,6 @@
 //! A wrong password that was typed is asked for again: three times in all.
 
 use crate::context::Context;
-use crate::cosign::diagnosis::is_wrong_password;
 use crate::cosign::signing_key::SigningKey;
 use crate::error::{Failure, Result};
 
@@ -21,7 +20,7 @@ pub(super) fn with_password<S, T>(
         let done = use_it(signer);
         let typed = key(signer).filter(|key| key.has_typed_password());
         match (done, typed) {
-            (Err(failure), Some(key)) if is_wrong_password(&failure) => {
+            (Err(failure), Some(key)) if failure.is_wrong_password() => {
                 if times == TIMES {
                     let reference = key.reference();
                     return Err(Failure::usage(format!(

@@ -29,7 +29,10 @@ pub(crate) struct Diagnosis {
 impl Diagnosis {
     /// The failure of a run that used `key`. `kms_env`: whether this command has `--kms-env`.
     pub(crate) fn of(self, key: &KeyRef, kms_env: bool) -> Failure {
-        let failure = Failure::new(self.class, format!("{key} {}", self.reason));
+        let mut failure = Failure::new(self.class, format!("{key} {}", self.reason));
+        if self.reason == WRONG_PASSWORD {
+            failure = failure.of_wrong_password();
+        }
         match self.hint {
             // The plugin exists: that was checked before.
             Some(_) if self.reason == NO_PROVIDER && matches!(key, KeyRef::Plugin { .. }) => {
@@ -57,11 +60,6 @@ pub(crate) fn of_key_failure(text: &[u8]) -> Option<Diagnosis> {
         hint: Some(failure.key_hint),
     });
     network.or_else(|| LAST_RULE.fits(&text).then_some(LAST_RULE.diagnosis))
-}
-
-/// Whether a run failed because the password of a key file is wrong.
-pub(crate) fn is_wrong_password(failure: &Failure) -> bool {
-    failure.class() == Class::NotSigned && failure.message().ends_with(WRONG_PASSWORD)
 }
 
 /// The failure of a run whose text fits no rule: a refusal.
