@@ -40,10 +40,10 @@ fn a_key_that_answers_and_one_that_does_not() {
     // cosign exports the same key.
     site.remove("cosign.pub");
     let export =
-        [site.cosign().to_str().unwrap(), "public-key", "--key=hashivault://ec", "--outfile=other.pub"];
+        [site.cosign().to_str().unwrap(), "public-key", "--key=hashivault://ec", "--outfile=real.pub"];
     let run = all.iter().fold(site.program_run(export), |run, (name, value)| run.env(name, value));
     run.whatever_it_prints().succeeds();
-    let sha256 = site.key_sha256("other.pub");
+    let sha256 = site.key_sha256("real.pub");
     site.aicr_given(&all, &format!("{} --public-key-out cosign.pub", doctor("hashivault://ec")))
         .stdout(&format!(
             "{cosign}key           hashivault://ec answers
@@ -56,7 +56,7 @@ fn a_key_that_answers_and_one_that_does_not() {
             command(three, "hashivault://ec")
         ))
         .succeeds();
-    assert_eq!(site.read("cosign.pub"), site.read("other.pub"));
+    assert_eq!(site.read("cosign.pub"), site.read("real.pub"));
 
     // The file exists with another key, and is not replaced.
     site.file("cosign.pub", site.read("other.pub"));
