@@ -90,7 +90,8 @@ fn output(
         None => None,
     };
     let signature = evidence.as_ref().map(Evidence::to_json);
-    Sealed::tree(staging, write_back, &target, &collected, &hashed, signature.as_deref())?
+    let expected = hashed.expected(&collected);
+    Sealed::tree(staging, write_back, &target, expected, built.manifest, signature.as_deref())?
         .publish(&context.work(&unseen))?;
     finish(directory, built, signing.as_ref().zip(evidence.as_ref()), report)
 }
@@ -138,7 +139,7 @@ fn in_place(
     )?;
     bar.finish();
     let built = &hashed.built;
-    if has_manifest(bundle, built) {
+    if has_manifest(bundle, built.manifest) {
         let text = read_back(staging.staging_dir(), built)?;
         if let Some(done) = unchanged::report(bundle, &text, built, signing.as_ref())? {
             report.bundles.push(done);

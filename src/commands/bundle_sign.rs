@@ -17,6 +17,7 @@ use crate::progress::Progress;
 use crate::report::{BundleReport, Report, Verdict};
 use crate::sigstore::evidence::Evidence;
 use crate::tree::manifest::Manifest;
+use crate::tree::names::Names;
 use crate::tree::publish::Sealed;
 use crate::tree::rooted_dir::RootedDir;
 use crate::tree::second_look::{Expected, FileId, OwnFiles};
@@ -184,7 +185,7 @@ fn sign(bundle: &RootedDir, seen: &Seen, signing: &Signing<'_>, context: &Contex
     let made = signing.sign(&seen.manifest)?;
     let unseen = Progress::hidden();
     let manifest = manifest_of(bundle, &seen.manifest)?;
-    let expected = Expected::listed(&manifest, &seen.files);
+    let expected = Expected { names: Names::Listed(&manifest), files: &seen.files };
     Sealed::signature(staging, bundle, expected, own_files, &made.to_json())?
         .publish(&context.work(&unseen))?;
     Ok(made)

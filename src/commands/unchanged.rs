@@ -24,7 +24,7 @@ pub(crate) fn has_same_files(
 ) -> Result<bool> {
     // aicr has just written it.
     let Ok(manifest) = Manifest::unproven(text) else { return Ok(false) };
-    if !has_manifest(existing, built) {
+    if !has_manifest(existing, built.manifest) {
         return Ok(false);
     }
     // Both are on the same medium, which may not keep modes.

@@ -8,7 +8,8 @@ use replacement::Replacement;
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
-use super::copy::{Built, Hashed, clear_set_gid_of_directories};
+use super::copies::clear_set_gid_of_directories;
+use super::copy::Hashed;
 use super::inputs::Collected;
 use super::medium::clear_set_gid;
 use super::rooted_dir::RootedDir;
@@ -17,7 +18,7 @@ use super::staging::{OLD, Staging, TREE, attestation};
 use super::target::{Occupant, Target};
 use super::write_back::WriteBack;
 use super::{ATTESTATION, MANIFEST, SIGNATURE, Work, cannot, remove};
-use crate::digest::{BUFFER, HashError, hash_file};
+use crate::digest::{BUFFER, HashError, Sha256Digest, hash_file};
 use crate::error::{Class, Failure, Result};
 
 mod replacement;
@@ -46,18 +47,19 @@ enum Content<'a> {
 }
 
 impl<'a> Sealed<'a> {
-    /// Seals the tree in the staging directory, with this signature or as an unsigned bundle.
+    /// Seals the tree in the staging directory, which has the `expected` files and a manifest with this digest,
+    /// with this signature or as an unsigned bundle.
     pub(crate) fn tree(
         staging: Staging,
         write_back: WriteBack,
         target: &'a Target,
-        collected: &'a Collected,
-        hashed: &'a Hashed,
+        expected: Expected<'a>,
+        manifest: Sha256Digest,
         signature: Option<&[u8]>,
     ) -> Result<Self> {
         let tree = staging.tree()?;
         let activity = Activity::with(signature);
-        if !has_manifest(&tree, &hashed.built) {
+        if !has_manifest(&tree, manifest) {
             return Err(changed(&target.shown(), activity, &format!("{MANIFEST} is not the same")));
         }
         if let Some(signature) = signature {
@@ -67,10 +69,9 @@ impl<'a> Sealed<'a> {
                 .and_then(|()| clear_set_gid(&directory).map(drop))
                 .map_err(|errno| cannot("write", tree.show(SIGNATURE.as_bytes()), &errno.into()))?;
         }
-        clear_set_gid_of_directories(collected, &tree)?;
+        clear_set_gid_of_directories(expected.names, &tree)?;
         write_back.finish().map_err(|error| cannot("write", tree.show(b""), &error))?;
         let own_files = OwnFiles::of(&tree);
-        let expected = Expected::collected(collected, &hashed.files);
         Ok(Self { staging, content: Content::Tree(target), expected, own_files, activity })
     }
 
@@ -90,15 +91,15 @@ impl<'a> Sealed<'a> {
         let shown = staging.dir.show(MANIFEST.as_bytes());
         let file = file.map_err(|error| Failure::new(Class::Broken, format!("{shown} {error}")))?;
         file.file.sync_all().map_err(|error| cannot("write", shown, &error))?;
-        if !has_manifest(&staging.dir, &hashed.built) {
+        if !has_manifest(&staging.dir, hashed.built.manifest) {
             return Err(changed(&bundle.show(b""), activity, &format!("{MANIFEST} is not the same")));
         }
         if let Some(signature) = signature {
             write_signature(&staging, signature)?;
         }
-        let changes = !has_manifest(bundle, &hashed.built);
+        let changes = !has_manifest(bundle, hashed.built.manifest);
         let content = Content::Manifest { bundle, changes, signed: signature.is_some() };
-        let expected = Expected::collected(collected, &hashed.files);
+        let expected = hashed.expected(collected);
         Ok(Self { staging, content, expected, own_files, activity })
     }
 
@@ -150,14 +151,14 @@ fn write_signature(staging: &Staging, signature: &[u8]) -> Result<()> {
     written.map_err(|error| cannot("write", staging.dir.show(SIGNATURE_NAME.as_bytes()), &error))
 }
 
-/// Whether the manifest of the bundle has exactly these bytes.
-pub(crate) fn has_manifest(bundle: &RootedDir, built: &Built) -> bool {
+/// Whether the manifest of the bundle has this digest.
+pub(crate) fn has_manifest(bundle: &RootedDir, expected: Sha256Digest) -> bool {
     let Ok(opened) = bundle.file(MANIFEST.as_bytes()) else {
         return false;
     };
     let hashed: Result<_, HashError> =
         hash_file(&opened.file, opened.size(), &mut vec![0; BUFFER], false, |_| Ok(()));
-    hashed.is_ok_and(|(digest, _)| digest == built.manifest)
+    hashed.is_ok_and(|(digest, _)| digest == expected)
 }
 
 fn publish_tree(staging: &Staging, target: &Target) -> Result<()> {

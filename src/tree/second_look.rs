@@ -9,8 +9,7 @@ use rustix::fs::{AtFlags, Stat};
 use rustix::io::Errno;
 
 use super::file_system::has_stable_inodes;
-use super::inputs::Collected;
-use super::manifest::Manifest;
+use super::names::Names;
 use super::rooted_dir::{DirectoryBuffer, FileKind, RootedDir, change_stamp, size};
 use super::{MANIFEST, SIGNATURE, cannot, is_staging_name};
 use crate::error::{Class, Failure, Result};
@@ -38,33 +37,14 @@ impl FileId {
 
 /// The files that a bundle has to have.
 pub(crate) struct Expected<'a> {
-    names: Names<'a>,
+    pub(crate) names: Names<'a>,
     /// In the order of the names.
-    files: &'a [FileId],
+    pub(crate) files: &'a [FileId],
 }
 
-/// Where the names are. They are sorted by their bytes.
-enum Names<'a> {
-    Collected(&'a Collected),
-    Manifest(&'a Manifest<'a>),
-}
-
-impl<'a> Expected<'a> {
-    /// The files that were collected, and then copied or hashed in place.
-    pub(crate) fn collected(collected: &'a Collected, files: &'a [FileId]) -> Self {
-        Self { names: Names::Collected(collected), files }
-    }
-
-    /// The files of a bundle that was checked.
-    pub(crate) fn listed(manifest: &'a Manifest<'a>, files: &'a [FileId]) -> Self {
-        Self { names: Names::Manifest(manifest), files }
-    }
-
+impl Expected<'_> {
     fn name(&self, index: usize) -> &[u8] {
-        match self.names {
-            Names::Collected(collected) => collected.files[index].name.as_str().as_bytes(),
-            Names::Manifest(manifest) => manifest.name(index).as_bytes(),
-        }
+        self.names.get(index).as_bytes()
     }
 
     /// The index of the first name that does not come before `path`.

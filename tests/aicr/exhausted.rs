@@ -99,12 +99,13 @@ fn without_descriptors_nothing_is_rejected_and_nothing_is_left_behind() {
     let before = sandbox.tree("");
     for (words, enough) in [
         ("verify B --checksums-only -q", 8),
-        ("verify B --key cosign.pub --insecure-ignore-tlog -q", 28),
-        ("bundle-sign B --signing-key cosign.key --tlog-upload=false -q", 28),
+        ("verify B --key cosign.pub --insecure-ignore-tlog -q", 40),
+        ("bundle-sign B --signing-key cosign.key --tlog-upload=false -q", 40),
         ("bundle dist --output C -q", 16),
-        ("bundle dist --output C -q --signing-key cosign.key --tlog-upload=false", 28),
+        ("bundle dist --output C -q --signing-key cosign.key --tlog-upload=false", 40),
     ] {
-        for descriptors in [8, 9, 10, 12, 14, 16, 20, 28] {
+        // How many runs of cosign overlap depends on the load of the machine.
+        for descriptors in [8, 9, 10, 12, 14, 16, 20, 28, 40] {
             let done = succeeds_with(&sandbox, descriptors, words);
             assert!(done || descriptors < enough, "{descriptors}: {words}");
             if sandbox.path("C").exists() {

@@ -1,7 +1,7 @@
 //! Copies on a real disk.
 
 use std::fs::Permissions;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _};
 use std::time::{Duration, SystemTime};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -141,7 +141,8 @@ fn holes_stay_holes() {
 }
 
 fn fifo(at: &Utf8Path) {
-    rustix::fs::mknodat(rustix::fs::CWD, at.as_str(), rustix::fs::FileType::Fifo, Mode::RUSR, 0).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, at.as_str(), rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0)
+        .unwrap();
 }
 
 #[test]

@@ -6,9 +6,11 @@ use camino::Utf8PathBuf;
 
 use super::*;
 use crate::interrupt::Interrupt;
+use crate::tree::copy::Built;
 use crate::tree::copy::{copy, hash_in_place};
 use crate::tree::inputs::{self, Options};
 use crate::tree::manifest::Manifest;
+use crate::tree::names::Names;
 use crate::tree::second_look::FileId;
 use crate::tree::with_two_threads;
 
@@ -40,7 +42,15 @@ impl TestDir {
             let write_back = WriteBack::of(staging.staging_dir())?;
             let collected = self.collected(false);
             let hashed = copy(&collected, &staging.tree()?, &write_back, false, work)?;
-            Sealed::tree(staging, write_back, &target, &collected, &hashed, signature)?.publish(work)?;
+            Sealed::tree(
+                staging,
+                write_back,
+                &target,
+                hashed.expected(&collected),
+                hashed.built.manifest,
+                signature,
+            )?
+            .publish(work)?;
             Ok(hashed.built)
         })
     }
@@ -158,7 +168,14 @@ fn what_was_not_written_is_not_published() {
         let tree = staging.tree().unwrap();
         let failure = with_two_threads(|work| {
             let hashed = copy(&collected, &tree, &write_back, false, work)?;
-            let sealed = Sealed::tree(staging, write_back, &target, &collected, &hashed, None)?;
+            let sealed = Sealed::tree(
+                staging,
+                write_back,
+                &target,
+                hashed.expected(&collected),
+                hashed.built.manifest,
+                None,
+            )?;
             change(&tree, &tree.path().to_owned());
             sealed.publish(work)
         })
@@ -193,7 +210,15 @@ fn an_output_that_is_created_during_the_run_is_not_replaced() {
         let write_back = WriteBack::of(staging.staging_dir()).unwrap();
         let collected = test.collected(false);
         let hashed = copy(&collected, &staging.tree().unwrap(), &write_back, false, work).unwrap();
-        let sealed = Sealed::tree(staging, write_back, &target, &collected, &hashed, None).unwrap();
+        let sealed = Sealed::tree(
+            staging,
+            write_back,
+            &target,
+            hashed.expected(&collected),
+            hashed.built.manifest,
+            None,
+        )
+        .unwrap();
         std::fs::create_dir(test.path.join("out")).unwrap();
         std::fs::write(test.path.join("out/mine"), "").unwrap();
         assert_eq!(sealed.publish(work).unwrap_err().class(), Class::Usage);
@@ -211,7 +236,17 @@ fn a_run_that_does_not_publish_leaves_nothing() {
         let write_back = WriteBack::of(staging.staging_dir()).unwrap();
         let collected = test.collected(false);
         let hashed = copy(&collected, &staging.tree().unwrap(), &write_back, false, work).unwrap();
-        drop(Sealed::tree(staging, write_back, &target, &collected, &hashed, None).unwrap());
+        drop(
+            Sealed::tree(
+                staging,
+                write_back,
+                &target,
+                hashed.expected(&collected),
+                hashed.built.manifest,
+                None,
+            )
+            .unwrap(),
+        );
     });
     assert_eq!(test.files(""), ["in/a", "in/d/b"]);
 }
@@ -243,7 +278,7 @@ fn sign(bundle: &RootedDir, signature: &[u8]) -> Result<()> {
         .map(|line| FileId::new(&bundle.stat(manifest.name(line).as_bytes()).unwrap(), 1))
         .collect();
     let staging = Staging::for_bundle(bundle)?;
-    let expected = Expected::listed(&manifest, &files);
+    let expected = Expected { names: Names::Listed(&manifest), files: &files };
     let sealed = Sealed::signature(staging, bundle, expected, OwnFiles::of(bundle), signature)?;
     with_two_threads(|work| sealed.publish(work))
 }

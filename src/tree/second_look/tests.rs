@@ -7,6 +7,7 @@ use camino::Utf8Path;
 
 use super::*;
 use crate::tree::inputs::{Options, collect};
+use crate::tree::manifest::Manifest;
 
 const NAMES: [&str; 4] = ["a", "d/.hidden", "d/b", "e"];
 
@@ -27,7 +28,9 @@ fn second_look(change: impl Fn(&Path)) -> Option<String> {
         fs::write(top.path().join(name), "").unwrap();
     }
     change(top.path());
-    Expected::collected(&collected, &files).first_change(&collected.roots[0], &interrupt).unwrap()
+    Expected { names: Names::Collected(&collected), files: &files }
+        .first_change(&collected.roots[0], &interrupt)
+        .unwrap()
 }
 
 #[test]
@@ -105,7 +108,7 @@ fn listed_files_in_a_directory_of_that_name_are_looked_at() {
     fs::write(&file, "x").unwrap();
     let bundle = RootedDir::open(Utf8Path::from_path(top.path()).unwrap()).unwrap();
     let files = [FileId::new(&bundle.stat(b".x.aicr-staging/f").unwrap(), 1)];
-    let expected = Expected::listed(&manifest, &files);
+    let expected = Expected { names: Names::Listed(&manifest), files: &files };
     let look = || expected.first_change(&bundle, &Interrupt::default()).unwrap();
     assert_eq!(look(), None);
     fs::remove_file(&file).unwrap();
