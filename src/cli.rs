@@ -145,6 +145,12 @@ pub(crate) struct BundleArgs {
     /// Allow files that contain a PEM private key
     #[arg(long)]
     pub(crate) allow_private_keys: bool,
+    /// Say in the bundle which release it is; needs --release-version
+    #[arg(long, value_name = "NAME")]
+    pub(crate) release_name: Option<String>,
+    /// Say in the bundle which version it is; needs --release-name
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) release_version: Option<String>,
     /// Build an unsigned bundle, and ignore the variables for signing
     #[arg(long)]
     pub(crate) no_sign: bool,
@@ -235,13 +241,36 @@ pub(crate) struct SigningRunArgs {
     pub(crate) force: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct VerifyArgs {
     /// Verify this bundle directory
     #[arg(required = true, value_name = "BUNDLE", value_hint = ValueHint::DirPath)]
     pub(crate) bundles: Vec<Utf8PathBuf>,
+    /// Copy the bundle into this new directory, if it is accepted
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) copy_to: Option<Utf8PathBuf>,
+    /// Write an in-toto statement about the result to this new file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) receipt: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    pub(crate) release: ReleaseArgs,
     #[command(flatten)]
     pub(crate) trust: TrustArgs,
+}
+
+/// Which release a bundle must be.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Release")]
+pub(crate) struct ReleaseArgs {
+    /// Require a release of this name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) expect_name: Option<String>,
+    /// Require exactly this version
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) expect_version: Option<String>,
+    /// Require this version or a later one
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) at_least: Option<String>,
 }
 
 /// Which signers are trusted.
@@ -252,6 +281,9 @@ pub(crate) struct TrustArgs {
     /// manager URI
     #[arg(long, value_name = "FILE|REF", value_hint = ValueHint::FilePath)]
     pub(crate) key: Option<String>,
+    /// Require that the key of --key has this SHA-256 fingerprint (repeatable)
+    #[arg(long, value_name = "HEX", action = clap::ArgAction::Append)]
+    pub(crate) key_sha256: Vec<String>,
     /// Accept a signature without a transparency log entry
     #[arg(long)]
     pub(crate) insecure_ignore_tlog: bool,
@@ -321,7 +353,12 @@ impl Command {
             }
             Self::Verify(args) => {
                 let TrustArgs { key, trusted_root, .. } = &args.trust;
-                let files = [key.as_deref().map(Utf8Path::new), trusted_root.as_deref()];
+                let files = [
+                    key.as_deref().map(Utf8Path::new),
+                    trusted_root.as_deref(),
+                    args.copy_to.as_deref(),
+                    args.receipt.as_deref(),
+                ];
                 args.bundles.iter().map(Utf8PathBuf::as_path).chain(files.into_iter().flatten()).collect()
             }
             Self::Doctor(args) => args.signing.paths().collect(),

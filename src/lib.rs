@@ -22,6 +22,7 @@ mod password;
 mod plan;
 mod printable;
 mod progress;
+mod release;
 mod report;
 mod settings;
 mod sigstore;

@@ -18,6 +18,7 @@ use serde::ser::{SerializeMap, Serializer};
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure};
 use crate::printable::show;
+use crate::release::{Label, Release};
 use crate::tree::audit::Finding;
 
 /// The result of a whole run: one JSON object.
@@ -49,6 +50,12 @@ pub(crate) struct BundleReport {
     pub(crate) verdict: Verdict,
     pub(crate) manifest: Option<ManifestReport>,
     pub(crate) signatures: Vec<SignatureReport>,
+    /// The release that an accepted bundle is, if it says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) release: Option<ReleaseReport>,
+    /// Where the bundle was copied to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) copied_to: Option<Utf8PathBuf>,
     /// The first 10,000, in byte order.
     pub(crate) findings: Vec<Finding>,
     /// How many there are.
@@ -67,6 +74,8 @@ impl BundleReport {
             verdict,
             manifest: None,
             signatures: Vec::new(),
+            release: None,
+            copied_to: None,
             findings: Vec::new(),
             findings_total: 0,
             error: None,
@@ -147,6 +156,19 @@ pub(crate) struct ManifestReport {
     pub(crate) files: u64,
     /// Bytes of payload.
     pub(crate) bytes: u64,
+}
+
+/// A release.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ReleaseReport {
+    pub(crate) name: Label,
+    pub(crate) version: Label,
+}
+
+impl From<Release> for ReleaseReport {
+    fn from(release: Release) -> Self {
+        Self { name: release.name, version: release.version }
+    }
 }
 
 /// A signature over the manifest.

@@ -1,6 +1,8 @@
 //! `bundle`: builds a bundle from copies, or a manifest in place, and signs it when there is a signer. Everything that
 //! can be refused is refused before the first byte of payload is read.
 
+use std::io::{self, Write as _};
+
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::commands::signing::Signing;
@@ -13,18 +15,20 @@ use crate::plan::bundle::{BundlePlan, Destination, Run};
 use crate::plan::sign::Signer;
 use crate::printable::{quoted_path, show};
 use crate::progress::Progress;
+use crate::release::{RELEASE, Release};
 use crate::report::{BundleReport, ManifestReport, Report, Verdict};
 use crate::sigstore::evidence::Evidence;
 use crate::tree::copy::{Built, copy, hash_in_place};
 use crate::tree::inputs::{Collected, Options, collect};
-use crate::tree::publish::{Sealed, has_manifest};
+use crate::tree::publish::{Sealed, has_manifest, has_same_release};
+use crate::tree::reflink::bytes_to_write;
 use crate::tree::rooted_dir::RootedDir;
 use crate::tree::second_look::OwnFiles;
 use crate::tree::space::enough_space;
 use crate::tree::staging::Staging;
-use crate::tree::target::{Occupant, Target};
+use crate::tree::target::{Occupant, Purpose, Target};
 use crate::tree::write_back::WriteBack;
-use crate::tree::{MANIFEST, manifest};
+use crate::tree::{MANIFEST, cannot, manifest};
 
 /// Builds what the plan says.
 pub(crate) fn run(plan: &BundlePlan, context: &Context, report: &mut Report) -> Result<()> {
@@ -48,20 +52,21 @@ fn output(
     report: &mut Report,
 ) -> Result<()> {
     let Run { dry_run, force } = plan.run;
-    let collected = look(plan, inputs, exclude, false, context)?;
+    let mut collected = look(plan, inputs, exclude, false, context)?;
     let unseen = Progress::hidden();
-    let target = Target::new(directory, inputs, force, &context.work(&unseen))?;
+    let target = Target::new(Purpose::Bundle { force }, directory, inputs, &context.work(&unseen))?;
     let mut untrusted = inputs.to_vec();
     untrusted.push(directory.to_owned());
     let session = signer.map(|_| context.session(&untrusted)).transpose()?;
     let signing = prepare(signer, &untrusted, dry_run, session.as_ref(), context, report)?;
-    enough_space(&target.parent(), &collected)?;
+    enough_space(&target, bytes_to_write(&collected, &target.parent())?, collected.files.len() as u64)?;
     if dry_run {
-        report.bundles.push(planned(directory, &collected, signing.as_ref()));
+        report.bundles.push(planned(plan, directory, &collected, signing.as_ref()));
         return Ok(());
     }
 
     let staging = Staging::for_output(&target)?;
+    let release = add_release(plan, &mut collected, &staging)?;
     let tree = staging.tree()?;
     let bar = context.printer.progress("copy");
     let write_back = WriteBack::of(staging.staging_dir())?;
@@ -69,6 +74,7 @@ fn output(
         copy(&collected, &tree, &write_back, plan.allow_private_keys, &context.work(bar.progress()))?;
     bar.finish();
     let built = &hashed.built;
+    has_totals(release.as_ref(), built)?;
     if !hashed.is_kept_by_medium {
         let shown = show(directory.as_str());
         context
@@ -106,27 +112,28 @@ fn in_place(
 ) -> Result<()> {
     let Run { dry_run, force } = plan.run;
     let inputs = [directory.to_owned()];
-    let collected = look(plan, &inputs, &[], true, context)?;
-    let refused = || {
+    let mut collected = look(plan, &inputs, &[], true, context)?;
+    let refused = |collected: &Collected| {
         let shown = collected.roots[0].show(b"");
         Failure::usage(format!("{shown} already has a {MANIFEST}")).hint("--force replaces it")
     };
     if collected.has_manifest && !force {
-        return Err(refused());
+        return Err(refused(&collected));
     }
     let session = signer.map(|_| context.session(&inputs)).transpose()?;
     let signing = prepare(signer, &inputs, dry_run, session.as_ref(), context, report)?;
     if dry_run {
-        report.bundles.push(planned(directory, &collected, signing.as_ref()));
+        report.bundles.push(planned(plan, directory, &collected, signing.as_ref()));
         return Ok(());
     }
 
-    let bundle = &collected.roots[0];
-    let staging = Staging::for_bundle(bundle)?;
+    let staging = Staging::for_bundle(&collected.roots[0])?;
     // Another run may have made one meanwhile; the lock of the staging directory prevents that from here on.
-    if !force && bundle.stat(MANIFEST.as_bytes()).is_ok() {
-        return Err(refused());
+    if !force && collected.roots[0].stat(MANIFEST.as_bytes()).is_ok() {
+        return Err(refused(&collected));
     }
+    let release = add_release(plan, &mut collected, &staging)?;
+    let bundle = &collected.roots[0];
     let own_files = OwnFiles::of(bundle);
     let bar = context.printer.progress("hash");
     let manifest = staging.file(MANIFEST)?;
@@ -139,7 +146,9 @@ fn in_place(
     )?;
     bar.finish();
     let built = &hashed.built;
-    if has_manifest(bundle, built.manifest) {
+    has_totals(release.as_ref(), built)?;
+    let has_same_release = || release.is_none() || has_same_release(bundle, staging.staging_dir());
+    if has_manifest(bundle, built.manifest) && has_same_release() {
         let text = read_back(staging.staging_dir(), built)?;
         if let Some(done) = unchanged::report(bundle, &text, built, signing.as_ref())? {
             report.bundles.push(done);
@@ -178,7 +187,9 @@ fn look(
     in_place: bool,
     context: &Context,
 ) -> Result<Collected> {
-    let options = Options { exclude, in_place, allow_name_collisions: plan.allow_name_collisions };
+    let BundlePlan { allow_name_collisions, release, .. } = plan;
+    let (allow_name_collisions, has_release) = (*allow_name_collisions, release.is_some());
+    let options = Options { exclude, in_place, allow_name_collisions, has_release };
     let collected = collect(inputs, options, &context.interrupt)?;
     for warning in &collected.warnings {
         context.printer.warning(warning);
@@ -186,12 +197,47 @@ fn look(
     Ok(collected)
 }
 
-fn planned(directory: &Utf8Path, collected: &Collected, signing: Option<&Signing<'_>>) -> BundleReport {
+/// The release that the plan names, with the files of the bundle.
+fn release(plan: &BundlePlan, collected: &Collected) -> Option<Release> {
+    let (name, version) = plan.release.clone()?;
+    Some(Release::new(name, version, collected.files.len() as u64, collected.bytes))
+}
+
+/// Writes the `release.json` of the plan to the staging directory, and adds it to the files.
+fn add_release(plan: &BundlePlan, collected: &mut Collected, staging: &Staging) -> Result<Option<Release>> {
+    let Some(release) = release(plan, collected) else { return Ok(None) };
+    let text = release.to_json();
+    let directory = staging.staging_dir();
+    let failed = |error: io::Error| cannot("write", directory.show(RELEASE.as_bytes()), &error);
+    staging.file(RELEASE)?.write_all(text.as_bytes()).map_err(failed)?;
+    collected.add_release(directory.directory(b"").map_err(failed)?, RELEASE, text.len() as u64)?;
+    Ok(Some(release))
+}
+
+/// Checks that the files that were read have the size that the release says.
+fn has_totals(release: Option<&Release>, built: &Built) -> Result<()> {
+    match release {
+        Some(release) if release.bytes + release.to_json().len() as u64 != built.bytes => {
+            Err(Failure::new(Class::Broken, "the inputs changed while they were read")
+                .hint("run it again when no program writes to the inputs"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn planned(
+    plan: &BundlePlan,
+    directory: &Utf8Path,
+    collected: &Collected,
+    signing: Option<&Signing<'_>>,
+) -> BundleReport {
+    let release = release(plan, collected);
+    let own = release.as_ref().map_or(0, |release| release.to_json().len() as u64);
     BundleReport {
         manifest: Some(ManifestReport {
             sha256: None,
-            files: collected.files.len() as u64,
-            bytes: collected.bytes,
+            files: collected.files.len() as u64 + u64::from(release.is_some()),
+            bytes: collected.bytes + own,
         }),
         commands: signing.map(Signing::planned_command).into_iter().collect(),
         ..BundleReport::new(directory, Verdict::Planned)

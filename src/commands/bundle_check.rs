@@ -7,26 +7,28 @@ use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
+use crate::release::{self, RELEASE, Release};
 use crate::report::{BundleReport, ManifestReport, Verdict};
 use crate::sigstore::evidence::{Evidence, SIZE_LIMIT};
 use crate::tree::audit::Findings;
-use crate::tree::check::{Checked, Record, check, check_names};
+use crate::tree::check::{Checked, Keep, check, check_names};
 use crate::tree::manifest::{self, Manifest};
 use crate::tree::rooted_dir::{FileKind, OpenError, RootedDir, SmallError};
 use crate::tree::{ATTESTATION, MANIFEST, SIGNATURE, Work, walk};
 
-/// Compares every file with a manifest, reading it. A `record` gets the files that were read.
+/// Compares every file with a manifest, reading it, unless there is more than the `release` says.
 pub(crate) fn check_files(
     bundle: &RootedDir,
     manifest: &Manifest<'_>,
-    record: Option<&Record>,
+    release: Option<&Release>,
+    keep: Keep<'_>,
     context: &Context,
     interrupt: &Interrupt,
 ) -> Result<Checked> {
     let bar = context.printer.progress("verify");
     let work = Work { interrupt, ..context.work(bar.progress()) };
     let listing = walk::list(bundle, &work)?;
-    let checked = check(bundle, manifest, &listing, record, &work);
+    let checked = check(bundle, manifest, &listing, release, keep, &work);
     bar.finish();
     checked
 }
@@ -71,6 +73,15 @@ pub(crate) fn report(
     result.findings = kept;
     result.findings_total = total;
     result
+}
+
+/// The release that a bundle is. None if its manifest lists no `release.json`, or one that aicr has not written, or if
+/// the file is not the listed one.
+pub(crate) fn release(bundle: &RootedDir, manifest: &Manifest<'_>) -> Option<Release> {
+    let line = manifest.find(RELEASE.as_bytes())?;
+    let text = bundle.read_small(RELEASE.as_bytes(), release::SIZE_LIMIT).ok()?;
+    let is_listed = Sha256Digest::of(&text) == manifest.entry(line).digest;
+    is_listed.then(|| Release::parse(&text)).flatten()
 }
 
 /// The signature file, parsed strictly; `None` if there is none.

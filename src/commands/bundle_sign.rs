@@ -16,6 +16,7 @@ use crate::plan::bundle::{BundleSignPlan, Run};
 use crate::progress::Progress;
 use crate::report::{BundleReport, Report, Verdict};
 use crate::sigstore::evidence::Evidence;
+use crate::tree::check::Keep;
 use crate::tree::manifest::Manifest;
 use crate::tree::names::Names;
 use crate::tree::publish::Sealed;
@@ -125,7 +126,9 @@ fn look(bundle: &RootedDir, signing: &Signing<'_>, run: Run, context: &Context) 
     let checked = if run.dry_run {
         check_only_names(bundle, &manifest, context)
     } else {
-        check_files(bundle, &manifest, Some(&files), context, &context.interrupt)
+        let release = bundle_check::release(bundle, &manifest);
+        let keep = Keep::Record(&files);
+        check_files(bundle, &manifest, release.as_ref(), keep, context, &context.interrupt)
     };
     let mut report = bundle_check::report(bundle, digest, checked?, Verdict::Signed, context);
     if report.error.is_some() {
@@ -185,7 +188,7 @@ fn sign(bundle: &RootedDir, seen: &Seen, signing: &Signing<'_>, context: &Contex
     let made = signing.sign(&seen.manifest)?;
     let unseen = Progress::hidden();
     let manifest = manifest_of(bundle, &seen.manifest)?;
-    let expected = Expected { names: Names::Listed(&manifest), files: &seen.files };
+    let expected = Expected { names: Names::Listed(&manifest), files: &seen.files, pending: None };
     Sealed::signature(staging, bundle, expected, own_files, &made.to_json())?
         .publish(&context.work(&unseen))?;
     Ok(made)

@@ -49,7 +49,7 @@ enum TrustedSigner<'a> {
 enum NamedSigner<'a> {
     Known(TrustedSigner<'a>),
     /// A key in a key manager, which cosign will ask for its public half.
-    InKeyManager(&'a KeyRef, SigningKey),
+    InKeyManager(&'a KeyRef, &'a [Sha256Digest], SigningKey),
 }
 
 impl<'a> TrustPolicy<'a> {
@@ -75,30 +75,31 @@ impl<'a> TrustPolicy<'a> {
             Trust::Identity { identity, issuer, .. } => {
                 NamedSigner::Known(TrustedSigner::Identity { identity, issuer })
             }
-            Trust::Key { key: KeyToTrust::File(path), .. } => {
-                NamedSigner::Known(TrustedSigner::Key(trusted_key::in_file(path, bundles)?))
+            Trust::Key { key: KeyToTrust::File(path), fingerprints, .. } => {
+                NamedSigner::Known(TrustedSigner::Key(trusted_key::in_file(path, bundles, fingerprints)?))
             }
-            Trust::Key { key: KeyToTrust::StandardInput, .. } => {
-                let key = trusted_key::in_standard_input(&context.interrupt)?;
+            Trust::Key { key: KeyToTrust::StandardInput, fingerprints, .. } => {
+                let key = trusted_key::in_standard_input(&context.interrupt, fingerprints)?;
                 NamedSigner::Known(TrustedSigner::Key(key))
             }
-            Trust::Key { key: KeyToTrust::Ref(reference), .. } => {
+            Trust::Key { key: KeyToTrust::Ref(reference), fingerprints, .. } => {
                 let search_path = &session.search_path;
                 let no_password = |_: &str| Ok(None);
                 let key = SigningKey::read(reference, None, &context.environment, search_path, &no_password)?;
-                NamedSigner::InKeyManager(reference, key)
+                NamedSigner::InKeyManager(reference, fingerprints, key)
             }
         };
         let holder = match &signer {
             NamedSigner::Known(_) => SecretsOf::Nothing,
-            NamedSigner::InKeyManager(reference, _) => SecretsOf::Key(reference),
+            NamedSigner::InKeyManager(reference, ..) => SecretsOf::Key(reference),
         };
         let (cosign, found) = context.cosign(session, holder)?;
         report.cosign = Some(found);
         let signer = match signer {
             NamedSigner::Known(signer) => signer,
-            NamedSigner::InKeyManager(reference, key) => {
-                TrustedSigner::Key(trusted_key::in_key_manager(reference, &key, &cosign, context)?)
+            NamedSigner::InKeyManager(reference, fingerprints, key) => {
+                let key = trusted_key::in_key_manager(reference, fingerprints, &key, &cosign, context)?;
+                TrustedSigner::Key(key)
             }
         };
         let root = match trust.root() {

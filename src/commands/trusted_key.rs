@@ -7,6 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::context::Context;
 use crate::cosign::Cosign;
 use crate::cosign::signing_key::SigningKey;
+use crate::digest::Sha256Digest;
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::plan::key_ref::KeyRef;
@@ -20,12 +21,17 @@ use crate::tree::ancestry::lies_in;
 /// The largest public key file that is read, in bytes.
 const SIZE_LIMIT: u64 = 1 << 20;
 
-/// The public key in a file that the operator named, which must lie outside every bundle.
-pub(super) fn in_file(path: &Utf8Path, bundles: &[Utf8PathBuf]) -> Result<PublicKey> {
+/// The public key in a file that the operator named. It must lie outside every bundle, unless it has one of the
+/// `fingerprints`: then these are what is trusted.
+pub(super) fn in_file(
+    path: &Utf8Path,
+    bundles: &[Utf8PathBuf],
+    fingerprints: &[Sha256Digest],
+) -> Result<PublicKey> {
     let name = format!("--key {path}");
     let content = small_file::read(path, SIZE_LIMIT, Links::Follow)
         .map_err(|why| Failure::usage(format!("{name} {why}")))?;
-    for bundle in bundles {
+    for bundle in bundles.iter().filter(|_| fingerprints.is_empty()) {
         if lies_in(path, bundle).with_context(|| format!("look at {path}"))? {
             return Err(Failure::usage(format!(
                 "{name} lies in the bundle {bundle}, so it proves nothing about it"
@@ -33,25 +39,54 @@ pub(super) fn in_file(path: &Utf8Path, bundles: &[Utf8PathBuf]) -> Result<Public
             .hint("use a key that you received through a separate channel"));
         }
     }
-    parsed(&content, &name, &quoted_path(path))
+    let key = parsed(&content, &name, &quoted_path(path))?;
+    expect(&key, fingerprints, &name, Some(Sha256Digest::of(&content)))?;
+    Ok(key)
 }
 
 /// The public key that is piped in: `--key -`.
-pub(super) fn in_standard_input(interrupt: &Interrupt) -> Result<PublicKey> {
+pub(super) fn in_standard_input(interrupt: &Interrupt, fingerprints: &[Sha256Digest]) -> Result<PublicKey> {
     let content = small_file::read_standard_input(SIZE_LIMIT, interrupt)?
         .map_err(|why| Failure::usage(format!("--key -: standard input {why}")))?;
-    parsed(&content, "--key -: standard input", "/dev/stdin")
+    let key = parsed(&content, "--key -: standard input", "/dev/stdin")?;
+    expect(&key, fingerprints, "--key -", Some(Sha256Digest::of(&content)))?;
+    Ok(key)
+}
+
+/// Rejects a key that has none of the `fingerprints`, if there are any. `file` is the SHA-256 of the file that the key
+/// comes from.
+fn expect(
+    key: &PublicKey,
+    fingerprints: &[Sha256Digest],
+    name: &str,
+    file: Option<Sha256Digest>,
+) -> Result<()> {
+    let found = key.sha256();
+    if fingerprints.is_empty() || fingerprints.contains(&found) {
+        return Ok(());
+    }
+    let failure = if file.is_some_and(|file| fingerprints.contains(&file)) {
+        format!("--key-sha256 is the SHA-256 of the file that {name} reads, not of the key in it ({found})")
+    } else {
+        format!("{name} is the key {found}, which is not the one of --key-sha256")
+    };
+    Err(Failure::rejected(failure)
+        .hint("compare the fingerprint of the key with the one that you received through a separate channel"))
 }
 
 /// Asks the key manager for the public key, and says so.
 pub(super) fn in_key_manager(
     reference: &KeyRef,
+    fingerprints: &[Sha256Digest],
     key: &SigningKey,
     cosign: &Cosign<'_>,
     context: &Context,
 ) -> Result<PublicKey> {
     context.printer.warning(&format!("asking {reference} for its public key, once"));
-    usable(cosign.public_key(key)?, &format!("--key {reference}"), "FILE")
+    let name = format!("--key {reference}");
+    let key = usable(cosign.public_key(key)?, &name, "FILE")?;
+    expect(&key, fingerprints, &name, None)?;
+    Ok(key)
 }
 
 /// The key in `content`; `file` is its file, as an argument in the shell.

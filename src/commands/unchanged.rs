@@ -6,6 +6,7 @@ use crate::commands::signing::{SignatureOwner, Signing, signature_report};
 use crate::context::Context;
 use crate::error::{Class, Result};
 use crate::report::{BundleReport, ManifestReport, Verdict};
+use crate::tree::check::Keep;
 use crate::tree::copy::Built;
 use crate::tree::inputs::Collected;
 use crate::tree::manifest::Manifest;
@@ -34,7 +35,8 @@ pub(crate) fn has_same_files(
     if names.any(|name| is_executable(existing, name) != is_executable(tree, name)) {
         return Ok(false);
     }
-    Ok(check_files(existing, &manifest, None, context, &context.interrupt)?.findings.total == 0)
+    let checked = check_files(existing, &manifest, None, Keep::Nothing, context, &context.interrupt)?;
+    Ok(checked.findings.total == 0)
 }
 
 /// The report about a bundle with exactly the files that it should have, if its signature is as wanted. `text`

@@ -4,10 +4,11 @@
 //! 2. Signer, digest, log entry and timestamp are of the kind that the trust flags ask for (`trust`).
 //! 3. cosign accepts the signature over exactly these bytes (`cosign/verify_blob.rs`). Meanwhile the files are already
 //!    read and compared, since cosign takes a quarter of a second.
-//! 4. Only then the manifest is believed, and what was found about the files is reported.
+//! 4. Only then the manifest is believed: the release that the bundle is, and what was found about the files.
+//! 5. If all is well, the copy of the files that was made meanwhile is moved into place.
 
 use crate::both::both;
-use crate::commands::bundle_check::{check_files, manifest_text, report, signature_file};
+use crate::commands::bundle_check::{self, check_files, manifest_text, report, signature_file};
 use crate::commands::not_a_bundle::{self, CHECKSUMS_ONLY};
 use crate::commands::signing::signature_report;
 use crate::commands::trust::TrustPolicy;
@@ -16,12 +17,16 @@ use crate::cosign::verify_blob::{CosignAnswer, Early};
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
 use crate::interrupt::Interrupt;
-use crate::plan::verify::{Scope, VerifyPlan};
-use crate::report::{BundleReport, Report, Verdict};
+use crate::plan::verify::{ExpectedRelease, Scope, SignaturePlan, VerifyPlan};
+use crate::progress::Progress;
+use crate::release::{RELEASE, Release};
+use crate::report::{BundleReport, ReleaseReport, Report, Verdict};
 use crate::tree::MANIFEST;
-use crate::tree::check::Checked;
+use crate::tree::check::{Checked, Keep};
 use crate::tree::manifest::Manifest;
+use crate::tree::pending_copy::PendingCopy;
 use crate::tree::rooted_dir::RootedDir;
+use crate::tree::target::{Purpose, Target};
 
 /// The hint for receivers of a malformed manifest. A new manifest would sign off whatever files are
 /// there.
@@ -36,10 +41,14 @@ pub(crate) fn run(plan: &VerifyPlan, context: &Context, report: &mut Report) -> 
     let bundles = not_a_bundle::open(paths)?;
     match scope {
         Scope::ChecksumsOnly => each(&bundles, report, |bundle| checksums_only(bundle, context)),
-        Scope::Signature(trust) => {
+        Scope::Signature(plan) => {
+            let SignaturePlan { trust, release, copy_to, receipt: _ } = &**plan;
+            let unseen = Progress::hidden();
+            let target = |path| Target::new(Purpose::Copy, path, paths, &context.work(&unseen));
+            let target = copy_to.as_deref().map(target).transpose()?;
             let session = context.session(paths)?;
             let policy = TrustPolicy::new(trust, paths, context, &session, report)?;
-            each(&bundles, report, |bundle| signed(bundle, &policy, context))
+            each(&bundles, report, |bundle| signed(bundle, &policy, release, target.as_ref(), context))
         }
     }
 }
@@ -60,7 +69,13 @@ fn each(
     Ok(())
 }
 
-fn signed(bundle: &RootedDir, policy: &TrustPolicy<'_>, context: &Context) -> Result<BundleReport> {
+fn signed(
+    bundle: &RootedDir,
+    policy: &TrustPolicy<'_>,
+    expected: &ExpectedRelease,
+    target: Option<&Target>,
+    context: &Context,
+) -> Result<BundleReport> {
     let top = bundle.show(b"");
     // First, so that a directory that is not a bundle is not called an unsigned one.
     let text = manifest_text(bundle, ELSEWHERE)?;
@@ -69,8 +84,11 @@ fn signed(bundle: &RootedDir, policy: &TrustPolicy<'_>, context: &Context) -> Re
     };
     let digest = Sha256Digest::of(&text);
     let request = policy.request(&top, &evidence, &text, digest)?;
+    let copy = target.map(PendingCopy::begin).transpose()?;
+    let keep = copy.as_ref().map_or(Keep::Nothing, Keep::Copies);
+    let look = |text, interrupt: &_| look(bundle, text, expected, keep, context, interrupt);
     let (verdict, early) =
-        ask_and_look(bundle, &text, context, &|| policy.cosign.verify(request, &evidence, &text));
+        ask_and_look(&text, context, &|| policy.cosign.verify(request, &evidence, &text), look);
     let accepted = match verdict? {
         CosignAnswer::Accepted(accepted) => accepted,
         CosignAnswer::Refused { said } => {
@@ -79,31 +97,38 @@ fn signed(bundle: &RootedDir, policy: &TrustPolicy<'_>, context: &Context) -> Re
                 .hint(CHECKSUMS_ONLY));
         }
     };
-    let Some(checked) = early.believe(&accepted) else {
+    let Some(seen) = early.believe(&accepted) else {
         return Err(Failure::new(Class::Broken, format!("{top}: cosign accepted another manifest (a bug)")));
     };
-    let checked = checked?;
+    let Seen { manifest, checked, release } = seen?;
     let mut result = report(bundle, digest, checked, Verdict::Accepted, context);
     result.signatures = vec![signature_report(&evidence, request.log, request.timestamp)];
+    if result.verdict == Verdict::Accepted {
+        result.release = release.map(ReleaseReport::from);
+        if let Some(copy) = copy {
+            let unseen = Progress::hidden();
+            copy.publish(&manifest, &evidence.to_json(), &context.work(&unseen))?;
+            result.copied_to = target.map(|target| target.path().to_owned());
+        }
+    }
     Ok(result)
 }
 
 fn checksums_only(bundle: &RootedDir, context: &Context) -> Result<BundleReport> {
     let text = manifest_text(bundle, ELSEWHERE)?;
-    let checked = files(bundle, &text, context, &context.interrupt)?;
-    Ok(report(bundle, Sha256Digest::of(&text), checked, Verdict::Unproven, context))
+    let any = ExpectedRelease::default();
+    let seen = look(bundle, &text, &any, Keep::Nothing, context, &context.interrupt)?;
+    Ok(report(bundle, Sha256Digest::of(&text), seen.checked, Verdict::Unproven, context))
 }
 
-/// Asks cosign, and reads the files meanwhile; the reading is given up as soon as the signature is
-/// not accepted.
-fn ask_and_look<'m>(
-    bundle: &RootedDir,
+/// Asks cosign, and looks at the files meanwhile; that is given up as soon as the signature is not accepted.
+fn ask_and_look<'m, T>(
     text: &'m [u8],
     context: &Context,
     ask: &(impl Fn() -> Result<CosignAnswer<'m>> + Sync),
-) -> (Result<CosignAnswer<'m>>, Early<'m, Result<Checked>>) {
+    look: impl FnOnce(&'m [u8], &Interrupt) -> T,
+) -> (Result<CosignAnswer<'m>>, Early<'m, T>) {
     let meanwhile = context.interrupt.of_a_part();
-    let look = || Early::found(text, |text| files(bundle, text, context, &meanwhile));
     let ask = || {
         let verdict = ask();
         if !matches!(verdict, Ok(CosignAnswer::Accepted(_))) {
@@ -111,12 +136,55 @@ fn ask_and_look<'m>(
         }
         verdict
     };
-    both(&ask, look)
+    both(&ask, || Early::found(text, |text| look(text, &meanwhile)))
 }
 
-/// Compares the files with these bytes as their manifest.
-fn files(bundle: &RootedDir, text: &[u8], context: &Context, interrupt: &Interrupt) -> Result<Checked> {
+/// What the files show if a text is their manifest.
+struct Seen<'m> {
+    manifest: Manifest<'m>,
+    checked: Checked,
+    release: Option<Release>,
+}
+
+/// Compares the release and then the files with these bytes as their manifest.
+fn look<'m>(
+    bundle: &RootedDir,
+    text: &'m [u8],
+    expected: &ExpectedRelease,
+    keep: Keep<'_>,
+    context: &Context,
+    interrupt: &Interrupt,
+) -> Result<Seen<'m>> {
     let manifest = Manifest::unproven(text)
         .map_err(|error| error.rejects(bundle.show(MANIFEST.as_bytes())).hint(AGAIN))?;
-    check_files(bundle, &manifest, None, context, interrupt)
+    let release = bundle_check::release(bundle, &manifest);
+    if expected.is_some() {
+        expect(bundle, &manifest, expected, release.as_ref())?;
+    }
+    let checked = check_files(bundle, &manifest, release.as_ref(), keep, context, interrupt)?;
+    Ok(Seen { manifest, checked, release })
+}
+
+/// Rejects a bundle that is not the expected release.
+fn expect(
+    bundle: &RootedDir,
+    manifest: &Manifest<'_>,
+    expected: &ExpectedRelease,
+    release: Option<&Release>,
+) -> Result<()> {
+    let top = bundle.show(b"");
+    match release {
+        Some(release) => match expected.difference(release) {
+            Some(difference) => Err(Failure::rejected(format!("{top} {difference}"))
+                .hint("check that you have the right medium, and that nobody sent you an old release again")),
+            None => Ok(()),
+        },
+        None if manifest.find(RELEASE.as_bytes()).is_some() => Err(Failure::rejected(format!(
+            "{top} does not say which release it is: its {RELEASE} is missing, changed, or not written by aicr"
+        ))),
+        None => {
+            Err(Failure::rejected(format!("{top} does not say which release it is: it has no {RELEASE}"))
+                .hint("the sender builds it with --release-name and --release-version"))
+        }
+    }
 }

@@ -5,10 +5,11 @@ use camino::Utf8PathBuf;
 
 use super::Surroundings;
 use super::sign::{Signer, SigningCommand, signer};
-use super::value::{UNSET_VARIABLE, none_empty, not_empty};
+use super::value::{UNSET_VARIABLE, label, none_empty, not_empty};
 use crate::cli::{BundleArgs, BundleSignArgs, SigningRunArgs};
 use crate::error::{Failure, Result};
 use crate::printable::show;
+use crate::release::Label;
 
 /// What `bundle` is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub(crate) struct BundlePlan {
     pub(crate) allow_name_collisions: bool,
     /// Allow files that contain a PEM private key.
     pub(crate) allow_private_keys: bool,
+    /// The name and version of the release, if the bundle says them.
+    pub(crate) release: Option<(Label, Label)>,
     /// Who signs; `None` for an unsigned bundle.
     pub(crate) signer: Option<Signer>,
     /// How the command runs.
@@ -74,16 +77,20 @@ impl BundlePlan {
             exclude,
             allow_name_collisions,
             allow_private_keys,
+            release_name,
+            release_version,
             no_sign,
             signing,
             signing_run,
         } = args;
         let destination = destination(inputs, output, in_place, exclude)?;
+        let release = release(release_name, release_version)?;
         let signer = signer(SigningCommand::Bundle { no_sign }, signing, surroundings)?;
         Ok(Self {
             destination,
             allow_name_collisions,
             allow_private_keys,
+            release,
             signer,
             run: Run::new(&signing_run),
         })
@@ -107,6 +114,20 @@ impl Run {
     fn new(args: &SigningRunArgs) -> Self {
         let SigningRunArgs { dry_run, force } = *args;
         Self { dry_run, force }
+    }
+}
+
+fn release(name: Option<String>, version: Option<String>) -> Result<Option<(Label, Label)>> {
+    const FLAGS: [&str; 2] = ["--release-name", "--release-version"];
+    let needs = |one, other, value| {
+        Failure::usage(format!("{one} needs {other}: a release has a name and a version"))
+            .hint(format!("add {other} {value}"))
+    };
+    match (name, version) {
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(needs(FLAGS[0], FLAGS[1], "VERSION")),
+        (None, Some(_)) => Err(needs(FLAGS[1], FLAGS[0], "NAME")),
+        (Some(name), Some(version)) => Ok(Some((label(&name, FLAGS[0])?, label(&version, FLAGS[1])?))),
     }
 }
 

@@ -6,6 +6,7 @@ use std::fmt;
 use camino::Utf8PathBuf;
 
 use crate::error::{Failure, Result};
+use crate::release::Label;
 use crate::settings::Environment;
 
 /// The hint for an empty value.
@@ -36,6 +37,15 @@ impl fmt::Display for Source {
             Self::Flag(name) | Self::Variable(name) => f.write_str(name),
         }
     }
+}
+
+/// The value of `flag` as the name or version of a release.
+pub(super) fn label(text: &str, flag: &str) -> Result<Label> {
+    Label::new(text).ok_or_else(|| {
+        Failure::usage(format!("{flag} `{text}` cannot be the name or version of a release")).hint(
+            "use 1 to 128 letters, digits and the characters . _ + ~ -, and begin with a letter or digit",
+        )
+    })
 }
 
 /// A value and where it came from.

@@ -1,6 +1,7 @@
 //! Whose signature to trust: trust flags -> [`Trust`]. Nothing in a bundle has a say in that. No
 //! file is opened here: whoever reads a key file checks that it is a key outside of the bundle.
 
+mod expected_release;
 mod regexp;
 mod rules;
 #[cfg(test)]
@@ -12,8 +13,11 @@ use super::clear_text;
 use super::key_ref::{KeyRef, Scheme};
 use super::value::{Source, UNSET_VARIABLE, none_empty, not_empty};
 use crate::cli::{TrustArgs, VerifyArgs};
+use crate::digest::Sha256Digest;
 use crate::error::{Failure, Result};
+use crate::printable::show;
 use crate::settings::Environment;
+pub(crate) use expected_release::ExpectedRelease;
 pub(crate) use regexp::Regexp;
 
 /// What `verify` is to do.
@@ -31,7 +35,20 @@ pub(crate) enum Scope {
     /// `--checksums-only`: the files against the manifest. Nothing proves who made it.
     ChecksumsOnly,
     /// The signature over the manifest, then the files.
-    Signature(Trust),
+    Signature(Box<SignaturePlan>),
+}
+
+/// What is verified of a signed bundle, and what is made of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SignaturePlan {
+    /// Whose signature is trusted.
+    pub(crate) trust: Trust,
+    /// Which release it must be.
+    pub(crate) release: ExpectedRelease,
+    /// Where an accepted bundle is copied to; there is one bundle then.
+    pub(crate) copy_to: Option<Utf8PathBuf>,
+    /// Where the receipt is written; there is one bundle then.
+    pub(crate) receipt: Option<Utf8PathBuf>,
 }
 
 /// Whose signature is trusted. One row of the table of trust flags, so that no later step reads a
@@ -42,6 +59,8 @@ pub(crate) enum Trust {
     Key {
         /// The key.
         key: KeyToTrust,
+        /// The fingerprints that the key may have; any if there are none.
+        fingerprints: Vec<Sha256Digest>,
         /// What the signature must come with.
         evidence: KeyEvidence,
     },
@@ -143,18 +162,23 @@ impl Pattern {
 impl VerifyPlan {
     /// The plan of `verify`.
     pub(crate) fn new(args: VerifyArgs, environment: &Environment) -> Result<Self> {
-        let VerifyArgs { bundles, trust } = args;
-        let bundles = none_empty(bundles, "BUNDLE")?;
+        let bundles = none_empty(args.bundles.clone(), "BUNDLE")?;
         if bundles.iter().any(|bundle| bundle == "-") {
             return Err(Failure::usage("BUNDLE: verify reads no bundle from standard input").hint(
                 "write `./-` for a directory of that name; --key - reads the key from standard input",
             ));
         }
-        rules::check(&trust)?;
+        rules::check(&args)?;
+        let VerifyArgs { bundles: _, copy_to, receipt, release, trust } = args;
         let scope = if trust.checksums_only {
             Scope::ChecksumsOnly
         } else {
-            Scope::Signature(Trust::new(trust, environment)?)
+            Scope::Signature(Box::new(SignaturePlan {
+                trust: Trust::new(trust, environment)?,
+                release: ExpectedRelease::new(release)?,
+                copy_to: copy_to.map(|path| not_empty(path, "--copy-to")).transpose()?,
+                receipt: receipt.map(|path| not_empty(path, "--receipt")).transpose()?,
+            }))
         };
         Ok(Self { bundles, scope })
     }
@@ -205,6 +229,7 @@ impl Trust {
     fn new(args: TrustArgs, environment: &Environment) -> Result<Self> {
         let TrustArgs {
             key,
+            key_sha256,
             insecure_ignore_tlog,
             trusted_root,
             certificate_identity,
@@ -223,13 +248,14 @@ impl Trust {
         };
         if let Some(key) = key {
             let key = key_to_trust(&key, allow_kms_plugin, environment)?;
+            let fingerprints = key_sha256.iter().map(|text| fingerprint(text)).collect::<Result<_>>()?;
             let evidence = match (insecure_ignore_tlog, root) {
                 (true, None) => KeyEvidence::None,
                 (false, None) => KeyEvidence::LogWithoutRoot,
                 (true, Some(root)) => KeyEvidence::TimestampOnly { root, timestamp },
                 (false, Some(root)) => KeyEvidence::Log { root, timestamp },
             };
-            return Ok(Self::Key { key, evidence });
+            return Ok(Self::Key { key, fingerprints, evidence });
         }
         let identity = pattern(
             (certificate_identity, "--certificate-identity"),
@@ -252,6 +278,18 @@ impl Trust {
         };
         Ok(Self::Identity { identity, issuer, evidence, root })
     }
+}
+
+/// The SHA-256 of a key as people write it: 64 digits in either case, with colons or without.
+fn fingerprint(text: &str) -> Result<Sha256Digest> {
+    let digits: String = text.chars().filter(|letter| *letter != ':').collect();
+    Sha256Digest::parse(digits.to_ascii_lowercase().as_bytes()).ok_or_else(|| {
+        Failure::usage(format!(
+            "--key-sha256 `{}` is not a SHA-256: it has 64 hexadecimal digits",
+            show(text.as_bytes())
+        ))
+        .hint("`aicr verify` prints the fingerprint of the key")
+    })
 }
 
 fn key_to_trust(key: &str, allow_kms_plugin: bool, environment: &Environment) -> Result<KeyToTrust> {

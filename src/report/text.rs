@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::color::{Tone, painted};
-use super::{BundleReport, Report, SignatureReport, Verdict};
+use super::{BundleReport, ReleaseReport, Report, SignatureReport, Verdict};
 use crate::digest::Sha256Digest;
 use crate::plan::global::Verbosity;
 use crate::printable::{human_bytes, show, show_name, tame};
@@ -63,8 +63,18 @@ fn counts(bundles: &[BundleReport]) -> String {
 }
 
 fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
-    let BundleReport { path, verdict, manifest, signatures, findings, findings_total, error: _, commands } =
-        bundle;
+    let BundleReport {
+        path,
+        verdict,
+        manifest,
+        signatures,
+        release,
+        copied_to,
+        findings,
+        findings_total,
+        error: _,
+        commands,
+    } = bundle;
     let path = show(path.as_str());
     let tone = match verdict {
         Verdict::Accepted | Verdict::Signed | Verdict::AlreadySigned | Verdict::Unchanged => Tone::Good,
@@ -84,6 +94,9 @@ fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
     let word = if color { painted(word, tone) } else { word.to_owned() };
     // Writing to a String cannot fail.
     let _ = writeln!(text, "{word} {then}{path}");
+    if let Some(ReleaseReport { name, version }) = release {
+        let _ = writeln!(text, "  release {name} {version}");
+    }
     if let Some(manifest) = manifest {
         if let Some(digest) = &manifest.sha256 {
             let _ = writeln!(text, "  manifest sha256\n    {digest}");
@@ -107,6 +120,9 @@ fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
             (None, ..) => "signer unknown".into(),
         };
         let _ = writeln!(text, "  {by}\n  log {}, timestamp {}", log.word(), timestamp.word());
+    }
+    if let Some(copied_to) = copied_to {
+        let _ = writeln!(text, "  copied to {}", show(copied_to.as_str()));
     }
     for finding in findings {
         let Finding { kind, path, to, found, reason } = finding;

@@ -35,6 +35,10 @@ pub(crate) enum FindingKind {
     BadName,
     /// Its name exists twice in its directory.
     DuplicateEntry,
+    /// The bundle has more files or bytes than its `release.json` says.
+    MoreThanSigned,
+    /// It has fewer.
+    FewerThanSigned,
 }
 
 impl FindingKind {
@@ -49,6 +53,8 @@ impl FindingKind {
             Self::Unreadable => "unreadable",
             Self::BadName => "bad-name",
             Self::DuplicateEntry => "duplicate-entry",
+            Self::MoreThanSigned => "more-than-signed",
+            Self::FewerThanSigned => "fewer-than-signed",
         }
     }
 }
@@ -75,7 +81,7 @@ pub(crate) struct Finding {
 }
 
 impl Finding {
-    fn new(kind: FindingKind, path: impl Into<Vec<u8>>) -> Self {
+    pub(super) fn new(kind: FindingKind, path: impl Into<Vec<u8>>) -> Self {
         Self { kind, path: path.into(), to: None, found: None, reason: None }
     }
 }
@@ -311,6 +317,14 @@ impl Findings {
         if self.kept.len() < KEPT {
             self.kept.push(finding());
         }
+    }
+
+    /// Adds a finding at its place.
+    pub(super) fn insert(&mut self, finding: Finding) {
+        self.total += 1;
+        let place = self.kept.partition_point(|kept| kept.path <= finding.path);
+        self.kept.insert(place, finding);
+        self.kept.truncate(KEPT);
     }
 }
 

@@ -1,10 +1,13 @@
 //! Reads the files that `audit.rs` asks for, on several threads. Whether the manifest is trusted is decided elsewhere.
 
+use std::fs::File;
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
-use super::audit::{Comparison, Detail, Findings, KEPT, Outcome};
+use super::audit::{Comparison, Detail, FindingKind, Findings, KEPT, Outcome};
+use super::copies::Copies;
 use super::manifest::Manifest;
+use super::pending_copy::PendingCopy;
 use super::rooted_dir::{OpenError, Opened, RootedDir, WORLD_WRITABLE};
 use super::second_look::FileId;
 use super::walk::Listing;
@@ -12,7 +15,10 @@ use super::workers::{self, Order, Turn};
 use super::{Work, cannot, reason};
 use crate::digest::{BUFFER, HashError, Sha256Digest, hash_file};
 use crate::error::Result;
+use crate::release::Release;
 use crate::system_error::is_exhaustion;
+
+mod totals;
 
 /// Unlisted files are read, to find renamed ones, only if they have at most this many bytes together.
 const MAX_CANDIDATE_BYTES: u64 = 4 << 30;
@@ -33,23 +39,49 @@ pub(crate) struct Checked {
 /// The files that were read, in the order of the manifest: what a bundle has to have when it is signed.
 pub(crate) type Record = Mutex<Vec<FileId>>;
 
+/// What is made of the files that are read.
+#[derive(Clone, Copy)]
+pub(crate) enum Keep<'a> {
+    /// Nothing.
+    Nothing,
+    /// A record, which has an entry for each line of the manifest.
+    Record(&'a Record),
+    /// A copy of each file, until one file is wrong.
+    Copies(&'a PendingCopy<'a>),
+}
+
 /// Checks all files of `manifest`, and that `listing` has no others. Wrong files are findings; the only
-/// errors are a signal and exhausted resources. A `record`, which has an entry for each line, gets the files.
+/// errors are a signal, exhausted resources, and copies that cannot be written. If the tree has more than the
+/// `release` says, no file is read.
 pub(crate) fn check(
     bundle: &RootedDir,
     manifest: &Manifest<'_>,
     listing: &Listing,
-    record: Option<&Record>,
+    release: Option<&Release>,
+    keep: Keep<'_>,
     work: &Work<'_>,
 ) -> Result<Checked> {
     let comparison = Comparison::new(manifest, listing);
-    if !work.progress.is_hidden() {
-        work.progress.expect(expected_bytes(bundle, manifest, &comparison, work)?);
+    let needs_size = release.is_some() || matches!(keep, Keep::Copies(_)) || !work.progress.is_hidden();
+    let size = if needs_size { expected_bytes(bundle, manifest, &comparison, work)? } else { 0 };
+    let difference = release.and_then(|release| totals::difference(release, manifest.len(), size));
+    if difference.as_ref().is_some_and(|finding| finding.kind == FindingKind::MoreThanSigned) {
+        let mut findings = comparison.conclude([], [], []);
+        difference.into_iter().for_each(|finding| findings.insert(finding));
+        return Ok(Checked { findings, warnings: Vec::new(), files: manifest.len() as u64, bytes: 0 });
     }
+    work.progress.expect(size);
+    let sink = match keep {
+        Keep::Nothing => Sink { record: None, copies: None },
+        Keep::Record(record) => Sink { record: Some(record), copies: None },
+        Keep::Copies(copy) => {
+            Sink { record: Some(copy.record()), copies: Some(copy.begin_files(manifest, size)?) }
+        }
+    };
     let readers =
         workers::each(work, manifest.len(), Order::InTurn, FileChecker::default, |reader, turn| {
             if comparison.exists(turn.index) {
-                reader.check(bundle, manifest, record, work, turn)?;
+                reader.check(bundle, manifest, &sink, work, turn)?;
             }
             Ok(())
         })?;
@@ -63,8 +95,12 @@ pub(crate) fn check(
         read.extend(reader.wrong);
         details.extend(reader.details);
     }
+    if sink.copies.is_none() {
+        unsafe_files.executable = 0;
+    }
     let candidates = hash_candidates(bundle, &comparison, work)?;
-    let findings = comparison.conclude(read, details, candidates);
+    let mut findings = comparison.conclude(read, details, candidates);
+    difference.into_iter().for_each(|finding| findings.insert(finding));
     Ok(Checked { findings, warnings: unsafe_files.warnings(bundle), files: manifest.len() as u64, bytes })
 }
 
@@ -117,7 +153,7 @@ fn hash_candidates(
         |(digests, buffer), turn| {
             let number = candidates[turn.index];
             if let Ok(opened) = bundle.file(&comparison.unlisted_path(number)) {
-                match hash_whole(&opened, buffer, work, turn) {
+                match hash_whole(&opened.file, opened.size(), buffer, work, turn, |_| Ok(())) {
                     Ok((digest, _)) => digests.push((number, digest)),
                     Err(HashError::Stopped(failure)) => return Err(failure),
                     // The file is unlisted whether it can be read or not.
@@ -130,20 +166,29 @@ fn hash_candidates(
     Ok(readers.into_iter().flat_map(|(digests, _)| digests).collect())
 }
 
-/// Hashes a whole file, and advances the progress bar.
+/// Hashes a whole file, and advances the progress bar. `each` gets the pieces.
 fn hash_whole(
-    opened: &Opened,
+    file: &File,
+    size: u64,
     buffer: &mut Vec<u8>,
     work: &Work<'_>,
     turn: &Turn<'_>,
+    mut each: impl FnMut(&[u8]) -> Result<()>,
 ) -> Result<(Sha256Digest, u64), HashError> {
     buffer.resize(BUFFER, 0);
-    let hashed = hash_file(&opened.file, opened.size(), buffer, turn.has_idle_thread(), |piece| {
+    let hashed = hash_file(file, size, buffer, turn.has_idle_thread(), |piece| {
+        each(piece)?;
         work.progress.read(piece.len());
         turn.go_on()
     })?;
     work.progress.file_done();
     Ok(hashed)
+}
+
+/// Where the files go that are read.
+struct Sink<'a> {
+    record: Option<&'a Record>,
+    copies: Option<Copies<'a>>,
 }
 
 /// The buffer and the results of one thread.
@@ -163,33 +208,51 @@ impl FileChecker {
         &mut self,
         bundle: &RootedDir,
         manifest: &Manifest<'_>,
-        record: Option<&Record>,
+        sink: &Sink<'_>,
         work: &Work<'_>,
         turn: &Turn<'_>,
     ) -> Result<()> {
         let entry = manifest.entry(turn.index);
+        let name = entry.name.as_bytes();
         let unreadable = |error: &io::Error| {
             // If this process has no descriptors or memory left, that says nothing about the file.
             if is_exhaustion(error) {
-                return Err(cannot("read", bundle.show(entry.name.as_bytes()), error));
+                return Err(cannot("read", bundle.show(name), error));
             }
             Ok((Outcome::Unreadable, Some(Detail::Reason(reason(error)))))
         };
-        let (outcome, detail) = match bundle.file(entry.name.as_bytes()) {
+        let (outcome, detail) = match bundle.file(name) {
             Err(OpenError::Missing) => (Outcome::Missing, None),
             Err(OpenError::NotRegular(_)) => (Outcome::NotRegular, None),
             Err(OpenError::System(error)) => unreadable(&error)?,
             Ok(opened) => {
                 self.unsafe_files.count(&opened);
-                if let Some(record) = record {
-                    let file = FileId::new(&opened.stat, opened.size());
-                    record.lock().unwrap_or_else(PoisonError::into_inner)[turn.index] = file;
-                }
-                match hash_whole(&opened, &mut self.buffer, work, turn) {
+                let copy = match &sink.copies {
+                    Some(copies) if !copies.is_abandoned() => {
+                        Some((copies, copies.begin(name, opened.is_executable(), &opened)?))
+                    }
+                    _ => None,
+                };
+                let from = copy.as_ref().and_then(|(_, copy)| copy.shared()).unwrap_or(&opened.file);
+                let hashed = hash_whole(from, opened.size(), &mut self.buffer, work, turn, |piece| {
+                    copy.as_ref().map_or(Ok(()), |(copies, copy)| {
+                        copy.write(piece).map_err(|error| copies.cannot_write(name, &error))
+                    })
+                });
+                match hashed {
                     Err(HashError::Stopped(failure)) => return Err(failure),
                     Err(HashError::Read(error)) => unreadable(&error)?,
                     Ok((digest, bytes)) => {
                         self.bytes += bytes;
+                        if let Some(record) = sink.record {
+                            let file = match &copy {
+                                Some((copies, copy)) => copy
+                                    .finish(&opened.stat)
+                                    .map_err(|error| copies.cannot_write(name, &error))?,
+                                None => FileId::new(&opened.stat, opened.size()),
+                            };
+                            record.lock().unwrap_or_else(PoisonError::into_inner)[turn.index] = file;
+                        }
                         if digest != entry.digest {
                             (Outcome::Changed, Some(Detail::Found(digest)))
                         } else if opened.is_unchanged() {
@@ -202,6 +265,8 @@ impl FileChecker {
             }
         };
         if outcome != Outcome::Intact {
+            // Copies are of use only if all files are right.
+            sink.copies.iter().for_each(Copies::abandon);
             self.wrong.push((turn.index, outcome));
             if self.details.len() < KEPT {
                 self.details.extend(detail.map(|detail| (turn.index, detail)));
@@ -219,6 +284,8 @@ struct UnsafeFiles {
     world_writable: u64,
     open_directories: u64,
     linked: u64,
+    /// Reported only of copies, which are executable too.
+    executable: u64,
 }
 
 impl UnsafeFiles {
@@ -228,20 +295,22 @@ impl UnsafeFiles {
         self.capable += u64::from(opened.has_capabilities());
         self.world_writable += has(WORLD_WRITABLE);
         self.linked += u64::from(opened.stat.st_nlink > 1);
+        self.executable += u64::from(opened.is_executable());
     }
 
     fn add(&mut self, other: &Self) {
-        let Self { set_id, capable, world_writable, open_directories, linked } = other;
+        let Self { set_id, capable, world_writable, open_directories, linked, executable } = other;
         self.set_id += set_id;
         self.capable += capable;
         self.world_writable += world_writable;
         self.open_directories += open_directories;
         self.linked += linked;
+        self.executable += executable;
     }
 
     fn warnings(&self, bundle: &RootedDir) -> Vec<String> {
         let top = bundle.show(b"");
-        let Self { set_id, capable, world_writable, open_directories, linked } = *self;
+        let Self { set_id, capable, world_writable, open_directories, linked, executable } = *self;
         let file = ["file is", "files are"];
         [
             (set_id, file, "set-user-ID or set-group-ID; the signature does not cover modes"),
@@ -249,6 +318,7 @@ impl UnsafeFiles {
             (world_writable, file, "writable by everybody"),
             (open_directories, ["directory is", "directories are"], "writable by everybody"),
             (linked, file, "hard-linked and can be changed through another name"),
+            (executable, file, "executable, as in the copy; the signature does not cover modes"),
         ]
         .into_iter()
         .filter(|(count, ..)| *count > 0)

@@ -30,6 +30,7 @@ pub(crate) struct Copies<'a> {
     times: Times,
     /// Whether the medium has kept all modes and times so far.
     is_kept: AtomicBool,
+    is_abandoned: AtomicBool,
 }
 
 /// Which modification times the copies have.
@@ -66,12 +67,29 @@ impl<'a> Copies<'a> {
             make_directory(into, directory).map_err(|error| cannot_create(into, directory.as_bytes(), &error))
         })?;
         let sharing = Sharing::in_directory(into);
-        Ok(Self { into, write_back, sharing, times, is_kept: AtomicBool::new(true) })
+        Ok(Self {
+            into,
+            write_back,
+            sharing,
+            times,
+            is_kept: AtomicBool::new(true),
+            is_abandoned: AtomicBool::new(false),
+        })
     }
 
     /// Whether the modes and modification times of all copies are as they should be.
     pub(crate) fn is_kept_by_medium(&self) -> bool {
         self.is_kept.load(Ordering::Relaxed)
+    }
+
+    /// From now on, no copy is needed any more.
+    pub(super) fn abandon(&self) {
+        self.is_abandoned.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether no copy is needed any more.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.is_abandoned.load(Ordering::Relaxed)
     }
 
     /// Creates the copy of an open file.

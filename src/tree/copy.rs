@@ -92,7 +92,7 @@ impl Hashed {
 
     /// The files that the bundle has to have when it is published.
     pub(crate) fn expected<'a>(&'a self, collected: &'a Collected) -> Expected<'a> {
-        Expected { names: Names::Collected(collected), files: &self.files }
+        Expected { names: Names::Collected(collected), files: &self.files, pending: None }
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::cannot;
 use super::collision;
 use super::exclude::Exclude;
 use super::name::{self, EntryName};
@@ -29,6 +30,8 @@ pub(crate) struct Options<'a> {
     pub(crate) in_place: bool,
     /// Names that collide on other file systems are allowed.
     pub(crate) allow_name_collisions: bool,
+    /// The bundle will have a `release.json` of its own.
+    pub(crate) has_release: bool,
 }
 
 /// A file that goes into the bundle, with its properties when it was listed.
@@ -64,6 +67,21 @@ pub(crate) struct Collected {
 }
 
 impl Collected {
+    /// Adds the `release.json` that was written to `directory`, with this size. It is a source like the others.
+    pub(crate) fn add_release(&mut self, directory: RootedDir, name: &str, size: u64) -> Result<()> {
+        let failed = |error| cannot("access", directory.show(name.as_bytes()), &error);
+        let stat = directory.stat(name.as_bytes()).map_err(failed)?;
+        // The number of arguments limits the number of roots.
+        let root = u32::try_from(self.roots.len()).unwrap_or(u32::MAX);
+        let Ok(name) = EntryName::new(name.as_bytes()) else { return Ok(()) };
+        let place = self.files.partition_point(|file| file.name < name);
+        let inode = (stat.st_dev, stat.st_ino);
+        self.files.insert(place, SourceFile { name, root, executable: false, inode, size, stored: size });
+        self.roots.push(directory);
+        self.bytes += size;
+        Ok(())
+    }
+
     /// The path of a source file, ready to print.
     pub(crate) fn source(&self, file: &SourceFile) -> String {
         self.roots[file.root as usize].show(file.name.as_str().as_bytes())
@@ -77,7 +95,7 @@ pub(crate) fn collect(
     interrupt: &Interrupt,
 ) -> Result<Collected> {
     let exclude = Exclude::new(options.exclude)?;
-    let mut gathering = Gathering::new(options.in_place, &exclude, interrupt);
+    let mut gathering = Gathering::new(options.in_place, options.has_release, &exclude, interrupt);
     for input in inputs {
         gathering.input(input)?;
     }

@@ -74,6 +74,11 @@ impl<'a> Manifest<'a> {
         if starts.is_empty() { Err(whole(Problem::NoEntries)) } else { Ok(Self { text, starts }) }
     }
 
+    /// The bytes.
+    pub(crate) fn text(&self) -> &'a [u8] {
+        self.text
+    }
+
     /// The number of listed files.
     pub(crate) fn len(&self) -> usize {
         self.starts.len()

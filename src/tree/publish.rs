@@ -15,11 +15,12 @@ use super::medium::clear_set_gid;
 use super::rooted_dir::RootedDir;
 use super::second_look::{Activity, Expected, OwnFiles, changed};
 use super::staging::{OLD, Staging, TREE, attestation};
-use super::target::{Occupant, Target};
+use super::target::{Occupant, Purpose, Target};
 use super::write_back::WriteBack;
 use super::{ATTESTATION, MANIFEST, SIGNATURE, Work, cannot, remove};
 use crate::digest::{BUFFER, HashError, Sha256Digest, hash_file};
 use crate::error::{Class, Failure, Result};
+use crate::release::{self, RELEASE};
 
 mod replacement;
 
@@ -39,9 +40,9 @@ pub(crate) struct Sealed<'a> {
 enum Content<'a> {
     /// A whole new bundle.
     Tree(&'a Target),
-    /// A manifest for an existing directory, with a signature or without; `changes` if its bytes are not
-    /// those of the manifest that exists.
-    Manifest { bundle: &'a RootedDir, changes: bool, signed: bool },
+    /// A manifest for an existing directory, with a signature or without, and with a `release.json` or without;
+    /// `changes` if the existing files have other bytes.
+    Manifest { bundle: &'a RootedDir, changes: bool, signed: bool, has_release: bool },
     /// A signature for an existing bundle.
     Signature(&'a RootedDir),
 }
@@ -58,7 +59,10 @@ impl<'a> Sealed<'a> {
         signature: Option<&[u8]>,
     ) -> Result<Self> {
         let tree = staging.tree()?;
-        let activity = Activity::with(signature);
+        let activity = match target.purpose() {
+            Purpose::Bundle { .. } => Activity::with(signature),
+            Purpose::Copy => Activity::Copying,
+        };
         if !has_manifest(&tree, manifest) {
             return Err(changed(&target.shown(), activity, &format!("{MANIFEST} is not the same")));
         }
@@ -75,8 +79,8 @@ impl<'a> Sealed<'a> {
         Ok(Self { staging, content: Content::Tree(target), expected, own_files, activity })
     }
 
-    /// Seals the manifest that was written to `checksums.txt` in the staging directory, for a bundle in
-    /// place, which had `own_files` before. Without a signature the bundle will be unsigned, even if it was
+    /// Seals the manifest that was written to `checksums.txt` in the staging directory, and the `release.json` next to
+    /// it if there is one, for a bundle in place, which had `own_files` before. Without a signature the bundle will be unsigned, even if it was
     /// signed before.
     pub(crate) fn manifest(
         staging: Staging,
@@ -87,19 +91,25 @@ impl<'a> Sealed<'a> {
     ) -> Result<Self> {
         let bundle = &collected.roots[0];
         let activity = Activity::with(signature);
-        let file = staging.dir.file(MANIFEST.as_bytes());
-        let shown = staging.dir.show(MANIFEST.as_bytes());
-        let file = file.map_err(|error| Failure::new(Class::Broken, format!("{shown} {error}")))?;
-        file.file.sync_all().map_err(|error| cannot("write", shown, &error))?;
+        let is_there = |name: &str| staging.dir.stat(name.as_bytes()).is_ok();
+        let has_release = is_there(RELEASE);
+        for name in [MANIFEST, RELEASE].into_iter().filter(|name| *name == MANIFEST || has_release) {
+            let file = staging.dir.file(name.as_bytes());
+            let shown = staging.dir.show(name.as_bytes());
+            let file = file.map_err(|error| Failure::new(Class::Broken, format!("{shown} {error}")))?;
+            file.file.sync_all().map_err(|error| cannot("write", shown, &error))?;
+        }
         if !has_manifest(&staging.dir, hashed.built.manifest) {
             return Err(changed(&bundle.show(b""), activity, &format!("{MANIFEST} is not the same")));
         }
         if let Some(signature) = signature {
             write_signature(&staging, signature)?;
         }
-        let changes = !has_manifest(bundle, hashed.built.manifest);
-        let content = Content::Manifest { bundle, changes, signed: signature.is_some() };
-        let expected = hashed.expected(collected);
+        let changes = !has_manifest(bundle, hashed.built.manifest)
+            || has_release && !has_same_release(bundle, &staging.dir);
+        let content = Content::Manifest { bundle, changes, signed: signature.is_some(), has_release };
+        let pending = has_release.then_some(RELEASE);
+        let expected = Expected { pending, ..hashed.expected(collected) };
         Ok(Self { staging, content, expected, own_files, activity })
     }
 
@@ -129,11 +139,11 @@ impl<'a> Sealed<'a> {
                 look_again(&self.staging.tree()?, &target.shown())?;
                 publish_tree(&self.staging, target)
             }
-            Content::Manifest { bundle, changes, signed } => {
+            Content::Manifest { bundle, changes, signed, has_release } => {
                 look_again(bundle, &bundle.show(b""))?;
                 match (changes, signed) {
                     (false, true) => publish_signature(&self.staging, bundle),
-                    _ => Replacement::new(&self.staging, bundle).run(changes, signed),
+                    _ => Replacement::new(&self.staging, bundle, has_release).run(changes, signed),
                 }
             }
             Content::Signature(bundle) => {
@@ -161,6 +171,12 @@ pub(crate) fn has_manifest(bundle: &RootedDir, expected: Sha256Digest) -> bool {
     hashed.is_ok_and(|(digest, _)| digest == expected)
 }
 
+/// Whether two directories have the same `release.json`.
+pub(crate) fn has_same_release(one: &RootedDir, other: &RootedDir) -> bool {
+    let read = |directory: &RootedDir| directory.read_small(RELEASE.as_bytes(), release::SIZE_LIMIT).ok();
+    read(one).is_some_and(|text| Some(text) == read(other))
+}
+
 fn publish_tree(staging: &Staging, target: &Target) -> Result<()> {
     let moved = match target.occupant() {
         // The rename replaces an empty directory, and fails if it is not empty.
@@ -170,7 +186,8 @@ fn publish_tree(staging: &Staging, target: &Target) -> Result<()> {
     let shown = target.shown();
     moved.map_err(|error| match Errno::from_io_error(&error) {
         Some(Errno::NOTEMPTY | Errno::EXIST | Errno::NOTDIR) => {
-            Failure::usage(format!("--output {shown} was created by another program during this run"))
+            let flag = target.flag();
+            Failure::usage(format!("{flag} {shown} was created by another program during this run"))
         }
         _ => cannot("create", &shown, &error),
     })?;

@@ -7,9 +7,12 @@ use std::os::fd::AsFd;
 
 use camino::Utf8Path;
 
+use super::cannot;
 use super::file_system::{BTRFS, Magic, XFS};
 use super::inputs::{Collected, SourceFile};
 use super::rooted_dir::{Opened, size};
+use crate::error::Result;
+use crate::printable::show;
 
 /// The minimum size of a shared copy. For a smaller file, writing the copy takes less time than recording
 /// what is shared and waiting until the source is on the disk.
@@ -21,11 +24,15 @@ fn supports_reflinks(magic: Option<Magic>) -> bool {
     magic.is_some_and(|magic| [XFS, BTRFS].contains(&magic))
 }
 
-/// How many bytes are written to copy the files into the directory `into`. Shared copies and holes take none.
-/// Fails if `into` cannot be accessed.
-pub(super) fn bytes_to_write(collected: &Collected, into: &Utf8Path) -> io::Result<u64> {
+/// How many bytes are written to copy the files into the directory `into`; the empty path is the working directory.
+/// Shared copies and holes take none.
+pub(crate) fn bytes_to_write(collected: &Collected, into: &Utf8Path) -> Result<u64> {
+    let into = if into.as_str().is_empty() { Utf8Path::new(".") } else { into };
     let shares = supports_reflinks(Magic::of_path(into));
-    let device = if shares { Some(rustix::fs::stat(into.as_str())?.st_dev) } else { None };
+    let stat = || {
+        rustix::fs::stat(into.as_str()).map_err(|errno| cannot("access", show(into.as_str()), &errno.into()))
+    };
+    let device = if shares { Some(stat()?.st_dev) } else { None };
     let is_shared = |file: &SourceFile| file.size >= MIN_SHARED && Some(file.inode.0) == device;
     Ok(collected.files.iter().filter(|file| !is_shared(file)).map(|file| file.stored).sum())
 }

@@ -15,6 +15,7 @@ use super::{MANIFEST, SIGNATURE, cannot, is_staging_name};
 use crate::error::{Class, Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::printable::show;
+use crate::release::RELEASE;
 
 /// Identifies a file, and how long it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,11 +41,17 @@ pub(crate) struct Expected<'a> {
     pub(crate) names: Names<'a>,
     /// In the order of the names.
     pub(crate) files: &'a [FileId],
+    /// The one that is not in its place yet.
+    pub(crate) pending: Option<&'static str>,
 }
 
 impl Expected<'_> {
     fn name(&self, index: usize) -> &[u8] {
         self.names.get(index).as_bytes()
+    }
+
+    fn is_pending(&self, path: &[u8]) -> bool {
+        self.pending.is_some_and(|pending| pending.as_bytes() == path)
     }
 
     /// The index of the first name that does not come before `path`.
@@ -108,6 +115,7 @@ impl Expected<'_> {
                         }
                         return ControlFlow::Continue(());
                     }
+                    (FileKind::File, Some(_)) if self.is_pending(&path) => return ControlFlow::Continue(()),
                     (FileKind::File, Some(index)) => {
                         let expected = self.files[index];
                         match rustix::fs::statat(open, name, AtFlags::SYMLINK_NOFOLLOW) {
@@ -142,8 +150,8 @@ impl Expected<'_> {
                 _ => {}
             }
         }
-        let missing = seen.iter().position(|seen| !seen);
-        Ok(missing.map(|index| format!("{} was removed", show(self.name(index)))))
+        let is_missing = |index: &usize| !seen[*index] && !self.is_pending(self.name(*index));
+        Ok((0..seen.len()).find(is_missing).map(|index| format!("{} was removed", show(self.name(index)))))
     }
 }
 
@@ -152,6 +160,7 @@ impl Expected<'_> {
 pub(crate) enum Activity {
     Building,
     Signing,
+    Copying,
 }
 
 impl Activity {
@@ -166,6 +175,7 @@ impl fmt::Display for Activity {
         f.write_str(match self {
             Self::Building => "built",
             Self::Signing => "signed",
+            Self::Copying => "copied",
         })
     }
 }
@@ -176,13 +186,13 @@ pub(crate) fn changed(bundle: &str, activity: Activity, change: &str) -> Failure
         .hint("find the program that changes it, and run aicr again without it")
 }
 
-/// The manifest and the signature of an existing bundle, as they were at one time.
-pub(crate) struct OwnFiles([(&'static str, Option<Stat>); 2]);
+/// The files of an existing bundle that aicr writes, as they were at one time.
+pub(crate) struct OwnFiles([(&'static str, Option<Stat>); 3]);
 
 impl OwnFiles {
     /// As they are now.
     pub(crate) fn of(bundle: &RootedDir) -> Self {
-        Self([MANIFEST, SIGNATURE].map(|name| (name, bundle.stat(name.as_bytes()).ok())))
+        Self([MANIFEST, SIGNATURE, RELEASE].map(|name| (name, bundle.stat(name.as_bytes()).ok())))
     }
 
     /// Fails with exit 1 if one of them was created, removed or changed since then.

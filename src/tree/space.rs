@@ -6,24 +6,23 @@ use camino::Utf8Path;
 use rustix::fs::StatVfs;
 
 use super::cannot;
-use super::inputs::Collected;
-use super::reflink::bytes_to_write;
+use super::target::Target;
 use crate::error::{Class, Failure, Result};
 use crate::printable::{larger_and_smaller, show};
 
-/// Fails with exit 1, and with both figures, when the file system of `directory` has no space for
-/// copies of these files.
-pub(crate) fn enough_space(directory: &Utf8Path, collected: &Collected) -> Result<()> {
-    let place = if directory.as_str().is_empty() { Utf8Path::new(".") } else { directory };
+/// Fails with exit 1, and with both figures, when the file system of `target` has no space for this many bytes in
+/// this many files.
+pub(crate) fn enough_space(target: &Target, bytes: u64, files: u64) -> Result<()> {
+    let parent = target.parent();
+    let place = if parent.as_str().is_empty() { Utf8Path::new(".") } else { &parent };
     let shown = show(place.as_str().as_bytes());
     let failed = |error: io::Error| cannot("get the free space of", &shown, &error);
     let system = rustix::fs::statvfs(place.as_str()).map_err(|errno| failed(errno.into()))?;
-    let bytes = bytes_to_write(collected, place).map_err(failed)?;
-    match shortage(&system, bytes, collected.files.len() as u64) {
+    match shortage(&system, bytes, files) {
         None => Ok(()),
         Some(shortage) => {
             Err(Failure::new(Class::Broken, format!("not enough space in {shown}: {shortage}"))
-                .hint("free some space, or choose an --output on another file system"))
+                .hint(format!("free some space, or choose {} on another file system", target.flag())))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Checks `--output`: whether the bundle can be created there, or may replace what exists. It changes
+//! Checks `--output` and `--copy-to`: whether a bundle can be created there, or may replace what exists. It changes
 //! nothing; `publish.rs` moves the bundle into place.
 
 use std::ops::ControlFlow;
@@ -26,44 +26,79 @@ pub(crate) enum Occupant {
     Bundle,
 }
 
+/// What the new directory is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A bundle from inputs: `--output`. With `force` it may replace a bundle.
+    Bundle { force: bool },
+    /// A copy of a bundle: `--copy-to`.
+    Copy,
+}
+
+impl Purpose {
+    /// What the new bundle is made from.
+    fn source(self) -> &'static str {
+        match self {
+            Self::Bundle { .. } => "input",
+            Self::Copy => "bundle",
+        }
+    }
+
+    /// The way out when the directory and a source overlap.
+    fn elsewhere(self) -> &'static str {
+        match self {
+            Self::Bundle { .. } => {
+                "choose an output outside the inputs, or use `--in-place` to turn the input into a bundle"
+            }
+            Self::Copy => "choose a directory outside the bundle",
+        }
+    }
+}
+
 /// The path of a new bundle, checked.
 #[derive(Debug)]
 pub(crate) struct Target {
+    purpose: Purpose,
     path: Utf8PathBuf,
     name: String,
-    force: bool,
     occupant: Occupant,
 }
 
 impl Target {
-    /// Checks `--output`. A path that cannot be used is exit 2.
-    pub(crate) fn new(path: &Utf8Path, inputs: &[Utf8PathBuf], force: bool, work: &Work<'_>) -> Result<Self> {
-        let shown = show(path.as_str().as_bytes());
+    /// Checks the path. One that cannot be used is exit 2. `sources` are the inputs, or the bundle that is copied.
+    pub(crate) fn new(
+        purpose: Purpose,
+        path: &Utf8Path,
+        sources: &[Utf8PathBuf],
+        work: &Work<'_>,
+    ) -> Result<Self> {
+        let mut target =
+            Self { purpose, path: path.to_owned(), name: String::new(), occupant: Occupant::Nothing };
+        let (shown, flag) = (target.shown(), target.flag());
         // `Utf8Path::file_name` ignores `.` at the end, and would use the name before it.
         let last = path.as_str().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
         if matches!(last, "" | "." | "..") {
-            return Err(Failure::usage(format!("--output `{shown}` does not end in a directory name"))
-                .hint("name a new directory, for example `--output release-1.4`"));
+            return Err(Failure::usage(format!("{flag} `{shown}` does not end in a directory name"))
+                .hint(format!("name a new directory, for example `{flag} release-1.4`")));
         }
-        let mut target =
-            Self { path: path.to_owned(), name: last.to_owned(), force, occupant: Occupant::Nothing };
+        last.clone_into(&mut target.name);
         let parent = target.parent();
         let shown_parent = show(parent.as_str());
         match std::fs::metadata(if parent.as_str().is_empty() { Utf8Path::new(".") } else { &parent }) {
             Ok(metadata) if metadata.is_dir() => {}
             Ok(_) => {
-                let message = format!("--output {shown}: {shown_parent} is not a directory");
+                let message = format!("{flag} {shown}: {shown_parent} is not a directory");
                 return Err(Failure::usage(message));
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let message = format!("--output {shown}: directory {shown_parent} does not exist");
+                let message = format!("{flag} {shown}: directory {shown_parent} does not exist");
                 return Err(Failure::usage(message)
                     .hint(format!("create it with `mkdir -p {}`", quoted_path(&parent))));
             }
             Err(error) => return Err(cannot("access", shown_parent, &error)),
         }
-        for input in inputs {
-            target.check_overlap(input)?;
+        for source in sources {
+            target.check_overlap(source)?;
         }
         target.occupant = target.look(work)?;
         if target.occupant == Occupant::Empty {
@@ -81,14 +116,32 @@ impl Target {
             Err(errno @ (Errno::ACCESS | Errno::ROFS)) => {
                 let inside = self.path.join(&self.name);
                 Err(Failure::usage(format!(
-                    "--output {} cannot be replaced by a bundle: cannot write in {}: {}",
+                    "{} {} cannot be replaced by a bundle: cannot write in {}: {}",
+                    self.flag(),
                     self.shown(),
                     show(place),
                     reason(&errno.into())
                 ))
-                .hint(format!("choose a new directory inside it: `--output {}`", quoted_path(&inside))))
+                .hint(format!(
+                    "choose a new directory inside it: `{} {}`",
+                    self.flag(),
+                    quoted_path(&inside)
+                )))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// What it is for.
+    pub(super) fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
+    /// The flag that names it.
+    pub(crate) fn flag(&self) -> &'static str {
+        match self.purpose {
+            Purpose::Bundle { .. } => "--output",
+            Purpose::Copy => "--copy-to",
         }
     }
 
@@ -135,8 +188,9 @@ impl Target {
         show(self.path.as_str().as_bytes())
     }
 
-    /// Refuses an output that is an input, is inside one, or contains one.
+    /// Refuses a directory that is a source, is inside one, or contains one.
     fn check_overlap(&self, input: &Utf8Path) -> Result<()> {
+        let (flag, source, elsewhere) = (self.flag(), self.purpose.source(), self.purpose.elsewhere());
         let (shown, other) = (self.shown(), show(input.as_str().as_bytes()));
         let is_inside = |one: &Utf8Path, two: &Utf8Path| {
             lies_in(one, two).map_err(|error| cannot("access", show(one.as_str().as_bytes()), &error))
@@ -145,25 +199,23 @@ impl Target {
         if !input.exists() {
             return Ok(());
         }
-        let elsewhere =
-            "choose an output outside the inputs, or use `--in-place` to turn the input into a bundle";
         match (is_inside(&self.path, input)?, is_inside(input, &self.path)?) {
             (false, false) => Ok(()),
             (true, true) => {
-                Err(Failure::usage(format!("--output {shown} is the input {other}")).hint(elsewhere))
+                Err(Failure::usage(format!("{flag} {shown} is the {source} {other}")).hint(elsewhere))
             }
             (true, false) => {
-                Err(Failure::usage(format!("--output {shown} is inside the input {other}")).hint(elsewhere))
+                Err(Failure::usage(format!("{flag} {shown} is inside the {source} {other}")).hint(elsewhere))
             }
             (false, true) => {
-                Err(Failure::usage(format!("the input {other} is inside --output {shown}")).hint(elsewhere))
+                Err(Failure::usage(format!("the {source} {other} is inside {flag} {shown}")).hint(elsewhere))
             }
         }
     }
 
     /// What exists at the path now, if the bundle may take its place.
     fn look(&self, work: &Work<'_>) -> Result<Occupant> {
-        let shown = self.shown();
+        let (shown, flag) = (self.shown(), self.flag());
         let plain = self.parent().join(&self.name);
         let stat: Stat = match rustix::fs::statat(CWD, plain.as_str(), AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => stat,
@@ -173,7 +225,7 @@ impl Target {
         match FileKind::of(&stat) {
             FileKind::Directory => {}
             kind => {
-                return Err(Failure::usage(format!("--output {shown} is {kind}")).hint("choose another name"));
+                return Err(Failure::usage(format!("{flag} {shown} is {kind}")).hint("choose another name"));
             }
         }
         self.check_in_use(&plain)?;
@@ -181,25 +233,31 @@ impl Target {
         if is_empty(&existing).map_err(|error| cannot("read", &shown, &error))? {
             return Ok(Occupant::Empty);
         }
-        if !self.force {
-            return Err(Failure::usage(format!("--output {shown} exists and is not empty"))
-                .hint("choose another name, or add `--force` to replace an existing bundle"));
+        if self.purpose != (Purpose::Bundle { force: true }) {
+            return Err(Failure::usage(format!("{flag} {shown} exists and is not empty")).hint(
+                match self.purpose {
+                    Purpose::Bundle { .. } => {
+                        "choose another name, or add `--force` to replace an existing bundle"
+                    }
+                    Purpose::Copy => "choose another name, or remove it yourself",
+                },
+            ));
         }
         check_replaceable(&existing, work).map(|()| Occupant::Bundle)
     }
 
     /// Refuses the working directory, a mount point, and a directory that contains one of these.
     fn check_in_use(&self, plain: &Utf8Path) -> Result<()> {
-        let shown = self.shown();
+        let (shown, flag) = (self.shown(), self.flag());
         let failed = |error| cannot("access", &shown, &error);
         if lies_in(Utf8Path::new("."), plain).map_err(failed)? {
-            let message = format!("--output {shown} is the working directory or contains it");
+            let message = format!("{flag} {shown} is the working directory or contains it");
             return Err(Failure::usage(message).hint("change to another directory, or choose another output"));
         }
         let real = plain.as_std_path().canonicalize().map_err(failed)?;
         if let Some(point) = mount::points().iter().find(|point| point.starts_with(&real)) {
             let point = crate::printable::show_path(point);
-            return Err(Failure::usage(format!("--output {shown} is or contains the mount point {point}"))
+            return Err(Failure::usage(format!("{flag} {shown} is or contains the mount point {point}"))
                 .hint("choose a directory below the mount point"));
         }
         Ok(())

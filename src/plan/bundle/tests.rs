@@ -32,6 +32,7 @@ fn a_bundle_is_built_in_exactly_one_place() {
         },
         allow_name_collisions: false,
         allow_private_keys: false,
+        release: None,
         signer: None,
         run: Run { dry_run: false, force: true },
     };
@@ -48,6 +49,7 @@ fn a_bundle_is_built_in_exactly_one_place() {
         destination: Destination::InPlace { directory: "a".into() },
         allow_name_collisions: true,
         allow_private_keys: true,
+        release: None,
         signer: None,
         run: Run { dry_run: true, force: false },
     };

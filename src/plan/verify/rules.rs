@@ -1,6 +1,6 @@
 //! Which trust flags can be used together, as tables. [`super`] reads their values.
 
-use crate::cli::TrustArgs;
+use crate::cli::{ReleaseArgs, TrustArgs, VerifyArgs};
 use crate::error::{Failure, Result};
 
 const KEY: &str = "--key";
@@ -14,9 +14,15 @@ const TIMESTAMP: &str = "--require-timestamp";
 const ONLINE: &str = "--online";
 const CHECKSUMS_ONLY: &str = "--checksums-only";
 const PLUGIN: &str = "--allow-kms-plugin";
+const KEY_SHA256: &str = "--key-sha256";
+const COPY_TO: &str = "--copy-to";
+const RECEIPT: &str = "--receipt";
+const NAME: &str = "--expect-name";
+const VERSION: &str = "--expect-version";
+const AT_LEAST: &str = "--at-least";
 
 /// Pairs that exclude each other, and why. The first pair that is typed decides the message.
-const CONFLICTS: [(&str, &str, &str); 21] = [
+const CONFLICTS: [(&str, &str, &str); 31] = [
     (CHECKSUMS_ONLY, KEY, NO_SIGNATURE),
     (CHECKSUMS_ONLY, IDENTITY, NO_SIGNATURE),
     (CHECKSUMS_ONLY, IDENTITY_REGEXP, NO_SIGNATURE),
@@ -27,6 +33,12 @@ const CONFLICTS: [(&str, &str, &str); 21] = [
     (CHECKSUMS_ONLY, ONLINE, NO_SIGNATURE),
     (CHECKSUMS_ONLY, TIMESTAMP, NO_SIGNATURE),
     (CHECKSUMS_ONLY, PLUGIN, NO_SIGNATURE),
+    (CHECKSUMS_ONLY, KEY_SHA256, NO_SIGNATURE),
+    (CHECKSUMS_ONLY, COPY_TO, NO_SIGNATURE),
+    (CHECKSUMS_ONLY, RECEIPT, NO_SIGNATURE),
+    (CHECKSUMS_ONLY, NAME, NO_SIGNATURE),
+    (CHECKSUMS_ONLY, VERSION, NO_SIGNATURE),
+    (CHECKSUMS_ONLY, AT_LEAST, NO_SIGNATURE),
     (KEY, IDENTITY, ONE_SIGNER),
     (KEY, IDENTITY_REGEXP, ONE_SIGNER),
     (KEY, ISSUER, ONE_SIGNER),
@@ -34,6 +46,10 @@ const CONFLICTS: [(&str, &str, &str); 21] = [
     (IDENTITY, IDENTITY_REGEXP, "only one of them can apply"),
     (ISSUER, ISSUER_REGEXP, "only one of them can apply"),
     (ROOT, ONLINE, "only one trusted root can apply"),
+    (IDENTITY, KEY_SHA256, ONE_SIGNER),
+    (IDENTITY_REGEXP, KEY_SHA256, ONE_SIGNER),
+    (ISSUER, KEY_SHA256, ONE_SIGNER),
+    (ISSUER_REGEXP, KEY_SHA256, ONE_SIGNER),
     (IDENTITY, PLUGIN, NO_KEY),
     (IDENTITY_REGEXP, PLUGIN, NO_KEY),
     (ISSUER, PLUGIN, NO_KEY),
@@ -45,7 +61,7 @@ const ONE_SIGNER: &str = "a signature is made by a key or by an identity";
 const NO_KEY: &str = "a KMS plugin has keys, not identities";
 
 /// Checks which flags of `verify` are given, whatever their values.
-pub(super) fn check(args: &TrustArgs) -> Result<()> {
+pub(super) fn check(args: &VerifyArgs) -> Result<()> {
     let typed = typed(args);
     for (one, other, why) in CONFLICTS {
         if typed.contains(&one) && typed.contains(&other) {
@@ -57,6 +73,14 @@ pub(super) fn check(args: &TrustArgs) -> Result<()> {
     let has = |flag: &str| typed.contains(&flag);
     if has(CHECKSUMS_ONLY) {
         return Ok(());
+    }
+    if has(KEY_SHA256) && !has(KEY) {
+        return Err(Failure::usage(format!("{KEY_SHA256} needs {KEY}: it says which key that must be"))
+            .hint(format!("add {KEY} FILE")));
+    }
+    if let Some(one) = [COPY_TO, RECEIPT].into_iter().find(|flag| has(flag) && args.bundles.len() > 1) {
+        return Err(Failure::usage(format!("{one} takes exactly one bundle, not {}", args.bundles.len()))
+            .hint("run verify once for each bundle"));
     }
     match (has(KEY), first([IDENTITY, IDENTITY_REGEXP]), first([ISSUER, ISSUER_REGEXP])) {
         (false, None, None) if typed.is_empty() => return Err(no_trust_flag()),
@@ -112,9 +136,12 @@ pub(super) fn needs_root(flag: &str) -> Failure {
 }
 
 /// The flags that were typed, in the order of the help.
-fn typed(args: &TrustArgs) -> Vec<&'static str> {
+fn typed(args: &VerifyArgs) -> Vec<&'static str> {
+    let VerifyArgs { bundles: _, copy_to, receipt, release, trust } = args;
+    let ReleaseArgs { expect_name, expect_version, at_least } = release;
     let TrustArgs {
         key,
+        key_sha256,
         insecure_ignore_tlog,
         trusted_root,
         certificate_identity,
@@ -125,9 +152,15 @@ fn typed(args: &TrustArgs) -> Vec<&'static str> {
         online,
         checksums_only,
         allow_kms_plugin,
-    } = args;
+    } = trust;
     [
+        (COPY_TO, copy_to.is_some()),
+        (RECEIPT, receipt.is_some()),
+        (NAME, expect_name.is_some()),
+        (VERSION, expect_version.is_some()),
+        (AT_LEAST, at_least.is_some()),
         (KEY, key.is_some()),
+        (KEY_SHA256, !key_sha256.is_empty()),
         (IGNORE_TLOG, *insecure_ignore_tlog),
         (ROOT, trusted_root.is_some()),
         (IDENTITY, certificate_identity.is_some()),

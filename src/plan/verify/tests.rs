@@ -4,6 +4,7 @@ use clap::Parser;
 
 use super::*;
 use crate::cli::{Cli, Command};
+use crate::release::{Label, Release};
 
 fn plan(line: &[&str]) -> Result<VerifyPlan> {
     let arguments = ["aicr", "verify", "bundle"].into_iter().chain(line.iter().copied());
@@ -15,7 +16,7 @@ fn plan(line: &[&str]) -> Result<VerifyPlan> {
 }
 
 fn file_key(evidence: KeyEvidence) -> Trust {
-    Trust::Key { key: KeyToTrust::File("k.pub".into()), evidence }
+    Trust::Key { key: KeyToTrust::File("k.pub".into()), fingerprints: Vec::new(), evidence }
 }
 
 fn identity(evidence: IdentityEvidence, root: Root) -> Trust {
@@ -37,8 +38,8 @@ const IGNORE: &str = "--insecure-ignore-tlog";
 fn trust(line: &[&str]) -> Trust {
     let plan = plan(line).expect("a plan");
     assert_eq!(plan.bundles, ["bundle"]);
-    let Scope::Signature(trust) = plan.scope else { panic!("no signature: {line:?}") };
-    trust
+    let Scope::Signature(signature) = plan.scope else { panic!("no signature: {line:?}") };
+    signature.trust
 }
 
 #[track_caller]
@@ -77,7 +78,7 @@ fn a_key_manager_and_an_allowed_plugin_are_references() {
         (&["--key=awskms:///alias/k", IGNORE][..], "awskms:///alias/k"),
         (&["--key=hsm://k", IGNORE, "--allow-kms-plugin"][..], "hsm://k"),
     ] {
-        let Trust::Key { key: KeyToTrust::Ref(key), evidence } = trust(line) else {
+        let Trust::Key { key: KeyToTrust::Ref(key), evidence, .. } = trust(line) else {
             panic!("no reference: {line:?}")
         };
         assert_eq!((key.as_cosign_arg().as_str(), evidence), (reference, KeyEvidence::None));
@@ -87,12 +88,62 @@ fn a_key_manager_and_an_allowed_plugin_are_references() {
 
 #[test]
 fn a_key_to_trust_may_be_piped_in() {
-    let key = KeyToTrust::StandardInput;
-    gives(&["--key=-", IGNORE], &Trust::Key { key, evidence: KeyEvidence::None });
-    gives(
-        &["--key=./-", IGNORE],
-        &Trust::Key { key: KeyToTrust::File("./-".into()), evidence: KeyEvidence::None },
-    );
+    let by = |key| Trust::Key { key, fingerprints: Vec::new(), evidence: KeyEvidence::None };
+    gives(&["--key=-", IGNORE], &by(KeyToTrust::StandardInput));
+    gives(&["--key=./-", IGNORE], &by(KeyToTrust::File("./-".into())));
+}
+
+#[test]
+fn fingerprints_are_read_as_people_write_them() {
+    let digits = "0123456789abcdef".repeat(4);
+    let spaced: Vec<String> = digits
+        .to_uppercase()
+        .as_bytes()
+        .chunks(2)
+        .map(|two| format!("{}{}", two[0] as char, two[1] as char))
+        .collect();
+    let line = [
+        "--key=k.pub".to_owned(),
+        format!("--key-sha256={digits}"),
+        format!("--key-sha256={}", spaced.join(":")),
+    ];
+    let Trust::Key { fingerprints, .. } = trust(&line.each_ref().map(String::as_str)) else {
+        panic!("a key")
+    };
+    let expected = Sha256Digest::parse(digits.as_bytes()).expect("digits");
+    assert_eq!(fingerprints, [expected, expected]);
+}
+
+#[test]
+fn the_expected_release_is_compared() {
+    let release = |name: &str, version: &str| {
+        Release::new(Label::new(name).expect(name), Label::new(version).expect(version), 1, 1)
+    };
+    for (flags, name, version, expected) in [
+        (&[][..], "app", "1.4", None),
+        (&["--expect-name=app", "--expect-version=1.4", "--at-least=1.4"], "app", "1.4", None),
+        (&["--expect-name=app"], "App", "1.4", Some("is a release of App, but --expect-name is app")),
+        (
+            &["--expect-version=1.4"],
+            "app",
+            "1.4.0",
+            Some("is version 1.4.0 of app, but --expect-version is 1.4"),
+        ),
+        (&["--expect-version=jammy"], "app", "jammy", None),
+        (&["--at-least=v1.04"], "app", "1.10", None),
+        (&["--at-least=1.4"], "app", "1.4-rc1", Some("is version 1.4-rc1 of app, older than --at-least 1.4")),
+        (
+            &["--at-least=1.4"],
+            "app",
+            "jammy",
+            Some("is version jammy of app, which cannot be compared with --at-least 1.4"),
+        ),
+    ] {
+        let line: Vec<&str> = ["--key=k.pub"].into_iter().chain(flags.iter().copied()).collect();
+        let Scope::Signature(plan) = plan(&line).expect("a plan").scope else { panic!("{line:?}") };
+        assert_eq!(plan.release.is_some(), !flags.is_empty());
+        assert_eq!(plan.release.difference(&release(name, version)).as_deref(), expected, "{line:?}");
+    }
 }
 
 #[test]
@@ -100,7 +151,8 @@ fn a_key_manager_is_not_asked_in_the_clear() {
     let trust = |environment: &Environment| {
         let key = Some("hashivault://release".to_owned());
         let trust = TrustArgs { key, insecure_ignore_tlog: true, ..TrustArgs::default() };
-        VerifyPlan::new(VerifyArgs { bundles: vec!["bundle".into()], trust }, environment)
+        let args = VerifyArgs { bundles: vec!["bundle".into()], trust, ..VerifyArgs::default() };
+        VerifyPlan::new(args, environment)
     };
     let failure = trust(&Environment::of([("VAULT_ADDR", "http://vault.example")])).expect_err("a refusal");
     assert_eq!(
@@ -196,6 +248,12 @@ fn pairs_that_exclude_each_other() {
         &["--key=k", IGNORE, ROOT, "--online", "--require-timestamp", "--allow-kms-plugin"],
         checksums,
     );
+    let of_signed = ["--copy-to=d", "--receipt=r", "--expect-name=n", "--expect-version=1", "--at-least=1"];
+    pairs("--checksums-only", &of_signed, checksums);
+    pairs("--checksums-only", &["--key-sha256=0"], checksums);
+    for flag in certificate {
+        pairs(flag, &["--key-sha256=0"], "a signature is made by a key or by an identity");
+    }
     pairs("--checksums-only", &certificate, checksums);
     pairs("--key=k", &certificate, "a signature is made by a key or by an identity");
     pairs(ME[0], &["--certificate-identity-regexp=m"], "only one of them can apply");
@@ -230,6 +288,20 @@ fn rows_that_lack_something() {
         "--certificate-oidc-issuer-regexp needs --certificate-identity: an issuer certifies many identities",
         "add --certificate-identity NAME",
     );
+    refused(
+        &["--key-sha256=0", IGNORE],
+        "--key-sha256 needs --key: it says which key that must be",
+        "add --key FILE",
+    );
+    refused(&["--copy-to=d"], "--copy-to needs a key or an identity to trust", add);
+    for flag in ["--copy-to=d", "--receipt=r"] {
+        let name = &flag[..flag.len() - 2];
+        refused(
+            &["second", "--key=k", IGNORE, flag],
+            &format!("{name} takes exactly one bundle, not 2"),
+            "run verify once for each bundle",
+        );
+    }
     let root = "add --trusted-root FILE, or --online to let cosign fetch the public trusted root";
     refused(&ME, "--certificate-identity needs --trusted-root: there is nothing to check it against", root);
     refused(
@@ -274,6 +346,25 @@ fn values_that_are_refused() {
         &["--certificate-identity-regexp=a)|(b", ME[1], ROOT],
         "--certificate-identity-regexp: `a)|(b` is not a regular expression: unopened group",
         "use Go's syntax: https://pkg.go.dev/regexp/syntax",
+    );
+    refused(&["--key=k", "--copy-to="], "--copy-to: the path is empty", unset);
+    refused(&["--key=k", "--receipt="], "--receipt: the path is empty", unset);
+    for (flag, value) in [("--expect-name", ""), ("--expect-version", "a b"), ("--expect-version", ".1")] {
+        refused(
+            &["--key=k", &format!("{flag}={value}")],
+            &format!("{flag} `{value}` cannot be the name or version of a release"),
+            "use 1 to 128 letters, digits and the characters . _ + ~ -, and begin with a letter or digit",
+        );
+    }
+    refused(
+        &["--key=k", "--at-least=1.4~rc1"],
+        "--at-least `1.4~rc1` is not a version that can be compared",
+        "give one to three numbers, for example --at-least 1.4",
+    );
+    refused(
+        &["--key=k", "--key-sha256=d34f"],
+        "--key-sha256 `d34f` is not a SHA-256: it has 64 hexadecimal digits",
+        "`aicr verify` prints the fingerprint of the key",
     );
     let Command::Verify(args) =
         Cli::try_parse_from(["aicr", "verify", "", "--checksums-only"]).expect("a line").command

@@ -9,6 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{AtFlags, CWD, Stat};
 
 use super::super::INNER_STAGING;
+use super::super::collision::fold;
 use super::super::exclude::{Exclude, flag_for};
 use super::super::manifest::{self, Manifest};
 use super::super::name::{EntryName, NameError};
@@ -18,10 +19,12 @@ use super::{Directories, SourceFile, Tally, directory_of};
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::printable::{is_hidden, quoted_path, show};
+use crate::release::{self, RELEASE, Release};
 
 /// What has been collected so far.
 pub(super) struct Gathering<'a> {
     in_place: bool,
+    has_release: bool,
     exclude: &'a Exclude,
     interrupt: &'a Interrupt,
     /// The roots of files named on the command line. Files in one directory share a root, because there
@@ -53,9 +56,15 @@ enum Decision {
 }
 
 impl<'a> Gathering<'a> {
-    pub(super) fn new(in_place: bool, exclude: &'a Exclude, interrupt: &'a Interrupt) -> Self {
+    pub(super) fn new(
+        in_place: bool,
+        has_release: bool,
+        exclude: &'a Exclude,
+        interrupt: &'a Interrupt,
+    ) -> Self {
         Self {
             in_place,
+            has_release,
             exclude,
             interrupt,
             roots_of_files: HashMap::new(),
@@ -177,7 +186,7 @@ impl<'a> Gathering<'a> {
     /// Collects, leaves out or refuses one entry. `stat` is there for a file. Returns whether the entry is
     /// a directory to enter.
     fn entry(&mut self, root: u32, path: &[u8], kind: FileKind, stat: Option<&Stat>) -> bool {
-        let decision = match self.part_of_bundle(path, kind) {
+        let decision = match self.part_of_bundle(root, path, kind) {
             Some(decision) => decision,
             None if self.exclude.leaves_out(path, kind == FileKind::Directory) => {
                 if self.in_place {
@@ -227,8 +236,8 @@ impl<'a> Gathering<'a> {
         self.roots[root as usize].show(path)
     }
 
-    /// In place: the manifest, the signature, and the staging directory of another or a killed run.
-    fn part_of_bundle(&mut self, path: &[u8], kind: FileKind) -> Option<Decision> {
+    /// In place: the manifest, the signature, the `release.json` that is replaced, and the staging directory of another or a killed run.
+    fn part_of_bundle(&mut self, root: u32, path: &[u8], kind: FileKind) -> Option<Decision> {
         if !self.in_place {
             return None;
         }
@@ -236,11 +245,18 @@ impl<'a> Gathering<'a> {
         match kind {
             FileKind::File if path == MANIFEST.as_bytes() => self.has_manifest = true,
             FileKind::File if path == SIGNATURE.as_bytes() => {}
+            FileKind::File if self.has_release && path == RELEASE.as_bytes() && self.is_release(root) => {}
             FileKind::Directory if path == ATTESTATION.as_bytes() => return Some(Decision::Enter),
             FileKind::Directory if path == staging => {}
             _ => return None,
         }
         Some(Decision::LeaveOut)
+    }
+
+    /// Whether the `release.json` at the top of a root has the form that aicr writes.
+    fn is_release(&self, root: u32) -> bool {
+        let text = self.roots[root as usize].read_small(RELEASE.as_bytes(), release::SIZE_LIMIT);
+        text.is_ok_and(|text| Release::parse(&text).is_some())
     }
 
     /// The rules for payload.
@@ -250,6 +266,21 @@ impl<'a> Gathering<'a> {
             Decision::Refuse(Failure::usage(message).hint(self.without(path, alternative)))
         };
         match (EntryName::new(path), kind, stat) {
+            (Ok(name), ..) if self.has_release && takes_place_of_release(name.as_str()) => {
+                refuse(&format!("has the name of the {RELEASE} that --release-name writes"), ", or rename it")
+            }
+            (Ok(name), FileKind::File, _) if name.as_str() == RELEASE && self.is_release(root) => {
+                let message = format!(
+                    "{} says which release this is, and how many files it has: that may be wrong now",
+                    self.show(root, path)
+                );
+                let add = "add --release-name NAME --release-version VERSION to write a new one";
+                Decision::Refuse(Failure::usage(message).hint(if self.in_place {
+                    format!("{add}, or remove it")
+                } else {
+                    format!("{add}, or leave it out with `{}`", flag_for(RELEASE))
+                }))
+            }
             // The name of a directory is no line of the manifest, so `-` is allowed.
             (Ok(_) | Err(NameError::Dash), FileKind::Directory, _) => Decision::Enter,
             (Err(error), ..) => refuse(&error.to_string(), ", or rename it"),
@@ -323,6 +354,11 @@ impl<'a> Gathering<'a> {
             flag_for(ATTESTATION)
         )))
     }
+}
+
+/// Whether a path begins with `release.json`, on a file system that ignores case too.
+fn takes_place_of_release(path: &str) -> bool {
+    fold(path.split('/').next().unwrap_or_default()) == RELEASE
 }
 
 fn last_component(path: &[u8]) -> &[u8] {

@@ -1,6 +1,7 @@
-//! In place: replaces the manifest, and with it the signature. There is never a new manifest with an old
-//! signature, even after a power failure, because each step is on the disk before the next one. If a step
-//! fails, the steps before it are undone, and the old bundle is as it was.
+//! In place: replaces the manifest, and with it the signature and the `release.json`. There is never a new manifest
+//! with an old signature, even after a power failure, because each step is on the disk before the next one. (The
+//! manifest and `release.json` are one step of two renames. A run that is killed between them leaves an unsigned
+//! bundle, which `verify` rejects.) If a step fails, the steps before it are undone, and the old bundle is as it was.
 
 use std::io;
 
@@ -12,6 +13,7 @@ use super::super::staging::{Staging, attestation};
 use super::super::{ATTESTATION, MANIFEST, SIGNATURE, cannot};
 use super::{SIGNATURE_NAME, cannot_exchange, move_signature_in, sync};
 use crate::error::{Failure, Result};
+use crate::release::RELEASE;
 
 /// The name of the old signature in the staging directory.
 const OLD_SIGNATURE: &str = "old.sigstore.json";
@@ -22,16 +24,18 @@ pub(super) struct Replacement<'a> {
     bundle: &'a RootedDir,
     /// Whether the old signature is in the staging directory.
     signature_removed: bool,
-    manifest: ManifestState,
+    has_release: bool,
+    release: FileState,
+    manifest: FileState,
     /// Whether `attestation` was created.
     attestation_created: bool,
     /// Whether the new bundle is complete.
     complete: bool,
 }
 
-/// Which manifest the bundle has.
+/// Which manifest or `release.json` the bundle has.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum ManifestState {
+enum FileState {
     /// The old one, or none.
     Old,
     /// The new one; there was none before.
@@ -44,18 +48,20 @@ enum ManifestState {
 
 impl<'a> Replacement<'a> {
     /// A replacement of which no step is done.
-    pub(super) fn new(staging: &'a Staging, bundle: &'a RootedDir) -> Self {
+    pub(super) fn new(staging: &'a Staging, bundle: &'a RootedDir, has_release: bool) -> Self {
         Self {
             staging,
             bundle,
             signature_removed: false,
-            manifest: ManifestState::Old,
+            has_release,
+            release: FileState::Old,
+            manifest: FileState::Old,
             attestation_created: false,
             complete: false,
         }
     }
 
-    /// Moves the manifest in the staging directory into place if it `changes` the existing one, and the
+    /// Moves the manifest and `release.json` in the staging directory into place if that `changes` the existing one, and the
     /// signature if the bundle will be `signed`.
     pub(super) fn run(mut self, changes: bool, signed: bool) -> Result<()> {
         let result = self.steps(changes, signed);
@@ -73,7 +79,10 @@ impl<'a> Replacement<'a> {
         self.remove_signature()?;
         if changes {
             let failed = |error: io::Error| cannot("write", self.bundle.show(MANIFEST.as_bytes()), &error);
-            self.manifest = self.put_manifest_in().map_err(|errno| failed(errno.into()))?;
+            if self.has_release {
+                self.release = self.put_in(RELEASE).map_err(|errno| failed(errno.into()))?;
+            }
+            self.manifest = self.put_in(MANIFEST).map_err(|errno| failed(errno.into()))?;
             sync(self.bundle).map_err(failed)?;
         }
         if signed {
@@ -107,33 +116,38 @@ impl<'a> Replacement<'a> {
         sync(&directory).map_err(|error| cannot("remove", self.bundle.show(SIGNATURE.as_bytes()), &error))
     }
 
-    fn put_manifest_in(&self) -> rustix::io::Result<ManifestState> {
+    fn put_in(&self, name: &str) -> rustix::io::Result<FileState> {
         let (staging, bundle) = (&self.staging.dir, self.bundle);
-        match rustix::fs::renameat_with(staging, MANIFEST, bundle, MANIFEST, RenameFlags::EXCHANGE) {
-            Ok(()) => return Ok(ManifestState::Exchanged),
+        match rustix::fs::renameat_with(staging, name, bundle, name, RenameFlags::EXCHANGE) {
+            Ok(()) => return Ok(FileState::Exchanged),
             Err(Errno::NOENT) => {
-                return rustix::fs::renameat(staging, MANIFEST, bundle, MANIFEST)
-                    .map(|()| ManifestState::First);
+                return rustix::fs::renameat(staging, name, bundle, name).map(|()| FileState::First);
             }
             Err(errno) if cannot_exchange(errno) => {}
             Err(errno) => return Err(errno),
         }
-        rustix::fs::renameat(staging, MANIFEST, bundle, MANIFEST).map(|()| ManifestState::Overwritten)
+        rustix::fs::renameat(staging, name, bundle, name).map(|()| FileState::Overwritten)
     }
 
     /// Undoes the steps that are done, the last one first. If that fails, the bundle is unsigned, and the
     /// error that came before is reported.
     fn undo(&self) {
         let (staging, bundle) = (&self.staging.dir, self.bundle);
-        let restored = match self.manifest {
-            ManifestState::Old => Ok(()),
-            ManifestState::First => rustix::fs::renameat(bundle, MANIFEST, staging, MANIFEST),
-            ManifestState::Exchanged => {
-                rustix::fs::renameat_with(staging, MANIFEST, bundle, MANIFEST, RenameFlags::EXCHANGE)
+        let states = [(MANIFEST, self.manifest), (RELEASE, self.release)];
+        for (name, state) in states {
+            let restored = match state {
+                FileState::Old => continue,
+                FileState::First => rustix::fs::renameat(bundle, name, staging, name),
+                FileState::Exchanged => {
+                    rustix::fs::renameat_with(staging, name, bundle, name, RenameFlags::EXCHANGE)
+                }
+                FileState::Overwritten => return,
+            };
+            if restored.is_err() {
+                return;
             }
-            ManifestState::Overwritten => return,
-        };
-        if restored.is_err() || (self.manifest != ManifestState::Old && sync(bundle).is_err()) {
+        }
+        if states.iter().any(|(_, state)| *state != FileState::Old) && sync(bundle).is_err() {
             return;
         }
         if self.signature_removed

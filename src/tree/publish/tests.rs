@@ -37,7 +37,12 @@ impl TestDir {
     /// Builds a bundle of `in`, and publishes it as `out`.
     fn bundle(&self, force: bool, signature: Option<&[u8]>) -> Result<Built> {
         with_two_threads(|work| {
-            let target = Target::new(&self.path.join("out"), &[self.path.join("in")], force, work)?;
+            let target = Target::new(
+                Purpose::Bundle { force },
+                &self.path.join("out"),
+                &[self.path.join("in")],
+                work,
+            )?;
             let staging = Staging::for_output(&target)?;
             let write_back = WriteBack::of(staging.staging_dir())?;
             let collected = self.collected(false);
@@ -131,7 +136,8 @@ fn without_an_exchange_a_bundle_is_replaced_in_two_steps() {
     test.bundle(false, None).unwrap();
     let with = |failure: Errno| {
         with_two_threads(|work| {
-            let target = Target::new(&test.path.join("out"), &[], true, work).unwrap();
+            let target =
+                Target::new(Purpose::Bundle { force: true }, &test.path.join("out"), &[], work).unwrap();
             let staging = Staging::for_output(&target).unwrap();
             if failure == Errno::INVAL {
                 std::fs::write(staging.tree().unwrap().path().join("second"), "").unwrap();
@@ -161,7 +167,10 @@ fn what_was_not_written_is_not_published() {
     ];
     for (change, expected) in changes {
         let test = TestDir::new();
-        let target = with_two_threads(|work| Target::new(&test.path.join("out"), &[], false, work)).unwrap();
+        let target = with_two_threads(|work| {
+            Target::new(Purpose::Bundle { force: false }, &test.path.join("out"), &[], work)
+        })
+        .unwrap();
         let staging = Staging::for_output(&target).unwrap();
         let write_back = WriteBack::of(staging.staging_dir()).unwrap();
         let collected = test.collected(false);
@@ -192,7 +201,7 @@ fn a_bundle_that_cannot_be_moved_is_emptied_and_replaced() {
     test.bundle(false, Some(b"{}")).unwrap();
     std::fs::create_dir_all(test.path.join("out/d/e/f")).unwrap();
     with_two_threads(|work| {
-        let target = Target::new(&test.path.join("out"), &[], true, work).unwrap();
+        let target = Target::new(Purpose::Bundle { force: true }, &test.path.join("out"), &[], work).unwrap();
         let staging = Staging::for_output(&target).unwrap();
         std::fs::write(staging.tree().unwrap().path().join("second"), "").unwrap();
         replace_emptied(&staging, "out").unwrap();
@@ -205,7 +214,8 @@ fn a_bundle_that_cannot_be_moved_is_emptied_and_replaced() {
 fn an_output_that_is_created_during_the_run_is_not_replaced() {
     let test = TestDir::new();
     with_two_threads(|work| {
-        let target = Target::new(&test.path.join("out"), &[], false, work).unwrap();
+        let target =
+            Target::new(Purpose::Bundle { force: false }, &test.path.join("out"), &[], work).unwrap();
         let staging = Staging::for_output(&target).unwrap();
         let write_back = WriteBack::of(staging.staging_dir()).unwrap();
         let collected = test.collected(false);
@@ -231,7 +241,8 @@ fn an_output_that_is_created_during_the_run_is_not_replaced() {
 fn a_run_that_does_not_publish_leaves_nothing() {
     let test = TestDir::new();
     with_two_threads(|work| {
-        let target = Target::new(&test.path.join("out"), &[], false, work).unwrap();
+        let target =
+            Target::new(Purpose::Bundle { force: false }, &test.path.join("out"), &[], work).unwrap();
         let staging = Staging::for_output(&target).unwrap();
         let write_back = WriteBack::of(staging.staging_dir()).unwrap();
         let collected = test.collected(false);
@@ -278,7 +289,7 @@ fn sign(bundle: &RootedDir, signature: &[u8]) -> Result<()> {
         .map(|line| FileId::new(&bundle.stat(manifest.name(line).as_bytes()).unwrap(), 1))
         .collect();
     let staging = Staging::for_bundle(bundle)?;
-    let expected = Expected { names: Names::Listed(&manifest), files: &files };
+    let expected = Expected { names: Names::Listed(&manifest), files: &files, pending: None };
     let sealed = Sealed::signature(staging, bundle, expected, OwnFiles::of(bundle), signature)?;
     with_two_threads(|work| sealed.publish(work))
 }

@@ -19,6 +19,11 @@ impl Opened {
         size(&self.stat)
     }
 
+    /// Whether its owner may execute it.
+    pub(crate) fn is_executable(&self) -> bool {
+        self.stat.st_mode & 0o100 != 0
+    }
+
     /// Whether it has file capabilities: whoever runs it has rights that he otherwise has not.
     /// A file without an x bit is not asked for them, because that system call would cost a tenth of the time
     /// for a small file. A file system without attributes has none.

@@ -28,7 +28,7 @@ fn second_look(change: impl Fn(&Path)) -> Option<String> {
         fs::write(top.path().join(name), "").unwrap();
     }
     change(top.path());
-    Expected { names: Names::Collected(&collected), files: &files }
+    Expected { names: Names::Collected(&collected), files: &files, pending: None }
         .first_change(&collected.roots[0], &interrupt)
         .unwrap()
 }
@@ -108,7 +108,7 @@ fn listed_files_in_a_directory_of_that_name_are_looked_at() {
     fs::write(&file, "x").unwrap();
     let bundle = RootedDir::open(Utf8Path::from_path(top.path()).unwrap()).unwrap();
     let files = [FileId::new(&bundle.stat(b".x.aicr-staging/f").unwrap(), 1)];
-    let expected = Expected { names: Names::Listed(&manifest), files: &files };
+    let expected = Expected { names: Names::Listed(&manifest), files: &files, pending: None };
     let look = || expected.first_change(&bundle, &Interrupt::default()).unwrap();
     assert_eq!(look(), None);
     fs::remove_file(&file).unwrap();

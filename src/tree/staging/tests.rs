@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, symlink};
 
 use super::*;
+use crate::tree::target::Purpose;
 use crate::tree::with_two_threads;
 
 fn test_dir() -> (tempfile::TempDir, Utf8PathBuf) {
@@ -13,7 +14,7 @@ fn test_dir() -> (tempfile::TempDir, Utf8PathBuf) {
 }
 
 fn target(path: &Utf8Path) -> Target {
-    with_two_threads(|work| Target::new(path, &[], false, work)).unwrap()
+    with_two_threads(|work| Target::new(Purpose::Bundle { force: false }, path, &[], work)).unwrap()
 }
 
 fn names_in(path: &Utf8Path) -> Vec<String> {

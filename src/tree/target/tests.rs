@@ -23,7 +23,7 @@ fn bundle_at(path: &Utf8Path) {
 }
 
 fn target(path: &Utf8Path, inputs: &[Utf8PathBuf], force: bool) -> Result<Target> {
-    with_two_threads(|work| Target::new(path, inputs, force, work))
+    with_two_threads(|work| Target::new(Purpose::Bundle { force }, path, inputs, work))
 }
 
 fn refused(path: &Utf8Path, inputs: &[Utf8PathBuf], force: bool) -> String {
