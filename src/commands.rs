@@ -6,6 +6,7 @@ pub(crate) mod bundle_check;
 pub(crate) mod bundle_sign;
 pub(crate) mod doctor;
 pub(crate) mod not_a_bundle;
+pub(crate) mod receipt;
 pub(crate) mod services;
 pub(crate) mod signing;
 pub(crate) mod trust;

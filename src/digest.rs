@@ -7,7 +7,8 @@ use std::io::{self, Read};
 use std::sync::mpsc::{channel, sync_channel};
 use std::thread;
 
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Failure;
@@ -58,6 +59,13 @@ impl From<[u8; 32]> for Sha256Digest {
 impl Serialize for Sha256Digest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Sha256Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let digits = String::deserialize(deserializer)?;
+        Self::parse(digits.as_bytes()).ok_or_else(|| D::Error::custom("not a SHA-256"))
     }
 }
 

@@ -100,7 +100,8 @@ fn dispatch(cli: Cli, arguments: &[OsString], environment: Environment) -> Optio
         work(command, &Context { environment, global, interrupt, printer }, &mut report)
     })();
     // A signal after the work still ends the loop of a script.
-    report.error = done.err().or_else(|| interrupted.check().err());
+    let stopped = || interrupted.check().err();
+    report.error = done.err().or_else(|| report.error.take()).or_else(stopped);
     let unwritten = write(file.as_ref(), Some(name), &mut report);
     match name {
         // They have printed a text, so there is no report on stdout.

@@ -5,15 +5,17 @@ mod color;
 pub(crate) mod json;
 pub(crate) mod printer;
 pub(crate) mod progress;
+pub(crate) mod receipt;
 mod text;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use camino::Utf8PathBuf;
-use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure};
@@ -149,7 +151,8 @@ impl Verdict {
 }
 
 /// The manifest of a bundle.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ManifestReport {
     /// Unknown in a dry run, which reads no payload.
     pub(crate) sha256: Option<Sha256Digest>,
@@ -159,7 +162,8 @@ pub(crate) struct ManifestReport {
 }
 
 /// A release.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ReleaseReport {
     pub(crate) name: Label,
     pub(crate) version: Label,
@@ -172,11 +176,11 @@ impl From<Release> for ReleaseReport {
 }
 
 /// A signature over the manifest.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct SignatureReport {
     /// Below the bundle.
-    pub(crate) path: &'static str,
+    pub(crate) path: Cow<'static, str>,
     pub(crate) key_sha256: Option<Sha256Digest>,
     pub(crate) identity: Option<String>,
     pub(crate) issuer: Option<String>,
@@ -187,7 +191,7 @@ pub(crate) struct SignatureReport {
 }
 
 /// The log entry or timestamp of a signature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Witness {
     /// There is none.
@@ -250,29 +254,44 @@ impl Check {
     }
 }
 
-/// A path as JSON can hold it: escaped, and also whole in base64 if it is not UTF-8.
+/// A finding as JSON holds it: a path is escaped, and also whole in base64 if it is not UTF-8.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct FindingForm {
+    pub(crate) kind: String,
+    pub(crate) path: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    path_base64: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    to: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    to_base64: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    found: Option<Sha256Digest>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+impl From<&Finding> for FindingForm {
+    fn from(finding: &Finding) -> Self {
+        let Finding { kind, path, to, found, reason } = finding;
+        let whole = |path: &[u8]| std::str::from_utf8(path).is_err().then(|| STANDARD.encode(path));
+        let text = |path: &[u8]| std::str::from_utf8(path).map_or_else(|_| show(path), ToOwned::to_owned);
+        Self {
+            kind: kind.word().to_owned(),
+            path: text(path),
+            path_base64: whole(path),
+            to: to.as_deref().map(text),
+            to_base64: to.as_deref().and_then(whole),
+            found: *found,
+            reason: reason.clone(),
+        }
+    }
+}
+
 impl Serialize for Finding {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { kind, path, to, found, reason } = self;
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("kind", kind.word())?;
-        let paths = [("path", "pathBase64", Some(path)), ("to", "toBase64", to.as_ref())];
-        for (name, name_whole, path) in paths {
-            let Some(path) = path else { continue };
-            if let Ok(path) = std::str::from_utf8(path) {
-                map.serialize_entry(name, path)?;
-            } else {
-                map.serialize_entry(name, &show(path))?;
-                map.serialize_entry(name_whole, &STANDARD.encode(path))?;
-            }
-        }
-        if let Some(digest) = found {
-            map.serialize_entry("found", digest)?;
-        }
-        if let Some(reason) = reason {
-            map.serialize_entry("reason", reason)?;
-        }
-        map.end()
+        FindingForm::from(self).serialize(serializer)
     }
 }
 

@@ -319,7 +319,7 @@ pub(crate) fn signature_report(evidence: &Evidence, log: bool, timestamp: bool) 
         }
     };
     SignatureReport {
-        path: SIGNATURE,
+        path: SIGNATURE.into(),
         key_sha256,
         identity,
         issuer,

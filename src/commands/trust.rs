@@ -115,6 +115,19 @@ impl<'a> TrustPolicy<'a> {
         Ok(Self { cosign, signer, log, timestamp, root })
     }
 
+    /// The fingerprint of the key that is trusted.
+    pub(crate) fn key_sha256(&self) -> Option<Sha256Digest> {
+        match &self.signer {
+            TrustedSigner::Key(key) => Some(key.sha256()),
+            TrustedSigner::Identity { .. } => None,
+        }
+    }
+
+    /// The SHA-256 of the trusted root.
+    pub(crate) fn root_sha256(&self) -> Option<Sha256Digest> {
+        self.root.as_ref().map(|root| Sha256Digest::of(root.text()))
+    }
+
     /// The request to cosign about a signature over the manifest `text`, which has this digest;
     /// `Class::Rejected` if the bundle `top` is rejected without it.
     pub(crate) fn request(

@@ -5,11 +5,14 @@
 //! 3. cosign accepts the signature over exactly these bytes (`cosign/verify_blob.rs`). Meanwhile the files are already
 //!    read and compared, since cosign takes a quarter of a second.
 //! 4. Only then the manifest is believed: the release that the bundle is, and what was found about the files.
-//! 5. If all is well, the copy of the files that was made meanwhile is moved into place.
+//! 5. The receipt is written. If all is well, the copy of the files that was made meanwhile is moved into place.
+
+use camino::Utf8PathBuf;
 
 use crate::both::both;
 use crate::commands::bundle_check::{self, check_files, manifest_text, report, signature_file};
 use crate::commands::not_a_bundle::{self, CHECKSUMS_ONLY};
+use crate::commands::receipt::receipt;
 use crate::commands::signing::signature_report;
 use crate::commands::trust::TrustPolicy;
 use crate::context::Context;
@@ -20,11 +23,13 @@ use crate::interrupt::Interrupt;
 use crate::plan::verify::{ExpectedRelease, Scope, SignaturePlan, VerifyPlan};
 use crate::progress::Progress;
 use crate::release::{RELEASE, Release};
-use crate::report::{BundleReport, ReleaseReport, Report, Verdict};
+use crate::report::{BundleReport, CosignReport, Report, Verdict};
+use crate::sigstore::evidence::Evidence;
 use crate::tree::MANIFEST;
 use crate::tree::check::{Checked, Keep};
 use crate::tree::manifest::Manifest;
 use crate::tree::pending_copy::PendingCopy;
+use crate::tree::receipt_file::ReceiptFile;
 use crate::tree::rooted_dir::RootedDir;
 use crate::tree::target::{Purpose, Target};
 
@@ -40,16 +45,40 @@ pub(crate) fn run(plan: &VerifyPlan, context: &Context, report: &mut Report) -> 
     let VerifyPlan { bundles: paths, scope } = plan;
     let bundles = not_a_bundle::open(paths)?;
     match scope {
-        Scope::ChecksumsOnly => each(&bundles, report, |bundle| checksums_only(bundle, context)),
+        Scope::ChecksumsOnly => {
+            each(&bundles, report, |bundle| checksums_only(bundle, context).map(Into::into))
+        }
         Scope::Signature(plan) => {
-            let SignaturePlan { trust, release, copy_to, receipt: _ } = &**plan;
             let unseen = Progress::hidden();
             let target = |path| Target::new(Purpose::Copy, path, paths, &context.work(&unseen));
-            let target = copy_to.as_deref().map(target).transpose()?;
+            let target = plan.copy_to.as_deref().map(target).transpose()?;
+            let places = paths.iter().chain(&plan.copy_to).map(Utf8PathBuf::as_path).collect::<Vec<_>>();
+            let receipt = plan.receipt.as_deref().map(|path| ReceiptFile::new(path, &places)).transpose()?;
             let session = context.session(paths)?;
-            let policy = TrustPolicy::new(trust, paths, context, &session, report)?;
-            each(&bundles, report, |bundle| signed(bundle, &policy, release, target.as_ref(), context))
+            let policy = TrustPolicy::new(&plan.trust, paths, context, &session, report)?;
+            let verification = Verification {
+                plan,
+                policy,
+                cosign: report.cosign.clone(),
+                target: target.as_ref(),
+                receipt: receipt.as_ref(),
+                context,
+            };
+            each(&bundles, report, |bundle| verification.of(bundle))
         }
+    }
+}
+
+/// The result for one bundle.
+struct Done {
+    report: BundleReport,
+    /// What went wrong besides, and does not change the verdict.
+    failure: Option<Failure>,
+}
+
+impl From<BundleReport> for Done {
+    fn from(report: BundleReport) -> Self {
+        Self { report, failure: None }
     }
 }
 
@@ -57,67 +86,124 @@ pub(crate) fn run(plan: &VerifyPlan, context: &Context, report: &mut Report) -> 
 fn each(
     bundles: &[RootedDir],
     report: &mut Report,
-    verify: impl Fn(&RootedDir) -> Result<BundleReport>,
+    verify: impl Fn(&RootedDir) -> Result<Done>,
 ) -> Result<()> {
     for bundle in bundles {
-        report.bundles.push(match verify(bundle) {
+        let done = match verify(bundle) {
             Err(failure) if matches!(failure.class(), Class::Signal(_)) => return Err(failure),
-            Err(failure) => BundleReport::failed(bundle.path(), failure),
-            Ok(verified) => verified,
-        });
+            Err(failure) => BundleReport::failed(bundle.path(), failure).into(),
+            Ok(done) => done,
+        };
+        report.bundles.push(done.report);
+        report.error = report.error.take().or(done.failure);
     }
     Ok(())
 }
 
-fn signed(
-    bundle: &RootedDir,
-    policy: &TrustPolicy<'_>,
-    expected: &ExpectedRelease,
-    target: Option<&Target>,
-    context: &Context,
-) -> Result<BundleReport> {
-    let top = bundle.show(b"");
-    // First, so that a directory that is not a bundle is not called an unsigned one.
-    let text = manifest_text(bundle, ELSEWHERE)?;
-    let Some(evidence) = signature_file(bundle)? else {
-        return Err(not_a_bundle::without_signature(bundle));
-    };
-    let digest = Sha256Digest::of(&text);
-    let request = policy.request(&top, &evidence, &text, digest)?;
-    let copy = target.map(PendingCopy::begin).transpose()?;
-    let keep = copy.as_ref().map_or(Keep::Nothing, Keep::Copies);
-    let look = |text, interrupt: &_| look(bundle, text, expected, keep, context, interrupt);
-    let (verdict, early) =
-        ask_and_look(&text, context, &|| policy.cosign.verify(request, &evidence, &text), look);
-    let accepted = match verdict? {
-        CosignAnswer::Accepted(accepted) => accepted,
-        CosignAnswer::Refused { said } => {
-            return Err(Failure::rejected(format!("{top}: cosign does not accept the signature"))
-                .with_cosign_output(said)
-                .hint(CHECKSUMS_ONLY));
+/// A verification of signed bundles.
+struct Verification<'a> {
+    plan: &'a SignaturePlan,
+    policy: TrustPolicy<'a>,
+    cosign: Option<CosignReport>,
+    /// Where the one bundle is copied to.
+    target: Option<&'a Target>,
+    /// Where the receipt about the one bundle is written.
+    receipt: Option<&'a ReceiptFile>,
+    context: &'a Context,
+}
+
+/// A bundle whose signature was accepted.
+struct Verified<'a> {
+    report: BundleReport,
+    manifest: Manifest<'a>,
+    signature: Evidence,
+    copy: Option<PendingCopy<'a>>,
+}
+
+impl Verification<'_> {
+    /// Verifies a bundle. If it is accepted, first the receipt is written, and then the copy moved into place.
+    fn of(&self, bundle: &RootedDir) -> Result<Done> {
+        // First, so that a directory that is not a bundle is not called an unsigned one.
+        let text = manifest_text(bundle, ELSEWHERE)?;
+        let digest = Sha256Digest::of(&text);
+        let (mut report, ready) = match self.signature_and_files(bundle, &text, digest) {
+            Err(failure) if matches!(failure.class(), Class::Signal(_)) => return Err(failure),
+            Err(failure) => (BundleReport::failed(bundle.path(), failure), None),
+            Ok(Verified { report, manifest, signature, copy }) => {
+                let is_accepted = report.verdict == Verdict::Accepted;
+                (report, copy.filter(|_| is_accepted).map(|copy| (copy, manifest, signature)))
+            }
+        };
+        if let Some(failure) = self.write_receipt(&report, digest).err() {
+            if report.verdict == Verdict::Accepted {
+                return Err(failure);
+            }
+            return Ok(Done { report, failure: Some(failure) });
         }
-    };
-    let Some(seen) = early.believe(&accepted) else {
-        return Err(Failure::new(Class::Broken, format!("{top}: cosign accepted another manifest (a bug)")));
-    };
-    let Seen { manifest, checked, release } = seen?;
-    let mut result = report(bundle, digest, checked, Verdict::Accepted, context);
-    result.signatures = vec![signature_report(&evidence, request.log, request.timestamp)];
-    if result.verdict == Verdict::Accepted {
-        result.release = release.map(ReleaseReport::from);
-        if let Some(copy) = copy {
+        if let Some((copy, manifest, signature)) = ready {
             let unseen = Progress::hidden();
-            copy.publish(&manifest, &evidence.to_json(), &context.work(&unseen))?;
-            result.copied_to = target.map(|target| target.path().to_owned());
+            copy.publish(&manifest, &signature.to_json(), &self.context.work(&unseen))
+                .inspect_err(|_| self.receipt.into_iter().for_each(ReceiptFile::remove))?;
+            report.copied_to = self.target.map(|target| target.path().to_owned());
+        }
+        Ok(report.into())
+    }
+
+    /// The steps 1 to 4 at the top of this file, for a bundle with this manifest.
+    fn signature_and_files<'m>(
+        &'m self,
+        bundle: &RootedDir,
+        text: &'m [u8],
+        digest: Sha256Digest,
+    ) -> Result<Verified<'m>> {
+        let Self { plan, policy, context, .. } = self;
+        let top = bundle.show(b"");
+        let Some(evidence) = signature_file(bundle)? else {
+            return Err(not_a_bundle::without_signature(bundle));
+        };
+        let request = policy.request(&top, &evidence, text, digest)?;
+        let copy = self.target.map(PendingCopy::begin).transpose()?;
+        let keep = copy.as_ref().map_or(Keep::Nothing, Keep::Copies);
+        let look = |text, interrupt: &_| look(bundle, text, Some(&plan.release), keep, context, interrupt);
+        let ask = || policy.cosign.verify(request, &evidence, text);
+        let (answer, early) = ask_and_look(text, context, &ask, look);
+        let accepted = match answer? {
+            CosignAnswer::Accepted(accepted) => accepted,
+            CosignAnswer::Refused { said } => {
+                return Err(Failure::rejected(format!("{top}: cosign does not accept the signature"))
+                    .with_cosign_output(said)
+                    .hint(CHECKSUMS_ONLY));
+            }
+        };
+        let Some(seen) = early.believe(&accepted) else {
+            return Err(Failure::new(
+                Class::Broken,
+                format!("{top}: cosign accepted another manifest (a bug)"),
+            ));
+        };
+        let Seen { manifest, checked, release } = seen?;
+        let mut report = report(bundle, digest, checked, Verdict::Accepted, context);
+        report.signatures = vec![signature_report(&evidence, request.log, request.timestamp)];
+        if report.verdict == Verdict::Accepted {
+            report.release = release.map(Into::into);
+        }
+        Ok(Verified { report, manifest, signature: evidence, copy })
+    }
+
+    /// Writes the receipt, if one is wanted and there is a verdict.
+    fn write_receipt(&self, report: &BundleReport, manifest: Sha256Digest) -> Result<()> {
+        let (Some(file), Some(cosign)) = (self.receipt, &self.cosign) else { return Ok(()) };
+        let Self { plan, policy, context, .. } = self;
+        match receipt(report, manifest, plan, policy, cosign, context) {
+            Some(statement) => file.write(&statement.to_json()),
+            None => Ok(()),
         }
     }
-    Ok(result)
 }
 
 fn checksums_only(bundle: &RootedDir, context: &Context) -> Result<BundleReport> {
     let text = manifest_text(bundle, ELSEWHERE)?;
-    let any = ExpectedRelease::default();
-    let seen = look(bundle, &text, &any, Keep::Nothing, context, &context.interrupt)?;
+    let seen = look(bundle, &text, None, Keep::Nothing, context, &context.interrupt)?;
     Ok(report(bundle, Sha256Digest::of(&text), seen.checked, Verdict::Unproven, context))
 }
 
@@ -146,19 +232,20 @@ struct Seen<'m> {
     release: Option<Release>,
 }
 
-/// Compares the release and then the files with these bytes as their manifest.
+/// Compares the release and then the files with these bytes as their manifest. Without an expected release, every file
+/// is read, however many bytes there are.
 fn look<'m>(
     bundle: &RootedDir,
     text: &'m [u8],
-    expected: &ExpectedRelease,
+    expected: Option<&ExpectedRelease>,
     keep: Keep<'_>,
     context: &Context,
     interrupt: &Interrupt,
 ) -> Result<Seen<'m>> {
     let manifest = Manifest::unproven(text)
         .map_err(|error| error.rejects(bundle.show(MANIFEST.as_bytes())).hint(AGAIN))?;
-    let release = bundle_check::release(bundle, &manifest);
-    if expected.is_some() {
+    let release = expected.and_then(|_| bundle_check::release(bundle, &manifest));
+    if let Some(expected) = expected.filter(|expected| expected.is_some()) {
         expect(bundle, &manifest, expected, release.as_ref())?;
     }
     let checked = check_files(bundle, &manifest, release.as_ref(), keep, context, interrupt)?;

@@ -225,6 +225,11 @@ impl Trust {
         }
     }
 
+    /// Whether a trusted timestamp must be there.
+    pub(crate) fn requires_timestamp(&self) -> bool {
+        self.timestamp_policy() == Some(TimestampPolicy::Required)
+    }
+
     /// The row for `args`, which have passed the rules.
     fn new(args: TrustArgs, environment: &Environment) -> Result<Self> {
         let TrustArgs {

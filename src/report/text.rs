@@ -7,7 +7,7 @@ use super::{BundleReport, ReleaseReport, Report, SignatureReport, Verdict};
 use crate::digest::Sha256Digest;
 use crate::plan::global::Verbosity;
 use crate::printable::{human_bytes, show, show_name, tame};
-use crate::tree::audit::Finding;
+use crate::tree::audit::{Finding, FindingKind};
 
 /// What is printed of a bundle that is not signed: the last line on stdout, and on stderr with
 /// `--quiet`.
@@ -102,10 +102,15 @@ fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
             let _ = writeln!(text, "  manifest sha256\n    {digest}");
         }
         let files = if manifest.files == 1 { "file" } else { "files" };
-        let (listed, read) =
-            if *verdict == Verdict::Rejected { (" listed", " could be read") } else { ("", "") };
         let bytes = human_bytes(manifest.bytes);
-        let _ = writeln!(text, "  {} {files}{listed}, {bytes}{read}", manifest.files);
+        let read = match verdict {
+            Verdict::Rejected if findings.iter().any(|found| found.kind == FindingKind::MoreThanSigned) => {
+                " listed, none was read".to_owned()
+            }
+            Verdict::Rejected => format!(" listed, {bytes} could be read"),
+            _ => format!(", {bytes}"),
+        };
+        let _ = writeln!(text, "  {} {files}{read}", manifest.files);
     }
     for SignatureReport { path: _, key_sha256, identity, issuer, checked, log, timestamp } in signatures {
         // Said before what is wrong with the files.

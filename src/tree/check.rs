@@ -68,6 +68,7 @@ pub(crate) fn check(
     if difference.as_ref().is_some_and(|finding| finding.kind == FindingKind::MoreThanSigned) {
         let mut findings = comparison.conclude([], [], []);
         difference.into_iter().for_each(|finding| findings.insert(finding));
+        findings.hint = Some("`aicr verify --checksums-only` reads every file, however large".to_owned());
         return Ok(Checked { findings, warnings: Vec::new(), files: manifest.len() as u64, bytes: 0 });
     }
     work.progress.expect(size);

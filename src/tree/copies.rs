@@ -224,3 +224,36 @@ fn cannot_create(into: &RootedDir, name: &[u8], error: &io::Error) -> Failure {
     }
     cannot("write", shown, error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::manifest::Manifest;
+
+    /// A file system that ignores case has the second name already when it is created.
+    #[test]
+    fn two_names_that_are_one_on_the_file_system() {
+        let top = tempfile::tempdir().unwrap();
+        let path = camino::Utf8Path::from_path(top.path()).unwrap();
+        std::fs::create_dir_all(path.join("out/d")).unwrap();
+        std::fs::write(path.join("out/a"), "").unwrap();
+        let (from, into) = (RootedDir::open(path).unwrap(), RootedDir::open(&path.join("out")).unwrap());
+        let write_back = WriteBack::of(&into).unwrap();
+        let hint = "choose a directory on a file system that is case-sensitive";
+        let refused = |failure: Failure, name: &str| {
+            let message =
+                format!("cannot write {path}/out/{name}: another name is the same name on this file system");
+            assert_eq!((failure.class().code(), failure.message()), (1, message.as_str()));
+            assert_eq!(failure.way_out(), Some(hint));
+        };
+        let copies = |name: &str| {
+            let text = format!("{}  {name}\n", "0".repeat(64));
+            let manifest = Manifest::unproven(text.as_bytes()).unwrap();
+            Copies::new(Names::Listed(&manifest), &into, &write_back, Times::OfCopies)
+        };
+        refused(copies("d/x").err().unwrap(), "d");
+        let copies = copies("a").unwrap();
+        let source = from.file(b"out/a").unwrap();
+        refused(copies.begin(b"a", false, &source).err().unwrap(), "a");
+    }
+}

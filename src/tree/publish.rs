@@ -260,7 +260,7 @@ fn move_signature_in(staging: &Staging, bundle: &RootedDir) -> Result<OwnedFd> {
 
 /// Syncs the entries of a directory. Some file systems cannot do that, and a directory that may be written
 /// but not read cannot be opened for it.
-fn sync(directory: impl AsFd) -> io::Result<()> {
+pub(super) fn sync(directory: impl AsFd) -> io::Result<()> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let readable: OwnedFd = match rustix::fs::openat(&directory, ".", flags, Mode::empty()) {
         Ok(readable) => readable,

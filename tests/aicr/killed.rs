@@ -4,7 +4,7 @@
 
 use std::os::unix::process::ExitStatusExt;
 
-use crate::fake::{Fake, HONEST, Meeting, ends, fake_sandbox};
+use crate::fake::{Fake, HONEST, Meeting, SIGNATURE, ends, fake_sandbox};
 use crate::sandbox::{SMALL_SHA256, Sandbox, UNSIGNED};
 use crate::steps::{CHANGES, Step};
 use crate::without_aicr::sigstore_bundle;
@@ -62,7 +62,8 @@ fn at_every_step(
             assert_eq!(temporary_files(&sandbox), [""; 0], "{line}");
         } else {
             assert_eq!((ended.status.signal(), stderr.as_str()), (Some(9), ""), "{line}");
-            let again = if words.contains("--force") { "" } else { " --force" };
+            let again =
+                if words.contains("--force") || words.starts_with("verify") { "" } else { " --force" };
             let again = format!("aicr {words}{again}");
             let again = wrapper.iter().cloned().chain(again.split(' ').map(ToOwned::to_owned));
             sandbox.program_run(again).succeeds();
@@ -148,6 +149,30 @@ fn a_new_output_is_complete_or_does_not_exist() {
                 assert!(found.is_empty() || found == new, "{found:?}");
             },
         );
+    }
+}
+
+#[test]
+fn a_copy_is_complete_or_does_not_exist() {
+    for signal in ["SIGKILL", "SIGINT"] {
+        let words = "verify B --key cosign.pub --insecure-ignore-tlog --copy-to C --receipt r.json --quiet";
+        let make = || {
+            let sandbox = fake_sandbox(HONEST);
+            sandbox.file(SIGNATURE, sandbox.read("good"));
+            sandbox
+        };
+        at_every_step(signal, &[], make, words, "C", |sandbox, found, new| {
+            assert!(found.is_empty() || found == new, "{found:?}");
+            // There is no copy without its receipt, and a receipt is complete.
+            let receipt = sandbox.path("r.json");
+            assert!(found.is_empty() || receipt.exists());
+            if receipt.exists() {
+                assert!(sandbox.read("r.json").contains("\"verificationResult\":\"PASSED\""));
+                // The next run may not replace them.
+                sandbox.remove("r.json");
+                let _ = std::fs::remove_dir_all(sandbox.path("C"));
+            }
+        });
     }
 }
 

@@ -1,7 +1,7 @@
 //! `docs/report.schema.json` against the JSON of real runs: every verdict, every kind of finding
 //! that can be made here, errors of every place. And against objects that are not quite right.
 
-mod validator;
+pub(crate) mod validator;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -70,6 +70,13 @@ fn objects() -> Vec<Value> {
     fs::remove_file(sandbox.path("B/a")).unwrap();
     all.push(json("verify B --checksums-only"));
 
+    sandbox.aicr(&format!("bundle other -o R --release-name app --release-version 1 -q {KEY}")).succeeds();
+    all.push(json(&format!("verify R {TRUST} --copy-to R1")));
+    for content in ["gamma", "gammas\n"] {
+        fs::write(sandbox.path("R/c"), content).unwrap();
+        all.push(json(&format!("verify R {TRUST}")));
+    }
+
     // The key manager fails at the first of two bundles.
     sandbox.aicr("bundle other -o U1 -q").stderr(UNSIGNED).succeeds();
     sandbox.aicr("bundle other -o U2 -q").stderr(UNSIGNED).succeeds();
@@ -114,10 +121,19 @@ fn every_verdict_and_finding_is_as_the_schema_says() {
     let verdicts: Vec<&str> =
         verdicts.as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
     assert_eq!(words(&objects, "verdict"), set(&verdicts));
-    let kinds = ["bad-name", "changed", "missing", "not-regular", "renamed", "unlisted"];
+    let kinds = [
+        "bad-name",
+        "changed",
+        "fewer-than-signed",
+        "missing",
+        "more-than-signed",
+        "not-regular",
+        "renamed",
+        "unlisted",
+    ];
     assert_eq!(words(&objects, "kind"), set(&kinds));
     assert_eq!(words(&objects, "pathBase64").len(), 1);
-    assert_eq!(words(&objects, "name"), set(&["command", "cosign", "environment", "key"]));
+    assert_eq!(words(&objects, "name"), set(&["app", "command", "cosign", "environment", "key"]));
     let exits: BTreeSet<_> = objects.iter().map(|object| object["exit"].as_u64().unwrap()).collect();
     assert_eq!(exits, BTreeSet::from([0, 2, 3, 4, 5]));
     every_field_counts(&objects);
@@ -125,7 +141,7 @@ fn every_verdict_and_finding_is_as_the_schema_says() {
 
 /// Every object with one thing wrong: a field that is gone, renamed, or of another type.
 fn every_field_counts(objects: &[Value]) {
-    const OPTIONAL: [&str; 4] = ["checks", "commands", "pathBase64", "toBase64"];
+    const OPTIONAL: [&str; 6] = ["checks", "commands", "copiedTo", "pathBase64", "release", "toBase64"];
     let schema = schema();
     let mut tried = 0;
     for object in objects {

@@ -34,7 +34,9 @@ impl Step {
             let private = line.contains("/tmp/aicr-");
             let file = (call == "write").then(|| {
                 let path = arguments.split_once('<')?.1.split_once('>')?.0;
-                path.strip_prefix(&top).filter(|_| !private).map(ToOwned::to_owned)
+                // A file without a name has another number in the next run.
+                let is_named = !private && !arguments.contains(">(deleted)");
+                path.strip_prefix(&top).filter(|_| is_named).map(ToOwned::to_owned)
             });
             let Some(file) = file.map_or(Some(None), |file| file.map(Some)) else { continue };
             made.push((call, file.clone()));

@@ -36,6 +36,14 @@ impl ExpectedRelease {
         *self != Self::default()
     }
 
+    /// The flags that are set, with their values.
+    pub(crate) fn flags(&self) -> Vec<(&'static str, String)> {
+        let Self { name, version, at_least } = self;
+        let labels = [("--expect-name", name), ("--expect-version", version)];
+        let labels = labels.into_iter().filter_map(|(flag, label)| Some((flag, label.as_ref()?.to_string())));
+        labels.chain(at_least.as_ref().map(|(_, typed)| ("--at-least", typed.clone()))).collect()
+    }
+
     /// How a release differs from the expected one: the end of a sentence that begins with the bundle.
     pub(crate) fn difference(&self, release: &Release) -> Option<String> {
         let Release { name, version, .. } = release;

@@ -36,6 +36,11 @@ impl Regexp {
         Ok(Self { typed, flag, is_anchored })
     }
 
+    /// The expression as it was typed.
+    pub(crate) fn typed(&self) -> &str {
+        &self.typed
+    }
+
     /// The expression for cosign, which matches the whole text only.
     pub(crate) fn anchored(&self) -> String {
         format!("^(?:{})$", self.typed)

@@ -1,0 +1,155 @@
+//! The receipt of a verification: an in-toto Statement v1 about the manifest, for an auditor. `docs/receipt.schema.json`
+//! describes it. It is not signed.
+
+use serde::{Deserialize, Serialize};
+
+use super::{FindingForm, ManifestReport, ReleaseReport, SignatureReport};
+use crate::digest::Sha256Digest;
+use crate::tree::MANIFEST;
+
+const STATEMENT: &str = "https://in-toto.io/Statement/v1";
+const PREDICATE: &str = "https://aicr.example/verification-receipt/v1";
+
+/// What a receipt says of itself.
+const NOTICE: &str =
+    "This receipt is not signed: it proves nothing about who wrote it. `cosign sign-blob` can sign it.";
+
+/// The whole receipt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Statement {
+    #[serde(rename = "_type")]
+    type_: String,
+    subject: [Subject; 1],
+    predicate_type: String,
+    pub(crate) predicate: Receipt,
+}
+
+/// The manifest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Subject {
+    name: String,
+    digest: SubjectDigest,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SubjectDigest {
+    sha256: Sha256Digest,
+}
+
+/// What was verified, by which program, under which policy, and with which result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Receipt {
+    pub(crate) verifier: Verifier,
+    /// RFC 3339, UTC.
+    pub(crate) time_verified: String,
+    pub(crate) policy: Policy,
+    /// The path as it was given.
+    pub(crate) bundle: String,
+    /// Absent if the signature was not accepted: then the manifest was not read.
+    pub(crate) manifest: Option<ManifestReport>,
+    pub(crate) signatures: Vec<SignatureReport>,
+    pub(crate) release: Option<ReleaseReport>,
+    pub(crate) verification_result: VerificationResult,
+    /// The first 10,000.
+    pub(crate) findings: Vec<FindingForm>,
+    pub(crate) findings_total: u64,
+    /// Why it failed.
+    pub(crate) error: Option<String>,
+    pub(crate) notice: String,
+}
+
+/// The programs and the machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Verifier {
+    /// The version of aicr.
+    pub(crate) aicr: String,
+    pub(crate) cosign: CosignForm,
+    /// The name of the machine.
+    pub(crate) host: String,
+}
+
+/// The cosign that was used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CosignForm {
+    pub(crate) path: String,
+    pub(crate) version: String,
+    /// Of its file; `None` if that may be run but not read.
+    pub(crate) sha256: Option<Sha256Digest>,
+}
+
+/// Every flag that can reject a bundle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Policy {
+    pub(crate) flags: Vec<PolicyFlag>,
+    /// Of `flags` as compact JSON: two receipts with the same digest were written under the same policy.
+    sha256: Sha256Digest,
+}
+
+/// One flag.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PolicyFlag {
+    pub(crate) name: String,
+    /// Absent if the flag has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) value: Option<String>,
+    /// Of the key or the trusted root that the value names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sha256: Option<Sha256Digest>,
+}
+
+/// The words of in-toto's verification predicates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum VerificationResult {
+    Passed,
+    Failed,
+}
+
+impl Policy {
+    /// The policy of these flags.
+    pub(crate) fn new(flags: Vec<PolicyFlag>) -> Self {
+        let sha256 = Self::digest(&flags);
+        Self { flags, sha256 }
+    }
+
+    fn digest(flags: &[PolicyFlag]) -> Sha256Digest {
+        // Strings only: there is nothing to fail on.
+        Sha256Digest::of(&serde_json::to_vec(flags).unwrap_or_default())
+    }
+}
+
+impl Receipt {
+    /// The notice that every receipt has.
+    pub(crate) fn notice() -> String {
+        NOTICE.to_owned()
+    }
+}
+
+impl Statement {
+    /// The statement about the manifest with this digest.
+    pub(crate) fn new(manifest: Sha256Digest, predicate: Receipt) -> Self {
+        let subject = Subject { name: MANIFEST.to_owned(), digest: SubjectDigest { sha256: manifest } };
+        Self {
+            type_: STATEMENT.to_owned(),
+            subject: [subject],
+            predicate_type: PREDICATE.to_owned(),
+            predicate,
+        }
+    }
+
+    /// Compact JSON with a newline at its end.
+    pub(crate) fn to_json(&self) -> Vec<u8> {
+        // Structs, strings and numbers only: there is nothing to fail on.
+        let mut text = serde_json::to_vec(self).unwrap_or_default();
+        text.push(b'\n');
+        text
+    }
+}
