@@ -5,6 +5,7 @@ mod examples;
 mod known_words;
 mod man;
 pub(crate) mod usage_error;
+mod verify_args;
 pub(crate) mod version;
 
 use std::ffi::{OsStr, OsString};
@@ -13,6 +14,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
 
 use examples::Example;
+pub(crate) use verify_args::{ReleaseArgs, TrustArgs, VerifyArgs};
 
 /// Build, sign and verify release bundles offline with the system's own cosign.
 #[derive(Debug, Parser)]
@@ -241,81 +243,6 @@ pub(crate) struct SigningRunArgs {
     pub(crate) force: bool,
 }
 
-#[derive(Debug, Default, Args)]
-pub(crate) struct VerifyArgs {
-    /// Verify this bundle directory
-    #[arg(required = true, value_name = "BUNDLE", value_hint = ValueHint::DirPath)]
-    pub(crate) bundles: Vec<Utf8PathBuf>,
-    /// Copy the bundle into this new directory, if it is accepted
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub(crate) copy_to: Option<Utf8PathBuf>,
-    /// Write an in-toto statement about the result to this new file
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) receipt: Option<Utf8PathBuf>,
-    #[command(flatten)]
-    pub(crate) release: ReleaseArgs,
-    #[command(flatten)]
-    pub(crate) trust: TrustArgs,
-}
-
-/// Which release a bundle must be.
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Release")]
-pub(crate) struct ReleaseArgs {
-    /// Require a release of this name
-    #[arg(long, value_name = "NAME")]
-    pub(crate) expect_name: Option<String>,
-    /// Require exactly this version
-    #[arg(long, value_name = "VERSION")]
-    pub(crate) expect_version: Option<String>,
-    /// Require this version or a later one
-    #[arg(long, value_name = "VERSION")]
-    pub(crate) at_least: Option<String>,
-}
-
-/// Which signers are trusted.
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Trust")]
-pub(crate) struct TrustArgs {
-    /// Require a signature by this key: a file, - for standard input, or a key
-    /// manager URI
-    #[arg(long, value_name = "FILE|REF", value_hint = ValueHint::FilePath)]
-    pub(crate) key: Option<String>,
-    /// Require that the key of --key has this SHA-256 fingerprint (repeatable)
-    #[arg(long, value_name = "HEX", action = clap::ArgAction::Append)]
-    pub(crate) key_sha256: Vec<String>,
-    /// Accept a signature without a transparency log entry
-    #[arg(long)]
-    pub(crate) insecure_ignore_tlog: bool,
-    /// Check log entries, certificates and timestamps against this trusted root
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) trusted_root: Option<Utf8PathBuf>,
-    /// Require a keyless signature by this identity
-    #[arg(long, value_name = "NAME")]
-    pub(crate) certificate_identity: Option<String>,
-    /// Like --certificate-identity, as an anchored regular expression
-    #[arg(long, value_name = "REGEXP")]
-    pub(crate) certificate_identity_regexp: Option<String>,
-    /// Require an identity from this OIDC issuer
-    #[arg(long, value_name = "URL")]
-    pub(crate) certificate_oidc_issuer: Option<String>,
-    /// Like --certificate-oidc-issuer, as an anchored regular expression
-    #[arg(long, value_name = "REGEXP")]
-    pub(crate) certificate_oidc_issuer_regexp: Option<String>,
-    /// Require a trusted timestamp
-    #[arg(long)]
-    pub(crate) require_timestamp: bool,
-    /// Let cosign fetch the public Sigstore root from the network
-    #[arg(long)]
-    pub(crate) online: bool,
-    /// Compare files with the manifest only; this proves nothing about the signer
-    #[arg(long)]
-    pub(crate) checksums_only: bool,
-    /// Allow a KMS plugin to resolve --key
-    #[arg(long)]
-    pub(crate) allow_kms_plugin: bool,
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
@@ -351,16 +278,7 @@ impl Command {
             Self::BundleSign(args) => {
                 args.bundles.iter().map(Utf8PathBuf::as_path).chain(args.signing.paths()).collect()
             }
-            Self::Verify(args) => {
-                let TrustArgs { key, trusted_root, .. } = &args.trust;
-                let files = [
-                    key.as_deref().map(Utf8Path::new),
-                    trusted_root.as_deref(),
-                    args.copy_to.as_deref(),
-                    args.receipt.as_deref(),
-                ];
-                args.bundles.iter().map(Utf8PathBuf::as_path).chain(files.into_iter().flatten()).collect()
-            }
+            Self::Verify(args) => args.paths().collect(),
             Self::Doctor(args) => args.signing.paths().collect(),
             Self::Help { .. } | Self::Completions { .. } | Self::Man { .. } => Vec::new(),
         }

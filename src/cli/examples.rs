@@ -76,6 +76,10 @@ pub(crate) const VERIFY: &[Example] = &[
         line: "aicr verify release-1.4 --key cosign.pub --insecure-ignore-tlog",
     },
     Example {
+        purpose: "Copy exactly what was verified from a medium, and write a receipt",
+        line: "aicr verify medium/release-1.4 --key cosign.pub --insecure-ignore-tlog \\\n  --at-least 1.4 --copy-to incoming --receipt receipt.json",
+    },
+    Example {
         purpose: "Verify two bundles, and print the result as JSON",
         line: "aicr verify release-1.4 release-1.5 \\\n  --key cosign.pub --insecure-ignore-tlog --format json",
     },

@@ -262,8 +262,9 @@ fn expect(
     let top = bundle.show(b"");
     match release {
         Some(release) => match expected.difference(release) {
-            Some(difference) => Err(Failure::rejected(format!("{top} {difference}"))
-                .hint("check that you have the right medium, and that nobody sent you an old release again")),
+            Some(difference) => Err(Failure::rejected(format!("{top} {difference}")).hint(
+                "check that this is the medium that you expect: somebody may have sent you an old release",
+            )),
             None => Ok(()),
         },
         None if manifest.find(RELEASE.as_bytes()).is_some() => Err(Failure::rejected(format!(

@@ -54,7 +54,7 @@ warning: B: 1 file is executable, as in the copy; the signature does not cover m
         let metadata = std::fs::metadata(sandbox.path("C").join(directory)).unwrap();
         assert_eq!(metadata.permissions().mode() & 0o7777, 0o755, "{directory}");
     }
-    // The times on a medium are nobody's word.
+    // The signature does not cover the times on a medium.
     assert_ne!(std::fs::metadata(sandbox.path("C/a")).unwrap().modified().unwrap(), old);
     assert_eq!(sandbox.tree("").iter().filter(|name| name.contains("aicr-")).count(), 0);
     sandbox.aicr("verify C --key cosign.pub --insecure-ignore-tlog -q").succeeds();

@@ -59,7 +59,7 @@ fn a_bundle_says_which_release_it_is() {
 fn another_release_is_rejected_before_its_files_are_read() {
     let sandbox = release();
     sandbox.remove("B/a");
-    let medium = "check that you have the right medium, and that nobody sent you an old release again";
+    let medium = "check that this is the medium that you expect: somebody may have sent you an old release";
     for (expected, error) in [
         ("--expect-name App", "B is a release of app, but --expect-name is App"),
         ("--expect-version 1.4.0", "B is version 1.4 of app, but --expect-version is 1.4.0"),

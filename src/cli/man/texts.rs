@@ -87,6 +87,11 @@ signature was made with --tlog-upload=false, or --trusted-root to check the
 entry in a transparency log. --certificate-identity and
 --certificate-oidc-issuer require a keyless signature.
 
+--copy-to DIR copies the bundle while it is read. DIR has exactly the bytes
+that were verified, and exists only if the bundle is accepted. --expect-name,
+--expect-version and --at-least require a certain release. --receipt FILE
+writes an in-toto statement about the result.
+
 No network is used, except with --online, or if --key names a key in a key
 manager.",
     examples: examples::VERIFY,

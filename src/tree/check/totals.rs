@@ -1,5 +1,5 @@
 //! Compares a bundle with the number of files and bytes that its `release.json` says. A hostile medium can have a sparse
-//! file of many TiB in place of a small one, and nobody should wait until it is read.
+//! file of many TiB in place of a small one, and reading that would take hours.
 
 use super::super::audit::{Finding, FindingKind};
 use crate::printable::{human_bytes, larger_and_smaller};

@@ -36,10 +36,14 @@ fn prepared() -> Sandbox {
     let root = fs::read(repository().join("fixtures/sigstore/trusted-root.json")).unwrap();
     sandbox.file("token.jwt", TOKEN).file("trusted_root.json", root);
     sandbox.directory("home/.zfunc").directory("home/.config/fish/completions");
-    for bundle in ["release-1.4", "release-1.5"] {
-        let line = format!("bundle dist -o {bundle} --signing-key cosign.key --tlog-upload=false -q");
+    for version in ["1.4", "1.5"] {
+        let release = format!("--release-name widget --release-version {version}");
+        let line = format!(
+            "bundle dist -o release-{version} {release} --signing-key cosign.key --tlog-upload=false -q"
+        );
         sandbox.aicr(&line).succeeds();
     }
+    sandbox.link("medium", ".");
     sandbox
 }
 
