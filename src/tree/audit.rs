@@ -319,8 +319,9 @@ impl Findings {
         }
     }
 
-    /// Adds a finding at its place.
-    pub(super) fn insert(&mut self, finding: Finding) {
+    /// Adds the finding about the totals of a release, if there is one, at its place.
+    pub(super) fn add_difference(&mut self, difference: Option<Finding>) {
+        let Some(finding) = difference else { return };
         self.total += 1;
         let place = self.kept.partition_point(|kept| kept.path <= finding.path);
         self.kept.insert(place, finding);

@@ -67,7 +67,7 @@ pub(crate) fn check(
     let difference = release.and_then(|release| totals::difference(release, manifest.len(), size));
     if difference.as_ref().is_some_and(|finding| finding.kind == FindingKind::MoreThanSigned) {
         let mut findings = comparison.conclude([], [], []);
-        difference.into_iter().for_each(|finding| findings.insert(finding));
+        findings.add_difference(difference);
         findings.hint = Some("`aicr verify --checksums-only` reads every file, however large".to_owned());
         return Ok(Checked { findings, warnings: Vec::new(), files: manifest.len() as u64, bytes: 0 });
     }
@@ -101,7 +101,7 @@ pub(crate) fn check(
     }
     let candidates = hash_candidates(bundle, &comparison, work)?;
     let mut findings = comparison.conclude(read, details, candidates);
-    difference.into_iter().for_each(|finding| findings.insert(finding));
+    findings.add_difference(difference);
     Ok(Checked { findings, warnings: unsafe_files.warnings(bundle), files: manifest.len() as u64, bytes })
 }
 

@@ -60,24 +60,20 @@ impl NewFile {
     }
 
     fn written(&self, directory: &RootedDir, content: &[u8]) -> io::Result<bool> {
-        let is_created = match unnamed(directory)? {
-            Some(mut file) => {
-                fill(&mut file, content)?;
-                let source = format!("/proc/self/fd/{}", file.as_raw_fd());
-                match rustix::fs::linkat(CWD, source, directory, self.name(), AtFlags::SYMLINK_FOLLOW) {
-                    Err(Errno::EXIST) => false,
-                    linked => linked.map(|()| true)?,
-                }
+        let is_created = if let Some(mut file) = unnamed(directory)? {
+            fill(&mut file, content)?;
+            let source = format!("/proc/self/fd/{}", file.as_raw_fd());
+            match rustix::fs::linkat(CWD, source, directory, self.name(), AtFlags::SYMLINK_FOLLOW) {
+                Err(Errno::EXIST) => false,
+                linked => linked.map(|()| true)?,
             }
-            None => {
-                let place =
-                    if directory.path().as_str().is_empty() { "." } else { directory.path().as_str() };
-                let mut file = tempfile::Builder::new().prefix(".aicr-new-").tempfile_in(place)?;
-                fill(file.as_file_mut(), content)?;
-                match file.persist_noclobber(&self.path) {
-                    Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => false,
-                    persisted => persisted.map(|_| true).map_err(|error| error.error)?,
-                }
+        } else {
+            let place = if directory.path().as_str().is_empty() { "." } else { directory.path().as_str() };
+            let mut file = tempfile::Builder::new().prefix(".aicr-new-").tempfile_in(place)?;
+            fill(file.as_file_mut(), content)?;
+            match file.persist_noclobber(&self.path) {
+                Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => false,
+                persisted => persisted.map(|_| true).map_err(|error| error.error)?,
             }
         };
         if is_created && let Err(error) = super::publish::sync(directory) {

@@ -1,6 +1,8 @@
 //! Compares a bundle with the number of files and bytes that its `release.json` says. A hostile medium can have a sparse
 //! file of many TiB in place of a small one, and reading that would take hours.
 
+use std::cmp::Ordering;
+
 use super::super::audit::{Finding, FindingKind};
 use crate::printable::{human_bytes, larger_and_smaller};
 use crate::release::{RELEASE, Release};
@@ -16,13 +18,13 @@ pub(super) fn difference(release: &Release, lines: usize, size: u64) -> Option<F
     } else {
         return None;
     };
-    let (found, signed) = if bytes > release.bytes {
-        larger_and_smaller(bytes, release.bytes)
-    } else if bytes < release.bytes {
-        let (signed, found) = larger_and_smaller(release.bytes, bytes);
-        (found, signed)
-    } else {
-        (human_bytes(bytes), human_bytes(bytes))
+    let (found, signed) = match bytes.cmp(&release.bytes) {
+        Ordering::Greater => larger_and_smaller(bytes, release.bytes),
+        Ordering::Equal => (human_bytes(bytes), human_bytes(bytes)),
+        Ordering::Less => {
+            let (signed, found) = larger_and_smaller(release.bytes, bytes);
+            (found, signed)
+        }
     };
     let reason = format!("signed: {}, {signed}; found: {}, {found}", count(release.files), count(files));
     Some(Finding { reason: Some(reason), ..Finding::new(kind, RELEASE) })
