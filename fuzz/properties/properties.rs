@@ -17,7 +17,9 @@ mod masking;
 mod name;
 mod printable;
 mod public_key;
+mod receipt;
 mod regexp;
+mod release;
 mod sample;
 mod sha256sum;
 mod signature;
@@ -32,7 +34,7 @@ use crate::printable::is_hidden;
 type Property = fn(&[u8]);
 
 /// The targets, by the name of their binary and their corpus.
-const TARGETS: [(&str, Property); 18] = [
+const TARGETS: [(&str, Property); 20] = [
     ("address", address::holds),
     ("certificate", certificate::holds),
     ("collision", collision::holds),
@@ -45,7 +47,9 @@ const TARGETS: [(&str, Property); 18] = [
     ("name", name::holds),
     ("printable", printable::holds),
     ("public_key", public_key::holds),
+    ("receipt", receipt::holds),
     ("regexp", regexp::holds),
+    ("release", release::holds),
     ("signature", signature::holds),
     ("signing_config", signing_config::holds),
     ("timestamp", timestamp::holds),

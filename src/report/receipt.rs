@@ -145,6 +145,23 @@ impl Statement {
         }
     }
 
+    /// Reads a receipt of this form. `None` if it is another one, or damaged.
+    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
+        let statement: Self = serde_json::from_slice(text).ok()?;
+        let Self { type_, subject: [subject], predicate_type, predicate } = &statement;
+        let is_ours = type_ == STATEMENT && predicate_type == PREDICATE && subject.name == MANIFEST;
+        let read = predicate.manifest.as_ref().and_then(|manifest| manifest.sha256);
+        let is_about_subject = read.is_none_or(|digest| digest == subject.digest.sha256);
+        let is_whole = predicate.policy.sha256 == Policy::digest(&predicate.policy.flags);
+        (is_ours && is_about_subject && is_whole).then_some(statement)
+    }
+
+    /// The SHA-256 of the manifest that it is about.
+    pub(crate) fn manifest_sha256(&self) -> Sha256Digest {
+        let [subject] = &self.subject;
+        subject.digest.sha256
+    }
+
     /// Compact JSON with a newline at its end.
     pub(crate) fn to_json(&self) -> Vec<u8> {
         // Structs, strings and numbers only: there is nothing to fail on.

@@ -24,6 +24,7 @@ mod mission;
 mod pkcs11;
 mod plugin;
 mod proof;
+mod receipt;
 #[path = "../aicr/sandbox.rs"]
 #[expect(dead_code, unused_imports, reason = "not every helper of the scenarios is used here")]
 mod sandbox;
