@@ -125,7 +125,7 @@ docs: ## Write again what README.md and docs/ show of the program: examples, fla
 fixtures: ## Record again what the cosign releases print, into fixtures/cosign
 	scripts/record-fixtures
 
-COMMANDS := bundle bundle-sign verify doctor
+COMMANDS := bundle bundle-sign verify inspect sheet doctor
 BIN = $(DESTDIR)$(PREFIX)/bin/aicr
 MAN = $(DESTDIR)$(PREFIX)/share/man/man1
 BASH_COMPLETION = $(DESTDIR)$(PREFIX)/share/bash-completion/completions/aicr

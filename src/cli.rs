@@ -4,6 +4,8 @@ mod completions;
 mod examples;
 mod known_words;
 mod man;
+mod page_args;
+mod signing_args;
 pub(crate) mod usage_error;
 mod verify_args;
 pub(crate) mod version;
@@ -14,6 +16,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
 
 use examples::Example;
+pub(crate) use page_args::{InspectArgs, SheetArgs};
+pub(crate) use signing_args::{SigningArgs, SigningRunArgs};
 pub(crate) use verify_args::{ReleaseArgs, TrustArgs, VerifyArgs};
 
 /// Build, sign and verify release bundles offline with the system's own cosign.
@@ -95,6 +99,12 @@ pub(crate) enum Command {
     /// Verify the signature of bundles, and every file in them
     #[command(after_help = Example::help(examples::VERIFY))]
     Verify(VerifyArgs),
+    /// Describe what a bundle says of itself; this proves nothing
+    #[command(after_help = Example::help(examples::INSPECT))]
+    Inspect(InspectArgs),
+    /// Print a page for receivers: values to compare, commands to type
+    #[command(after_help = Example::help(examples::SHEET))]
+    Sheet(SheetArgs),
     /// Check cosign, the signing key and the services on this machine
     #[command(after_help = Example::help(examples::DOCTOR))]
     Doctor(DoctorArgs),
@@ -125,7 +135,8 @@ const BUNDLE_USAGE: &str = "aicr bundle [OPTIONS] <INPUT>... --output <DIR>
        aicr bundle [OPTIONS] <DIR> --in-place";
 
 /// Every command, in the order of the help.
-const COMMANDS: [&str; 7] = ["bundle", "bundle-sign", "verify", "doctor", "help", "completions", "man"];
+const COMMANDS: [&str; 9] =
+    ["bundle", "bundle-sign", "verify", "inspect", "sheet", "doctor", "help", "completions", "man"];
 
 #[derive(Debug, Args)]
 pub(crate) struct BundleArgs {
@@ -173,76 +184,6 @@ pub(crate) struct BundleSignArgs {
     pub(crate) signing: SigningArgs,
 }
 
-/// Who signs, and which services record the signature.
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Signing")]
-pub(crate) struct SigningArgs {
-    /// Sign with this key: a key manager URI or a key file [env: AICR_SIGNING_KEY]
-    #[arg(long, value_name = "REF", value_hint = ValueHint::FilePath)]
-    pub(crate) signing_key: Option<String>,
-    /// Sign with an OIDC identity through Fulcio, which publishes that identity
-    #[arg(long)]
-    pub(crate) keyless: bool,
-    /// Require a signer: --signing-key or --keyless
-    #[arg(long)]
-    pub(crate) attest: bool,
-    /// Record the signature in a transparency log: true or false
-    /// [env: AICR_TLOG_UPLOAD] [default: true]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub(crate) tlog_upload: Option<String>,
-    /// Use this transparency log instead of the public one
-    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
-    pub(crate) rekor_url: Option<String>,
-    /// Use this certificate authority instead of the public one
-    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
-    pub(crate) fulcio_url: Option<String>,
-    /// Request a timestamp from this authority
-    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
-    pub(crate) timestamp_server_url: Option<String>,
-    /// Use this OIDC issuer instead of the public one
-    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
-    pub(crate) oidc_issuer: Option<String>,
-    /// Use this client ID at the OIDC issuer
-    #[arg(long, value_name = "ID")]
-    pub(crate) oidc_client_id: Option<String>,
-    /// Read the OIDC identity token from this file
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) identity_token: Option<Utf8PathBuf>,
-    /// Read the services from this Sigstore signing config instead of URL flags
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) signing_config: Option<Utf8PathBuf>,
-    /// Check the services against this Sigstore trusted root
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) trusted_root: Option<Utf8PathBuf>,
-    /// Pass this variable to a KMS plugin, or to a helper program of k8s, awskms
-    /// or pkcs11 (repeatable)
-    #[arg(long, value_name = "NAME", action = clap::ArgAction::Append)]
-    pub(crate) kms_env: Vec<String>,
-    /// Write the public key for the receivers to this file
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) public_key_out: Option<Utf8PathBuf>,
-}
-
-impl SigningArgs {
-    /// The files that the flags name.
-    fn paths(&self) -> impl Iterator<Item = &Utf8Path> {
-        let Self { signing_key, identity_token, signing_config, trusted_root, public_key_out, .. } = self;
-        let files = [identity_token, signing_config, trusted_root, public_key_out].map(Option::as_deref);
-        signing_key.as_deref().map(Utf8Path::new).into_iter().chain(files.into_iter().flatten())
-    }
-}
-
-/// What `bundle` and `bundle-sign` have in common besides the signer.
-#[derive(Debug, Default, Args)]
-pub(crate) struct SigningRunArgs {
-    /// Check the plan and print the cosign command; sign and write nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Replace an existing bundle, manifest or signature
-    #[arg(long)]
-    pub(crate) force: bool,
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
@@ -279,6 +220,8 @@ impl Command {
                 args.bundles.iter().map(Utf8PathBuf::as_path).chain(args.signing.paths()).collect()
             }
             Self::Verify(args) => args.paths().collect(),
+            Self::Inspect(args) => args.paths.iter().map(Utf8PathBuf::as_path).collect(),
+            Self::Sheet(args) => args.paths(),
             Self::Doctor(args) => args.signing.paths().collect(),
             Self::Help { .. } | Self::Completions { .. } | Self::Man { .. } => Vec::new(),
         }
@@ -290,6 +233,8 @@ impl Command {
             Self::Bundle(_) => "bundle",
             Self::BundleSign(_) => "bundle-sign",
             Self::Verify(_) => "verify",
+            Self::Inspect(_) => "inspect",
+            Self::Sheet(_) => "sheet",
             Self::Doctor(_) => "doctor",
             Self::Help { .. } => "help",
             Self::Completions { .. } => "completions",
@@ -303,7 +248,12 @@ impl Command {
             Self::Help { command } => Some(help(command.as_deref()).into_bytes()),
             Self::Completions { shell } => Some(completions::script(*shell).into_bytes()),
             Self::Man { command } => Some(man::page(command.as_deref()).into_bytes()),
-            Self::Bundle(_) | Self::BundleSign(_) | Self::Verify(_) | Self::Doctor(_) => None,
+            Self::Bundle(_)
+            | Self::BundleSign(_)
+            | Self::Verify(_)
+            | Self::Inspect(_)
+            | Self::Sheet(_)
+            | Self::Doctor(_) => None,
         }
     }
 }

@@ -22,6 +22,7 @@ mod password;
 mod plan;
 mod printable;
 mod progress;
+mod recipes;
 mod release;
 mod report;
 mod settings;
@@ -180,6 +181,12 @@ fn work(command: Command, context: &Context, report: &mut Report) -> Result<()> 
             context,
             report,
         ),
+        Command::Inspect(args) => {
+            commands::inspect::run(&plan::inspect::InspectPlan::new(args)?, context, report)
+        }
+        Command::Sheet(args) => {
+            commands::sheet::run(&plan::sheet::SheetPlan::new(args, context.global.format)?, context, report)
+        }
         Command::Doctor(args) => {
             let signer = plan::sign::signer(plan::sign::SigningCommand::Doctor, args.signing, surroundings)?;
             commands::doctor::run(signer.as_ref(), args.online, context, report)

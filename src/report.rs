@@ -2,10 +2,12 @@
 //! print.
 
 mod color;
+pub(crate) mod description;
 pub(crate) mod json;
 pub(crate) mod printer;
 pub(crate) mod progress;
 pub(crate) mod receipt;
+pub(crate) mod sheet;
 mod text;
 
 use std::borrow::Cow;
@@ -17,6 +19,7 @@ use camino::Utf8PathBuf;
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
+use self::description::Description;
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure};
 use crate::printable::show;
@@ -63,6 +66,12 @@ pub(crate) struct BundleReport {
     /// How many there are.
     pub(crate) findings_total: u64,
     pub(crate) error: Option<Failure>,
+    /// What it says of itself: only of `inspect`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<Description>,
+    /// The file of `sheet --output`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) written_to: Option<Utf8PathBuf>,
     /// Commands for the reader of the text: how to verify, what a dry run would do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) commands: Vec<String>,
@@ -81,6 +90,8 @@ impl BundleReport {
             findings: Vec::new(),
             findings_total: 0,
             error: None,
+            description: None,
+            written_to: None,
             commands: Vec::new(),
         }
     }
@@ -126,6 +137,10 @@ pub(crate) enum Verdict {
     Unchanged,
     /// A dry run: this would be done.
     Planned,
+    /// This is what it says of itself.
+    Described,
+    /// Its sheet was written or printed.
+    Written,
     /// Something else went wrong.
     Failed,
     /// Left alone because an earlier one failed.
@@ -144,6 +159,8 @@ impl Verdict {
             Self::Unsigned => "UNSIGNED",
             Self::Unchanged => "unchanged",
             Self::Planned => "dry run",
+            Self::Described => "described",
+            Self::Written => "written",
             Self::Failed => "failed",
             Self::NotAttempted => "not attempted",
         }

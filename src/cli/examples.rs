@@ -93,6 +93,22 @@ pub(crate) const VERIFY: &[Example] = &[
     },
 ];
 
+pub(crate) const INSPECT: &[Example] = &[
+    Example {
+        purpose: "Describe two bundles: signer, files, log entry",
+        line: "aicr inspect release-1.4 release-1.5",
+    },
+    Example { purpose: "Print the same as JSON", line: "aicr inspect release-1.4 --format json" },
+];
+
+pub(crate) const SHEET: &[Example] = &[
+    Example {
+        purpose: "Write the sheet of a bundle, to print it or to send it",
+        line: "aicr sheet release-1.4 --key cosign.pub --output release-1.4.md",
+    },
+    Example { purpose: "Print it to stdout", line: "aicr sheet release-1.4 --key cosign.pub" },
+];
+
 pub(crate) const DOCTOR: &[Example] = &[
     Example { purpose: "Show which cosign aicr uses, and how", line: "aicr doctor" },
     Example { purpose: "Check a key file", line: "aicr doctor --signing-key cosign.key --tlog-upload=false" },

@@ -8,7 +8,8 @@ const SIGNING: &[&str] = &["bundle", "bundle-sign", "doctor"];
 const WRITING: &[&str] = &["bundle", "bundle-sign"];
 const BUNDLE: &[&str] = &["bundle"];
 const VERIFY: &[&str] = &["verify"];
-const EVERY: &[&str] = &["bundle", "bundle-sign", "verify", "doctor"];
+const TRUSTING: &[&str] = &["verify", "sheet"];
+const EVERY: &[&str] = &["bundle", "bundle-sign", "verify", "inspect", "sheet", "doctor"];
 
 /// Flags that are not ours, the commands for which the answer is good, and the answer.
 pub(super) const FLAGS: &[(&[&str], &[&str], &str)] = &[
@@ -34,7 +35,7 @@ pub(super) const FLAGS: &[(&[&str], &[&str], &str)] = &[
     (&["-n", "--check", "--plan"], WRITING, "use --dry-run"),
     (
         &["--pubkey", "--public-key", "--pub", "-k", "--keyring", "--signing-key", "--public-key-out"],
-        VERIFY,
+        TRUSTING,
         "use --key",
     ),
     (
@@ -64,6 +65,8 @@ const COMMANDS: &[(&[&str], &str)] = &[
     (&["sign", "sign-blob", "attest", "attest-blob"], "bundle-sign"),
     (&["check", "verify-blob", "verify-attestation", "validate", "sha256sum"], "verify"),
     (&["build", "create", "make", "new", "init"], "bundle"),
+    (&["show", "info", "describe", "list", "ls", "tree"], "inspect"),
+    (&["page", "handout", "instructions"], "sheet"),
     (&["completion"], "completions"),
 ];
 

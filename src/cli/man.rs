@@ -14,7 +14,7 @@ use crate::error::{Class, EXIT_CODES};
 use texts::{Entry, Page};
 
 /// The commands that have a page of their own.
-pub(super) const COMMANDS: [&str; 4] = ["bundle", "bundle-sign", "verify", "doctor"];
+pub(super) const COMMANDS: [&str; 6] = ["bundle", "bundle-sign", "verify", "inspect", "sheet", "doctor"];
 
 /// What a page says about its origin.
 const SOURCE: &str = concat!("aicr ", env!("CARGO_PKG_VERSION"));

@@ -55,6 +55,8 @@ pub(super) fn example(command: &str, operand: Option<&str>) -> Option<String> {
         "bundle-sign" => {
             format!("aicr bundle-sign {} --signing-key cosign.key --tlog-upload=false", or("DIR"))
         }
+        "inspect" => format!("aicr inspect {}", or("DIR")),
+        "sheet" => format!("aicr sheet {} --key cosign.pub", or("DIR")),
         "verify" => format!("aicr verify {} --key cosign.pub --insecure-ignore-tlog", or("DIR")),
         "completions" => format!("aicr completions {}", or("bash")),
         _ => return None,

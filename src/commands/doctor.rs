@@ -18,7 +18,7 @@ use crate::error::{Class, Failure, Result};
 use crate::plan::sign::{KeySigner, KeylessSigner, Signer, TokenSource};
 use crate::report::{Check, Report};
 use crate::sigstore::public_key::PublicKey;
-use crate::tree::public_key_out::PublicKeyOut;
+use crate::tree::handout::{Handout, HandoutKind};
 
 /// Checks cosign, and the signer and services if the plan has them. `online`: also whether the
 /// services answer.
@@ -247,6 +247,6 @@ fn show_run(cosign: &Cosign<'_>, signer: &ReadySigner, sigstore: &RecordingServi
 
 /// Writes the public key for the receivers.
 fn leave(key: &PublicKey, path: &Utf8Path) -> Result<String> {
-    PublicKeyOut::new(path, &[])?.write(key.pem().as_bytes())?;
+    Handout::new(HandoutKind::PublicKey, path, &[])?.write(key.pem().as_bytes())?;
     Ok(format!("in {path}"))
 }

@@ -24,11 +24,13 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Opens the BUNDLEs of a command line. One that is not a directory is exit 2.
 pub(crate) fn open(paths: &[Utf8PathBuf]) -> Result<Vec<RootedDir>> {
-    let open = |path: &Utf8PathBuf| {
-        RootedDir::open(path)
-            .map_err(|failure| if path.is_file() { failure.hint(of_file(path)) } else { failure })
-    };
-    paths.iter().map(open).collect()
+    paths.iter().map(|path| open_one(path)).collect()
+}
+
+/// Opens one of them.
+pub(crate) fn open_one(path: &Utf8Path) -> Result<RootedDir> {
+    RootedDir::open(path)
+        .map_err(|failure| if path.is_file() { failure.hint(of_file(path)) } else { failure })
 }
 
 /// The hint about a file that is given instead of a directory.
@@ -71,11 +73,16 @@ pub(crate) fn without_manifest(bundle: &RootedDir, hint: &str) -> Failure {
     }
 }
 
-/// The rejection of a bundle without a signature.
+/// The rejection of a bundle without a signature, by `verify`.
 pub(crate) fn without_signature(bundle: &RootedDir) -> Failure {
+    unsigned(bundle, CHECKSUMS_ONLY)
+}
+
+/// The rejection of a bundle without a signature; `hint` is for one that has nothing like it either.
+pub(crate) fn unsigned(bundle: &RootedDir, hint: &str) -> Failure {
     let top = bundle.show(b"");
     let Some(found) = misplaced::signature(bundle) else {
-        return Failure::rejected(format!("{top} is unsigned: it has no {SIGNATURE}")).hint(CHECKSUMS_ONLY);
+        return Failure::rejected(format!("{top} is unsigned: it has no {SIGNATURE}")).hint(hint);
     };
     let failure =
         Failure::rejected(format!("{top} has no {SIGNATURE}, where aicr looks, but {}", show(&found)));

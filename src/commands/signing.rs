@@ -29,7 +29,7 @@ use crate::sigstore::evidence::{Evidence, SignedBy};
 use crate::sigstore::key_type::KeyType;
 use crate::sigstore::public_key::PublicKey;
 use crate::tree::SIGNATURE;
-use crate::tree::public_key_out::PublicKeyOut;
+use crate::tree::handout::{Handout, HandoutKind};
 
 /// In a command that is only shown, the name of the private directory that a run will have.
 pub(crate) const PLANNED_DIRECTORY: &str = "PRIVATE_DIRECTORY";
@@ -45,7 +45,7 @@ pub(crate) struct Signing<'a> {
     /// The file that the services are checked against.
     trusted_root: Option<Utf8PathBuf>,
     /// Where the public key is written for the receivers.
-    public_key_out: Option<(PublicKeyOut, Utf8PathBuf)>,
+    public_key_out: Option<(Handout, Utf8PathBuf)>,
 }
 
 /// The owner of a signature that exists, compared with the signer of this run.
@@ -304,10 +304,10 @@ pub(crate) fn warn_of_clear_text(plan: &KeySigner, context: &Context) {
 }
 
 /// Where the plan wants the public key, checked as far as that goes without the key.
-fn public_key_out(plan: &Signer, untrusted: &[Utf8PathBuf]) -> Result<Option<(PublicKeyOut, Utf8PathBuf)>> {
+fn public_key_out(plan: &Signer, untrusted: &[Utf8PathBuf]) -> Result<Option<(Handout, Utf8PathBuf)>> {
     let Signer::Key(KeySigner { public_key_out: Some(path), .. }) = plan else { return Ok(None) };
     let never_below: Vec<&Utf8Path> = untrusted.iter().map(Utf8PathBuf::as_path).collect();
-    Ok(Some((PublicKeyOut::new(path, &never_below)?, path.clone())))
+    Ok(Some((Handout::new(HandoutKind::PublicKey, path, &never_below)?, path.clone())))
 }
 
 /// The report about a signature; `log` and `timestamp`: whether cosign checked them.

@@ -149,14 +149,9 @@ impl<'a> TrustPolicy<'a> {
 
     fn signer(&self, top: &str, evidence: &Evidence) -> Result<VerifyAs<'_>> {
         match (&self.signer, evidence.signer()) {
-            (TrustedSigner::Key(key), SignedBy::Key(hint)) if *hint == key.sha256() => Ok(VerifyAs::Key(key)),
-            (TrustedSigner::Key(key), SignedBy::Key(hint)) => Err(Failure::rejected(format!(
-                "{top} is signed by key {hint}, not by --key ({})",
-                key.sha256()
-            ))
-            .hint("a rotated key is the usual cause: use the public key of the version that signed")),
-            (TrustedSigner::Key(_), SignedBy::Certificate(_)) => {
-                Err(Failure::rejected(format!("{top} is signed by an identity (keyless), not by a key")))
+            (TrustedSigner::Key(key), _) => {
+                trusted_key::check_signer(key, top, evidence)?;
+                Ok(VerifyAs::Key(key))
             }
             (TrustedSigner::Identity { .. }, SignedBy::Key(hint)) => {
                 Err(Failure::rejected(format!("{top} is signed by key {hint}, not by an identity (keyless)")))

@@ -1,4 +1,4 @@
-//! The key of `verify --key`: from a file, from standard input, or from a key manager. It never comes
+//! The key of `verify --key` and `sheet --key`: from a file, from standard input, or from a key manager. It never comes
 //! from a bundle.
 
 use anyhow::Context as _;
@@ -12,6 +12,7 @@ use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::plan::key_ref::KeyRef;
 use crate::printable::quoted_path;
+use crate::sigstore::evidence::{Evidence, SignedBy};
 use crate::sigstore::key_type::KeyType;
 use crate::sigstore::pem::PemKind;
 use crate::sigstore::public_key::PublicKey;
@@ -87,6 +88,20 @@ pub(super) fn in_key_manager(
     let key = usable(cosign.public_key(key)?, &name, "FILE")?;
     expect(&key, fingerprints, &name, None)?;
     Ok(key)
+}
+
+/// Checks that the hint of a signature is this key's. The bundle `top` is rejected otherwise.
+pub(super) fn check_signer(key: &PublicKey, top: &str, evidence: &Evidence) -> Result<()> {
+    match evidence.signer() {
+        SignedBy::Key(hint) if *hint == key.sha256() => Ok(()),
+        SignedBy::Key(hint) => {
+            Err(Failure::rejected(format!("{top} is signed by key {hint}, not by --key ({})", key.sha256()))
+                .hint("a rotated key is the usual cause: use the public key of the version that signed"))
+        }
+        SignedBy::Certificate(_) => {
+            Err(Failure::rejected(format!("{top} is signed by an identity (keyless), not by a key")))
+        }
+    }
 }
 
 /// The key in `content`; `file` is its file, as an argument in the shell.

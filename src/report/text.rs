@@ -37,6 +37,8 @@ pub(super) fn render(report: &Report, verbosity: Verbosity, color: bool) -> Stri
                     .filter(|_| bundle.verdict == Verdict::Planned)
                     .map(|line| format!("{}\n", tame(line))),
             );
+        } else if bundle.verdict == Verdict::Written && bundle.written_to.is_none() {
+            // The sheet has been printed.
         } else if bundle.verdict != Verdict::Failed || report.bundles.len() > 1 {
             describe(bundle, color, &mut text);
         }
@@ -73,12 +75,23 @@ fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
         findings,
         findings_total,
         error: _,
+        description,
+        written_to,
         commands,
     } = bundle;
-    let path = show(path.as_str());
+    // Of a sheet that was written, its file is what a person looks for.
+    let path = show(written_to.as_ref().unwrap_or(path).as_str());
     let tone = match verdict {
-        Verdict::Accepted | Verdict::Signed | Verdict::AlreadySigned | Verdict::Unchanged => Tone::Good,
-        Verdict::Unproven | Verdict::Unsigned | Verdict::Planned | Verdict::NotAttempted => Tone::Warning,
+        Verdict::Accepted
+        | Verdict::Signed
+        | Verdict::AlreadySigned
+        | Verdict::Unchanged
+        | Verdict::Written => Tone::Good,
+        Verdict::Unproven
+        | Verdict::Unsigned
+        | Verdict::Planned
+        | Verdict::Described
+        | Verdict::NotAttempted => Tone::Warning,
         Verdict::Rejected | Verdict::Failed => Tone::Bad,
     };
     let (word, then) = match verdict {
@@ -129,6 +142,9 @@ fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
     if let Some(copied_to) = copied_to {
         let _ = writeln!(text, "  copied to {}", show(copied_to.as_str()));
     }
+    if let Some(description) = description {
+        description.write(text);
+    }
     for finding in findings {
         let Finding { kind, path, to, found, reason } = finding;
         let _ = write!(text, "  {:<11}  {}", kind.word(), show_name(path));
@@ -147,12 +163,18 @@ fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
     if more > 0 {
         let _ = writeln!(text, "  and {more} more");
     }
+    if let Some(description) = description {
+        let _ = writeln!(text, "{}", description.verdict());
+    }
     match verdict {
         Verdict::Signed | Verdict::AlreadySigned => {
             let _ = writeln!(text, "verify it with:");
         }
         Verdict::Unsigned => {
             let _ = writeln!(text, "sign it with:");
+        }
+        Verdict::Written => {
+            let _ = writeln!(text, "give it to the receivers by another way than the bundle");
         }
         Verdict::Unproven => {
             let _ = writeln!(text, "nothing proves who made it: anybody can write a manifest");

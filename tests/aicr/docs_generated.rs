@@ -2,7 +2,8 @@
 //! codes. The tests make these parts again and compare them; the markers in the pages say what
 //! belongs where.
 //!
-//! | marker | below it | | --- | --- | | `<!-- example -->` | a console: each line after `$ ` is
+//! | marker | below it | | --- | --- | | `<!-- recipe: NAME -->` | a recipe of `aicr sheet`, for
+//! `release-1.4` and `cosign.pub` | | `<!-- example -->` | a console: each line after `$ ` is
 //! run, the examples of a page in one directory | | `<!-- setup: COMMAND -->` | nothing: the
 //! command is run before the next example | | `<!-- flags: every command -->` | the flags that
 //! every command has | | `<!-- flags: A B -->` | the flags that only the commands A and B have | |
@@ -14,6 +15,7 @@ use std::fmt::Write as _;
 use crate::docs_readme::{document, holds, printed};
 use crate::docs_text::pages;
 use crate::fake::answers;
+use crate::recipes::block;
 use crate::sandbox::Sandbox;
 
 /// The cosign of `aicr doctor` in the examples: what a release printed when it was recorded.
@@ -25,7 +27,7 @@ fn pages_show_what_the_program_prints() {
     let mut used = BTreeSet::new();
     for page in pages() {
         let mut current = String::new();
-        let mut sandbox = None;
+        let (mut sandbox, mut sheet) = (None, None);
         let text = document(&page);
         let mut lines = text.lines().peekable();
         while let Some(line) = lines.next() {
@@ -35,6 +37,10 @@ fn pages_show_what_the_program_prints() {
                 let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
                 let block = example(sandbox.get_or_insert_with(prepared), &block);
                 write!(current, "```console\n{block}```\n").unwrap();
+            } else if let Some(name) = line.strip_prefix("<!-- recipe: ") {
+                assert!(lines.next().is_some_and(|line| line.starts_with("```")), "{page}");
+                lines.by_ref().take_while(|line| *line != "```").for_each(drop);
+                current.push_str(&block(with_sheet(&mut sheet), name.strip_suffix(" -->").unwrap()));
             } else if let Some(command) = line.strip_prefix("<!-- setup: ") {
                 let command = command.strip_suffix(" -->").unwrap();
                 sandbox.get_or_insert_with(prepared).shell(command).succeeds();
@@ -51,6 +57,17 @@ fn pages_show_what_the_program_prints() {
     }
     let missing: Vec<&String> = tables.keys().filter(|marker| !used.contains(*marker)).collect();
     assert!(missing.is_empty(), "no page has {missing:?}");
+}
+
+/// A directory with the sheet of `release-1.4` and `cosign.pub`.
+fn with_sheet(sandbox: &mut Option<Sandbox>) -> &Sandbox {
+    sandbox.get_or_insert_with(|| {
+        let sandbox = Sandbox::new();
+        sandbox.signed();
+        let sheet = "mv B release-1.4 && aicr sheet release-1.4 --key cosign.pub -o sheet.md -q";
+        sandbox.shell(sheet).succeeds();
+        sandbox
+    })
 }
 
 /// The directory of the examples of one page.

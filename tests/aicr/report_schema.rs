@@ -57,6 +57,10 @@ fn objects() -> Vec<Value> {
         json("verify S1 other --checksums-only"),
         json("verify S1 --key=other.pub --insecure-ignore-tlog"),
         json("verify nowhere --checksums-only"),
+        json("inspect S1 U B"),
+        json("inspect other"),
+        json("sheet B --key cosign.pub -o sheet.md"),
+        json("sheet B --key other.pub -o other.md"),
     ];
 
     // Everything that can be wrong with a file; no user is refused reading anything to root.
@@ -121,8 +125,10 @@ fn every_verdict_and_finding_is_as_the_schema_says() {
     let verdicts: Vec<&str> =
         verdicts.as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
     assert_eq!(words(&objects, "verdict"), set(&verdicts));
+    // Of findings, and of what was described.
     let kinds = [
         "bad-name",
+        "bundle",
         "changed",
         "fewer-than-signed",
         "missing",
@@ -141,7 +147,8 @@ fn every_verdict_and_finding_is_as_the_schema_says() {
 
 /// Every object with one thing wrong: a field that is gone, renamed, or of another type.
 fn every_field_counts(objects: &[Value]) {
-    const OPTIONAL: [&str; 6] = ["checks", "commands", "copiedTo", "pathBase64", "release", "toBase64"];
+    const OPTIONAL: [&str; 7] =
+        ["checks", "commands", "copiedTo", "pathBase64", "release", "toBase64", "writtenTo"];
     let schema = schema();
     let mut tried = 0;
     for object in objects {

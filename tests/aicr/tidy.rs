@@ -117,6 +117,7 @@ fn pure_modules_are_pure() {
         let is_in = |room: &str| file == format!("{room}.rs") || file.starts_with(&format!("{room}/"));
         [
             "src/plan",
+            "src/recipes",
             "src/cosign/capability",
             "src/cosign/argv",
             "src/sigstore",
@@ -328,7 +329,7 @@ fn where_things_are_decided() {
         .lines()
         .filter_map(|line| line.strip_suffix("` |")?.rsplit_once("| `").map(|(_, file)| file))
         .collect();
-    assert_eq!(rows.len(), 29);
+    assert_eq!(rows.len(), 32);
     for file in rows {
         assert!(repository().join(file).is_file(), "no such file: {file}");
     }

@@ -22,6 +22,8 @@ impl Page {
             Some("bundle") => BUNDLE,
             Some("bundle-sign") => BUNDLE_SIGN,
             Some("verify") => VERIFY,
+            Some("inspect") => INSPECT,
+            Some("sheet") => SHEET,
             Some("doctor") => DOCTOR,
             _ => AICR,
         }
@@ -95,6 +97,40 @@ writes an in-toto statement about the result.
 No network is used, except with --online, or if --key names a key in a key
 manager.",
     examples: examples::VERIFY,
+    environment: &[],
+    files: &[MANIFEST, SIGNATURE, PUBLIC_KEY],
+};
+
+const INSPECT: Page = Page {
+    description: "\
+aicr inspect prints what a bundle says of itself: the SHA-256 of its manifest,
+the number of files and bytes, who signed it, and the entry in a transparency
+log. It also prints the aicr verify command for such a signature.
+
+Nothing of it is proven: whoever made the bundle can have written anything.
+cosign is not run, and no payload is read.
+
+A bundle that can be read is exit status 0, also if it is unsigned, or if the
+signature is over another manifest. One that cannot be read is 5, and a PATH
+that is not a bundle is 2.",
+    examples: examples::INSPECT,
+    environment: &[],
+    files: &[MANIFEST, SIGNATURE],
+};
+
+const SHEET: Page = Page {
+    description: "\
+aicr sheet prints a page for the receivers of a signed bundle, as Markdown:
+the SHA-256 of the manifest, the number of files and bytes, the fingerprint of
+the key, and the commands that verify the bundle, with aicr and without it.
+Receivers compare the values and note who checked them.
+
+The page must reach them by another way than the bundle: whoever can change
+the bundle can change a page next to it.
+
+The signature must name the key of --key, and be over this manifest. cosign is
+not run, and no payload is read: use aicr verify to check the bundle.",
+    examples: examples::SHEET,
     environment: &[],
     files: &[MANIFEST, SIGNATURE, PUBLIC_KEY],
 };

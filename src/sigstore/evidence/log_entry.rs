@@ -16,6 +16,7 @@ use crate::printable::show;
 pub(crate) struct LogEntry {
     log_id: Sha256Digest,
     index: Option<form::Int64>,
+    integrated_time: Option<form::Int64>,
     version: RekorVersion,
     body: Vec<u8>,
     /// Whether its proof has the tree of its checkpoint and, with Rekor 2, its index.
@@ -78,12 +79,18 @@ impl LogEntry {
         // Rekor 1 numbers an entry among all its trees, and the proof numbers it within one tree.
         let is_consistent =
             is_of_its_checkpoint(proof) && (version == RekorVersion::V1 || proof.log_index == index);
-        Ok(Self { log_id: log_id.into(), index, version, body, is_consistent })
+        let integrated_time = form.integrated_time.clone();
+        Ok(Self { log_id: log_id.into(), index, integrated_time, version, body, is_consistent })
     }
 
     /// The ID of its log.
     pub(crate) fn log_id(&self) -> Sha256Digest {
         self.log_id
+    }
+
+    /// When the log says that it recorded the entry, in seconds since 1970. Only a Rekor 1 says so.
+    pub(crate) fn integrated_time(&self) -> Option<u64> {
+        self.integrated_time.as_ref()?.as_str().parse().ok()
     }
 
     /// The version of its log.

@@ -4,8 +4,8 @@ use super::line;
 use crate::sandbox::Sandbox;
 
 /// Every command, and the line that has its help.
-pub(crate) const COMMANDS: [&str; 8] =
-    ["", "bundle", "bundle-sign", "verify", "doctor", "help", "completions", "man"];
+pub(crate) const COMMANDS: [&str; 10] =
+    ["", "bundle", "bundle-sign", "verify", "inspect", "sheet", "doctor", "help", "completions", "man"];
 
 pub(super) fn printed(sandbox: &Sandbox, words: &str) -> String {
     let run = line(sandbox, words).whatever_it_prints().succeeds();

@@ -5,11 +5,13 @@ use super::help::{flags, printed};
 use crate::sandbox::{Sandbox, repository};
 
 /// The pages, by the command that prints each.
-const PAGES: [(&str, &str); 5] = [
+const PAGES: [(&str, &str); 7] = [
     ("aicr", "man"),
     ("aicr-bundle", "man bundle"),
     ("aicr-bundle-sign", "man bundle-sign"),
     ("aicr-verify", "man verify"),
+    ("aicr-inspect", "man inspect"),
+    ("aicr-sheet", "man sheet"),
     ("aicr-doctor", "man doctor"),
 ];
 
@@ -108,7 +110,8 @@ fn the_main_page_lists_the_commands() {
     let (page, _) = rendered(&sandbox, &printed(&sandbox, "man"));
     let mut listed = section(&page, "COMMANDS");
     listed.retain(|line| line.starts_with("aicr "));
-    let commands = ["bundle", "bundle-sign", "verify", "doctor", "help", "completions", "man"];
+    let commands =
+        ["bundle", "bundle-sign", "verify", "inspect", "sheet", "doctor", "help", "completions", "man"];
     assert_eq!(listed, commands.map(|command| format!("aicr {command}")));
 }
 
@@ -131,6 +134,8 @@ fn make_install_installs_every_page() {
             "share/man/man1/aicr-bundle-sign.1",
             "share/man/man1/aicr-bundle.1",
             "share/man/man1/aicr-doctor.1",
+            "share/man/man1/aicr-inspect.1",
+            "share/man/man1/aicr-sheet.1",
             "share/man/man1/aicr-verify.1",
             "share/man/man1/aicr.1",
             "share/zsh/site-functions/_aicr",

@@ -28,6 +28,8 @@ Commands:
   bundle       Build a bundle of release files, and sign it if a signer is given
   bundle-sign  Sign existing bundles
   verify       Verify the signature of bundles, and every file in them
+  inspect      Describe what a bundle says of itself; this proves nothing
+  sheet        Print a page for receivers: values to compare, commands to type
   doctor       Check cosign, the signing key and the services on this machine
   help         Print help for aicr or for one command
   completions  Print a completion script for a shell
@@ -64,9 +66,13 @@ fn commands_that_do_not_exist() {
         (
             "help frobnicate",
             "COMMAND: invalid value `frobnicate`",
-            "use bundle, bundle-sign, verify, doctor, help, completions or man",
+            "use bundle, bundle-sign, verify, inspect, sheet, doctor, help, completions or man",
         ),
-        ("man help", "COMMAND: invalid value `help`", "use bundle, bundle-sign, verify or doctor"),
+        (
+            "man help",
+            "COMMAND: invalid value `help`",
+            "use bundle, bundle-sign, verify, inspect, sheet or doctor",
+        ),
     ]);
 }
 
@@ -88,6 +94,9 @@ fn commands_of_other_tools() {
         ("validate B", &no_command("validate"), verify_b),
         ("create", &no_command("create"), bundle),
         ("build dist -o out", &no_command("build"), "aicr bundle dist --output release-1.4"),
+        ("show B", &no_command("show"), "aicr inspect B"),
+        ("info", &no_command("info"), "aicr inspect DIR"),
+        ("handout B", &no_command("handout"), "aicr sheet B --key cosign.pub"),
         ("completion zsh", &no_command("completion"), "aicr completions zsh"),
         ("version", &no_command("version"), "aicr --version"),
         ("generate-key-pair", &no_command("generate-key-pair"), "cosign generate-key-pair"),
@@ -114,7 +123,11 @@ fn flags_that_do_not_exist() {
         ),
         ("verify B --version", &no_flag("verify", "--version"), "aicr --version"),
         ("doctor B", "doctor does not take the argument `B`", DOCTOR_HELP),
-        ("man --key cosign.key", &no_flag("man", "--key"), "--key is a flag of `aicr verify`"),
+        (
+            "man --key cosign.key",
+            &no_flag("man", "--key"),
+            "--key is a flag of `aicr verify` and `aicr sheet`",
+        ),
         (
             "--keyless bundle dist -o out",
             "--keyless must follow the command",
@@ -176,6 +189,13 @@ fn flags_of_other_tools() {
         ("verify B --keyless", &no_flag("verify", "--keyless"), identity),
         ("verify --bundle B", &no_flag("verify", "--bundle"), "give the bundle directory without a flag"),
         ("verify B --check", &no_flag("verify", "--check"), "use --checksums-only"),
+        ("sheet B --pubkey cosign.pub", &no_flag("sheet", "--pubkey"), "use --key"),
+        ("inspect B --json", &no_flag("inspect", "--json"), "use --format json"),
+        (
+            "inspect B --key cosign.pub",
+            &no_flag("inspect", "--key"),
+            "--key is a flag of `aicr verify` and `aicr sheet`",
+        ),
         ("verify B --json", &no_flag("verify", "--json"), "use --format json"),
         ("doctor -j 4", &no_flag("doctor", "-j"), "use --jobs"),
     ]);
@@ -197,6 +217,8 @@ fn arguments_that_are_missing() {
         ),
         ("verify", "verify needs a bundle directory", verify),
         ("verify --key cosign.pub --insecure-ignore-tlog", "verify needs a bundle directory", verify),
+        ("inspect", "inspect needs a bundle directory", "aicr inspect DIR"),
+        ("sheet --key cosign.pub", "sheet needs a bundle directory", "aicr sheet DIR --key cosign.pub"),
         ("completions", "completions needs the name of a shell", "aicr completions bash"),
         ("bundle dist -o", "--output needs a value", "write --output DIR"),
         ("verify B --key", "--key needs a value", "write --key FILE|REF"),
@@ -275,7 +297,7 @@ fn a_usage_error_is_one_json_object_too() {
             "help zzz --format json",
             r#""help""#,
             "COMMAND: invalid value `zzz`",
-            "use bundle, bundle-sign, verify, doctor, help, completions or man",
+            "use bundle, bundle-sign, verify, inspect, sheet, doctor, help, completions or man",
         ),
     ] {
         let object = format!(

@@ -1,32 +1,27 @@
-//! `docs/verify-without-aicr.md`: the blocks of shell below `<!-- recipe: NAME -->`, run unchanged,
-//! on a good bundle and on bad ones, with every release that they are for.
+//! The recipes of the sheets that `aicr sheet` prints, run as they are printed: on a good bundle and on bad
+//! ones, with every release that they are for, with GNU tools and with `BusyBox`. Those in
+//! `docs/verify-without-aicr.md` are the same, which [`super::super::docs_generated`] checks.
 
 use std::fs;
 
 use rustix::fs::FileType;
 
-use crate::sandbox::{Act, Run, Sandbox, cosigns, repository};
+use crate::recipes::recipe;
+use crate::sandbox::{Act, KEY_SHA256, Run, SMALL_SHA256, Sandbox, cosigns};
 use crate::without_aicr::{dialect, release};
 
-/// The recipe with this name.
-fn recipe(name: &str) -> String {
-    let page = fs::read_to_string(repository().join("docs/verify-without-aicr.md")).unwrap();
-    let marker = format!("<!-- recipe: {name} -->\n```sh\n");
-    let (_, rest) = page.split_once(&marker).unwrap_or_else(|| panic!("the page has no {marker}"));
-    rest.split_once("```\n").unwrap().0.to_owned()
-}
-
-/// A test directory with `release-1.4`, signed, and the public key.
+/// A test directory with `release-1.4`, signed, the public key, and the sheet of both.
 fn prepared(cosign: &std::path::Path) -> Sandbox {
     let sandbox = Sandbox::with_cosign(cosign);
     sandbox.small_dist();
     sandbox
         .aicr("bundle dist --output release-1.4 --signing-key cosign.key --tlog-upload=false --quiet")
         .succeeds();
+    sandbox.aicr("sheet release-1.4 --key cosign.pub --output sheet.md --quiet").succeeds();
     sandbox
 }
 
-/// The recipes that the page has for this release.
+/// The recipes for this release.
 fn for_release(cosign: &std::path::Path) -> Vec<&'static str> {
     let version: Vec<u32> =
         release(cosign).trim_start_matches('v').split('.').map_while(|part| part.parse().ok()).collect();
@@ -44,7 +39,7 @@ fn signatures_with_plain_cosign_and_with_openssl() {
         let recipes = for_release(&cosign);
         let sandbox = prepared(&cosign);
         for name in recipes.into_iter().chain(["openssl"]) {
-            let check = || sandbox.shell(&recipe(name)).output();
+            let check = || sandbox.shell(&recipe(&sandbox, name)).output();
             let said = check();
             assert!(said.status.success(), "{name} on {}: {said:?}", release(&cosign));
             let all = String::from_utf8([said.stdout, said.stderr].concat()).unwrap();
@@ -87,7 +82,7 @@ fn signatures_with_busybox() {
     for cosign in cosigns() {
         let sandbox = with_busybox_tools(&cosign);
         for name in for_release(&cosign).into_iter().chain(["openssl"]) {
-            let said = with_busybox(&sandbox, &recipe(name)).output();
+            let said = with_busybox(&sandbox, &recipe(&sandbox, name)).output();
             let all = String::from_utf8([said.stdout, said.stderr].concat()).unwrap();
             assert!(
                 said.status.success() && all.contains("Verified OK"),
@@ -109,8 +104,9 @@ fn linked<'a>(sandbox: &'a Sandbox, name: &str) -> &'a Sandbox {
 #[test]
 fn files_with_sha256sum() {
     let good = with_busybox_tools(&cosigns()[0]);
-    good.shell(&recipe("files")).succeeds();
-    with_busybox(&good, &recipe("files")).succeeds();
+    let recipe = recipe(&good, "files");
+    good.shell(&recipe).succeeds();
+    with_busybox(&good, &recipe).succeeds();
     let attacks: [(Act, &str); 15] = [
         (|s| s.file("release-1.4/extra", ""), "extra\n"),
         (|s| s.file("release-1.4/sub/.hidden", ""), "sub/.hidden\n"),
@@ -135,8 +131,8 @@ fn files_with_sha256sum() {
     for (attack, found) in attacks {
         good.shell("rm -rf release-1.4 aside && cp -a good release-1.4").succeeds();
         attack(&good);
-        let gnu = good.shell(&recipe("files")).output();
-        let busybox = with_busybox(&good, &recipe("files")).output();
+        let gnu = good.shell(&recipe).output();
+        let busybox = with_busybox(&good, &recipe).output();
         // BusyBox has fewer words for a file that is missing.
         for (said, found) in [(gnu, found.to_owned()), (busybox, found.replace(" open or read", ""))] {
             let text = String::from_utf8(said.stdout).unwrap();
@@ -144,5 +140,40 @@ fn files_with_sha256sum() {
             let is_found = if found.contains('?') { text.starts_with(&found) } else { text == found };
             assert!(is_found, "{text:?}, expected {found:?}");
         }
+    }
+}
+
+/// The values at the top of a sheet are those that the tools of a receiver print.
+#[test]
+fn values_and_aicr() {
+    let sandbox = with_busybox_tools(&cosigns()[0]);
+    let values = recipe(&sandbox, "values");
+    let key: Vec<&str> = (0..64).step_by(4).map(|at| &KEY_SHA256[at..at + 4]).collect();
+    let expected = format!("{}   -\n{SMALL_SHA256}  release-1.4/checksums.txt\n", key.join(" "));
+    for run in [sandbox.shell(&values), with_busybox(&sandbox, &values)] {
+        run.stdout(&expected).succeeds();
+    }
+    let sheet = sandbox.read("sheet.md");
+    let words = sheet.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains(&key.join(" ")) && words.contains(SMALL_SHA256), "{sheet}");
+    let accepted = sandbox.shell(&recipe(&sandbox, "aicr")).whatever_it_prints().succeeds();
+    assert!(accepted.stdout.starts_with(b"accepted release-1.4\n"));
+}
+
+/// Names that a shell would take apart.
+#[test]
+fn names_with_blanks() {
+    let sandbox = prepared(&cosigns()[0]);
+    sandbox
+        .shell("mv release-1.4 \"it's  a release\"; mv cosign.pub './-my key.pub'; rm sheet.md")
+        .succeeds();
+    let sheet = ["sheet", "it's  a release", "--key=./-my key.pub", "-o=sheet.md", "-q"];
+    sandbox.aicr_with(sheet).succeeds();
+    let mut names = for_release(&cosigns()[0]);
+    names.extend(["openssl", "values", "aicr", "files"]);
+    for name in names {
+        let run = sandbox.shell(&recipe(&sandbox, name)).whatever_it_prints().succeeds();
+        let all = String::from_utf8([run.stdout, run.stderr].concat()).unwrap();
+        assert!(name != "files" || all.is_empty(), "{all}");
     }
 }

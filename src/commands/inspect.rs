@@ -1,0 +1,61 @@
+//! `inspect`: what a bundle, or a release by others, says of itself. Nothing is proven: no cosign is run, and
+//! no payload is read. First every PATH is looked at by its names alone, so that one of another kind is
+//! exit 2 before any is read. Then each is read; one that cannot be read as what it is is exit 5.
+
+mod bundle;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::commands::not_a_bundle;
+use crate::context::Context;
+use crate::error::{Class, Failure, Result};
+use crate::plan::inspect::InspectPlan;
+use crate::report::{BundleReport, Report};
+use crate::tree::rooted_dir::RootedDir;
+use crate::tree::{MANIFEST, SIGNATURE, misplaced};
+
+/// What `inspect` can describe. A new kind gets a variant, a condition in [`Subject::at`], and a file
+/// of its own that describes it.
+enum Subject {
+    /// A bundle of aicr, however spoiled.
+    Bundle(RootedDir),
+}
+
+/// Describes every path of the plan.
+pub(crate) fn run(plan: &InspectPlan, context: &Context, report: &mut Report) -> Result<()> {
+    let subjects = plan.paths.iter().map(Subject::at).collect::<Result<Vec<_>>>()?;
+    for subject in &subjects {
+        report.bundles.push(match subject.describe(context) {
+            Err(failure) if matches!(failure.class(), Class::Signal(_)) => return Err(failure),
+            Err(failure) => BundleReport::failed(subject.path(), failure),
+            Ok(described) => described,
+        });
+    }
+    Ok(())
+}
+
+impl Subject {
+    /// What lies at `path`, by the names of its files; exit 2 if it is nothing that can be described.
+    fn at(path: &Utf8PathBuf) -> Result<Self> {
+        let directory = not_a_bundle::open_one(path)?;
+        let is_there = |name: &str| directory.stat(name.as_bytes()).is_ok();
+        if is_there(MANIFEST) || is_there(SIGNATURE) || misplaced::manifest(&directory).is_some() {
+            return Ok(Self::Bundle(directory));
+        }
+        let top = directory.show(b"");
+        Err(Failure::usage(format!("{top} is not a bundle: it has no {MANIFEST}"))
+            .hint("give the directory that holds it"))
+    }
+
+    fn describe(&self, context: &Context) -> Result<BundleReport> {
+        match self {
+            Self::Bundle(directory) => bundle::describe(directory, context),
+        }
+    }
+
+    fn path(&self) -> &Utf8Path {
+        match self {
+            Self::Bundle(directory) => directory.path(),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What a bundle says of itself: its manifest, its signature file, and whether it has the files that the
+//! manifest lists. Only names and sizes of those are looked at.
+
+use crate::commands::bundle_check::{self, check_only_names, manifest_text, signature_file};
+use crate::commands::signing::signature_report;
+use crate::context::Context;
+use crate::digest::Sha256Digest;
+use crate::error::Result;
+use crate::printable::{quoted, quoted_path, show};
+use crate::report::description::{DescribedKind, Description};
+use crate::report::{BundleReport, ManifestReport, ReleaseReport, Verdict};
+use crate::sigstore::evidence::{Evidence, SignedBy};
+use crate::tree::manifest::Manifest;
+use crate::tree::rooted_dir::RootedDir;
+use crate::tree::{MANIFEST, misplaced};
+
+/// The hints for a bundle that cannot be read.
+const ELSEWHERE: &str = "give the directory that holds it";
+const AGAIN: &str = "get the bundle again from where it came from";
+
+/// The report about a bundle.
+pub(super) fn describe(bundle: &RootedDir, context: &Context) -> Result<BundleReport> {
+    let top = bundle.show(b"");
+    let text = manifest_text(bundle, ELSEWHERE)?;
+    let manifest = Manifest::unproven(&text)
+        .map_err(|error| error.rejects(bundle.show(MANIFEST.as_bytes())).hint(AGAIN))?;
+    let evidence = signature_file(bundle)?;
+    let checked = check_only_names(bundle, &manifest, context)?;
+    let digest = Sha256Digest::of(&text);
+    let mut report = BundleReport::new(bundle.path(), Verdict::Described);
+    report.manifest =
+        Some(ManifestReport { sha256: Some(digest), files: checked.files, bytes: checked.bytes });
+    report.release = bundle_check::release(bundle, &manifest).map(ReleaseReport::from);
+    let mut description = Description::new(DescribedKind::Bundle);
+    description.wrong_names = checked.findings.total;
+    let path = quoted_path(bundle.path());
+    if let Some(evidence) = evidence {
+        description.signature(&evidence, digest);
+        let mut signature = signature_report(&evidence, false, false);
+        signature.checked = false;
+        report.signatures = vec![signature];
+        report.commands = vec![format!("aicr verify {path} {}", trust_flags(&evidence))];
+    } else {
+        if let Some(found) = misplaced::signature(bundle) {
+            let found = show(&found);
+            context.printer.warning(&format!("{top} has {found}, which aicr does not read"));
+        }
+        report.commands = vec![format!("aicr verify {path} --checksums-only")];
+    }
+    report.description = Some(description);
+    Ok(report)
+}
+
+/// The flags with which `verify` may accept a signature, if its signer is to be trusted.
+fn trust_flags(evidence: &Evidence) -> String {
+    let root = "--trusted-root trusted_root.json";
+    match (evidence.signer(), evidence.log_entry()) {
+        (SignedBy::Key(_), None) => "--key cosign.pub --insecure-ignore-tlog".to_owned(),
+        (SignedBy::Key(_), Some(_)) => format!("--key cosign.pub {root}"),
+        (SignedBy::Certificate(certificate), entry) => {
+            let [identity, issuer] = [certificate.identity(), certificate.issuer()].map(quoted);
+            let identity =
+                format!("--certificate-identity {identity} --certificate-oidc-issuer {issuer} {root}");
+            match entry {
+                Some(_) => identity,
+                // Only a timestamp shows when it was signed.
+                None => format!("{identity} --insecure-ignore-tlog --require-timestamp"),
+            }
+        }
+    }
+}

@@ -1,0 +1,1 @@
+aicr verify release-1.4 --key cosign.pub --insecure-ignore-tlog

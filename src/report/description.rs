@@ -1,0 +1,116 @@
+//! What `inspect` adds to the report about a bundle: what it says of itself. Nothing of it is proven.
+
+use std::fmt::Write as _;
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+
+use crate::digest::Sha256Digest;
+use crate::sigstore::evidence::Evidence;
+
+/// The first second that RFC 3339 cannot write: its years have four digits.
+const YEAR_10000: u64 = 253_402_300_800;
+
+/// What something says of itself.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Description {
+    pub(crate) kind: DescribedKind,
+    /// How many files are missing, unlisted, or wrong in another way that shows without reading them.
+    pub(crate) wrong_names: u64,
+    /// Whether the signature is over this manifest; `None` without a signature.
+    over_this_manifest: Option<bool>,
+    /// The SHA-256 of the manifest that was signed.
+    signed_sha256: Option<Sha256Digest>,
+    /// The ID of the transparency log that recorded the signature.
+    log_id: Option<Sha256Digest>,
+    /// When the log recorded it: RFC 3339, in UTC. Rekor v2 does not say.
+    log_time: Option<String>,
+}
+
+/// What was described.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum DescribedKind {
+    /// A bundle of aicr.
+    Bundle,
+}
+
+impl Description {
+    /// A description without a signature.
+    pub(crate) fn new(kind: DescribedKind) -> Self {
+        Self {
+            kind,
+            wrong_names: 0,
+            over_this_manifest: None,
+            signed_sha256: None,
+            log_id: None,
+            log_time: None,
+        }
+    }
+
+    /// Adds what a signature says, which lies next to the manifest with this digest.
+    pub(crate) fn signature(&mut self, evidence: &Evidence, manifest: Sha256Digest) {
+        self.signed_sha256 = Some(evidence.digest());
+        self.over_this_manifest = Some(evidence.digest() == manifest);
+        if let Some(entry) = evidence.log_entry() {
+            self.log_id = Some(entry.log_id());
+            self.log_time = entry.integrated_time().and_then(rfc3339);
+        }
+    }
+
+    /// The lines for people, after those about the manifest and the signature.
+    pub(super) fn write(&self, text: &mut String) {
+        let Self { kind: _, wrong_names, over_this_manifest, signed_sha256, log_id, log_time } = self;
+        // Writing to a String cannot fail.
+        if let Some(log_id) = log_id {
+            let _ = writeln!(text, "  log id\n    {log_id}");
+        }
+        if let Some(log_time) = log_time {
+            let _ = writeln!(text, "  log time {log_time}");
+        }
+        match (over_this_manifest, signed_sha256) {
+            (None, _) => text.push_str("  no signature\n"),
+            (Some(false), Some(signed)) => {
+                let _ = writeln!(text, "  the signature is over another manifest, with sha256\n    {signed}");
+            }
+            (Some(_), _) => {}
+        }
+        if *wrong_names > 0 {
+            let files = if *wrong_names == 1 { "file is" } else { "files are" };
+            let _ = writeln!(text, "  {wrong_names} {files} not as the manifest lists");
+        }
+    }
+
+    /// The last line, before the command: what it is worth.
+    pub(super) fn verdict(&self) -> &'static str {
+        match self.over_this_manifest {
+            None => "unproven: anybody can write this; compare the files with:",
+            Some(_) => "unproven: anybody can write this; if you trust that signer, verify it with:",
+        }
+    }
+}
+
+/// Seconds since 1970 as RFC 3339, in UTC.
+fn rfc3339(seconds: u64) -> Option<String> {
+    let time = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?;
+    (seconds < YEAR_10000).then(|| humantime::format_rfc3339_seconds(time).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_after_the_year_9999_is_left_out() {
+        for (seconds, expected) in [
+            (1, Some("1970-01-01T00:00:01Z")),
+            (1_774_949_213, Some("2026-03-31T09:26:53Z")),
+            (YEAR_10000 - 1, Some("9999-12-31T23:59:59Z")),
+            (YEAR_10000, None),
+            (i64::MAX.unsigned_abs(), None),
+        ] {
+            assert_eq!(rfc3339(seconds).as_deref(), expected);
+        }
+    }
+}
