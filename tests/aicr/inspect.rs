@@ -52,6 +52,22 @@ fn a_signed_bundle() {
 }
 
 #[test]
+fn a_bundle_that_says_which_release_it_is() {
+    let sandbox = Sandbox::new();
+    sandbox.small_dist();
+    sandbox
+        .aicr("bundle dist -o R --release-name widget --release-version 1.4 --no-sign -q")
+        .whatever_it_prints()
+        .succeeds();
+    let run = sandbox.aicr("inspect R").output();
+    let text = String::from_utf8(run.stdout).unwrap();
+    assert!(text.starts_with("described R\n  release widget 1.4\n  manifest sha256\n"), "{text}");
+    let run = sandbox.aicr("inspect R --format json").output();
+    let json = String::from_utf8(run.stdout).unwrap();
+    assert!(json.contains(r#""release":{"name":"widget","version":"1.4"}"#), "{json}");
+}
+
+#[test]
 fn an_unsigned_bundle() {
     let sandbox = without_cosign();
     sandbox.shell("rm -r B/attestation; mv B 'my B'").succeeds();

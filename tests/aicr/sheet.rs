@@ -50,6 +50,24 @@ fn the_page() {
     assert_eq!(String::from_utf8(piped.stdout).unwrap(), page);
 }
 
+/// The release is that of the manifest: a `release.json` that it does not list says nothing.
+#[test]
+fn a_bundle_that_says_which_release_it_is() {
+    let sandbox = Sandbox::new();
+    sandbox.small_dist();
+    let sign = "--signing-key cosign.key --tlog-upload=false -q";
+    sandbox.aicr(&format!("bundle dist -o R --release-name widget --release-version 1.4 {sign}")).succeeds();
+    let page = printed(&sandbox, "R --key cosign.pub");
+    let release = "```text\nrelease          widget 1.4\ncontent          3 files, ";
+    assert!(page.contains(release), "{page}");
+    let json = sandbox.aicr("sheet R --key cosign.pub -o sheet.md --format json").output();
+    let json = String::from_utf8(json.stdout).unwrap();
+    assert!(json.contains(r#""release":{"name":"widget","version":"1.4"}"#), "{json}");
+    let other = sandbox.read("R/release.json").replace("1.4", "1.5");
+    sandbox.file("R/release.json", other);
+    assert!(!printed(&sandbox, "R --key cosign.pub").contains("release  "));
+}
+
 /// It fits one page of A4 as printers set Markdown: see the widths and lines.
 #[test]
 fn it_fits_one_page() {
