@@ -145,24 +145,7 @@ fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
     if let Some(description) = description {
         description.write(text);
     }
-    for finding in findings {
-        let Finding { kind, path, to, found, reason } = finding;
-        let _ = write!(text, "  {:<11}  {}", kind.word(), show_name(path));
-        if let Some(to) = to {
-            let _ = write!(text, " -> {}", show_name(to));
-        }
-        text.push('\n');
-        if let Some(digest) = found {
-            let _ = writeln!(text, "    found sha256\n      {digest}");
-        }
-        if let Some(reason) = reason {
-            let _ = writeln!(text, "    {}", tame(reason));
-        }
-    }
-    let more = findings_total.saturating_sub(findings.len() as u64);
-    if more > 0 {
-        let _ = writeln!(text, "  and {more} more");
-    }
+    list(findings, *findings_total, text);
     if let Some(description) = description {
         let _ = writeln!(text, "{}", description.verdict());
     }
@@ -187,5 +170,28 @@ fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
     // In the last line, where a person looks, and a script that keeps the last line too.
     if bundle.is_unsigned() {
         let _ = writeln!(text, "{UNSIGNED}");
+    }
+}
+
+/// The findings that are listed, of `total`.
+fn list(findings: &[Finding], total: u64, text: &mut String) {
+    // Writing to a String cannot fail.
+    for finding in findings {
+        let Finding { kind, path, to, found, reason } = finding;
+        let _ = write!(text, "  {:<11}  {}", kind.word(), show_name(path));
+        if let Some(to) = to {
+            let _ = write!(text, " -> {}", show_name(to));
+        }
+        text.push('\n');
+        if let Some(digest) = found {
+            let _ = writeln!(text, "    found sha256\n      {digest}");
+        }
+        if let Some(reason) = reason {
+            let _ = writeln!(text, "    {}", tame(reason));
+        }
+    }
+    let more = total.saturating_sub(findings.len() as u64);
+    if more > 0 {
+        let _ = writeln!(text, "  and {more} more");
     }
 }

@@ -207,8 +207,7 @@ fn a_bundle_that_cannot_be_read() {
         ),
         ("N is not a bundle: it has no checksums.txt", "give the directory that holds it"),
     ];
-    let stderr: String =
-        errors.iter().map(|(message, hint)| format!("error: {message}\nhint: {hint}\n")).collect();
+    let stderr = errors.map(|(message, hint)| format!("error: {message}\nhint: {hint}\n")).concat();
     let flags = "--key cosign.pub --insecure-ignore-tlog";
     let stdout = format!(
         "rejected J\nrejected L\n{}  key sha256\n    {KEY_SHA256}\n  log none, timestamp none\n{}rejected U\nrejected N\n5 bundles: 4 rejected, 1 described\n",
