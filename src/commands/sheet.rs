@@ -104,7 +104,7 @@ fn sheet(
         key_sha256: key.sha256(),
     };
     let page = report.error.is_none().then(|| page.markdown());
-    report.release = release.map(ReleaseReport::from);
+    report.release = release.filter(|_| page.is_some()).map(ReleaseReport::from);
     Ok((report, page))
 }
 
