@@ -76,12 +76,12 @@ fn an_unsigned_bundle() {
            unproven: anybody can write this; compare the files with:\n  \
            aicr verify 'my B' --checksums-only\n";
     sandbox.aicr_with(["inspect", "my B"]).stdout(&text).succeeds();
-    sandbox.file("my B/checksums.txt.sig", "");
+    sandbox.file("my B/checksums.txt.asc", "");
     let text = text.replace("  no signature\n", "  no signature\n  1 file is not as the manifest lists\n");
     sandbox
         .aicr_with(["inspect", "my B"])
         .stdout(&text)
-        .stderr("warning: my B has checksums.txt.sig, which aicr does not read\n")
+        .stderr("warning: my B has checksums.txt.asc, which aicr does not read\n")
         .succeeds();
 }
 

@@ -187,7 +187,7 @@ fn a_bundle_that_this_key_did_not_sign() {
     let sandbox = Sandbox::new();
     sandbox.signed().file("empty/x", "");
     let copies = "for name in U P C D M; do cp -r B $name; done; rm -r U/attestation P/attestation
-        touch P/checksums.txt.sig; sed 's/$/\\r/' B/checksums.txt >C/checksums.txt; echo x >D/checksums.txt
+        touch P/checksums.txt.asc; sed 's/$/\\r/' B/checksums.txt >C/checksums.txt; echo x >D/checksums.txt
         rm M/a; touch M/extra; echo '{' >B/bad; cp -r B J; echo '{' >J/attestation/checksums.txt.sigstore.json; rm B/bad";
     sandbox.shell(copies).succeeds();
     let rejected = |name: &str| format!("rejected {name}\n");
@@ -214,7 +214,7 @@ fn a_bundle_that_this_key_did_not_sign() {
         (
             "P --key cosign.pub",
             rejected("P"),
-            "P has no attestation/checksums.txt.sigstore.json, where aicr looks, but checksums.txt.sig"
+            "P has no attestation/checksums.txt.sigstore.json, where aicr looks, but checksums.txt.asc"
                 .to_owned(),
             Some("aicr reads only Sigstore bundles, as `cosign sign-blob --bundle` writes them"),
         ),
