@@ -1,6 +1,7 @@
 //! Reads small regular files: keys, and the files that cosign writes. It refuses a FIFO, a device and an
 //! endless file without blocking. Also what is piped in.
 
+use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 
@@ -25,6 +26,20 @@ pub(crate) enum Links {
 /// The content of the regular file at `path`, which has at most `limit` bytes. The error is the end of
 /// a sentence that begins with the path.
 pub(crate) fn read(path: &Utf8Path, limit: u64, links: Links) -> Result<Vec<u8>, String> {
+    let file = open(path, links)?;
+    let mut content = Vec::new();
+    file.take(limit + 1).read_to_end(&mut content).map_err(|error| cannot_be_read(&error))?;
+    at_most(limit, content)
+}
+
+/// Whether the path, or the file that a link there leads to, is a regular file that begins with these bytes.
+pub(crate) fn begins_with(path: &Utf8Path, begin: &[u8]) -> bool {
+    let mut found = vec![0; begin.len()];
+    open(path, Links::Follow).is_ok_and(|mut file| file.read_exact(&mut found).is_ok()) && found == begin
+}
+
+/// Opens a regular file, without blocking at anything else.
+fn open(path: &Utf8Path, links: Links) -> Result<File, String> {
     let flags = match links {
         Links::Follow => OFlags::NONBLOCK | OFlags::NOCTTY,
         Links::Refuse => OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW,
@@ -48,9 +63,7 @@ pub(crate) fn read(path: &Utf8Path, limit: u64, links: Links) -> Result<Vec<u8>,
     if !metadata.is_file() {
         return Err("is not a regular file".into());
     }
-    let mut content = Vec::new();
-    file.take(limit + 1).read_to_end(&mut content).map_err(|error| cannot_be_read(&error))?;
-    at_most(limit, content)
+    Ok(file)
 }
 
 /// What is piped in, at most `limit` bytes. A signal ends the wait for it. The inner error is the end

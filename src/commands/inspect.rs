@@ -1,8 +1,9 @@
-//! `inspect`: what a bundle, or a release by others, says of itself. Nothing is proven: no cosign is run, and
-//! no payload is read. First every PATH is looked at by its names alone, so that one of another kind is
+//! `inspect`: what a bundle or a receipt says of itself. Nothing is proven: no cosign is run, and
+//! no payload is read. First every PATH is looked at by its names or first bytes alone, so that one of another kind is
 //! exit 2 before any is read. Then each is read; one that cannot be read as what it is is exit 5.
 
 mod bundle;
+mod receipt;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -19,6 +20,8 @@ use crate::tree::{MANIFEST, SIGNATURE, misplaced};
 enum Subject {
     /// A bundle of aicr, however spoiled.
     Bundle(RootedDir),
+    /// A file that begins like a receipt.
+    Receipt(Utf8PathBuf),
 }
 
 /// Describes every path of the plan.
@@ -37,6 +40,9 @@ pub(crate) fn run(plan: &InspectPlan, context: &Context, report: &mut Report) ->
 impl Subject {
     /// What lies at `path`, by the names of its files; exit 2 if it is nothing that can be described.
     fn at(path: &Utf8PathBuf) -> Result<Self> {
+        if receipt::is_one(path) {
+            return Ok(Self::Receipt(path.clone()));
+        }
         let directory = not_a_bundle::open_one(path)?;
         let is_there = |name: &str| directory.stat(name.as_bytes()).is_ok();
         if is_there(MANIFEST) || is_there(SIGNATURE) || misplaced::manifest(&directory).is_some() {
@@ -50,12 +56,14 @@ impl Subject {
     fn describe(&self, context: &Context) -> Result<BundleReport> {
         match self {
             Self::Bundle(directory) => bundle::describe(directory, context),
+            Self::Receipt(path) => receipt::describe(path),
         }
     }
 
     fn path(&self) -> &Utf8Path {
         match self {
             Self::Bundle(directory) => directory.path(),
+            Self::Receipt(path) => path,
         }
     }
 }

@@ -5,7 +5,10 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
+use super::FindingForm;
+use super::receipt::{Policy, VerificationResult, Verifier};
 use crate::digest::Sha256Digest;
+use crate::printable::{show, tame};
 use crate::sigstore::evidence::Evidence;
 
 /// The first second that RFC 3339 cannot write: its years have four digits.
@@ -13,9 +16,18 @@ const YEAR_10000: u64 = 253_402_300_800;
 
 /// What something says of itself.
 #[derive(Clone, Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub(crate) enum Description {
+    /// A bundle of aicr.
+    Bundle(BundleDescription),
+    /// A receipt of `verify --receipt`.
+    Receipt(Box<ReceiptDescription>),
+}
+
+/// What a bundle says of itself.
+#[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Description {
-    pub(crate) kind: DescribedKind,
+pub(crate) struct BundleDescription {
     /// How many files are missing, unlisted, or wrong in another way that shows without reading them.
     pub(crate) wrong_names: u64,
     /// Whether the signature is over this manifest; `None` without a signature.
@@ -28,27 +40,69 @@ pub(crate) struct Description {
     log_time: Option<String>,
 }
 
-/// What was described.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum DescribedKind {
-    /// A bundle of aicr.
-    Bundle,
+/// What a receipt says, besides the manifest, the signatures and the release.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ReceiptDescription {
+    pub(crate) verification_result: VerificationResult,
+    pub(crate) time_verified: String,
+    pub(crate) verifier: Verifier,
+    pub(crate) policy: Policy,
+    /// The path of the bundle that was verified.
+    pub(crate) bundle: String,
+    pub(crate) findings: Vec<FindingForm>,
+    pub(crate) findings_total: u64,
+    pub(crate) error: Option<String>,
 }
 
 impl Description {
-    /// A description without a signature.
-    pub(crate) fn new(kind: DescribedKind) -> Self {
-        Self {
-            kind,
-            wrong_names: 0,
-            over_this_manifest: None,
-            signed_sha256: None,
-            log_id: None,
-            log_time: None,
+    /// The lines for people, after those about the manifest and the signature.
+    pub(super) fn write(&self, text: &mut String) {
+        match self {
+            Self::Bundle(bundle) => bundle.write(text),
+            Self::Receipt(receipt) => receipt.write(text),
         }
     }
 
+    /// The last line, before the command: what it is worth.
+    pub(super) fn verdict(&self) -> &'static str {
+        match self {
+            Self::Bundle(BundleDescription { over_this_manifest: None, .. }) => {
+                "unproven: anybody can write this; compare the files with:"
+            }
+            Self::Bundle(_) => "unproven: anybody can write this; if you trust that signer, verify it with:",
+            Self::Receipt(_) => "unproven: anybody can write this; verify the bundle again with:",
+        }
+    }
+}
+
+impl ReceiptDescription {
+    fn write(&self, text: &mut String) {
+        let Self { verification_result, time_verified, verifier, policy, bundle, findings, .. } = self;
+        let Verifier { aicr, cosign, host } = verifier;
+        let result = verification_result.word();
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  bundle {}", show(bundle));
+        let _ = writeln!(text, "  {result} {} on {}", tame(time_verified), tame(host));
+        let _ = writeln!(text, "  by aicr {}, cosign {}", tame(aicr), tame(&cosign.version));
+        if let Some(sha256) = cosign.sha256 {
+            let _ = writeln!(text, "  cosign sha256\n    {sha256}");
+        }
+        let _ = writeln!(text, "  policy sha256\n    {}", policy.sha256());
+        for FindingForm { kind, path, .. } in findings {
+            let _ = writeln!(text, "  {:<11}  {}", tame(kind), show(path));
+        }
+        let more = self.findings_total.saturating_sub(findings.len() as u64);
+        if more > 0 {
+            let _ = writeln!(text, "  and {more} more");
+        }
+        if let Some(error) = &self.error {
+            let _ = writeln!(text, "  {}", tame(error));
+        }
+    }
+}
+
+impl BundleDescription {
     /// Adds what a signature says, which lies next to the manifest with this digest.
     pub(crate) fn signature(&mut self, evidence: &Evidence, manifest: Sha256Digest) {
         self.signed_sha256 = Some(evidence.digest());
@@ -59,9 +113,8 @@ impl Description {
         }
     }
 
-    /// The lines for people, after those about the manifest and the signature.
-    pub(super) fn write(&self, text: &mut String) {
-        let Self { kind: _, wrong_names, over_this_manifest, signed_sha256, log_id, log_time } = self;
+    fn write(&self, text: &mut String) {
+        let Self { wrong_names, over_this_manifest, signed_sha256, log_id, log_time } = self;
         // Writing to a String cannot fail.
         if let Some(log_id) = log_id {
             let _ = writeln!(text, "  log id\n    {log_id}");
@@ -79,14 +132,6 @@ impl Description {
         if *wrong_names > 0 {
             let files = if *wrong_names == 1 { "file is" } else { "files are" };
             let _ = writeln!(text, "  {wrong_names} {files} not as the manifest lists");
-        }
-    }
-
-    /// The last line, before the command: what it is worth.
-    pub(super) fn verdict(&self) -> &'static str {
-        match self.over_this_manifest {
-            None => "unproven: anybody can write this; compare the files with:",
-            Some(_) => "unproven: anybody can write this; if you trust that signer, verify it with:",
         }
     }
 }

@@ -5,7 +5,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{FindingForm, ManifestReport, ReleaseReport, SignatureReport};
 use crate::digest::Sha256Digest;
+use crate::printable::quoted;
 use crate::tree::MANIFEST;
+
+/// The largest receipt that is read, in bytes: 10,000 findings with long names.
+pub(crate) const SIZE_LIMIT: u64 = 128 << 20;
+
+/// How every receipt begins.
+pub(crate) const BEGIN: &[u8] =
+    br#"{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"checksums.txt","digest":"#;
 
 const STATEMENT: &str = "https://in-toto.io/Statement/v1";
 const PREDICATE: &str = "https://aicr.example/verification-receipt/v1";
@@ -113,11 +121,34 @@ pub(crate) enum VerificationResult {
     Failed,
 }
 
+impl VerificationResult {
+    /// The word for it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "accepted",
+            Self::Failed => "rejected",
+        }
+    }
+}
+
 impl Policy {
     /// The policy of these flags.
     pub(crate) fn new(flags: Vec<PolicyFlag>) -> Self {
         let sha256 = Self::digest(&flags);
         Self { flags, sha256 }
+    }
+
+    /// The digest of the flags.
+    pub(crate) fn sha256(&self) -> Sha256Digest {
+        self.sha256
+    }
+
+    /// The flags as they would be typed.
+    pub(crate) fn command_line(&self) -> String {
+        let words = self.flags.iter().flat_map(|PolicyFlag { name, value, sha256: _ }| {
+            std::iter::once(quoted(name)).chain(value.as_deref().map(quoted))
+        });
+        words.collect::<Vec<_>>().join(" ")
     }
 
     fn digest(flags: &[PolicyFlag]) -> Sha256Digest {

@@ -123,22 +123,12 @@ fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
             Verdict::Rejected => format!(" listed, {bytes} could be read"),
             _ => format!(", {bytes}"),
         };
-        let _ = writeln!(text, "  {} {files}{read}", manifest.files);
-    }
-    for SignatureReport { path: _, key_sha256, identity, issuer, checked, log, timestamp } in signatures {
-        // Said before what is wrong with the files.
-        if *checked && *verdict == Verdict::Rejected {
-            text.push_str("  signature accepted\n");
+        // A receipt about a manifest that was not read has no number.
+        if manifest.files > 0 {
+            let _ = writeln!(text, "  {} {files}{read}", manifest.files);
         }
-        let by = match (key_sha256, identity, issuer) {
-            (None, Some(identity), Some(issuer)) => {
-                format!("identity {}\n  issuer {}", show(identity), show(issuer))
-            }
-            (Some(key), ..) => format!("key sha256\n    {key}"),
-            (None, ..) => "signer unknown".into(),
-        };
-        let _ = writeln!(text, "  {by}\n  log {}, timestamp {}", log.word(), timestamp.word());
     }
+    list_signatures(signatures, *verdict, text);
     if let Some(copied_to) = copied_to {
         let _ = writeln!(text, "  copied to {}", show(copied_to.as_str()));
     }
@@ -170,6 +160,25 @@ fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
     // In the last line, where a person looks, and a script that keeps the last line too.
     if bundle.is_unsigned() {
         let _ = writeln!(text, "{UNSIGNED}");
+    }
+}
+
+/// The signatures, each with its signer.
+fn list_signatures(signatures: &[SignatureReport], verdict: Verdict, text: &mut String) {
+    // Writing to a String cannot fail.
+    for SignatureReport { path: _, key_sha256, identity, issuer, checked, log, timestamp } in signatures {
+        // Said before what is wrong with the files.
+        if *checked && verdict == Verdict::Rejected {
+            text.push_str("  signature accepted\n");
+        }
+        let by = match (key_sha256, identity, issuer) {
+            (None, Some(identity), Some(issuer)) => {
+                format!("identity {}\n  issuer {}", show(identity), show(issuer))
+            }
+            (Some(key), ..) => format!("key sha256\n    {key}"),
+            (None, ..) => "signer unknown".into(),
+        };
+        let _ = writeln!(text, "  {by}\n  log {}, timestamp {}", log.word(), timestamp.word());
     }
 }
 

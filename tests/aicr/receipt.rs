@@ -179,6 +179,91 @@ fn rejected() -> String {
     )
 }
 
+#[test]
+fn inspect_reads_a_receipt() {
+    let sandbox = Sandbox::new();
+    sandbox.signed();
+    let verify = |bundle: &str, receipt: &str, code| {
+        let line = format!("verify {bundle} --key cosign.pub --insecure-ignore-tlog -q --receipt {receipt}");
+        sandbox.aicr(&line).whatever_it_prints().exits(code);
+    };
+    verify("B", "passed", 0);
+    sandbox.file("B/a", "other\n");
+    verify("B", "failed", 5);
+    sandbox.file("B/checksums.txt", "changed\n");
+    verify("B", "unread", 5);
+    let [time, host, version, sha256, policy] =
+        ["time_verified", "host", "version", "sha256", "policy"].map(|name| {
+            let found = receipt(&sandbox, "passed");
+            let predicate = &found["predicate"];
+            let value = match name {
+                "time_verified" => &predicate["timeVerified"],
+                "host" => &predicate["verifier"]["host"],
+                "version" => &predicate["verifier"]["cosign"]["version"],
+                "sha256" => &predicate["verifier"]["cosign"]["sha256"],
+                _ => &predicate["policy"]["sha256"],
+            };
+            value.as_str().unwrap().to_owned()
+        });
+    let key = format!("  key sha256\n    {KEY_SHA256}\n  log none, timestamp none\n");
+    let verifier = format!(
+        "  by aicr {}, cosign {version}\n  cosign sha256\n    {sha256}\n  policy sha256\n    {policy}\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    let unproven = "unproven: anybody can write this; verify the bundle again with:
+  aicr verify B --key cosign.pub --insecure-ignore-tlog
+";
+    sandbox
+        .aicr("inspect passed")
+        .stdout(&format!(
+            "described passed
+  manifest sha256
+    {SMALL_SHA256}
+  2 files, 11 bytes
+{key}  bundle B
+  accepted {time} on {host}
+{verifier}{unproven}"
+        ))
+        .succeeds();
+    let described = |file: &str| {
+        let output = sandbox.aicr(&format!("inspect {file}")).output();
+        assert_eq!(output.status.code(), Some(0));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let failed = described("failed");
+    let end =
+        format!("{verifier}  changed      a\n  B is not what its manifest says: 1 file is wrong\n{unproven}");
+    assert!(failed.ends_with(&end) && failed.contains("\n  rejected 20"), "{failed}");
+    let unread = described("unread");
+    let start = "described unread
+  manifest sha256
+    4c2a7a1c5a4f5a4a";
+    assert!(unread.starts_with(&start[..start.len() - 16]) && !unread.contains("files"), "{unread}");
+
+    // A change of one letter is found if it is one in the form.
+    for (from, to) in [
+        ("PASSED", "PASSEd"),
+        ("\"--insecure-ignore-tlog\"", "\"--insecure-ignore-tlo\""),
+        ("\"files\":2", "\"files\":2,\"x\":1"),
+        (&SMALL_SHA256[..8], "00000000"),
+        ("}\n", "\n"),
+    ] {
+        let changed = sandbox.read("passed").replacen(from, to, 1);
+        sandbox
+            .file("changed", changed)
+            .aicr("inspect changed")
+            .stdout("rejected changed\n")
+            .stderr("error: changed is a receipt that is cut off, damaged or changed\nhint: copy it again\n")
+            .exits(5);
+    }
+    // A statement by another program is none of ours.
+    sandbox
+        .file("other", "{\"_type\":\"https://in-toto.io/Statement/v1\"}")
+        .aicr("inspect passed other")
+        .stderr("error: other is not a directory\nhint: give the directory that has checksums.txt\n")
+        .exits(2);
+}
+
 /// The receipt comes first, and without it there is no copy; and without the copy there is no receipt.
 #[test]
 fn a_receipt_and_a_copy_belong_together() {

@@ -75,7 +75,8 @@ fn objects() -> Vec<Value> {
     all.push(json("verify B --checksums-only"));
 
     sandbox.aicr(&format!("bundle other -o R --release-name app --release-version 1 -q {KEY}")).succeeds();
-    all.push(json(&format!("verify R {TRUST} --copy-to R1")));
+    all.push(json(&format!("verify R {TRUST} --copy-to R1 --receipt receipt")));
+    all.push(json("inspect receipt"));
     for content in ["gamma", "gammas\n"] {
         fs::write(sandbox.path("R/c"), content).unwrap();
         all.push(json(&format!("verify R {TRUST}")));
@@ -134,12 +135,16 @@ fn every_verdict_and_finding_is_as_the_schema_says() {
         "missing",
         "more-than-signed",
         "not-regular",
+        "receipt",
         "renamed",
         "unlisted",
     ];
     assert_eq!(words(&objects, "kind"), set(&kinds));
     assert_eq!(words(&objects, "pathBase64").len(), 1);
-    assert_eq!(words(&objects, "name"), set(&["app", "command", "cosign", "environment", "key"]));
+    assert_eq!(
+        words(&objects, "name"),
+        set(&["--insecure-ignore-tlog", "--key", "app", "command", "cosign", "environment", "key"])
+    );
     let exits: BTreeSet<_> = objects.iter().map(|object| object["exit"].as_u64().unwrap()).collect();
     assert_eq!(exits, BTreeSet::from([0, 2, 3, 4, 5]));
     every_field_counts(&objects);
@@ -158,7 +163,8 @@ fn every_field_counts(objects: &[Value]) {
                 continue;
             }
             let is_optional = OPTIONAL.contains(&name)
-                || parent.contains("/findings/") && ["found", "reason"].contains(&name);
+                || parent.contains("/findings/") && ["found", "reason"].contains(&name)
+                || parent.contains("/policy/flags/") && ["value", "sha256"].contains(&name);
             let parent =
                 |copy: &mut Value| copy.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(name);
             let mut gone = object.clone();

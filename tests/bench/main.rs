@@ -209,8 +209,9 @@ impl Bench {
                 "cp -r {tree} {copy} && cd {copy} && find . -type f -print0 | xargs -0 sha256sum >/dev/null"
             )
         };
-        let pair =
-            Pair::run(self.runs, &mut || self.into_fresh(kind, &aicr), &mut || self.into_fresh(kind, &other));
+        let pair = Pair::run(self.runs, &mut || self.written_to_fresh(kind, &aicr), &mut || {
+            self.written_to_fresh(kind, &other)
+        });
         row("bundle", kind.name(), "cp -r, sha256sum", &pair);
     }
 
@@ -227,13 +228,14 @@ impl Bench {
         let other = |copy: &str| {
             format!("cp -r {tree} {copy} && cd {copy} && sha256sum --check --quiet checksums.txt")
         };
-        let pair =
-            Pair::run(self.runs, &mut || self.into_fresh(kind, &ours), &mut || self.into_fresh(kind, &other));
+        let pair = Pair::run(self.runs, &mut || self.written_to_fresh(kind, &ours), &mut || {
+            self.written_to_fresh(kind, &other)
+        });
         row("verify --copy-to", kind.name(), "cp -r, sha256sum --check", &pair);
     }
 
     /// Runs a line that writes to a new directory.
-    fn into_fresh(&self, kind: Kind, line: &dyn Fn(&str) -> String) -> Measured {
+    fn written_to_fresh(&self, kind: Kind, line: &dyn Fn(&str) -> String) -> Measured {
         let copy = self.fresh();
         let measured = shell(&line(&copy.display().to_string()));
         if kind.is_few() {

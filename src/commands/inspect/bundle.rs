@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::digest::Sha256Digest;
 use crate::error::Result;
 use crate::printable::{quoted, quoted_path, show};
-use crate::report::description::{DescribedKind, Description};
+use crate::report::description::{BundleDescription, Description};
 use crate::report::{BundleReport, ManifestReport, ReleaseReport, Verdict};
 use crate::sigstore::evidence::{Evidence, SignedBy};
 use crate::tree::manifest::Manifest;
@@ -31,7 +31,7 @@ pub(super) fn describe(bundle: &RootedDir, context: &Context) -> Result<BundleRe
     report.manifest =
         Some(ManifestReport { sha256: Some(digest), files: checked.files, bytes: checked.bytes });
     report.release = bundle_check::release(bundle, &manifest).map(ReleaseReport::from);
-    let mut description = Description::new(DescribedKind::Bundle);
+    let mut description = BundleDescription::default();
     description.wrong_names = checked.findings.total;
     let path = quoted_path(bundle.path());
     if let Some(evidence) = evidence {
@@ -47,7 +47,7 @@ pub(super) fn describe(bundle: &RootedDir, context: &Context) -> Result<BundleRe
         }
         report.commands = vec![format!("aicr verify {path} --checksums-only")];
     }
-    report.description = Some(description);
+    report.description = Some(Description::Bundle(description));
     Ok(report)
 }
 
