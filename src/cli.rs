@@ -99,7 +99,7 @@ pub(crate) enum Command {
     /// Verify the signature of bundles, and every file in them
     #[command(after_help = Example::help(examples::VERIFY))]
     Verify(VerifyArgs),
-    /// Describe what a bundle says of itself; this proves nothing
+    /// Describe what a bundle or a receipt says of itself, unproven
     #[command(after_help = Example::help(examples::INSPECT))]
     Inspect(InspectArgs),
     /// Print a page for receivers: values to compare, commands to type

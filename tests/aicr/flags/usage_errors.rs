@@ -28,7 +28,7 @@ Commands:
   bundle       Build a bundle of release files, and sign it if a signer is given
   bundle-sign  Sign existing bundles
   verify       Verify the signature of bundles, and every file in them
-  inspect      Describe what a bundle says of itself; this proves nothing
+  inspect      Describe what a bundle or a receipt says of itself, unproven
   sheet        Print a page for receivers: values to compare, commands to type
   doctor       Check cosign, the signing key and the services on this machine
   help         Print help for aicr or for one command
