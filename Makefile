@@ -100,6 +100,7 @@ release: ## Bundle dist/ and sign it (SIGNING_KEY=cosign.key, or the reference o
 	[ -n "$(SIGNING_KEY)" ] || { echo 'make release: name the key: make release SIGNING_KEY=…' >&2; exit 2; }
 	[ -d dist ] || { echo 'make release: there is no dist/: run make dist' >&2; exit 2; }
 	target/x86_64-unknown-linux-musl/release/aicr bundle dist --output "$(RELEASE)" \
+	  --release-name aicr --release-version "$(RELEASE:aicr-%=%)" \
 	  --signing-key "$(SIGNING_KEY)" --tlog-upload=false --public-key-out "$(RELEASE).pub"
 
 .PHONY: advisories
