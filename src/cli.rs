@@ -18,7 +18,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
 use examples::Example;
 pub(crate) use page_args::{InspectArgs, SheetArgs};
 pub(crate) use signing_args::{SigningArgs, SigningRunArgs};
-pub(crate) use verify_args::{ReleaseArgs, TrustArgs, VerifyArgs};
+pub(crate) use verify_args::{ForeignArgs, ReleaseArgs, TrustArgs, VerifyArgs};
 
 /// Build, sign and verify release bundles offline with the system's own cosign.
 #[derive(Debug, Parser)]
@@ -97,7 +97,7 @@ pub(crate) enum Command {
     #[command(after_help = Example::help(examples::BUNDLE_SIGN))]
     BundleSign(BundleSignArgs),
     /// Verify the signature of bundles, and every file in them
-    #[command(after_help = Example::help(examples::VERIFY))]
+    #[command(override_usage = VERIFY_USAGE, after_help = Example::help(examples::VERIFY))]
     Verify(VerifyArgs),
     /// Describe what a bundle or a receipt says of itself, unproven
     #[command(after_help = Example::help(examples::INSPECT))]
@@ -133,6 +133,10 @@ pub(crate) enum Command {
 /// The two forms of `aicr bundle`; clap would print one, with neither flag.
 const BUNDLE_USAGE: &str = "aicr bundle [OPTIONS] <INPUT>... --output <DIR>
        aicr bundle [OPTIONS] <DIR> --in-place";
+
+/// The two forms of `aicr verify`.
+const VERIFY_USAGE: &str = "aicr verify [OPTIONS] <BUNDLE>...
+       aicr verify [OPTIONS] <DIR> --manifest <NAME>";
 
 /// Every command, in the order of the help.
 const COMMANDS: [&str; 9] =

@@ -10,7 +10,6 @@ pub(crate) mod receipt;
 pub(crate) mod sheet;
 mod text;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use base64::Engine;
@@ -176,6 +175,9 @@ pub(crate) struct ManifestReport {
     pub(crate) files: u64,
     /// Bytes of payload.
     pub(crate) bytes: u64,
+    /// How many of the files are not there, where that is allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) absent: Option<u64>,
 }
 
 /// A release.
@@ -196,8 +198,8 @@ impl From<Release> for ReleaseReport {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct SignatureReport {
-    /// Below the bundle.
-    pub(crate) path: Cow<'static, str>,
+    /// Below the bundle; as typed if it lies elsewhere.
+    pub(crate) path: String,
     pub(crate) key_sha256: Option<Sha256Digest>,
     pub(crate) identity: Option<String>,
     pub(crate) issuer: Option<String>,

@@ -26,6 +26,7 @@ mod exclude;
 mod file_system;
 pub(crate) mod handout;
 pub(crate) mod inputs;
+pub(crate) mod layout;
 mod litter;
 pub(crate) mod manifest;
 mod medium;

@@ -8,6 +8,7 @@ mod address;
 mod certificate;
 mod collision;
 mod diagnosis;
+mod foreign_manifest;
 mod identity_token;
 mod json;
 mod key_ref;
@@ -23,6 +24,7 @@ mod release;
 mod sample;
 mod sha256sum;
 mod signature;
+mod signature_form;
 mod signing_config;
 mod timestamp;
 mod trusted_root;
@@ -34,11 +36,12 @@ use crate::printable::is_hidden;
 type Property = fn(&[u8]);
 
 /// The targets, by the name of their binary and their corpus.
-const TARGETS: [(&str, Property); 20] = [
+const TARGETS: [(&str, Property); 22] = [
     ("address", address::holds),
     ("certificate", certificate::holds),
     ("collision", collision::holds),
     ("diagnosis", diagnosis::holds),
+    ("foreign_manifest", foreign_manifest::holds),
     ("identity_token", identity_token::holds),
     ("key_ref", key_ref::holds),
     ("log_entry", log_entry::holds),
@@ -51,6 +54,7 @@ const TARGETS: [(&str, Property); 20] = [
     ("regexp", regexp::holds),
     ("release", release::holds),
     ("signature", signature::holds),
+    ("signature_form", signature_form::holds),
     ("signing_config", signing_config::holds),
     ("timestamp", timestamp::holds),
     ("trusted_root", trusted_root::holds),

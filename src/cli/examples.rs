@@ -88,6 +88,10 @@ pub(crate) const VERIFY: &[Example] = &[
         line: "aicr verify release-1.4 --trusted-root trusted_root.json \\\n  --certificate-identity release@example.com \\\n  --certificate-oidc-issuer https://accounts.example.com",
     },
     Example {
+        purpose: "Verify a release that aicr did not build, of which some files are here",
+        line: "aicr verify widget-1.2 --manifest SHA256SUMS --allow-missing \\\n  --key widget.pub --insecure-ignore-tlog",
+    },
+    Example {
         purpose: "Compare the files with the manifest, and ignore the signature",
         line: "aicr verify release-1.4 --checksums-only",
     },

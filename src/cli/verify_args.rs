@@ -17,7 +17,25 @@ pub(crate) struct VerifyArgs {
     #[command(flatten)]
     pub(crate) release: ReleaseArgs,
     #[command(flatten)]
+    pub(crate) foreign: ForeignArgs,
+    #[command(flatten)]
     pub(crate) trust: TrustArgs,
+}
+
+/// What the directory is, if aicr did not build it.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Releases of others")]
+pub(crate) struct ForeignArgs {
+    /// Verify the release whose checksum file has this name in DIR
+    #[arg(long, value_name = "NAME")]
+    pub(crate) manifest: Option<Utf8PathBuf>,
+    /// Verify this signature over the checksum file
+    /// [default: the one next to it: NAME.sigstore.json, .sigstore, .bundle, .sig]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) signature: Option<Utf8PathBuf>,
+    /// Allow that some of the listed files are not there
+    #[arg(long)]
+    pub(crate) allow_missing: bool,
 }
 
 /// Which release a bundle must be.
@@ -81,9 +99,10 @@ pub(crate) struct TrustArgs {
 impl VerifyArgs {
     /// The bundles, and the files and directories that flags name.
     pub(super) fn paths(&self) -> impl Iterator<Item = &Utf8Path> {
-        let Self { bundles, copy_to, receipt, release: _, trust } = self;
+        let Self { bundles, copy_to, receipt, release: _, foreign, trust } = self;
         let key = trust.key.as_deref().map(Utf8Path::new);
-        let flags = [key, trust.trusted_root.as_deref(), copy_to.as_deref(), receipt.as_deref()];
-        bundles.iter().map(Utf8PathBuf::as_path).chain(flags.into_iter().flatten())
+        let files = [&trust.trusted_root, copy_to, receipt, &foreign.signature].map(Option::as_deref);
+        let flags = [key].into_iter().chain(files);
+        bundles.iter().map(Utf8PathBuf::as_path).chain(flags.flatten())
     }
 }

@@ -20,6 +20,7 @@ use crate::report::{BundleReport, ManifestReport, Report, Verdict};
 use crate::sigstore::evidence::Evidence;
 use crate::tree::copy::{Built, copy, hash_in_place};
 use crate::tree::inputs::{Collected, Options, collect};
+use crate::tree::misplaced::foreign_release_hint;
 use crate::tree::publish::{Sealed, has_manifest, has_same_release};
 use crate::tree::reflink::bytes_to_write;
 use crate::tree::rooted_dir::RootedDir;
@@ -114,8 +115,9 @@ fn in_place(
     let inputs = [directory.to_owned()];
     let mut collected = look(plan, &inputs, &[], true, context)?;
     let refused = |collected: &Collected| {
-        let shown = collected.roots[0].show(b"");
-        Failure::usage(format!("{shown} already has a {MANIFEST}")).hint("--force replaces it")
+        let root = &collected.roots[0];
+        Failure::usage(format!("{} already has a {MANIFEST}", root.show(b"")))
+            .hint(foreign_release_hint(root).unwrap_or_else(|| "--force replaces it".to_owned()))
     };
     if collected.has_manifest && !force {
         return Err(refused(&collected));
@@ -238,6 +240,7 @@ fn planned(
             sha256: None,
             files: collected.files.len() as u64 + u64::from(release.is_some()),
             bytes: collected.bytes + own,
+            absent: None,
         }),
         commands: signing.map(Signing::planned_command).into_iter().collect(),
         ..BundleReport::new(directory, Verdict::Planned)
@@ -264,7 +267,7 @@ fn finish(
     report: &mut Report,
 ) -> Result<()> {
     let Built { manifest, files, bytes } = *built;
-    let manifest = Some(ManifestReport { sha256: Some(manifest), files, bytes });
+    let manifest = Some(ManifestReport { sha256: Some(manifest), files, bytes, absent: None });
     report.bundles.push(match signed {
         Some((signing, evidence)) => BundleReport {
             manifest,

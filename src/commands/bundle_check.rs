@@ -12,6 +12,7 @@ use crate::report::{BundleReport, ManifestReport, Verdict};
 use crate::sigstore::evidence::{Evidence, SIZE_LIMIT};
 use crate::tree::audit::Findings;
 use crate::tree::check::{Checked, Keep, check, check_names};
+use crate::tree::layout::Layout;
 use crate::tree::manifest::{self, Manifest};
 use crate::tree::rooted_dir::{FileKind, OpenError, RootedDir, SmallError};
 use crate::tree::{ATTESTATION, MANIFEST, SIGNATURE, Work, walk};
@@ -20,6 +21,7 @@ use crate::tree::{ATTESTATION, MANIFEST, SIGNATURE, Work, walk};
 pub(crate) fn check_files(
     bundle: &RootedDir,
     manifest: &Manifest<'_>,
+    layout: Layout<'_>,
     release: Option<&Release>,
     keep: Keep<'_>,
     context: &Context,
@@ -28,7 +30,7 @@ pub(crate) fn check_files(
     let bar = context.printer.progress("verify");
     let work = Work { interrupt, ..context.work(bar.progress()) };
     let listing = walk::list(bundle, &work)?;
-    let checked = check(bundle, manifest, &listing, release, keep, &work);
+    let checked = check(bundle, manifest, &listing, layout, release, keep, &work);
     bar.finish();
     checked
 }
@@ -57,8 +59,8 @@ pub(crate) fn report(
         context.printer.warning(&warning);
     }
     let mut result = BundleReport::new(bundle.path(), good);
-    result.manifest = Some(ManifestReport { sha256: Some(digest), files, bytes });
-    let Findings { kept, total, hint } = findings;
+    let Findings { kept, total, absent, hint } = findings;
+    result.manifest = Some(ManifestReport { sha256: Some(digest), files, bytes, absent });
     if total > 0 {
         let top = bundle.show(b"");
         let files = if total == 1 { "file is" } else { "files are" };
@@ -103,7 +105,7 @@ pub(crate) fn signature_file(bundle: &RootedDir) -> Result<Option<Evidence>> {
 }
 
 /// The bytes of the manifest. `hint` is for a directory without one, which is not a bundle.
-pub(crate) fn manifest_text(bundle: &RootedDir, hint: &str) -> Result<Vec<u8>> {
+pub(crate) fn manifest_text(bundle: &RootedDir, hint: impl FnOnce() -> String) -> Result<Vec<u8>> {
     bundle.read_small(MANIFEST.as_bytes(), manifest::MAX_BYTES).map_err(|error| match error {
         SmallError::Open(OpenError::Missing) => not_a_bundle::without_manifest(bundle, hint),
         error => error.rejects(bundle.show(MANIFEST.as_bytes())),

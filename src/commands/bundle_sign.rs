@@ -17,6 +17,7 @@ use crate::progress::Progress;
 use crate::report::{BundleReport, Report, Verdict};
 use crate::sigstore::evidence::Evidence;
 use crate::tree::check::Keep;
+use crate::tree::layout::Layout;
 use crate::tree::manifest::Manifest;
 use crate::tree::names::Names;
 use crate::tree::publish::Sealed;
@@ -119,7 +120,7 @@ fn manifest_of<'a>(bundle: &RootedDir, text: &'a [u8]) -> Result<Manifest<'a>> {
 }
 
 fn look(bundle: &RootedDir, signing: &Signing<'_>, run: Run, context: &Context) -> Result<CheckedBundle> {
-    let text = manifest_text(bundle, MAKE_ONE)?;
+    let text = manifest_text(bundle, || MAKE_ONE.to_owned())?;
     let digest = Sha256Digest::of(&text);
     let manifest = manifest_of(bundle, &text)?;
     let files = Mutex::new(vec![FileId::default(); manifest.len()]);
@@ -128,7 +129,7 @@ fn look(bundle: &RootedDir, signing: &Signing<'_>, run: Run, context: &Context) 
     } else {
         let release = bundle_check::release(bundle, &manifest);
         let keep = Keep::Record(&files);
-        check_files(bundle, &manifest, release.as_ref(), keep, context, &context.interrupt)
+        check_files(bundle, &manifest, Layout::Bundle, release.as_ref(), keep, context, &context.interrupt)
     };
     let mut report = bundle_check::report(bundle, digest, checked?, Verdict::Signed, context);
     if report.error.is_some() {
@@ -140,7 +141,7 @@ fn look(bundle: &RootedDir, signing: &Signing<'_>, run: Run, context: &Context) 
     };
     let top = bundle.show(b"");
     if there.digest() != digest {
-        return Err(not_a_bundle::changed_manifest(&top, &text, digest, there.digest())
+        return Err(not_a_bundle::changed_manifest(&top, MANIFEST, &text, digest, there.digest())
             .hint(format!("find out who changed it; to sign again, remove {SIGNATURE} by hand first")));
     }
     let by = match signing.owner(&there, &text)? {
@@ -179,7 +180,9 @@ fn sign(bundle: &RootedDir, seen: &Seen, signing: &Signing<'_>, context: &Contex
     let own_files = OwnFiles::of(bundle);
     // Since the check other bundles were signed, and another run may have changed this one. The lock of the
     // staging directory prevents that from here on.
-    if manifest_text(bundle, MAKE_ONE)? != seen.manifest || signature_file(bundle)? != seen.evidence {
+    if manifest_text(bundle, || MAKE_ONE.to_owned())? != seen.manifest
+        || signature_file(bundle)? != seen.evidence
+    {
         return Err(Failure::rejected(format!(
             "{} was changed while this run was working: another run of aicr may be the cause",
             bundle.show(b"")

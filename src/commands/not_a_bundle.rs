@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::digest::{HashingWriter, Sha256Digest};
 use crate::error::{Failure, Result};
-use crate::printable::{quoted_path, show};
+use crate::printable::{quoted, quoted_path, show};
 use crate::tree::rooted_dir::RootedDir;
 use crate::tree::{ATTESTATION, MANIFEST, SIGNATURE, misplaced};
 
@@ -64,13 +64,26 @@ fn of_file(path: &Utf8Path) -> String {
 }
 
 /// The rejection of a directory without a manifest; `hint` is for one that has nothing like it either.
-pub(crate) fn without_manifest(bundle: &RootedDir, hint: &str) -> Failure {
+pub(crate) fn without_manifest(bundle: &RootedDir, hint: impl FnOnce() -> String) -> Failure {
     let top = bundle.show(b"");
     match misplaced::manifest(bundle) {
         Some(name) => Failure::rejected(format!("{top} is not a bundle: it has {}, not {MANIFEST}", show(name)))
             .hint("the medium or the transfer changed the names: copy the bundle again, as a tar file or on a medium that keeps them"),
-        None => Failure::rejected(format!("{top} is not a bundle: it has no {MANIFEST}")).hint(hint),
+        None => Failure::rejected(format!("{top} is not a bundle: it has no {MANIFEST}")).hint(hint()),
     }
+}
+
+/// The hint to `verify` for a directory without a manifest, and without anything like it.
+pub(crate) fn elsewhere(directory: &RootedDir) -> String {
+    match misplaced::foreign_manifest(directory) {
+        Some(name) => foreign(&name),
+        None => "give the directory that holds it".to_owned(),
+    }
+}
+
+/// The hint about a checksum file with this name, which has a signature next to it.
+fn foreign(name: &str) -> String {
+    format!("to verify a release that aicr did not build, add --manifest {}", quoted(name))
 }
 
 /// The rejection of a bundle without a signature, by `verify`.
@@ -86,6 +99,9 @@ pub(crate) fn unsigned(bundle: &RootedDir, hint: &str) -> Failure {
     };
     let failure =
         Failure::rejected(format!("{top} has no {SIGNATURE}, where aicr looks, but {}", show(&found)));
+    if misplaced::is_next_to(&found, MANIFEST) {
+        return failure.hint(foreign(MANIFEST));
+    }
     let may_be_ours = [".sigstore.json", ".sigstore", ".bundle"]
         .iter()
         .any(|end| found.trim_end_matches(";1").to_ascii_lowercase().ends_with(end));
@@ -100,9 +116,10 @@ pub(crate) fn unsigned(bundle: &RootedDir, hint: &str) -> Failure {
     ))
 }
 
-/// The rejection of a manifest with this digest, under a signature over `signed`.
+/// The rejection of a manifest with this name and digest, under a signature over `signed`.
 pub(crate) fn changed_manifest(
     top: &str,
+    name: &str,
     text: &[u8],
     digest: Sha256Digest,
     signed: Sha256Digest,
@@ -112,7 +129,7 @@ pub(crate) fn changed_manifest(
         None => (String::new(), None),
     };
     let failure = Failure::rejected(format!(
-        "{top}: {MANIFEST} was changed after it was signed{cause} (SHA-256 {digest}, signed was {signed})"
+        "{top}: {name} was changed after it was signed{cause} (SHA-256 {digest}, signed was {signed})"
     ));
     match hint {
         Some(hint) => failure.hint(hint),

@@ -8,17 +8,19 @@ use camino::Utf8Path;
 use crate::commands::trust::TrustPolicy;
 use crate::context::Context;
 use crate::digest::{BUFFER, HashError, Sha256Digest, hash_file};
-use crate::plan::verify::{KeyToTrust, Pattern, Root, SignaturePlan, Trust};
+use crate::plan::verify::{ForeignPlan, KeyToTrust, Pattern, Root, SignaturePlan, Trust};
 use crate::report::receipt::{
     CosignForm, Policy, PolicyFlag, Receipt, Statement, VerificationResult, Verifier,
 };
 use crate::report::{BundleReport, CosignReport, Verdict};
+use crate::sigstore::public_key::PublicKey;
 
-/// The receipt about a bundle, whose manifest has this digest; `None` without a verdict.
+/// The receipt about a bundle, whose manifest has this name and digest; `None` without a verdict.
 pub(crate) fn receipt(
     done: &BundleReport,
-    manifest: Sha256Digest,
+    manifest: (&str, Sha256Digest),
     plan: &SignaturePlan,
+    foreign: Option<&ForeignPlan>,
     policy: &TrustPolicy<'_>,
     cosign: &CosignReport,
     context: &Context,
@@ -36,7 +38,7 @@ pub(crate) fn receipt(
         Receipt {
             verifier: Verifier { aicr: env!("CARGO_PKG_VERSION").to_owned(), cosign, host },
             time_verified: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
-            policy: Policy::new(flags(plan, policy, context)),
+            policy: Policy::new(flags(plan, foreign, policy, context)),
             bundle: done.path.to_string(),
             manifest: done.manifest.clone(),
             signatures: done.signatures.clone(),
@@ -59,13 +61,23 @@ fn sha256_of(path: &Utf8Path) -> Option<Sha256Digest> {
 }
 
 /// The flags that can reject a bundle, in the order of the help.
-fn flags(plan: &SignaturePlan, policy: &TrustPolicy<'_>, context: &Context) -> Vec<PolicyFlag> {
+fn flags(
+    plan: &SignaturePlan,
+    foreign: Option<&ForeignPlan>,
+    policy: &TrustPolicy<'_>,
+    context: &Context,
+) -> Vec<PolicyFlag> {
     let SignaturePlan { trust, release, copy_to: _, receipt: _ } = plan;
     let plain = |name: &str, value: Option<String>| PolicyFlag { name: name.to_owned(), value, sha256: None };
     let pinned = context.global.cosign_sha256.map(|digest| digest.to_string());
     let mut flags: Vec<PolicyFlag> =
         pinned.map(|digest| plain("--cosign-sha256", Some(digest))).into_iter().collect();
     flags.extend(release.flags().into_iter().map(|(name, value)| plain(name, Some(value))));
+    if let Some(ForeignPlan { manifest, signature, allow_missing }) = foreign {
+        flags.push(plain("--manifest", Some(manifest.clone())));
+        flags.extend(signature.as_ref().map(|path| plain("--signature", Some(path.to_string()))));
+        flags.extend(allow_missing.then(|| plain("--allow-missing", None)));
+    }
     match trust {
         Trust::Key { key, fingerprints, .. } => {
             let value = match key {
@@ -73,7 +85,10 @@ fn flags(plan: &SignaturePlan, policy: &TrustPolicy<'_>, context: &Context) -> V
                 KeyToTrust::StandardInput => "-".to_owned(),
                 KeyToTrust::Ref(reference) => reference.to_string(),
             };
-            flags.push(PolicyFlag { sha256: policy.key_sha256(), ..plain("--key", Some(value)) });
+            flags.push(PolicyFlag {
+                sha256: policy.key().map(PublicKey::sha256),
+                ..plain("--key", Some(value))
+            });
             flags.extend(fingerprints.iter().map(|digest| plain("--key-sha256", Some(digest.to_string()))));
         }
         Trust::Identity { identity, issuer, .. } => {

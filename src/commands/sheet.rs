@@ -22,10 +22,10 @@ use crate::report::printer::Printer;
 use crate::report::sheet::Sheet;
 use crate::report::{BundleReport, ReleaseReport, Report, Verdict};
 use crate::sigstore::public_key::PublicKey;
-use crate::tree::MANIFEST;
 use crate::tree::handout::{Handout, HandoutKind};
 use crate::tree::manifest::Manifest;
 use crate::tree::rooted_dir::RootedDir;
+use crate::tree::{MANIFEST, SIGNATURE};
 
 /// The hints for the maker of the bundle.
 const MAKE_ONE: &str = "`aicr bundle` makes a bundle";
@@ -72,7 +72,7 @@ fn sheet(
     context: &Context,
 ) -> Result<(BundleReport, Option<String>)> {
     let top = bundle.show(b"");
-    let text = manifest_text(bundle, MAKE_ONE)?;
+    let text = manifest_text(bundle, || MAKE_ONE.to_owned())?;
     let Some(evidence) = signature_file(bundle)? else {
         let sign = format!(
             "sign it with: `aicr bundle-sign {} --signing-key REF --tlog-upload=false`",
@@ -83,14 +83,14 @@ fn sheet(
     trusted_key::check_signer(key, &top, &evidence)?;
     let digest = Sha256Digest::of(&text);
     if evidence.digest() != digest {
-        return Err(changed_manifest(&top, &text, digest, evidence.digest()));
+        return Err(changed_manifest(&top, MANIFEST, &text, digest, evidence.digest()));
     }
     let manifest = Manifest::unproven(&text)
         .map_err(|error| error.rejects(bundle.show(MANIFEST.as_bytes())).hint(MAKE_AGAIN))?;
     let checked = check_only_names(bundle, &manifest, context)?;
     let (files, bytes) = (checked.files, checked.bytes);
     let mut report = report_of(bundle, digest, checked, Verdict::Written, context);
-    let mut signature = signature_report(&evidence, false, false);
+    let mut signature = signature_report(SIGNATURE, &evidence, false, false);
     signature.checked = false;
     report.signatures = vec![signature];
     let release = bundle_check::release(bundle, &manifest);

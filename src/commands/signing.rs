@@ -130,7 +130,7 @@ impl<'a> Signing<'a> {
     /// The report about a signature that is as wanted.
     pub(crate) fn reports(&self, evidence: &Evidence) -> Vec<SignatureReport> {
         let timestamp = !matches!(self.services, RecordingServices::NotRecorded);
-        vec![signature_report(evidence, self.services.has_log(), timestamp)]
+        vec![signature_report(SIGNATURE, evidence, self.services.has_log(), timestamp)]
     }
 
     /// Signs `manifest`; before that, the notice about a transparency log. The signature was
@@ -310,8 +310,13 @@ fn public_key_out(plan: &Signer, untrusted: &[Utf8PathBuf]) -> Result<Option<(Ha
     Ok(Some((Handout::new(HandoutKind::PublicKey, path, &never_below)?, path.clone())))
 }
 
-/// The report about a signature; `log` and `timestamp`: whether cosign checked them.
-pub(crate) fn signature_report(evidence: &Evidence, log: bool, timestamp: bool) -> SignatureReport {
+/// The report about a signature at `path`; `log` and `timestamp`: whether cosign checked them.
+pub(crate) fn signature_report(
+    path: &str,
+    evidence: &Evidence,
+    log: bool,
+    timestamp: bool,
+) -> SignatureReport {
     let (key_sha256, identity, issuer) = match evidence.signer() {
         SignedBy::Key(hint) => (Some(*hint), None, None),
         SignedBy::Certificate(certificate) => {
@@ -319,7 +324,7 @@ pub(crate) fn signature_report(evidence: &Evidence, log: bool, timestamp: bool) 
         }
     };
     SignatureReport {
-        path: SIGNATURE.into(),
+        path: path.to_owned(),
         key_sha256,
         identity,
         issuer,

@@ -115,10 +115,10 @@ impl<'a> TrustPolicy<'a> {
         Ok(Self { cosign, signer, log, timestamp, root })
     }
 
-    /// The fingerprint of the key that is trusted.
-    pub(crate) fn key_sha256(&self) -> Option<Sha256Digest> {
+    /// The key that is trusted; `None` with an identity.
+    pub(crate) fn key(&self) -> Option<&PublicKey> {
         match &self.signer {
-            TrustedSigner::Key(key) => Some(key.sha256()),
+            TrustedSigner::Key(key) => Some(key),
             TrustedSigner::Identity { .. } => None,
         }
     }
@@ -128,11 +128,12 @@ impl<'a> TrustPolicy<'a> {
         self.root.as_ref().map(|root| Sha256Digest::of(root.text()))
     }
 
-    /// The request to cosign about a signature over the manifest `text`, which has this digest;
+    /// The request to cosign about a signature over the manifest `text`, which has this name and digest;
     /// `Class::Rejected` if the bundle `top` is rejected without it.
     pub(crate) fn request(
         &self,
         top: &str,
+        name: &str,
         evidence: &Evidence,
         text: &[u8],
         digest: Sha256Digest,
@@ -140,7 +141,7 @@ impl<'a> TrustPolicy<'a> {
         let by = self.signer(top, evidence)?;
         let signed = evidence.digest();
         if signed != digest {
-            return Err(changed_manifest(top, text, digest, signed).hint(CHECKSUMS_ONLY));
+            return Err(changed_manifest(top, name, text, digest, signed).hint(CHECKSUMS_ONLY));
         }
         let log = self.log(top, evidence)?;
         let timestamp = self.timestamp(top, evidence)?;

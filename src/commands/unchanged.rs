@@ -6,9 +6,11 @@ use crate::commands::signing::{SignatureOwner, Signing, signature_report};
 use crate::context::Context;
 use crate::error::{Class, Result};
 use crate::report::{BundleReport, ManifestReport, Verdict};
+use crate::tree::SIGNATURE;
 use crate::tree::check::Keep;
 use crate::tree::copy::Built;
 use crate::tree::inputs::Collected;
+use crate::tree::layout::Layout;
 use crate::tree::manifest::Manifest;
 use crate::tree::publish::has_manifest;
 use crate::tree::rooted_dir::RootedDir;
@@ -35,7 +37,8 @@ pub(crate) fn has_same_files(
     if names.any(|name| is_executable(existing, name) != is_executable(tree, name)) {
         return Ok(false);
     }
-    let checked = check_files(existing, &manifest, None, Keep::Nothing, context, &context.interrupt)?;
+    let checked =
+        check_files(existing, &manifest, Layout::Bundle, None, Keep::Nothing, context, &context.interrupt)?;
     Ok(checked.findings.total == 0)
 }
 
@@ -54,10 +57,11 @@ pub(crate) fn report(
     let Built { manifest, files, bytes } = *built;
     let path = existing.path();
     let mut report = BundleReport::new(path, Verdict::Unchanged);
-    report.manifest = Some(ManifestReport { sha256: Some(manifest), files, bytes });
+    report.manifest = Some(ManifestReport { sha256: Some(manifest), files, bytes, absent: None });
     match (signing, evidence) {
         (None, evidence) => {
-            report.signatures = evidence.iter().map(|there| signature_report(there, false, false)).collect();
+            report.signatures =
+                evidence.iter().map(|there| signature_report(SIGNATURE, there, false, false)).collect();
         }
         (Some(signing), Some(there))
             if there.digest() == manifest && signing.owner(&there, text)? == SignatureOwner::AsWanted =>

@@ -10,9 +10,10 @@
 use camino::Utf8PathBuf;
 
 use crate::both::both;
-use crate::commands::bundle_check::{self, check_files, manifest_text, report, signature_file};
+use crate::commands::bundle_check::report;
 use crate::commands::not_a_bundle::{self, CHECKSUMS_ONLY};
 use crate::commands::receipt::receipt;
+use crate::commands::received::{Listed, ReadSignature, Received, Seen};
 use crate::commands::signing::signature_report;
 use crate::commands::trust::TrustPolicy;
 use crate::context::Context;
@@ -20,30 +21,21 @@ use crate::cosign::verify_blob::{CosignAnswer, Early};
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
 use crate::interrupt::Interrupt;
-use crate::plan::verify::{ExpectedRelease, Scope, SignaturePlan, VerifyPlan};
+use crate::plan::verify::{ForeignPlan, Scope, SignaturePlan, VerifyPlan};
 use crate::progress::Progress;
-use crate::release::{RELEASE, Release};
 use crate::report::{BundleReport, CosignReport, Report, Verdict};
 use crate::sigstore::evidence::Evidence;
-use crate::tree::MANIFEST;
-use crate::tree::check::{Checked, Keep};
-use crate::tree::manifest::Manifest;
+use crate::tree::check::Keep;
 use crate::tree::pending_copy::PendingCopy;
 use crate::tree::receipt_file::ReceiptFile;
-use crate::tree::rooted_dir::RootedDir;
 use crate::tree::target::{Purpose, Target};
-
-/// The hint for receivers of a malformed manifest. A new manifest would sign off whatever files are
-/// there.
-const AGAIN: &str = "get the bundle again from where it came from";
-
-/// The hint for a directory without a manifest.
-const ELSEWHERE: &str = "give the directory that holds it";
 
 /// Verifies every bundle of the plan. What is impossible for one is refused before any work.
 pub(crate) fn run(plan: &VerifyPlan, context: &Context, report: &mut Report) -> Result<()> {
-    let VerifyPlan { bundles: paths, scope } = plan;
-    let bundles = not_a_bundle::open(paths)?;
+    let VerifyPlan { bundles: paths, foreign, scope } = plan;
+    let directories = not_a_bundle::open(paths)?;
+    let received = |directory| Received::new(directory, foreign.as_ref());
+    let bundles: Vec<Received<'_>> = directories.iter().map(received).collect::<Result<_>>()?;
     match scope {
         Scope::ChecksumsOnly => {
             each(&bundles, report, |bundle| checksums_only(bundle, context).map(Into::into))
@@ -58,6 +50,7 @@ pub(crate) fn run(plan: &VerifyPlan, context: &Context, report: &mut Report) -> 
             let policy = TrustPolicy::new(&plan.trust, paths, context, &session, report)?;
             let verification = Verification {
                 plan,
+                foreign: foreign.as_ref(),
                 policy,
                 cosign: report.cosign.clone(),
                 target: target.as_ref(),
@@ -84,14 +77,14 @@ impl From<BundleReport> for Done {
 
 /// Verifies one bundle after the other; only a signal ends that early.
 fn each(
-    bundles: &[RootedDir],
+    bundles: &[Received<'_>],
     report: &mut Report,
-    verify: impl Fn(&RootedDir) -> Result<Done>,
+    verify: impl Fn(&Received<'_>) -> Result<Done>,
 ) -> Result<()> {
     for bundle in bundles {
         let done = match verify(bundle) {
             Err(failure) if matches!(failure.class(), Class::Signal(_)) => return Err(failure),
-            Err(failure) => BundleReport::failed(bundle.path(), failure).into(),
+            Err(failure) => BundleReport::failed(bundle.directory.path(), failure).into(),
             Ok(done) => done,
         };
         report.bundles.push(done.report);
@@ -103,6 +96,8 @@ fn each(
 /// A verification of signed bundles.
 struct Verification<'a> {
     plan: &'a SignaturePlan,
+    /// What the directories are, if aicr did not build them.
+    foreign: Option<&'a ForeignPlan>,
     policy: TrustPolicy<'a>,
     cosign: Option<CosignReport>,
     /// Where the one bundle is copied to.
@@ -115,35 +110,39 @@ struct Verification<'a> {
 /// A bundle whose signature was accepted.
 struct Verified<'a> {
     report: BundleReport,
-    manifest: Manifest<'a>,
+    listed: Listed<'a>,
     signature: Evidence,
     copy: Option<PendingCopy<'a>>,
 }
 
 impl Verification<'_> {
     /// Verifies a bundle. If it is accepted, first the receipt is written, and then the copy moved into place.
-    fn of(&self, bundle: &RootedDir) -> Result<Done> {
+    fn of(&self, bundle: &Received<'_>) -> Result<Done> {
         // First, so that a directory that is not a bundle is not called an unsigned one.
-        let text = manifest_text(bundle, ELSEWHERE)?;
+        let text = bundle.manifest_text()?;
         let digest = Sha256Digest::of(&text);
         let (mut report, ready) = match self.signature_and_files(bundle, &text, digest) {
             Err(failure) if matches!(failure.class(), Class::Signal(_)) => return Err(failure),
-            Err(failure) => (BundleReport::failed(bundle.path(), failure), None),
-            Ok(Verified { report, manifest, signature, copy }) => {
+            Err(failure) => (BundleReport::failed(bundle.directory.path(), failure), None),
+            Ok(Verified { report, listed, signature, copy }) => {
                 let is_accepted = report.verdict == Verdict::Accepted;
-                (report, copy.filter(|_| is_accepted).map(|copy| (copy, manifest, signature)))
+                (report, copy.filter(|_| is_accepted).map(|copy| (copy, listed, signature)))
             }
         };
-        if let Some(failure) = self.write_receipt(&report, digest).err() {
+        if let Some(failure) = self.write_receipt(&report, (bundle.manifest_name(), digest)).err() {
             if report.verdict == Verdict::Accepted {
                 return Err(failure);
             }
             return Ok(Done { report, failure: Some(failure) });
         }
-        if let Some((copy, manifest, signature)) = ready {
+        if let Some((copy, listed, signature)) = ready {
             let unseen = Progress::hidden();
-            copy.publish(&manifest, &signature.to_json(), &self.context.work(&unseen))
-                .inspect_err(|_| self.receipt.into_iter().for_each(ReceiptFile::remove))?;
+            let work = self.context.work(&unseen);
+            let published = match listed {
+                Listed::Bundle(manifest) => copy.publish(&manifest, &signature.to_json(), &work),
+                Listed::Whole(whole) => copy.publish_whole(&whole.manifest(), &work),
+            };
+            published.inspect_err(|_| self.receipt.into_iter().for_each(ReceiptFile::remove))?;
             report.copied_to = self.target.map(|target| target.path().to_owned());
         }
         Ok(report.into())
@@ -152,19 +151,18 @@ impl Verification<'_> {
     /// The steps 1 to 4 at the top of this file, for a bundle with this manifest.
     fn signature_and_files<'m>(
         &'m self,
-        bundle: &RootedDir,
+        bundle: &Received<'_>,
         text: &'m [u8],
         digest: Sha256Digest,
     ) -> Result<Verified<'m>> {
         let Self { plan, policy, context, .. } = self;
-        let top = bundle.show(b"");
-        let Some(evidence) = signature_file(bundle)? else {
-            return Err(not_a_bundle::without_signature(bundle));
-        };
-        let request = policy.request(&top, &evidence, text, digest)?;
+        let top = bundle.directory.show(b"");
+        let ReadSignature { evidence, file } = bundle.signature(digest, policy.key())?;
+        let request = policy.request(&top, bundle.manifest_name(), &evidence, text, digest)?;
         let copy = self.target.map(PendingCopy::begin).transpose()?;
         let keep = copy.as_ref().map_or(Keep::Nothing, Keep::Copies);
-        let look = |text, interrupt: &_| look(bundle, text, Some(&plan.release), keep, context, interrupt);
+        let expected = Some(&plan.release);
+        let look = |text, interrupt: &_| bundle.look(text, file.as_ref(), expected, keep, context, interrupt);
         let ask = || policy.cosign.verify(request, &evidence, text);
         let (answer, early) = ask_and_look(text, context, &ask, look);
         let accepted = match answer? {
@@ -181,30 +179,31 @@ impl Verification<'_> {
                 format!("{top}: cosign accepted another manifest (a bug)"),
             ));
         };
-        let Seen { manifest, checked, release } = seen?;
-        let mut report = report(bundle, digest, checked, Verdict::Accepted, context);
-        report.signatures = vec![signature_report(&evidence, request.log, request.timestamp)];
+        let Seen { listed, checked, release } = seen?;
+        let mut report = report(bundle.directory, digest, checked, Verdict::Accepted, context);
+        let path = bundle.signature_path();
+        report.signatures = vec![signature_report(path, &evidence, request.log, request.timestamp)];
         if report.verdict == Verdict::Accepted {
             report.release = release.map(Into::into);
         }
-        Ok(Verified { report, manifest, signature: evidence, copy })
+        Ok(Verified { report, listed, signature: evidence, copy })
     }
 
     /// Writes the receipt, if one is wanted and there is a verdict.
-    fn write_receipt(&self, report: &BundleReport, manifest: Sha256Digest) -> Result<()> {
+    fn write_receipt(&self, report: &BundleReport, manifest: (&str, Sha256Digest)) -> Result<()> {
         let (Some(file), Some(cosign)) = (self.receipt, &self.cosign) else { return Ok(()) };
-        let Self { plan, policy, context, .. } = self;
-        match receipt(report, manifest, plan, policy, cosign, context) {
+        let Self { plan, foreign, policy, context, .. } = self;
+        match receipt(report, manifest, plan, *foreign, policy, cosign, context) {
             Some(statement) => file.write(&statement.to_json()),
             None => Ok(()),
         }
     }
 }
 
-fn checksums_only(bundle: &RootedDir, context: &Context) -> Result<BundleReport> {
-    let text = manifest_text(bundle, ELSEWHERE)?;
-    let seen = look(bundle, &text, None, Keep::Nothing, context, &context.interrupt)?;
-    Ok(report(bundle, Sha256Digest::of(&text), seen.checked, Verdict::Unproven, context))
+fn checksums_only(bundle: &Received<'_>, context: &Context) -> Result<BundleReport> {
+    let text = bundle.manifest_text()?;
+    let seen = bundle.look(&text, None, None, Keep::Nothing, context, &context.interrupt)?;
+    Ok(report(bundle.directory, Sha256Digest::of(&text), seen.checked, Verdict::Unproven, context))
 }
 
 /// Asks cosign, and looks at the files meanwhile; that is given up as soon as the signature is not accepted.
@@ -223,56 +222,4 @@ fn ask_and_look<'m, T>(
         verdict
     };
     both(&ask, || Early::found(text, |text| look(text, &meanwhile)))
-}
-
-/// What the files show if a text is their manifest.
-struct Seen<'m> {
-    manifest: Manifest<'m>,
-    checked: Checked,
-    release: Option<Release>,
-}
-
-/// Compares the release and then the files with these bytes as their manifest. Without an expected release, every file
-/// is read, however many bytes there are.
-fn look<'m>(
-    bundle: &RootedDir,
-    text: &'m [u8],
-    expected: Option<&ExpectedRelease>,
-    keep: Keep<'_>,
-    context: &Context,
-    interrupt: &Interrupt,
-) -> Result<Seen<'m>> {
-    let manifest = Manifest::unproven(text)
-        .map_err(|error| error.rejects(bundle.show(MANIFEST.as_bytes())).hint(AGAIN))?;
-    let release = expected.and_then(|_| bundle_check::release(bundle, &manifest));
-    if let Some(expected) = expected.filter(|expected| expected.is_some()) {
-        expect(bundle, &manifest, expected, release.as_ref())?;
-    }
-    let checked = check_files(bundle, &manifest, release.as_ref(), keep, context, interrupt)?;
-    Ok(Seen { manifest, checked, release })
-}
-
-/// Rejects a bundle that is not the expected release.
-fn expect(
-    bundle: &RootedDir,
-    manifest: &Manifest<'_>,
-    expected: &ExpectedRelease,
-    release: Option<&Release>,
-) -> Result<()> {
-    let top = bundle.show(b"");
-    match release {
-        Some(release) => match expected.difference(release) {
-            Some(difference) => Err(Failure::rejected(format!("{top} {difference}")).hint(
-                "check that this is the medium that you expect: somebody may have sent you an old release",
-            )),
-            None => Ok(()),
-        },
-        None if manifest.find(RELEASE.as_bytes()).is_some() => Err(Failure::rejected(format!(
-            "{top} does not say which release it is: its {RELEASE} is missing, changed, or not written by aicr"
-        ))),
-        None => {
-            Err(Failure::rejected(format!("{top} does not say which release it is: it has no {RELEASE}"))
-                .hint("the sender builds it with --release-name and --release-version"))
-        }
-    }
 }

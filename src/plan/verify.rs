@@ -2,6 +2,7 @@
 //! file is opened here: whoever reads a key file checks that it is a key outside of the bundle.
 
 mod expected_release;
+mod foreign;
 mod regexp;
 mod rules;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use crate::error::{Failure, Result};
 use crate::printable::show;
 use crate::settings::Environment;
 pub(crate) use expected_release::ExpectedRelease;
+pub(crate) use foreign::ForeignPlan;
 pub(crate) use regexp::Regexp;
 
 /// What `verify` is to do.
@@ -25,6 +27,8 @@ pub(crate) use regexp::Regexp;
 pub(crate) struct VerifyPlan {
     /// The bundles as typed; at least one, none empty.
     pub(crate) bundles: Vec<Utf8PathBuf>,
+    /// What they are, if aicr did not build them.
+    pub(crate) foreign: Option<ForeignPlan>,
     /// What is verified of each.
     pub(crate) scope: Scope,
 }
@@ -169,7 +173,8 @@ impl VerifyPlan {
             ));
         }
         rules::check(&args)?;
-        let VerifyArgs { bundles: _, copy_to, receipt, release, trust } = args;
+        let VerifyArgs { bundles: _, copy_to, receipt, release, foreign, trust } = args;
+        let foreign = ForeignPlan::new(foreign, &bundles)?;
         let scope = if trust.checksums_only {
             Scope::ChecksumsOnly
         } else {
@@ -180,7 +185,7 @@ impl VerifyPlan {
                 receipt: receipt.map(|path| not_empty(path, "--receipt")).transpose()?,
             }))
         };
-        Ok(Self { bundles, scope })
+        Ok(Self { bundles, foreign, scope })
     }
 }
 

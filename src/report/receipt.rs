@@ -6,14 +6,12 @@ use serde::{Deserialize, Serialize};
 use super::{FindingForm, ManifestReport, ReleaseReport, SignatureReport};
 use crate::digest::Sha256Digest;
 use crate::printable::quoted;
-use crate::tree::MANIFEST;
 
 /// The largest receipt that is read, in bytes: 10,000 findings with long names.
 pub(crate) const SIZE_LIMIT: u64 = 128 << 20;
 
 /// How every receipt begins.
-pub(crate) const BEGIN: &[u8] =
-    br#"{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"checksums.txt","digest":"#;
+pub(crate) const BEGIN: &[u8] = br#"{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":""#;
 
 const STATEMENT: &str = "https://in-toto.io/Statement/v1";
 const PREDICATE: &str = "https://aicr.example/verification-receipt/v1";
@@ -165,9 +163,9 @@ impl Receipt {
 }
 
 impl Statement {
-    /// The statement about the manifest with this digest.
-    pub(crate) fn new(manifest: Sha256Digest, predicate: Receipt) -> Self {
-        let subject = Subject { name: MANIFEST.to_owned(), digest: SubjectDigest { sha256: manifest } };
+    /// The statement about the manifest with this name and digest.
+    pub(crate) fn new((name, sha256): (&str, Sha256Digest), predicate: Receipt) -> Self {
+        let subject = Subject { name: name.to_owned(), digest: SubjectDigest { sha256 } };
         Self {
             type_: STATEMENT.to_owned(),
             subject: [subject],
@@ -180,7 +178,7 @@ impl Statement {
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         let statement: Self = serde_json::from_slice(text).ok()?;
         let Self { type_, subject: [subject], predicate_type, predicate } = &statement;
-        let is_ours = type_ == STATEMENT && predicate_type == PREDICATE && subject.name == MANIFEST;
+        let is_ours = type_ == STATEMENT && predicate_type == PREDICATE && !subject.name.is_empty();
         let read = predicate.manifest.as_ref().and_then(|manifest| manifest.sha256);
         let is_about_subject = read.is_none_or(|digest| digest == subject.digest.sha256);
         let is_whole = predicate.policy.sha256 == Policy::digest(&predicate.policy.flags);

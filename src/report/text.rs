@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::color::{Tone, painted};
-use super::{BundleReport, ReleaseReport, Report, SignatureReport, Verdict};
+use super::{BundleReport, ManifestReport, ReleaseReport, Report, SignatureReport, Verdict};
 use crate::digest::Sha256Digest;
 use crate::plan::global::Verbosity;
 use crate::printable::{human_bytes, show, show_name, tame};
@@ -64,6 +64,27 @@ fn counts(bundles: &[BundleReport]) -> String {
     format!("{} bundles: {}", bundles.len(), counts.join(", "))
 }
 
+/// How many files a bundle has, and how much of them was read.
+fn files_of(bundle: &BundleReport, manifest: &ManifestReport) -> String {
+    let files = if manifest.files == 1 { "file" } else { "files" };
+    let bytes = human_bytes(manifest.bytes);
+    let absent = match manifest.absent {
+        Some(count @ 1..) => format!(" listed, {count} not there"),
+        Some(0) | None => String::new(),
+    };
+    let read = match bundle.verdict {
+        Verdict::Rejected
+            if bundle.findings.iter().any(|found| found.kind == FindingKind::MoreThanSigned) =>
+        {
+            " listed, none was read".to_owned()
+        }
+        Verdict::Rejected if absent.is_empty() => format!(" listed, {bytes} could be read"),
+        Verdict::Rejected => format!("{absent}, {bytes} could be read"),
+        _ => format!("{absent}, {bytes}"),
+    };
+    format!("{} {files}{read}", manifest.files)
+}
+
 fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
     let BundleReport {
         path,
@@ -114,18 +135,9 @@ fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
         if let Some(digest) = &manifest.sha256 {
             let _ = writeln!(text, "  manifest sha256\n    {digest}");
         }
-        let files = if manifest.files == 1 { "file" } else { "files" };
-        let bytes = human_bytes(manifest.bytes);
-        let read = match verdict {
-            Verdict::Rejected if findings.iter().any(|found| found.kind == FindingKind::MoreThanSigned) => {
-                " listed, none was read".to_owned()
-            }
-            Verdict::Rejected => format!(" listed, {bytes} could be read"),
-            _ => format!(", {bytes}"),
-        };
         // A receipt about a manifest that was not read has no number.
         if manifest.files > 0 {
-            let _ = writeln!(text, "  {} {files}{read}", manifest.files);
+            let _ = writeln!(text, "  {}", files_of(bundle, manifest));
         }
     }
     list_signatures(signatures, *verdict, text);

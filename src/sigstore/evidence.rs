@@ -1,5 +1,6 @@
 //! The signature file: a Sigstore bundle v0.3 over the manifest, read strictly and written in one
-//! form. Pure. Other modules compare it with the plan, and cosign verifies it.
+//! form. Pure. Other modules compare it with the plan, and cosign verifies it. The earlier versions
+//! and the other forms, which releases of others have, become the same [`Evidence`].
 //!
 //! cosign accepts far more than this: other media types, snake case, URL-safe base64, a DSSE
 //! statement whose subject is the blob, any key hint, and on most releases any digest. It also
@@ -8,19 +9,26 @@
 //! field is refused.
 
 mod certificate_identity;
+mod certificate_or_key;
 mod form;
 mod log_entry;
+mod old_bundle;
+mod other_forms;
 #[cfg(test)]
 mod tests;
 mod timestamp;
+mod version;
 
 pub(crate) use self::certificate_identity::CertificateIdentity;
 use self::form::{
     Algorithm, LegacyBundle, MessageDigest, MessageSignature, PublicKeyIdentifier, Rfc3161SignedTimestamp,
-    SigstoreBundle, TimestampVerificationData, TransparencyLogEntry, VerificationMaterial, strict,
+    SigstoreBundle, TimestampVerificationData, TransparencyLogEntry, VerificationMaterial, X509Certificate,
+    strict,
 };
 pub(crate) use self::log_entry::LogEntry;
+pub(crate) use self::other_forms::{SignatureForm, WithoutHint};
 pub(crate) use self::timestamp::Timestamp;
+use self::version::Version;
 use super::file::{Base64, Malformed};
 use crate::digest::Sha256Digest;
 use base64::Engine;
@@ -29,11 +37,10 @@ use base64::engine::general_purpose::STANDARD;
 /// The largest signature file that is read, in bytes. Real ones have 383 to some 5,000.
 pub(crate) const SIZE_LIMIT: u64 = 1 << 20;
 
-const MEDIA_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
-
 /// A signature over a manifest, with its log entry and timestamp.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Evidence {
+    /// In the form of version 0.3, whatever was read.
     bundle: SigstoreBundle,
     digest: Sha256Digest,
     signer: SignedBy,
@@ -53,11 +60,25 @@ pub(crate) enum SignedBy {
 impl Evidence {
     /// Reads a Sigstore bundle v0.3 with a message signature.
     pub(crate) fn parse(text: &[u8]) -> Result<Self, Malformed> {
-        // A newer form may have fields that are unknown here.
-        strict(text).and_then(Self::of).map_err(|why| match newer_media_type(text) {
-            Some(media_type) => Malformed::newer(&media_type),
-            None => why,
-        })
+        let read = |bundle| Self::of(bundle, Version::LATEST);
+        strict(text).and_then(read).map_err(|why| or_newer(text, why))
+    }
+
+    /// Reads a Sigstore bundle v0.1, v0.2 or v0.3 with a message signature.
+    fn parse_any_version(text: &[u8]) -> Result<Self, Malformed> {
+        let read = |bundle: SigstoreBundle| {
+            let Some(version) = Version::of(&bundle.media_type) else {
+                return Err(Malformed::new("has a media type other than those of a Sigstore bundle"));
+            };
+            Self::of(version.into_latest(bundle)?, version)
+        };
+        let evidence = strict(text).and_then(read).map_err(|why| or_newer(text, why))?;
+        match &evidence.log_entry {
+            Some(entry) if !entry.is_what_its_body_says() => {
+                Err(Malformed::new("has a log entry of another kind or version than its body says"))
+            }
+            _ => Ok(evidence),
+        }
     }
 
     /// The bundle that 2.0 to 2.3 cannot write: a signature by a key over the blob with this
@@ -67,12 +88,28 @@ impl Evidence {
         digest: Sha256Digest,
         key: Sha256Digest,
     ) -> Result<Self, Malformed> {
-        Self::of(SigstoreBundle {
-            media_type: MEDIA_TYPE.into(),
+        Self::of_parts(signature, digest, NamedBy::Hint(key), None)
+    }
+
+    /// A signature over the blob with this digest, without a timestamp.
+    fn of_parts(
+        signature: Vec<u8>,
+        digest: Sha256Digest,
+        by: NamedBy,
+        entry: Option<TransparencyLogEntry>,
+    ) -> Result<Self, Malformed> {
+        let (public_key, certificate) = match by {
+            NamedBy::Hint(key) => (Some(PublicKeyIdentifier { hint: STANDARD.encode(key.as_bytes()) }), None),
+            NamedBy::Certificate(der) => (None, Some(X509Certificate { raw_bytes: Base64(der) })),
+        };
+        // An entry of cosign's old form has a promise and no proof, like one of the first version.
+        let bundle = SigstoreBundle {
+            media_type: Version::LATEST.media_type().into(),
             verification_material: VerificationMaterial {
-                public_key: Some(PublicKeyIdentifier { hint: STANDARD.encode(key.as_bytes()) }),
-                certificate: None,
-                tlog_entries: None,
+                public_key,
+                certificate,
+                x509_certificate_chain: None,
+                tlog_entries: entry.map(|entry| vec![entry]),
                 timestamp_verification_data: None,
             },
             message_signature: MessageSignature {
@@ -82,13 +119,18 @@ impl Evidence {
                 },
                 signature: Base64(signature),
             },
-        })
+        };
+        Self::of(bundle, Version::FIRST)
     }
 
-    fn of(bundle: SigstoreBundle) -> Result<Self, Malformed> {
+    /// The evidence in `bundle`, which has the form of the latest version and was read `from` this one.
+    fn of(bundle: SigstoreBundle, from: Version) -> Result<Self, Malformed> {
         let refuse = |why: &str| Err(Malformed::new(why));
-        if bundle.media_type != MEDIA_TYPE {
+        if bundle.media_type != Version::LATEST.media_type() {
             return refuse("has a media type other than that of a Sigstore bundle v0.3");
+        }
+        if bundle.verification_material.x509_certificate_chain.is_some() {
+            return refuse("has a certificate chain, which a v0.3 bundle must not have");
         }
         let Ok(digest) = <[u8; 32]>::try_from(bundle.message_signature.message_digest.digest.0.as_slice())
         else {
@@ -112,7 +154,7 @@ impl Evidence {
             (Some(_), Some(_)) => return refuse("names both a key and a certificate"),
             (None, None) => return refuse("names neither a key nor a certificate"),
         };
-        let log_entry = log_entry(material.tlog_entries.as_deref())?;
+        let log_entry = log_entry(material.tlog_entries.as_deref(), from)?;
         let timestamp = timestamp(material.timestamp_verification_data.as_ref())?;
         if matches!(signer, SignedBy::Certificate(_)) && log_entry.is_none() && timestamp.is_none() {
             return refuse(
@@ -164,20 +206,34 @@ impl Evidence {
     }
 
     /// The file in the one form that aicr writes: compact JSON, fields in cosign's order, no
-    /// newline.
+    /// newline. It is version 0.3, or 0.1 if the log entry has a promise and no proof: cosign
+    /// verifies such an entry in that version only.
     pub(crate) fn to_json(&self) -> Vec<u8> {
+        let is_promised_only = self.log_entry.as_ref().is_some_and(|entry| !entry.has_proof());
         // Structs, strings and lists only: there is no map key or number to fail on.
-        serde_json::to_vec(&self.bundle).unwrap_or_default()
+        if is_promised_only {
+            serde_json::to_vec(&Version::first_form_of(self.bundle.clone())).unwrap_or_default()
+        } else {
+            serde_json::to_vec(&self.bundle).unwrap_or_default()
+        }
     }
+}
+
+/// The signer that a signature of another form gets.
+enum NamedBy {
+    /// The key with this SHA-256.
+    Hint(Sha256Digest),
+    /// The certificate in this DER.
+    Certificate(Vec<u8>),
 }
 
 /// The log entry, if there is one. Several are refused: cosign accepts them if one of them
 /// verifies.
-fn log_entry(forms: Option<&[TransparencyLogEntry]>) -> Result<Option<LogEntry>, Malformed> {
+fn log_entry(forms: Option<&[TransparencyLogEntry]>, from: Version) -> Result<Option<LogEntry>, Malformed> {
     match forms {
         None => Ok(None),
         Some([]) => Err(Malformed::new("has an empty list of log entries")),
-        Some([form]) => LogEntry::of(form).map(Some),
+        Some([form]) => LogEntry::of(form, from).map(Some),
         Some(_) => Err(Malformed::new("has more than one log entry")),
     }
 }
@@ -191,6 +247,14 @@ fn timestamp(form: Option<&TimestampVerificationData>) -> Result<Option<Timestam
             .map(Some)
             .ok_or_else(|| Malformed::new("has a timestamp that cannot be read")),
         _ => Err(Malformed::new("has more than one timestamp")),
+    }
+}
+
+/// Why a text is refused: a newer form may have fields that are unknown here.
+fn or_newer(text: &[u8], why: Malformed) -> Malformed {
+    match newer_media_type(text) {
+        Some(media_type) => Malformed::newer(&media_type),
+        None => why,
     }
 }
 

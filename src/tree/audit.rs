@@ -1,15 +1,16 @@
-//! Compares a tree with its manifest. The files must be exactly the listed ones, the manifest and the
-//! signature; directories do not matter. Pure: the comparison has two stages, and `check.rs` reads the
+//! Compares a tree with its manifest. The files must be exactly the listed ones and the release's own
+//! (`layout.rs`); directories do not matter. Pure: the comparison has two stages, and `check.rs` reads the
 //! files between them.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 
+use super::layout::Layout;
+use super::litter;
 use super::manifest::Manifest;
 use super::name;
 use super::rooted_dir::FileKind;
 use super::walk::{Listing, Place, Seen};
-use super::{MANIFEST, SIGNATURE, litter};
 use crate::digest::Sha256Digest;
 use crate::system_error::reason_of;
 
@@ -102,6 +103,8 @@ pub(crate) struct Findings {
     pub(crate) kept: Vec<Finding>,
     /// The number of all findings.
     pub(crate) total: u64,
+    /// The number of listed files that do not exist; `None` if each must exist.
+    pub(crate) absent: Option<u64>,
     /// What may help, if the paths show it.
     pub(crate) hint: Option<String>,
 }
@@ -138,6 +141,7 @@ struct UnlistedEntry {
 pub(crate) struct Comparison<'m> {
     manifest: &'m Manifest<'m>,
     listing: &'m Listing,
+    layout: Layout<'m>,
     /// One for each line of the manifest. `Intact` means that the file exists and has to be read.
     outcomes: Vec<Outcome>,
     /// What is known of the first [`KEPT`] lines that are not `Intact`.
@@ -149,7 +153,7 @@ pub(crate) struct Comparison<'m> {
 
 impl<'m> Comparison<'m> {
     /// Goes through both, which have the same order.
-    pub(crate) fn new(manifest: &'m Manifest<'m>, listing: &'m Listing) -> Self {
+    pub(crate) fn new(manifest: &'m Manifest<'m>, listing: &'m Listing, layout: Layout<'m>) -> Self {
         let mut outcomes = vec![Outcome::Missing; manifest.len()];
         let mut details = HashMap::new();
         let mut unlisted = Vec::new();
@@ -185,11 +189,7 @@ impl<'m> Comparison<'m> {
                     }
                     continue;
                 }
-                Seen::Entry(FileKind::File)
-                    if path == MANIFEST.as_bytes() || path == SIGNATURE.as_bytes() =>
-                {
-                    continue;
-                }
+                Seen::Entry(FileKind::File) if layout.is_own(path) => continue,
                 Seen::Entry(FileKind::File) => match name::check(path) {
                     Err(error) if !error.is_reserved() => FindingKind::BadName,
                     _ => FindingKind::Unlisted,
@@ -203,7 +203,7 @@ impl<'m> Comparison<'m> {
             let error = if let Seen::Unreadable(error) = seen { error } else { 0 };
             unlisted.push(UnlistedEntry { place: cursor.place(), before, kind, error });
         }
-        Self { manifest, listing, outcomes, details, unlisted, hint }
+        Self { manifest, listing, layout, outcomes, details, unlisted, hint }
     }
 
     /// Whether the file of this line exists and has to be read.
@@ -251,13 +251,19 @@ impl<'m> Comparison<'m> {
         known.extend(details);
         let renamed = self.renamed(candidates);
         let new_names: HashSet<usize> = renamed.values().copied().collect();
-        let mut findings = Findings { kept: Vec::new(), total: 0, hint: self.hint.take() };
+        let may_be_missing = self.layout.allows_missing() && self.has_payload();
+        let absent = self.layout.allows_missing().then_some(0);
+        let mut findings = Findings { absent, hint: self.hint.take(), ..Findings::default() };
         let mut unlisted = (0..self.unlisted.len()).filter(|number| !new_names.contains(number)).peekable();
         for (line, outcome) in self.outcomes.iter().enumerate() {
             let kind = match outcome {
                 Outcome::Intact => continue,
                 Outcome::Changed => FindingKind::Changed,
                 Outcome::Missing if renamed.contains_key(&line) => FindingKind::Renamed,
+                Outcome::Missing if may_be_missing => {
+                    findings.absent = findings.absent.map(|count| count + 1);
+                    continue;
+                }
                 Outcome::Missing => FindingKind::Missing,
                 Outcome::NotRegular => FindingKind::NotRegular,
                 Outcome::Unreadable => FindingKind::Unreadable,
@@ -283,6 +289,13 @@ impl<'m> Comparison<'m> {
         }
         unlisted.for_each(|number| self.add_unlisted(&mut findings, number));
         findings
+    }
+
+    /// Whether a listed file exists that is none of the release's own, which a copy lists too.
+    fn has_payload(&self) -> bool {
+        let exists = |line: &usize| self.outcomes[*line] != Outcome::Missing;
+        let is_own = |line: usize| self.layout.is_own(self.manifest.name(line).as_bytes());
+        (0..self.outcomes.len()).filter(exists).any(|line| !is_own(line))
     }
 
     fn add_unlisted(&self, findings: &mut Findings, number: usize) {

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::audit::{Comparison, Detail, FindingKind, Findings, KEPT, Outcome};
 use super::copies::Copies;
+use super::layout::Layout;
 use super::manifest::Manifest;
 use super::pending_copy::PendingCopy;
 use super::rooted_dir::{OpenError, Opened, RootedDir, WORLD_WRITABLE};
@@ -50,18 +51,19 @@ pub(crate) enum Keep<'a> {
     Copies(&'a PendingCopy<'a>),
 }
 
-/// Checks all files of `manifest`, and that `listing` has no others. Wrong files are findings; the only
+/// Checks all files of `manifest`, and that `listing` has no others but the own ones of `layout`. Wrong files are findings; the only
 /// errors are a signal, exhausted resources, and copies that cannot be written. If the tree has more than the
 /// `release` says, no file is read.
 pub(crate) fn check(
     bundle: &RootedDir,
     manifest: &Manifest<'_>,
     listing: &Listing,
+    layout: Layout<'_>,
     release: Option<&Release>,
     keep: Keep<'_>,
     work: &Work<'_>,
 ) -> Result<Checked> {
-    let comparison = Comparison::new(manifest, listing);
+    let comparison = Comparison::new(manifest, listing, layout);
     let needs_size = release.is_some() || matches!(keep, Keep::Copies(_)) || !work.progress.is_hidden();
     let size = if needs_size { expected_bytes(bundle, manifest, &comparison, work)? } else { 0 };
     let difference = release.and_then(|release| totals::difference(release, manifest.len(), size));
@@ -105,12 +107,12 @@ pub(crate) fn check(
     Ok(Checked { findings, warnings: unsafe_files.warnings(bundle), files: manifest.len() as u64, bytes })
 }
 
-/// Checks that the tree has exactly the files of `manifest`, without reading any of them.
+/// Checks that a bundle has exactly the files of `manifest`, without reading any of them.
 pub(crate) fn check_names(bundle: &RootedDir, manifest: &Manifest<'_>, listing: &Listing) -> Checked {
     let sizes = (0..manifest.len()).filter_map(|place| bundle.stat(manifest.name(place).as_bytes()).ok());
     Checked {
         bytes: sizes.map(|stat| super::rooted_dir::size(&stat)).sum(),
-        findings: Comparison::new(manifest, listing).conclude([], [], []),
+        findings: Comparison::new(manifest, listing, Layout::Bundle).conclude([], [], []),
         warnings: Vec::new(),
         files: manifest.len() as u64,
     }

@@ -2,7 +2,7 @@
 //! and decide whether the bytes can be trusted.
 //!
 //! Deliberately absent: the other forms that checksum tools accept. A line that two programs read
-//! differently can be used for a forgery.
+//! differently can be used for a forgery. `foreign.rs` has the grammar for releases of others.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -12,6 +12,8 @@ use super::name::{self, NameError};
 use crate::digest::{HashingWriter, Sha256Digest};
 use crate::error::Failure;
 use crate::printable::show;
+
+pub(crate) mod foreign;
 
 /// The largest manifest that is read, in bytes: 10 million entries with names of 40 bytes.
 pub(crate) const MAX_BYTES: u64 = 1 << 30;
@@ -169,6 +171,8 @@ enum Problem {
     Separator,
     NoNewline,
     Duplicate,
+    /// Lists the same file as another line, which has this number.
+    SameAs(usize),
     OutOfOrder,
     Name(String, NameError),
 }
@@ -197,6 +201,7 @@ impl fmt::Display for Problem {
             Self::Separator => "does not have two spaces between digest and name",
             Self::NoNewline => "does not end in a newline",
             Self::Duplicate => "lists the same file as the line before",
+            Self::SameAs(line) => return write!(f, "lists the same file as line {line}"),
             Self::OutOfOrder => "is out of order; lines are sorted by the bytes of the name",
             Self::Name(_, NameError::Empty) => "has no name",
             Self::Name(name, problem) => return write!(f, "lists `{name}`, which {problem}"),
@@ -222,7 +227,12 @@ fn line(line: &[u8]) -> Result<&str, Problem> {
         return Err(diagnose(line));
     }
     let name = &line[NAME_AT..];
-    name::check(name).map_err(|problem| match (problem, name) {
+    checked_name(name, name::check(name))
+}
+
+/// The result of checking a name, with what is wrong with the line.
+fn checked_name<'a>(name: &[u8], checked: Result<&'a str, NameError>) -> Result<&'a str, Problem> {
+    checked.map_err(|problem| match (problem, name) {
         (_, name) if name.contains(&0) => Problem::Nul,
         (NameError::Control, [.., b'\r']) => Problem::CarriageReturn,
         (problem, name) => Problem::Name(show(&name[..name.len().min(name::MAX_COMPONENT)]), problem),

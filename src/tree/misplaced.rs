@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use super::collision::fold;
 use super::rooted_dir::{DirectoryBuffer, FileKind, RootedDir};
 use super::{ATTESTATION, MANIFEST, SIGNATURE};
+use crate::printable::quoted_path;
 
 /// How many entries of a directory are looked at: a hostile one may have no end.
 const LOOKED_AT: usize = 10_000;
@@ -29,6 +30,47 @@ pub(crate) fn signature(bundle: &RootedDir) -> Option<String> {
     in_directory
         .filter(|path| path != SIGNATURE)
         .or_else(|| first(bundle, "", |name, kind| kind == FileKind::File && is_signature(name)))
+}
+
+/// How the name of the signature over a checksum file ends that `verify --manifest` finds by itself, the
+/// first one first.
+pub(crate) const FOUND_ENDS: [&str; 4] = [".sigstore.json", ".sigstore", ".bundle", ".sig"];
+
+/// The checksum file at the top level that has a signature next to it: the manifest of a release that
+/// aicr did not build.
+pub(crate) fn foreign_manifest(directory: &RootedDir) -> Option<String> {
+    first(directory, "", |name, kind| {
+        let is_file = |name: String| {
+            directory.stat(name.as_bytes()).is_ok_and(|stat| FileKind::of(&stat) == FileKind::File)
+        };
+        kind == FileKind::File
+            && is_checksum_file(name)
+            && FOUND_ENDS.iter().any(|end| is_file(format!("{name}{end}")))
+    })
+}
+
+/// The hint to `bundle` for a directory whose `checksums.txt` is that of a release that aicr did not build: a
+/// signature lies next to it.
+pub(crate) fn foreign_release_hint(directory: &RootedDir) -> Option<String> {
+    let is_signed =
+        FOUND_ENDS.iter().any(|end| directory.stat(format!("{MANIFEST}{end}").as_bytes()).is_ok());
+    is_signed.then(|| {
+        format!(
+            "to sign a release that aicr did not build, move {} into a directory of its own, and bundle that directory",
+            quoted_path(directory.path())
+        )
+    })
+}
+
+/// Whether this is the name of a signature next to the manifest `name`, which `verify --manifest` finds.
+pub(crate) fn is_next_to(signature: &str, name: &str) -> bool {
+    signature.strip_prefix(name).is_some_and(|end| FOUND_ENDS.contains(&end))
+}
+
+/// Whether people give this name to lists of digests, and not to a signature over one.
+fn is_checksum_file(name: &str) -> bool {
+    let folded = fold(name);
+    ["sha256", "checksum", "sums"].iter().any(|word| folded.contains(word)) && !ends_as_signature(name)
 }
 
 /// Whether this name is that of the manifest, but for what a file system changes: the case of the letters,
@@ -94,6 +136,29 @@ mod tests {
         ] {
             assert_eq!(found(files).0.as_deref(), expected, "{files:?}");
         }
+    }
+
+    #[test]
+    fn the_manifest_of_another_program() {
+        let found = |files: &[&str]| {
+            let top = tempfile::tempdir().unwrap();
+            for file in files {
+                std::fs::write(top.path().join(file), "").unwrap();
+            }
+            foreign_manifest(&RootedDir::open(Utf8Path::from_path(top.path()).unwrap()).unwrap())
+        };
+        for (files, expected) in [
+            (&["SHA256SUMS", "SHA256SUMS.sig"][..], Some("SHA256SUMS")),
+            (&["w_1.2_checksums.txt", "w_1.2_checksums.txt.sigstore.json"], Some("w_1.2_checksums.txt")),
+            (&["b.sha256", "b.sha256.bundle", "a.sha256", "a.sha256.sigstore"], Some("a.sha256")),
+            (&["SHA256SUMS", "SHA256SUMS.asc"], None),
+            (&["SHA256SUMS", "w.tar.gz", "w.tar.gz.sig"], None),
+            (&["SHA256SUMS.sig", "SHA256SUMS.sig.sig"], None),
+        ] {
+            assert_eq!(found(files).as_deref(), expected, "{files:?}");
+        }
+        assert!(is_next_to("checksums.txt.sig", MANIFEST));
+        assert!(!is_next_to("checksums.txt.asc", MANIFEST) && !is_next_to("sub/checksums.txt.sig", MANIFEST));
     }
 
     #[test]

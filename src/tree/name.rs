@@ -87,6 +87,15 @@ impl fmt::Display for NameError {
 
 /// The bytes as text, if they may be the path of a payload file.
 pub(crate) fn check(bytes: &[u8]) -> Result<&str, NameError> {
+    let name = check_foreign(bytes)?;
+    if is_reserved(name) {
+        return Err(NameError::Reserved);
+    }
+    Ok(name)
+}
+
+/// The same in a release that aicr did not build, where no name is reserved.
+pub(super) fn check_foreign(bytes: &[u8]) -> Result<&str, NameError> {
     match bytes {
         [] => return Err(NameError::Empty),
         [b'/', ..] => return Err(NameError::Absolute),
@@ -109,9 +118,6 @@ pub(crate) fn check(bytes: &[u8]) -> Result<&str, NameError> {
     let control = |letter: char| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}');
     if name.contains(control) {
         return Err(NameError::Control);
-    }
-    if is_reserved(name) {
-        return Err(NameError::Reserved);
     }
     Ok(name)
 }

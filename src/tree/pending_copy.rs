@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use super::check::Record;
 use super::copies::{Copies, Times, create};
 use super::manifest::Manifest;
+use super::manifest::foreign::ForeignManifest;
 use super::medium::set_mode_of_new;
 use super::names::Names;
 use super::publish::Sealed;
@@ -48,6 +49,18 @@ impl<'a> PendingCopy<'a> {
     /// The copies that are complete.
     pub(super) fn record(&self) -> &Record {
         &self.record
+    }
+
+    /// Moves the copy into place as it is: its manifest and its signature are listed like all files. Those that may
+    /// be missing, and are, have not been copied.
+    pub(crate) fn publish_whole(self, manifest: &Manifest<'_>, work: &Work<'_>) -> Result<()> {
+        let files = self.record.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let is_there = |line: &usize| files[*line] != FileId::default();
+        let copied = ForeignManifest::only(manifest, (0..manifest.len()).filter(is_there));
+        let copied = copied.manifest();
+        let files: Vec<FileId> = files.into_iter().filter(|file| *file != FileId::default()).collect();
+        let expected = Expected { names: Names::Listed(&copied), files: &files, pending: None };
+        Sealed::whole(self.staging, self.write_back, self.target, expected)?.publish(work)
     }
 
     /// Moves the copy into place, with this manifest and signature. All files were copied.

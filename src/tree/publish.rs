@@ -73,6 +73,27 @@ impl<'a> Sealed<'a> {
                 .and_then(|()| clear_set_gid(&directory).map(drop))
                 .map_err(|errno| cannot("write", tree.show(SIGNATURE.as_bytes()), &errno.into()))?;
         }
+        Self::finished(staging, write_back, target, expected, activity)
+    }
+
+    /// Seals the tree in the staging directory, which has the `expected` files and nothing else.
+    pub(crate) fn whole(
+        staging: Staging,
+        write_back: WriteBack,
+        target: &'a Target,
+        expected: Expected<'a>,
+    ) -> Result<Self> {
+        Self::finished(staging, write_back, target, expected, Activity::Copying)
+    }
+
+    fn finished(
+        staging: Staging,
+        write_back: WriteBack,
+        target: &'a Target,
+        expected: Expected<'a>,
+        activity: Activity,
+    ) -> Result<Self> {
+        let tree = staging.tree()?;
         clear_set_gid_of_directories(expected.names, &tree)?;
         write_back.finish().map_err(|error| cannot("write", tree.show(b""), &error))?;
         let own_files = OwnFiles::of(&tree);

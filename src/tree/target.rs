@@ -9,6 +9,7 @@ use rustix::io::Errno;
 
 use super::ancestry::lies_in;
 use super::audit::{Comparison, FindingKind};
+use super::layout::Layout;
 use super::manifest::{self, Manifest};
 use super::rooted_dir::{DirectoryBuffer, FileKind, OpenError, RootedDir, SmallError};
 use super::{MANIFEST, Work, cannot, mount, reason, walk};
@@ -293,7 +294,7 @@ fn check_replaceable(existing: &RootedDir, work: &Work<'_>) -> Result<()> {
         Class::Signal(_) | Class::Broken => failure,
         _ => refused(failure.message().to_owned()),
     })?;
-    match Comparison::new(&manifest, &listing).first_unlisted() {
+    match Comparison::new(&manifest, &listing, Layout::Bundle).first_unlisted() {
         None => Ok(()),
         Some((FindingKind::Unreadable, path)) => Err(refused(format!("{} cannot be read", show(&path)))),
         Some((_, path)) => Err(refused(format!("{} is not listed in {MANIFEST}", show(&path)))),

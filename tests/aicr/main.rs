@@ -26,6 +26,7 @@ mod exhausted;
 mod fake;
 mod faults;
 mod flags;
+mod foreign_release;
 mod hostile;
 mod in_place;
 mod inspect;

@@ -3,6 +3,7 @@
 //! runs these tests with all releases of `scripts/cosign-releases.txt`, `make test` with the
 //! installed one.
 
+mod foreign;
 mod forged;
 mod future;
 mod network;

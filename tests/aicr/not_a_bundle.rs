@@ -130,7 +130,7 @@ fn a_signature_that_another_tool_has_put_elsewhere() {
     let signature = sandbox.read(SIGNATURE);
     sandbox.remove(SIGNATURE);
     let has = "error: B has no attestation/checksums.txt.sigstore.json, where aicr looks, but";
-    for place in ["checksums.txt.sigstore.json", "attestation/bundle-attestation.sigstore.json"] {
+    for place in ["checksums.txt.SIGSTORE.JSON", "attestation/bundle-attestation.sigstore.json"] {
         let command = format!("mkdir -p B/attestation && mv B/{place} {SIGNATURE}");
         sandbox
             .file(&format!("B/{place}"), &signature)

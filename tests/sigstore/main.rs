@@ -16,6 +16,7 @@ mod cosign;
 mod docs;
 mod doctor;
 mod failures;
+mod foreign;
 #[path = "../loopback.rs"]
 mod loopback;
 mod oldest;

@@ -6,7 +6,7 @@ mod bundles;
 mod case;
 mod log_entries;
 mod row;
-mod signers;
+pub(crate) mod signers;
 mod timestamps;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -94,6 +94,9 @@ that were verified, and exists only if the bundle is accepted. --expect-name,
 --expect-version and --at-least require a certain release. --receipt FILE
 writes an in-toto statement about the result.
 
+With --manifest it verifies a release that aicr did not build: a checksum file,
+the signature over it that cosign has made, and the listed files.
+
 No network is used, except with --online, or if --key names a key in a key
 manager.",
     examples: examples::VERIFY,

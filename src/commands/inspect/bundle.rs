@@ -12,7 +12,7 @@ use crate::report::{BundleReport, ManifestReport, ReleaseReport, Verdict};
 use crate::sigstore::evidence::{Evidence, SignedBy};
 use crate::tree::manifest::Manifest;
 use crate::tree::rooted_dir::RootedDir;
-use crate::tree::{MANIFEST, misplaced};
+use crate::tree::{MANIFEST, SIGNATURE, misplaced};
 
 /// The hints for a bundle that cannot be read.
 const ELSEWHERE: &str = "give the directory that holds it";
@@ -21,22 +21,26 @@ const AGAIN: &str = "get the bundle again from where it came from";
 /// The report about a bundle.
 pub(super) fn describe(bundle: &RootedDir, context: &Context) -> Result<BundleReport> {
     let top = bundle.show(b"");
-    let text = manifest_text(bundle, ELSEWHERE)?;
+    let text = manifest_text(bundle, || ELSEWHERE.to_owned())?;
     let manifest = Manifest::unproven(&text)
         .map_err(|error| error.rejects(bundle.show(MANIFEST.as_bytes())).hint(AGAIN))?;
     let evidence = signature_file(bundle)?;
     let checked = check_only_names(bundle, &manifest, context)?;
     let digest = Sha256Digest::of(&text);
     let mut report = BundleReport::new(bundle.path(), Verdict::Described);
-    report.manifest =
-        Some(ManifestReport { sha256: Some(digest), files: checked.files, bytes: checked.bytes });
+    report.manifest = Some(ManifestReport {
+        sha256: Some(digest),
+        files: checked.files,
+        bytes: checked.bytes,
+        absent: None,
+    });
     report.release = bundle_check::release(bundle, &manifest).map(ReleaseReport::from);
     let mut description = BundleDescription::default();
     description.wrong_names = checked.findings.total;
     let path = quoted_path(bundle.path());
     if let Some(evidence) = evidence {
         description.signature(&evidence, digest);
-        let mut signature = signature_report(&evidence, false, false);
+        let mut signature = signature_report(SIGNATURE, &evidence, false, false);
         signature.checked = false;
         report.signatures = vec![signature];
         report.commands = vec![format!("aicr verify {path} {}", trust_flags(&evidence))];

@@ -39,7 +39,7 @@ pub(super) fn describe(path: &Utf8Path) -> Result<BundleReport> {
         notice: _,
     } = statement.predicate;
     let mut report = BundleReport::new(path, Verdict::Described);
-    report.manifest = manifest.or(Some(ManifestReport { sha256, files: 0, bytes: 0 }));
+    report.manifest = manifest.or(Some(ManifestReport { sha256, files: 0, bytes: 0, absent: None }));
     report.signatures = signatures;
     report.release = release;
     report.commands =

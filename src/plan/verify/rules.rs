@@ -1,6 +1,6 @@
 //! Which trust flags can be used together, as tables. [`super`] reads their values.
 
-use crate::cli::{ReleaseArgs, TrustArgs, VerifyArgs};
+use crate::cli::{ForeignArgs, ReleaseArgs, TrustArgs, VerifyArgs};
 use crate::error::{Failure, Result};
 
 const KEY: &str = "--key";
@@ -20,9 +20,12 @@ const RECEIPT: &str = "--receipt";
 const NAME: &str = "--expect-name";
 const VERSION: &str = "--expect-version";
 const AT_LEAST: &str = "--at-least";
+const MANIFEST: &str = "--manifest";
+const SIGNATURE: &str = "--signature";
+const ALLOW_MISSING: &str = "--allow-missing";
 
 /// Pairs that exclude each other, and why. The first pair that is typed decides the message.
-const CONFLICTS: [(&str, &str, &str); 31] = [
+const CONFLICTS: [(&str, &str, &str); 35] = [
     (CHECKSUMS_ONLY, KEY, NO_SIGNATURE),
     (CHECKSUMS_ONLY, IDENTITY, NO_SIGNATURE),
     (CHECKSUMS_ONLY, IDENTITY_REGEXP, NO_SIGNATURE),
@@ -39,6 +42,10 @@ const CONFLICTS: [(&str, &str, &str); 31] = [
     (CHECKSUMS_ONLY, NAME, NO_SIGNATURE),
     (CHECKSUMS_ONLY, VERSION, NO_SIGNATURE),
     (CHECKSUMS_ONLY, AT_LEAST, NO_SIGNATURE),
+    (CHECKSUMS_ONLY, SIGNATURE, NO_SIGNATURE),
+    (MANIFEST, NAME, NO_NAME),
+    (MANIFEST, VERSION, NO_NAME),
+    (MANIFEST, AT_LEAST, NO_NAME),
     (KEY, IDENTITY, ONE_SIGNER),
     (KEY, IDENTITY_REGEXP, ONE_SIGNER),
     (KEY, ISSUER, ONE_SIGNER),
@@ -58,6 +65,7 @@ const CONFLICTS: [(&str, &str, &str); 31] = [
 
 const NO_SIGNATURE: &str = "it verifies no signature";
 const ONE_SIGNER: &str = "a signature is made by a key or by an identity";
+const NO_NAME: &str = "only a bundle of aicr says which release it is";
 const NO_KEY: &str = "a KMS plugin has keys, not identities";
 
 /// Checks which flags of `verify` are given, whatever their values.
@@ -137,7 +145,8 @@ pub(super) fn needs_root(flag: &str) -> Failure {
 
 /// The flags that were typed, in the order of the help.
 fn typed(args: &VerifyArgs) -> Vec<&'static str> {
-    let VerifyArgs { bundles: _, copy_to, receipt, release, trust } = args;
+    let VerifyArgs { bundles: _, copy_to, receipt, release, foreign, trust } = args;
+    let ForeignArgs { manifest, signature, allow_missing } = foreign;
     let ReleaseArgs { expect_name, expect_version, at_least } = release;
     let TrustArgs {
         key,
@@ -159,6 +168,9 @@ fn typed(args: &VerifyArgs) -> Vec<&'static str> {
         (NAME, expect_name.is_some()),
         (VERSION, expect_version.is_some()),
         (AT_LEAST, at_least.is_some()),
+        (MANIFEST, manifest.is_some()),
+        (SIGNATURE, signature.is_some()),
+        (ALLOW_MISSING, *allow_missing),
         (KEY, key.is_some()),
         (KEY_SHA256, !key_sha256.is_empty()),
         (IGNORE_TLOG, *insecure_ignore_tlog),

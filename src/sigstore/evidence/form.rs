@@ -1,5 +1,6 @@
-//! The JSON form of a Sigstore bundle v0.3, field by field, and the strict reader for it. The types
-//! have the names of sigstore's protobuf-specs. [`super::Evidence`] has the rules for the values.
+//! The JSON form of a Sigstore bundle, field by field, and the strict reader for it. The types have
+//! the names of sigstore's protobuf-specs. [`super::Evidence`] has the rules for the values, and for
+//! what a version does not have.
 
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
@@ -7,25 +8,43 @@ use serde::{Deserialize, Serialize};
 use super::super::file::{Base64, Malformed};
 use super::SIZE_LIMIT;
 
-/// Reads `text` as a `T` in its one form. serde reads more, such as an array for a struct. So what
-/// was read must give the same JSON value when it is written again.
+/// Reads `text` as a Sigstore bundle in its one form.
 pub(super) fn strict<T: Serialize + DeserializeOwned>(text: &[u8]) -> Result<T, Malformed> {
+    strict_as(text, SIGSTORE_BUNDLE)
+}
+
+const SIGSTORE_BUNDLE: &str = "a Sigstore bundle";
+
+const LEGACY: &str = "has a field of the legacy form, which can forge a signature (GHSA-fx35-mq7g-6g98)";
+
+/// Fields that a Sigstore bundle must not have, in lower case, and why. cosign takes those of the
+/// legacy form in any letter case.
+const KNOWN_FIELDS: [(&str, &str); 4] = [
+    ("base64signature", LEGACY),
+    ("cert", LEGACY),
+    ("rekorbundle", LEGACY),
+    ("dsseenvelope", "is a DSSE attestation about the manifest, not a signature over it"),
+];
+
+/// Reads `text` as a `T` in its one form, which has this `name`. serde reads more, such as an array
+/// for a struct. So what was read must give the same JSON value when it is written again.
+pub(super) fn strict_as<T: Serialize + DeserializeOwned>(text: &[u8], name: &str) -> Result<T, Malformed> {
     if text.len() as u64 > SIZE_LIMIT {
         return Err(Malformed::new(format!("is larger than {SIZE_LIMIT} bytes")));
     }
-    let read: T = serde_json::from_slice(text).map_err(|error| explain(text, &error))?;
+    let read: T = serde_json::from_slice(text).map_err(|error| explain(text, name, &error))?;
     let as_written: serde_json::Value =
-        serde_json::from_slice(text).map_err(|error| explain(text, &error))?;
+        serde_json::from_slice(text).map_err(|error| explain(text, name, &error))?;
     if serde_json::to_value(&read).is_ok_and(|again| again == as_written) {
         Ok(read)
     } else {
-        Err(Malformed::new("is not written in the form of a Sigstore bundle"))
+        Err(Malformed::new(format!("is not written in the form of {name}")))
     }
 }
 
 /// The sentence for the forms that are known from practice or from attacks, and serde's text for
 /// the rest.
-fn explain(text: &[u8], error: &serde_json::Error) -> Malformed {
+fn explain(text: &[u8], name: &str, error: &serde_json::Error) -> Malformed {
     if text.iter().all(u8::is_ascii_whitespace) {
         return Malformed::new("is empty");
     }
@@ -35,24 +54,17 @@ fn explain(text: &[u8], error: &serde_json::Error) -> Malformed {
     if error.is_eof() {
         return Malformed::cut_off();
     }
-    const LEGACY: &str = "has a field of the legacy form, which can forge a signature (GHSA-fx35-mq7g-6g98)";
     let error = crate::printable::show(error.to_string().as_bytes());
     // The file is one line, so a position in it does not help.
     let error = error.split(" at line ").next().unwrap_or(&error);
     let lower_case = error.to_ascii_lowercase();
-    for (field, why) in [
-        // cosign takes these fields in any letter case.
-        ("base64signature", LEGACY),
-        ("cert", LEGACY),
-        ("rekorbundle", LEGACY),
-        ("dsseenvelope", "is a DSSE attestation about the manifest, not a signature over it"),
-        ("x509certificatechain", "has a certificate chain, which a v0.3 bundle must not have"),
-    ] {
-        if lower_case.starts_with(&format!("unknown field `{field}`")) {
-            return Malformed::new(why);
-        }
+    let is_unknown = |field: &str| lower_case.starts_with(&format!("unknown field `{field}`"));
+    if name == SIGSTORE_BUNDLE
+        && let Some((_, why)) = KNOWN_FIELDS.iter().find(|(field, _)| is_unknown(field))
+    {
+        return Malformed::new(*why);
     }
-    Malformed::new(format!("is not a Sigstore bundle: {error}"))
+    Malformed::new(format!("is not {name}: {error}"))
 }
 
 /// A positive int64 of protobuf in JSON: a string of decimal digits without leading zeros. Protobuf
@@ -62,6 +74,11 @@ fn explain(text: &[u8], error: &serde_json::Error) -> Malformed {
 pub(super) struct Int64(String);
 
 impl Int64 {
+    /// The number; `None` for 0, which protobuf leaves out.
+    pub(super) fn of(number: u64) -> Option<Self> {
+        (number > 0).then(|| Self(number.to_string()))
+    }
+
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
@@ -80,7 +97,9 @@ impl<'de> Deserialize<'de> for Int64 {
 }
 
 /// A field that may be absent but not `null`.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
@@ -99,6 +118,9 @@ pub(super) struct VerificationMaterial {
     pub(super) public_key: Option<PublicKeyIdentifier>,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub(super) certificate: Option<X509Certificate>,
+    /// The form of a certificate in versions 0.1 and 0.2.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(super) x509_certificate_chain: Option<X509CertificateChain>,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub(super) tlog_entries: Option<Vec<TransparencyLogEntry>>,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -115,6 +137,12 @@ pub(super) struct PublicKeyIdentifier {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct X509Certificate {
     pub(super) raw_bytes: Base64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct X509CertificateChain {
+    pub(super) certificates: Vec<X509Certificate>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

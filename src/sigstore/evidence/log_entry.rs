@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::super::RekorVersion;
 use super::super::file::Malformed;
-use super::{Evidence, form};
+use super::{Evidence, Version, form};
 use crate::digest::Sha256Digest;
 use crate::printable::show;
 
@@ -19,6 +19,8 @@ pub(crate) struct LogEntry {
     integrated_time: Option<form::Int64>,
     version: RekorVersion,
     body: Vec<u8>,
+    /// Whether it has an inclusion proof. Without one it has a promise.
+    has_proof: bool,
     /// Whether its proof has the tree of its checkpoint and, with Rekor 2, its index.
     is_consistent: bool,
 }
@@ -29,9 +31,10 @@ const KIND: &str = "hashedrekord";
 impl LogEntry {
     /// Checks the form of an entry in a signature file.
     ///
-    /// Both versions of Rekor prove inclusion. Only Rekor 1 has a time and a promise, and may leave
-    /// out the promise. Protobuf leaves out numbers that are 0 and lists that are empty.
-    pub(super) fn of(form: &form::TransparencyLogEntry) -> Result<Self, Malformed> {
+    /// Both versions of Rekor prove inclusion. Only Rekor 1 has a time and a promise. Either may be
+    /// missing, according to the version of the file that the entry is `from`. Protobuf leaves out
+    /// numbers that are 0 and lists that are empty.
+    pub(super) fn of(form: &form::TransparencyLogEntry, from: Version) -> Result<Self, Malformed> {
         let refuse = |why: &str| Err(Malformed::new(format!("has a log entry {why}")));
         let form::KindVersion { kind, version } = &form.kind_version;
         if kind != KIND {
@@ -47,21 +50,14 @@ impl LogEntry {
         let Ok(log_id) = <[u8; 32]>::try_from(form.log_id.key_id.0.as_slice()) else {
             return refuse("with a log ID that is not 32 bytes");
         };
-        let Some(proof) = &form.inclusion_proof else {
-            return refuse("without an inclusion proof");
-        };
-        match proof.hashes.as_ref().map(Vec::len) {
-            Some(0) => return refuse("with an empty list of hashes"),
-            // One hash for each level of the tree, whose size has 63 bits.
-            Some(65..) => return refuse("with more than 64 hashes"),
-            _ => {}
+        let proof = form.inclusion_proof.as_ref();
+        match proof.map(check_proof) {
+            Some(Err(why)) => return refuse(why),
+            None if from.needs_proof() => return refuse("without an inclusion proof"),
+            Some(Ok(())) | None => {}
         }
-        let hashes = proof.hashes.iter().flatten().chain([&proof.root_hash]);
-        if hashes.into_iter().any(|hash| hash.0.len() != 32) {
-            return refuse("with a hash that is not 32 bytes");
-        }
-        if proof.checkpoint.envelope.is_empty() {
-            return refuse("with an empty checkpoint");
+        if form.inclusion_promise.is_none() && from.needs_promise() {
+            return refuse("without an inclusion promise");
         }
         match (version, &form.integrated_time, &form.inclusion_promise) {
             (RekorVersion::V1, None, _) => return refuse("of Rekor v1 without an integrated time"),
@@ -77,10 +73,26 @@ impl LogEntry {
         }
         let (index, body) = (form.log_index.clone(), form.canonicalized_body.0.clone());
         // Rekor 1 numbers an entry among all its trees, and the proof numbers it within one tree.
-        let is_consistent =
-            is_of_its_checkpoint(proof) && (version == RekorVersion::V1 || proof.log_index == index);
-        let integrated_time = form.integrated_time.clone();
-        Ok(Self { log_id: log_id.into(), index, integrated_time, version, body, is_consistent })
+        let is_consistent = proof.is_none_or(|proof| {
+            is_of_its_checkpoint(proof) && (version == RekorVersion::V1 || proof.log_index == index)
+        });
+        let (has_proof, integrated_time) = (proof.is_some(), form.integrated_time.clone());
+        let log_id = log_id.into();
+        Ok(Self { log_id, index, integrated_time, version, body, has_proof, is_consistent })
+    }
+
+    /// Whether it has an inclusion proof, and not just a promise.
+    pub(super) fn has_proof(&self) -> bool {
+        self.has_proof
+    }
+
+    /// Whether its kind and version are those in its body, which cosign does not compare.
+    pub(super) fn is_what_its_body_says(&self) -> bool {
+        let version = match self.version {
+            RekorVersion::V1 => "0.0.1",
+            RekorVersion::V2 => "0.0.2",
+        };
+        kind_and_version(&self.body).is_some_and(|said| said == (KIND.to_owned(), version.to_owned()))
     }
 
     /// The ID of its log.
@@ -124,26 +136,56 @@ impl LogEntry {
 
     /// The SHA-256 and the signature that the log recorded.
     fn subject(&self) -> Option<(Sha256Digest, Vec<u8>)> {
-        let body: Value = serde_json::from_slice(&self.body).ok()?;
-        let text = |pointer: &str| body.pointer(pointer)?.as_str();
-        let bytes = |pointer: &str| STANDARD.decode(text(pointer)?).ok();
-        let is = |pointer: &str, expected: &str| (text(pointer)? == expected).then_some(());
-        is("/kind", KIND)?;
-        match self.version {
-            RekorVersion::V1 => {
-                is("/apiVersion", "0.0.1")?;
-                is("/spec/data/hash/algorithm", "sha256")?;
-                let digest = Sha256Digest::parse(text("/spec/data/hash/value")?.as_bytes())?;
-                Some((digest, bytes("/spec/signature/content")?))
-            }
-            RekorVersion::V2 => {
-                is("/apiVersion", "0.0.2")?;
-                is("/spec/hashedRekordV002/data/algorithm", "SHA2_256")?;
-                let digest = <[u8; 32]>::try_from(bytes("/spec/hashedRekordV002/data/digest")?).ok()?;
-                Some((digest.into(), bytes("/spec/hashedRekordV002/signature/content")?))
-            }
+        hash_and_signature(&self.body, self.version)
+    }
+}
+
+/// The SHA-256 and the signature in the body of an entry of this version.
+pub(super) fn hash_and_signature(body: &[u8], version: RekorVersion) -> Option<(Sha256Digest, Vec<u8>)> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let text = |pointer: &str| body.pointer(pointer)?.as_str();
+    let bytes = |pointer: &str| STANDARD.decode(text(pointer)?).ok();
+    let is = |pointer: &str, expected: &str| (text(pointer)? == expected).then_some(());
+    is("/kind", KIND)?;
+    match version {
+        RekorVersion::V1 => {
+            is("/apiVersion", "0.0.1")?;
+            is("/spec/data/hash/algorithm", "sha256")?;
+            let digest = Sha256Digest::parse(text("/spec/data/hash/value")?.as_bytes())?;
+            Some((digest, bytes("/spec/signature/content")?))
+        }
+        RekorVersion::V2 => {
+            is("/apiVersion", "0.0.2")?;
+            is("/spec/hashedRekordV002/data/algorithm", "SHA2_256")?;
+            let digest = <[u8; 32]>::try_from(bytes("/spec/hashedRekordV002/data/digest")?).ok()?;
+            Some((digest.into(), bytes("/spec/hashedRekordV002/signature/content")?))
         }
     }
+}
+
+/// The kind and the version that the body of an entry has.
+pub(super) fn kind_and_version(body: &[u8]) -> Option<(String, String)> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let text = |name: &str| Some(body.get(name)?.as_str()?.to_owned());
+    Some((text("kind")?, text("apiVersion")?))
+}
+
+/// Checks the form of a proof. The error is the end of a sentence about the entry.
+fn check_proof(proof: &form::InclusionProof) -> Result<(), &'static str> {
+    match proof.hashes.as_ref().map(Vec::len) {
+        Some(0) => return Err("with an empty list of hashes"),
+        // One hash for each level of the tree, whose size has 63 bits.
+        Some(65..) => return Err("with more than 64 hashes"),
+        _ => {}
+    }
+    let mut hashes = proof.hashes.iter().flatten().chain([&proof.root_hash]);
+    if hashes.any(|hash| hash.0.len() != 32) {
+        return Err("with a hash that is not 32 bytes");
+    }
+    if proof.checkpoint.envelope.is_empty() {
+        return Err("with an empty checkpoint");
+    }
+    Ok(())
 }
 
 /// Whether a proof has the tree of its checkpoint. A checkpoint is a text: the log's name, the size

@@ -3,6 +3,7 @@
 mod identities;
 mod log_entries;
 mod mutations;
+mod other_forms;
 mod timestamps;
 
 use serde_json::Value;

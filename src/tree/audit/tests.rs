@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::tree::manifest::render;
+use crate::tree::{MANIFEST, SIGNATURE};
 
 const FILE: Seen = Seen::Entry(FileKind::File);
 const DIRECTORY: Seen = Seen::Entry(FileKind::Directory);
@@ -10,6 +11,11 @@ const LINK: Seen = Seen::Entry(FileKind::Link);
 /// The findings when the manifest lists `listed` and the tree has `existing`. The content of a file is
 /// the part of its name after `=`, so that `b=a` has the content of `a`.
 fn found(listed: &[&str], existing: &[(&str, Seen)]) -> Findings {
+    found_in(Layout::Bundle, listed, existing)
+}
+
+/// The same in a tree of another layout.
+fn found_in(layout: Layout<'_>, listed: &[&str], existing: &[(&str, Seen)]) -> Findings {
     fn content(path: &[u8]) -> Sha256Digest {
         let path = String::from_utf8_lossy(path);
         Sha256Digest::of(path.split_once('=').map_or(&*path, |(_, content)| content).as_bytes())
@@ -19,7 +25,7 @@ fn found(listed: &[&str], existing: &[(&str, Seen)]) -> Findings {
     let manifest = Manifest::unproven(&text).unwrap();
     let entries: Vec<(&[u8], Seen)> = existing.iter().map(|(path, seen)| (path.as_bytes(), *seen)).collect();
     let listing = Listing::of(&entries);
-    let comparison = Comparison::new(&manifest, &listing);
+    let comparison = Comparison::new(&manifest, &listing, layout);
     let candidates: Vec<_> = comparison
         .rename_candidates()
         .into_iter()
@@ -30,6 +36,11 @@ fn found(listed: &[&str], existing: &[(&str, Seen)]) -> Findings {
 
 fn check(listed: &[&str], existing: &[(&str, Seen)], expected: &[&str]) {
     let findings = found(listed, existing);
+    assert_eq!(findings.absent, None);
+    is(&findings, expected);
+}
+
+fn is(findings: &Findings, expected: &[&str]) {
     let lines: Vec<String> = findings
         .kept
         .iter()
@@ -152,7 +163,7 @@ fn the_outcomes_of_reading_become_findings() {
     render(names.iter().map(|name| (*name, Sha256Digest::of(b""))), &mut text).unwrap();
     let manifest = Manifest::unproven(&text).unwrap();
     let listing = Listing::of(&names.map(|name| (name.as_bytes(), FILE)));
-    let comparison = Comparison::new(&manifest, &listing);
+    let comparison = Comparison::new(&manifest, &listing, Layout::Bundle);
     assert!((0..5).all(|line| comparison.exists(line)));
     let read =
         [(1, Outcome::Changed), (2, Outcome::Missing), (3, Outcome::NotRegular), (4, Outcome::Unreadable)];
@@ -196,7 +207,7 @@ fn the_names_are_compared_before_any_file_is_read() {
         let entries: Vec<(&[u8], Seen)> =
             existing.iter().map(|(path, seen)| (path.as_bytes(), *seen)).collect();
         let listing = Listing::of(&entries);
-        let comparison = Comparison::new(&manifest, &listing);
+        let comparison = Comparison::new(&manifest, &listing, Layout::Bundle);
         assert_eq!([0, 1].map(|line| comparison.exists(line)), to_read, "{existing:?}");
         let expected = unlisted.map(|(kind, path)| (kind, path.as_bytes().to_vec()));
         assert_eq!(comparison.first_unlisted(), expected, "{existing:?}");
@@ -243,4 +254,40 @@ fn two_entries_of_one_name_are_a_finding() {
     // The directory is not entered.
     check(&["a"], &[("a", FILE), ("a/x", FILE), ("a-", FILE)], &["duplicate-entry a", "unlisted a-"]);
     check(&["a/x"], &[("a", FILE), ("a/x", FILE)], &["unlisted a", "duplicate-entry a", "missing a/x"]);
+}
+
+const SUMS: Layout<'_> = Layout::Foreign { manifest: "SUMS", signature: None, allow_missing: false };
+const PART: Layout<'_> = Layout::Foreign { manifest: "SUMS", signature: None, allow_missing: true };
+
+#[test]
+fn the_files_of_a_foreign_release() {
+    let own = [("a", FILE), ("SUMS", FILE), ("SUMS.sig", FILE), ("SUMS.pem/", DIRECTORY)];
+    is(&found_in(SUMS, &["a"], &own), &[]);
+    // The files of a bundle of aicr are unlisted here.
+    let others = [("a", FILE), (MANIFEST, FILE), (SIGNATURE, FILE), ("SUMS.pem/x", FILE)];
+    let unlisted =
+        ["unlisted SUMS.pem/x", "unlisted attestation/checksums.txt.sigstore.json", "unlisted checksums.txt"];
+    is(&found_in(SUMS, &["a"], &others), &unlisted);
+    is(&found_in(SUMS, &["a"], &[("a", FILE), ("SUMS.sig", LINK)]), &["not-regular SUMS.sig"]);
+    // A companion that is listed is a file like any other.
+    is(&found_in(SUMS, &["SUMS.pem", "a"], &[("a", FILE)]), &["missing SUMS.pem"]);
+}
+
+#[test]
+fn a_part_of_a_foreign_release() {
+    for (listed, existing, absent, expected) in [
+        (&["a", "b", "c"][..], &[("b", FILE)][..], 2, &[][..]),
+        (&["a", "b"], &[("a", FILE), ("b", FILE)], 0, &[]),
+        // One file must exist.
+        (&["a", "b"], &[("SUMS", FILE)], 0, &["missing a", "missing b"]),
+        (&["a", "b"], &[("b/", DIRECTORY)], 1, &["not-regular b"]),
+        (&["a", "b"], &[("b", LINK)], 1, &["not-regular b"]),
+        (&["a", "b"], &[("a", FILE), ("x", FILE)], 1, &["unlisted x"]),
+        (&["SUMS", "a"], &[("SUMS", FILE)], 0, &["missing a"]),
+        (&["a", "m=1"], &[("a", FILE), ("x=1", FILE)], 0, &["renamed m=1 -> x=1"]),
+    ] {
+        let findings = found_in(PART, listed, existing);
+        is(&findings, expected);
+        assert_eq!(findings.absent, Some(absent), "{listed:?} {existing:?}");
+    }
 }

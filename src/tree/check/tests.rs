@@ -32,7 +32,7 @@ fn checked(top: &Path, text: &[u8]) -> Checked {
     let manifest = Manifest::unproven(text).unwrap();
     with_two_threads(|work| {
         let listing = walk::list(&bundle, work)?;
-        check(&bundle, &manifest, &listing, None, Keep::Nothing, work)
+        check(&bundle, &manifest, &listing, Layout::Bundle, None, Keep::Nothing, work)
     })
     .unwrap()
 }
@@ -52,7 +52,7 @@ fn a_huge_unlisted_file_is_not_read() {
     let manifest = Manifest::unproven(&text).unwrap();
     let checked = with_two_threads(|work| {
         let listing = walk::list(&bundle, work)?;
-        check(&bundle, &manifest, &listing, None, Keep::Nothing, work)
+        check(&bundle, &manifest, &listing, Layout::Bundle, None, Keep::Nothing, work)
     });
     let kinds: Vec<_> =
         checked.unwrap().findings.kept.into_iter().map(|one| (one.kind.word(), one.path)).collect();
@@ -126,7 +126,7 @@ fn a_file_that_turns_into_a_link_after_it_was_listed_is_not_followed() {
         symlink("copy", top.path().join("a")).unwrap();
         std::fs::rename(top.path().join("d"), top.path().join("e")).unwrap();
         symlink("e", top.path().join("d")).unwrap();
-        check(&bundle, &manifest, &listing, None, Keep::Nothing, work).unwrap()
+        check(&bundle, &manifest, &listing, Layout::Bundle, None, Keep::Nothing, work).unwrap()
     });
     let kinds: Vec<_> = checked.findings.kept.iter().map(|finding| finding.kind.word()).collect();
     assert_eq!(kinds, ["not-regular", "not-regular", "not-regular"]);

@@ -12,6 +12,7 @@ use super::super::INNER_STAGING;
 use super::super::collision::fold;
 use super::super::exclude::{Exclude, flag_for};
 use super::super::manifest::{self, Manifest};
+use super::super::misplaced::foreign_release_hint;
 use super::super::name::{EntryName, NameError};
 use super::super::rooted_dir::{DirectoryBuffer, FileKind, RootedDir, size, stored};
 use super::super::{ATTESTATION, MANIFEST, MAX_ENTRIES, SIGNATURE, cannot, is_staging_name};
@@ -283,6 +284,15 @@ impl<'a> Gathering<'a> {
             }
             // The name of a directory is no line of the manifest, so `-` is allowed.
             (Ok(_) | Err(NameError::Dash), FileKind::Directory, _) => Decision::Enter,
+            (Err(error), ..) if path == MANIFEST.as_bytes() => {
+                match foreign_release_hint(&self.roots[root as usize]) {
+                    Some(hint) => {
+                        let message = format!("{} {error}", self.show(root, path));
+                        Decision::Refuse(Failure::usage(message).hint(hint))
+                    }
+                    None => refuse(&error.to_string(), ", or rename it"),
+                }
+            }
             (Err(error), ..) => refuse(&error.to_string(), ", or rename it"),
             (Ok(name), FileKind::File, Some(stat)) if stat.st_mode & 0o6000 != 0 => {
                 let path = self.roots[root as usize].path().join(name.as_str());

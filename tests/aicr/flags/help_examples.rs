@@ -44,6 +44,14 @@ fn prepared() -> Sandbox {
         sandbox.aicr(&line).succeeds();
     }
     sandbox.link("medium", ".");
+    for (from, to) in [
+        ("release-1.4/a", "widget-1.2/a"),
+        ("release-1.4/checksums.txt", "widget-1.2/SHA256SUMS"),
+        ("release-1.4/attestation/checksums.txt.sigstore.json", "widget-1.2/SHA256SUMS.sigstore.json"),
+        ("cosign.pub", "widget.pub"),
+    ] {
+        sandbox.file(to, sandbox.read(from));
+    }
     sandbox
 }
 

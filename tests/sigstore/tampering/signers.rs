@@ -18,11 +18,11 @@ const ANY_OF_IDENTITY: [Required; 3] = [Log, LogAndTimestamp, Timestamp];
 
 /// The file of a certificate for a person, issued by another authority with the same name, for
 /// another key.
-pub(super) const FORGED: &str = "forged.der";
+pub(crate) const FORGED: &str = "forged.der";
 
 /// Writes that certificate, and trusted roots of the site in which one list is empty or another
 /// site's.
-pub(super) fn prepare(site: &Site) {
+pub(crate) fn prepare(site: &Site) {
     let read = |file: &str| -> Value { serde_json::from_str(&site.read(file)).unwrap() };
     let (own, other) = (read(ROOT), read("site/other/trusted-root.json"));
     for list in ["tlogs", "certificateAuthorities", "ctlogs", "timestampAuthorities"] {
