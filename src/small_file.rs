@@ -32,10 +32,13 @@ pub(crate) fn read(path: &Utf8Path, limit: u64, links: Links) -> Result<Vec<u8>,
     at_most(limit, content)
 }
 
-/// Whether the path, or the file that a link there leads to, is a regular file that begins with these bytes.
-pub(crate) fn begins_with(path: &Utf8Path, begin: &[u8]) -> bool {
-    let mut found = vec![0; begin.len()];
-    open(path, Links::Follow).is_ok_and(|mut file| file.read_exact(&mut found).is_ok()) && found == begin
+/// The first bytes of the regular file at `path`, at most this many; none if it cannot be read.
+pub(crate) fn head(path: &Utf8Path, length: u64) -> Vec<u8> {
+    let mut head = Vec::new();
+    match open(path, Links::Follow).map(|file| file.take(length).read_to_end(&mut head)) {
+        Ok(Ok(_)) => head,
+        Ok(Err(_)) | Err(_) => Vec::new(),
+    }
 }
 
 /// Opens a regular file, without blocking at anything else.

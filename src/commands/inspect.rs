@@ -4,6 +4,7 @@
 
 mod bundle;
 mod receipt;
+mod release;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -22,6 +23,8 @@ enum Subject {
     Bundle(RootedDir),
     /// A file that begins like a receipt.
     Receipt(Utf8PathBuf),
+    /// A release that aicr did not build, and the name of its manifest.
+    Release(RootedDir, String),
 }
 
 /// Describes every path of the plan.
@@ -45,24 +48,33 @@ impl Subject {
         }
         let directory = not_a_bundle::open_one(path)?;
         let is_there = |name: &str| directory.stat(name.as_bytes()).is_ok();
+        let foreign = misplaced::foreign_manifest(&directory);
+        if !is_there(SIGNATURE)
+            && let Some(manifest) = foreign.filter(|name| name == MANIFEST || !is_there(MANIFEST))
+        {
+            return Ok(Self::Release(directory, manifest));
+        }
         if is_there(MANIFEST) || is_there(SIGNATURE) || misplaced::manifest(&directory).is_some() {
             return Ok(Self::Bundle(directory));
         }
         let top = directory.show(b"");
-        Err(Failure::usage(format!("{top} is not a bundle: it has no {MANIFEST}"))
-            .hint("give the directory that holds it"))
+        Err(Failure::usage(format!(
+            "{top} is not a bundle: it has no {MANIFEST}, and no checksum file with a signature next to it"
+        ))
+        .hint("give the directory that holds it"))
     }
 
     fn describe(&self, context: &Context) -> Result<BundleReport> {
         match self {
             Self::Bundle(directory) => bundle::describe(directory, context),
             Self::Receipt(path) => receipt::describe(path),
+            Self::Release(directory, manifest) => release::describe(directory, manifest),
         }
     }
 
     fn path(&self) -> &Utf8Path {
         match self {
-            Self::Bundle(directory) => directory.path(),
+            Self::Bundle(directory) | Self::Release(directory, _) => directory.path(),
             Self::Receipt(path) => path,
         }
     }

@@ -20,6 +20,8 @@ const YEAR_10000: u64 = 253_402_300_800;
 pub(crate) enum Description {
     /// A bundle of aicr.
     Bundle(BundleDescription),
+    /// A release that aicr did not build.
+    Release(ReleaseDescription),
     /// A receipt of `verify --receipt`.
     Receipt(Box<ReceiptDescription>),
 }
@@ -38,6 +40,15 @@ pub(crate) struct BundleDescription {
     log_id: Option<Sha256Digest>,
     /// When the log recorded it: RFC 3339, in UTC. Rekor v2 does not say.
     log_time: Option<String>,
+}
+
+/// What a release that aicr did not build says of itself.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ReleaseDescription {
+    /// The name of its checksum file.
+    pub(crate) manifest: String,
+    #[serde(flatten)]
+    pub(crate) content: BundleDescription,
 }
 
 /// What a receipt says, besides the manifest, the signatures and the release.
@@ -60,6 +71,10 @@ impl Description {
     pub(super) fn write(&self, text: &mut String) {
         match self {
             Self::Bundle(bundle) => bundle.write(text),
+            Self::Release(ReleaseDescription { manifest, content }) => {
+                let _ = writeln!(text, "  not a bundle of aicr; its manifest is {}", show(manifest));
+                content.write_signature(text);
+            }
             Self::Receipt(receipt) => receipt.write(text),
         }
     }
@@ -70,7 +85,9 @@ impl Description {
             Self::Bundle(BundleDescription { over_this_manifest: None, .. }) => {
                 "unproven: anybody can write this; compare the files with:"
             }
-            Self::Bundle(_) => "unproven: anybody can write this; if you trust that signer, verify it with:",
+            Self::Bundle(_) | Self::Release(_) => {
+                "unproven: anybody can write this; if you trust that signer, verify it with:"
+            }
             Self::Receipt(_) => "unproven: anybody can write this; verify the bundle again with:",
         }
     }
@@ -105,16 +122,34 @@ impl ReceiptDescription {
 impl BundleDescription {
     /// Adds what a signature says, which lies next to the manifest with this digest.
     pub(crate) fn signature(&mut self, evidence: &Evidence, manifest: Sha256Digest) {
-        self.signed_sha256 = Some(evidence.digest());
-        self.over_this_manifest = Some(evidence.digest() == manifest);
+        self.signed(Some(evidence.digest()), manifest);
         if let Some(entry) = evidence.log_entry() {
             self.log_id = Some(entry.log_id());
             self.log_time = entry.integrated_time().and_then(rfc3339);
         }
     }
 
+    /// Adds what was signed, if the signature says so.
+    pub(crate) fn signed(&mut self, signed: Option<Sha256Digest>, manifest: Sha256Digest) {
+        self.signed_sha256 = signed;
+        self.over_this_manifest = signed.map(|signed| signed == manifest);
+    }
+
     fn write(&self, text: &mut String) {
-        let Self { wrong_names, over_this_manifest, signed_sha256, log_id, log_time } = self;
+        self.write_signature(text);
+        if self.over_this_manifest.is_none() {
+            text.push_str("  no signature\n");
+        }
+        let wrong_names = self.wrong_names;
+        if wrong_names > 0 {
+            let files = if wrong_names == 1 { "file is" } else { "files are" };
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "  {wrong_names} {files} not as the manifest lists");
+        }
+    }
+
+    fn write_signature(&self, text: &mut String) {
+        let Self { wrong_names: _, over_this_manifest, signed_sha256, log_id, log_time } = self;
         // Writing to a String cannot fail.
         if let Some(log_id) = log_id {
             let _ = writeln!(text, "  log id\n    {log_id}");
@@ -122,16 +157,8 @@ impl BundleDescription {
         if let Some(log_time) = log_time {
             let _ = writeln!(text, "  log time {log_time}");
         }
-        match (over_this_manifest, signed_sha256) {
-            (None, _) => text.push_str("  no signature\n"),
-            (Some(false), Some(signed)) => {
-                let _ = writeln!(text, "  the signature is over another manifest, with sha256\n    {signed}");
-            }
-            (Some(_), _) => {}
-        }
-        if *wrong_names > 0 {
-            let files = if *wrong_names == 1 { "file is" } else { "files are" };
-            let _ = writeln!(text, "  {wrong_names} {files} not as the manifest lists");
+        if let (Some(false), Some(signed)) = (over_this_manifest, signed_sha256) {
+            let _ = writeln!(text, "  the signature is over another manifest, with sha256\n    {signed}");
         }
     }
 }

@@ -10,8 +10,8 @@ use crate::printable::quoted;
 /// The largest receipt that is read, in bytes: 10,000 findings with long names.
 pub(crate) const SIZE_LIMIT: u64 = 128 << 20;
 
-/// How every receipt begins.
-pub(crate) const BEGIN: &[u8] = br#"{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":""#;
+/// How many bytes at the begin of a file show whether it is a receipt.
+pub(crate) const HEAD: u64 = 4096;
 
 const STATEMENT: &str = "https://in-toto.io/Statement/v1";
 const PREDICATE: &str = "https://aicr.example/verification-receipt/v1";
@@ -172,6 +172,12 @@ impl Statement {
             predicate_type: PREDICATE.to_owned(),
             predicate,
         }
+    }
+
+    /// Whether a file that begins with these bytes is a receipt, perhaps a damaged one.
+    pub(crate) fn is_begun_by(head: &[u8]) -> bool {
+        let head = String::from_utf8_lossy(head);
+        head.starts_with(&format!(r#"{{"_type":"{STATEMENT}","#)) && head.contains(PREDICATE)
     }
 
     /// Reads a receipt of this form. `None` if it is another one, or damaged.

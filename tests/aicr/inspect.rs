@@ -4,7 +4,10 @@ use std::fs;
 
 use rustix::fs::FileType;
 
-use crate::sandbox::{KEY_SHA256, SMALL_SHA256, Sandbox, repository};
+use sha2::{Digest as _, Sha256};
+
+use crate::sandbox::{KEY_SHA256, SMALL_MANIFEST, SMALL_SHA256, Sandbox, repository};
+use crate::without_aicr::{signature, sigstore_bundle};
 
 const SIGNATURE: &str = "attestation/checksums.txt.sigstore.json";
 
@@ -148,6 +151,59 @@ const RECORDED_LOG_2: &str =
 const OVER_ANOTHER: &str = "  the signature is over another manifest, with sha256
     0ea4714806a9b812be9880c4ff0e7aad6a8fd2393cff0cc8dc5778313c9a7903\n";
 
+/// A checksum file that aicr did not write, and a signature next to it in several forms.
+#[test]
+fn a_release_that_aicr_did_not_build() {
+    let sandbox = Sandbox::new();
+    let manifest = format!("{SMALL_MANIFEST}{KEY_SHA256}  gone\n");
+    sandbox.small_dist().file("dist/SHA256SUMS", &manifest);
+    let signature = signature(&sandbox, "cosign.key", &manifest);
+    let bundle = sigstore_bundle(&signature, &manifest);
+    sandbox.remove("bin/cosign");
+    let head = format!(
+        "described dist\n  manifest sha256\n    {}\n  3 files listed, 1 not there, 11 bytes\n",
+        sha256(manifest.as_bytes())
+    );
+    let tail = "  log none, timestamp none\n  not a bundle of aicr; its manifest is SHA256SUMS\n\
+                unproven: anybody can write this; if you trust that signer, verify it with:\n  \
+                aicr verify dist --manifest SHA256SUMS --allow-missing --key cosign.pub --insecure-ignore-tlog\n";
+    for (end, text, signer) in [
+        (".sig", signature.clone(), "  signer unknown\n".to_owned()),
+        (".bundle", format!(r#"{{"base64Signature":"{signature}"}}"#), "  signer unknown\n".to_owned()),
+        (".sigstore.json", bundle, format!("  key sha256\n    {KEY_SHA256}\n")),
+    ] {
+        // A later one is found before those that are there.
+        sandbox.file(&format!("dist/SHA256SUMS{end}"), text);
+        sandbox.aicr("inspect dist").stdout(&format!("{head}{signer}{tail}")).succeeds();
+    }
+    let json = sandbox.aicr("inspect dist --format json").output();
+    let json = String::from_utf8(json.stdout).unwrap();
+    assert!(json.contains(r#""description":{"kind":"release","manifest":"SHA256SUMS","#), "{json}");
+
+    for (file, text, message, hint) in [
+        ("SHA256SUMS.sigstore.json", "{", "is cut off or damaged", "copy it again"),
+        (
+            "SHA256SUMS",
+            "SHA256 (a) = 0\n",
+            ": line 1 is in the BSD form (`SHA256 (name) = ...`)",
+            "aicr reads SHA-256 checksums, in lines as `sha256sum` writes them",
+        ),
+    ] {
+        sandbox.file(&format!("dist/{file}"), text);
+        let message = if message.starts_with(':') { message.to_owned() } else { format!(" {message}") };
+        sandbox
+            .aicr("inspect dist")
+            .stdout("rejected dist\n")
+            .stderr(&format!("error: dist/{file}{message}\nhint: {hint}\n"))
+            .exits(5);
+    }
+}
+
+/// The SHA-256 of these bytes.
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"))
+}
+
 /// Exit 2, before any is read.
 #[test]
 fn what_is_nothing_of_ours() {
@@ -157,7 +213,7 @@ fn what_is_nothing_of_ours() {
         ("B none", "none does not exist", None),
         (
             "B empty",
-            "empty is not a bundle: it has no checksums.txt",
+            "empty is not a bundle: it has no checksums.txt, and no checksum file with a signature next to it",
             Some("give the directory that holds it"),
         ),
         ("B fifo", "fifo is not a directory", None),

@@ -256,9 +256,10 @@ fn inspect_reads_a_receipt() {
             .stderr("error: changed is a receipt that is cut off, damaged or changed\nhint: copy it again\n")
             .exits(5);
     }
-    // A statement by another program is none of ours.
+    // A statement of another type is none of ours.
+    let other = sandbox.read("passed").replace("https://aicr.example", "https://example.com");
     sandbox
-        .file("other", "{\"_type\":\"https://in-toto.io/Statement/v1\"}")
+        .file("other", other)
         .aicr("inspect passed other")
         .stderr("error: other is not a directory\nhint: give the directory that has checksums.txt\n")
         .exits(2);

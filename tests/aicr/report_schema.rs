@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use serde_json::{Value, json};
 
-use crate::sandbox::{Run, Sandbox, UNSIGNED, repository};
+use crate::sandbox::{Run, SMALL_MANIFEST, Sandbox, UNSIGNED, repository};
 use validator::validate;
 
 const KEY: &str = "--signing-key=cosign.key --tlog-upload=false";
@@ -37,6 +37,7 @@ fn object(run: &Run<'_>) -> Value {
 fn objects() -> Vec<Value> {
     let sandbox = Sandbox::new();
     sandbox.signed().file("other/c", "gamma\n");
+    sandbox.file("foreign/SHA256SUMS", SMALL_MANIFEST).file("foreign/SHA256SUMS.sig", "c2lnbmF0dXJl");
     let json = |words: &str| object(&sandbox.aicr(&format!("{words} --format json")));
     let mut all = vec![
         json("frobnicate"),
@@ -59,6 +60,7 @@ fn objects() -> Vec<Value> {
         json("verify nowhere --checksums-only"),
         json("inspect S1 U B"),
         json("inspect other"),
+        json("inspect foreign"),
         json("sheet B --key cosign.pub -o sheet.md"),
         json("sheet B --key other.pub -o other.md"),
     ];
@@ -136,6 +138,7 @@ fn every_verdict_and_finding_is_as_the_schema_says() {
         "more-than-signed",
         "not-regular",
         "receipt",
+        "release",
         "renamed",
         "unlisted",
     ];

@@ -56,7 +56,7 @@ pub(super) fn describe(bundle: &RootedDir, context: &Context) -> Result<BundleRe
 }
 
 /// The flags with which `verify` may accept a signature, if its signer is to be trusted.
-fn trust_flags(evidence: &Evidence) -> String {
+pub(super) fn trust_flags(evidence: &Evidence) -> String {
     let root = "--trusted-root trusted_root.json";
     match (evidence.signer(), evidence.log_entry()) {
         (SignedBy::Key(_), None) => "--key cosign.pub --insecure-ignore-tlog".to_owned(),

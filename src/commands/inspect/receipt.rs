@@ -5,13 +5,13 @@ use camino::Utf8Path;
 use crate::error::{Failure, Result};
 use crate::printable::{quoted_path, show};
 use crate::report::description::{Description, ReceiptDescription};
-use crate::report::receipt::{BEGIN, Receipt, SIZE_LIMIT, Statement};
+use crate::report::receipt::{HEAD, Receipt, SIZE_LIMIT, Statement};
 use crate::report::{BundleReport, ManifestReport, Verdict};
 use crate::small_file::{self, Links};
 
 /// Whether a file begins like a receipt.
 pub(super) fn is_one(path: &Utf8Path) -> bool {
-    small_file::begins_with(path, BEGIN)
+    Statement::is_begun_by(&small_file::head(path, HEAD))
 }
 
 /// The report about a receipt.

@@ -50,6 +50,16 @@ impl SignatureForm {
 }
 
 impl WithoutHint {
+    /// The SHA-256 of what was signed, if there is a log entry that records it.
+    pub(crate) fn signed(&self) -> Option<Sha256Digest> {
+        self.signed
+    }
+
+    /// Whether it has an entry of a transparency log.
+    pub(crate) fn has_log_entry(&self) -> bool {
+        self.entry.is_some()
+    }
+
     /// The same as a signature by this key over a file with this digest.
     pub(crate) fn by(&self, key: &PublicKey, digest: Sha256Digest) -> Result<Evidence, Malformed> {
         let Self { signature, signed, entry, key_in_file } = self;
