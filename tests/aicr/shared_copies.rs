@@ -105,7 +105,7 @@ fn without_space_for_the_copies_none_is_written() {
         .program_run(["unshare", "-m", "sh", "-c", line])
         .stderr(
             "error: not enough space in .: 5.1 MiB are needed and 4.0 MiB are free\n\
-             hint: free some space, or choose an --output on another file system\n",
+             hint: free some space, or choose --output on another file system\n",
         )
         .exits(1);
 }
