@@ -67,6 +67,12 @@ fuzz: ## Hold the parsers against what libFuzzer makes up (MINUTES=1, after the 
 mutants: ## Change what accepts and refuses, one thing at a time, and see that a test fails each time (two hours)
 	CARGO_PROFILE_DEV_DEBUG=0 "$$(scripts/get-tool cargo-mutants $(CARGO_MUTANTS_VERSION))" mutants --level error
 
+.PHONY: mutants-verify
+mutants-verify: ## The same for the code that only the tests of the program reach (SHARD=0/8: an eighth of it; eight hours)
+	AICR_TEST_COSIGN=$$(scripts/cosign-for-tests); export AICR_TEST_COSIGN; \
+	CARGO_PROFILE_DEV_DEBUG=0 "$$(scripts/get-tool cargo-mutants $(CARGO_MUTANTS_VERSION))" mutants --level error \
+	  --config .cargo/mutants-verify.toml $(if $(SHARD),--shard $(SHARD))
+
 .PHONY: lint
 lint: ## Check formatting, clippy, documentation, dependencies, scripts, workflows, examples and the Go
 	cargo fmt --check
@@ -108,12 +114,16 @@ advisories: ## Look the dependencies up in the RustSec advisory database (fetche
 	"$$(scripts/get-tool cargo-deny $(CARGO_DENY_VERSION))" --locked check advisories
 
 .PHONY: bench
-bench: ## Compare the speed with sha256sum, openssl, cp and cosign alone (BENCH=quick: a tenth of the data; huge; peers)
+bench: ## Compare the speed with sha256sum, openssl, cp and cosign alone (BENCH=quick: a tenth of the data; huge; peers; static)
 	scripts/need time openssl sha256sum
 	AICR_TEST_COSIGN=$$(scripts/cosign-for-tests); export AICR_TEST_COSIGN; \
 	if [ "$(BENCH)" = peers ]; then \
 	  AICR_BENCH_MODEL_SIGNING=$$(scripts/python-env bench tests/bench/requirements.txt)/bin/model_signing; \
 	  export AICR_BENCH_MODEL_SIGNING; \
+	fi; \
+	if [ "$(BENCH)" = static ]; then \
+	  scripts/build-release x86_64; \
+	  AICR_BENCH_STATIC=$(CURDIR)/target/x86_64-unknown-linux-musl/release/aicr; export AICR_BENCH_STATIC; \
 	fi; \
 	cargo bench --locked --bench compare
 

@@ -211,6 +211,16 @@ impl<'m> Comparison<'m> {
         self.outcomes[line] == Outcome::Intact
     }
 
+    /// Whether the names alone show that something is wrong.
+    pub(crate) fn has_wrong_names(&self) -> bool {
+        let is_wrong = |outcome: &Outcome| match outcome {
+            Outcome::Intact => false,
+            Outcome::Missing => !self.layout.allows_missing(),
+            Outcome::Changed | Outcome::NotRegular | Outcome::Unreadable => true,
+        };
+        !self.unlisted.is_empty() || self.outcomes.iter().any(is_wrong)
+    }
+
     /// The numbers of the unlisted files whose digests [`conclude`](Self::conclude) needs to find
     /// renamed files. None if no listed file is missing.
     pub(crate) fn rename_candidates(&self) -> Vec<usize> {

@@ -81,6 +81,10 @@ pub(crate) fn check(
             Sink { record: Some(copy.record()), copies: Some(copy.begin_files(manifest, size)?) }
         }
     };
+    if comparison.has_wrong_names() {
+        // Copies are of use only if all files are right.
+        sink.copies.iter().for_each(Copies::abandon);
+    }
     let readers =
         workers::each(work, manifest.len(), Order::InTurn, FileChecker::default, |reader, turn| {
             if comparison.exists(turn.index) {
@@ -268,7 +272,6 @@ impl FileChecker {
             }
         };
         if outcome != Outcome::Intact {
-            // Copies are of use only if all files are right.
             sink.copies.iter().for_each(Copies::abandon);
             self.wrong.push((turn.index, outcome));
             if self.details.len() < KEPT {

@@ -95,6 +95,29 @@ fn a_rejected_bundle_is_not_copied() {
     sandbox.aicr(&format!("{VERIFY} --copy-to C -q")).succeeds();
 }
 
+/// Names that are wrong show before the first file is read.
+#[test]
+fn a_bundle_with_wrong_names_is_not_copied_at_all() {
+    let allow = "echo $$ >\"$TOP/at\"; until [ -e \"$TOP/go\" ]; do sleep 0.1; done; exit 0";
+    let sandbox = fake_sandbox(Fake { verify: allow, ..HONEST });
+    sandbox.file(SIGNATURE, sigstore_bundle("AAAA", SMALL_MANIFEST)).file("B/new", "");
+    let mut meeting = Meeting::new(&sandbox);
+    let line = format!(
+        "strace -f -qq -e signal=none -e trace=openat -o trace aicr {VERIFY} --copy-to C -q --jobs 1"
+    );
+    let run = sandbox.program_run(line.split(' ')).whatever_it_prints();
+    let aicr = run.start();
+    meeting.wait();
+    sandbox.file("go", "");
+    run.ends(aicr, Some(5));
+    let trace = sandbox.read("trace");
+    let opened = |name: &str, how: &str| {
+        trace.lines().any(|line| line.contains(&format!(", \"{name}\", ")) && line.contains(how))
+    };
+    assert!(!opened("a", "O_CREAT") && !opened("sub/b", "O_CREAT"), "{trace}");
+    assert!(!sandbox.path("C").exists());
+}
+
 /// The copy has the bytes that were hashed, whatever the medium has later.
 #[test]
 fn a_medium_that_changes_after_it_was_read() {

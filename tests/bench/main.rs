@@ -2,7 +2,8 @@
 //! run in turn. Figures are for people to read: nothing here fails because something was slow.
 //!
 //! `BENCH=quick` takes a tenth of the data. `BENCH=huge` takes a million files, and one of 10 GiB, and a tenth of
-//! each. `BENCH=peers` takes a program that signs trees, too.
+//! each. `BENCH=peers` takes a program that signs trees, too. `BENCH=static` compares the static program with the one
+//! that uses the C library of the system.
 
 #![expect(
     clippy::expect_used,
@@ -41,6 +42,7 @@ impl Extent {
         match std::env::var("BENCH").as_deref() {
             Ok("quick") => Self { divisor: 10, runs: 3, ..usual },
             Ok("huge") => Self { kinds: &[Kind::Million, Kind::TenGiB], rows: Bench::growth, ..other },
+            Ok("static") => Self { kinds: &USUAL[..3], first: |_| {}, rows: Bench::linking, ..usual },
             Ok("peers") => Self { kinds: &USUAL[..3], rows: Bench::peers, ..other },
             _ => usual,
         }
@@ -143,6 +145,22 @@ impl Bench {
             row(name, kind.name(), "ten times a tenth of it", &pair);
         }
         std::fs::remove_dir_all(tenth).expect("remove a tree");
+    }
+
+    /// The static program of a release, compared with the one that `make` builds.
+    fn linking(&self, kind: Kind, tree: &Path) {
+        let linked = std::env::var("AICR_BENCH_STATIC").expect("`make bench` sets AICR_BENCH_STATIC");
+        let tree = tree.display();
+        let verify = |aicr: &str| shell(&format!("{aicr} verify {tree} --checksums-only --quiet"));
+        let pair = Pair::run(self.runs, &mut || verify(&linked), &mut || verify(AICR));
+        row("static: verify --checksums-only", kind.name(), "glibc", &pair);
+        let bundle = |aicr: &str| {
+            let line =
+                |copy: &str| format!("{aicr} bundle {tree} --exclude /checksums.txt --output {copy} --quiet");
+            self.written_to_fresh(kind, &line)
+        };
+        let pair = Pair::run(self.runs, &mut || bundle(&linked), &mut || bundle(AICR));
+        row("static: bundle", kind.name(), "glibc", &pair);
     }
 
     /// A tree that is signed where it is, and verified.
