@@ -6,6 +6,28 @@ use std::io;
 
 use rustix::io::Errno;
 
+/// Errors for which C libraries have different words, in the words of most systems: a program has the same messages
+/// whether it is static or not.
+const WORDS: [(Errno, &str); 17] = [
+    (Errno::IO, "input/output error"),
+    (Errno::CHILD, "no child processes"),
+    (Errno::NOMEM, "cannot allocate memory"),
+    (Errno::BUSY, "device or resource busy"),
+    (Errno::XDEV, "invalid cross-device link"),
+    (Errno::MFILE, "too many open files"),
+    (Errno::NOTTY, "inappropriate ioctl for device"),
+    (Errno::SPIPE, "illegal seek"),
+    (Errno::NAMETOOLONG, "file name too long"),
+    (Errno::LOOP, "too many levels of symbolic links"),
+    (Errno::DQUOT, "disk quota exceeded"),
+    (Errno::STALE, "stale file handle"),
+    (Errno::OPNOTSUPP, "operation not supported"),
+    (Errno::TIMEDOUT, "connection timed out"),
+    (Errno::HOSTUNREACH, "no route to host"),
+    (Errno::NETUNREACH, "network is unreachable"),
+    (Errno::OVERFLOW, "value too large for defined data type"),
+];
+
 /// How the standard library ends the text of an operating-system error.
 const NUMBER: &str = " (os error ";
 
@@ -17,6 +39,9 @@ pub(crate) fn reason(error: &io::Error) -> String {
     let standard = io::Error::from_raw_os_error(number).to_string();
     if split_at_number(&standard).is_none_or(|(words, ..)| words != before) {
         return text;
+    }
+    if let Some((_, words)) = WORDS.iter().find(|(errno, _)| errno.raw_os_error() == number) {
+        return format!("{words}{after}");
     }
     let mut letters = before.chars();
     let first = letters.next().into_iter().flat_map(char::to_lowercase);
@@ -81,6 +106,17 @@ mod tests {
             (io::Error::other("x (os error 2"), "x (os error 2"),
         ] {
             assert_eq!(reason(&error), expected);
+        }
+    }
+
+    /// With glibc, the table says what the library says.
+    #[test]
+    #[cfg(target_env = "gnu")]
+    fn the_words_do_not_depend_on_the_c_library() {
+        for (errno, words) in WORDS {
+            let text = io::Error::from(errno).to_string();
+            let (library, ..) = split_at_number(&text).unwrap();
+            assert_eq!(words, library.to_lowercase());
         }
     }
 
