@@ -101,6 +101,13 @@ dist: ## Make dist/: static programs in archives, .deb and .rpm packages, the so
 test-dist: dist ## As root, install what is in dist/ where there is no Rust, and sign and verify there
 	scripts/test-dist
 
+.PHONY: test-static
+test-static: ## Run the tests of the program with a static one, as in a release
+	rustup target list --installed | grep -qx x86_64-unknown-linux-musl || rustup target add x86_64-unknown-linux-musl
+	AICR_TEST_COSIGN=$$(scripts/cosign-for-tests); export AICR_TEST_COSIGN; \
+	CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTFLAGS="-Clink-self-contained=yes -Clinker=rust-lld" \
+	cargo test --locked --target x86_64-unknown-linux-musl --test aicr
+
 .PHONY: release
 release: ## Bundle dist/ and sign it (SIGNING_KEY=cosign.key, or the reference of a key in a key manager)
 	[ -n "$(SIGNING_KEY)" ] || { echo 'make release: name the key: make release SIGNING_KEY=…' >&2; exit 2; }
