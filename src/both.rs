@@ -1,4 +1,4 @@
-//! Two things at the same time.
+//! Two or more things at the same time.
 
 use std::panic::resume_unwind;
 use std::thread;
@@ -12,4 +12,17 @@ pub(crate) fn both<A: Send, B>(first: &(impl Fn() -> A + Sync), second: impl FnO
         }
         Err(_) => (first(), second()),
     })
+}
+
+/// Runs `run` for each item, all at the same time. The results are in the order of the items.
+pub(crate) fn each<T: Sync, A: Send>(items: &[T], run: &(impl Fn(&T) -> A + Sync)) -> Vec<A> {
+    match items {
+        [] => Vec::new(),
+        [last] => vec![run(last)],
+        [first, rest @ ..] => {
+            let (first, mut results) = both(&|| run(first), || each(rest, run));
+            results.insert(0, first);
+            results
+        }
+    }
 }

@@ -12,6 +12,7 @@ pub(crate) mod receipt;
 mod received;
 pub(crate) mod services;
 pub(crate) mod sheet;
+mod signatures;
 pub(crate) mod signing;
 pub(crate) mod trust;
 mod trusted_key;

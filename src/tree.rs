@@ -44,6 +44,7 @@ mod remove;
 pub(crate) mod report_file;
 pub(crate) mod rooted_dir;
 pub(crate) mod second_look;
+pub(crate) mod signature_files;
 pub(crate) mod space;
 pub(crate) mod staging;
 pub(crate) mod target;
@@ -54,10 +55,10 @@ pub(crate) mod write_back;
 /// The manifest, at the top level of every bundle.
 pub(crate) const MANIFEST: &str = "checksums.txt";
 
-/// The directory of the signature.
+/// The directory of the signatures.
 pub(crate) const ATTESTATION: &str = "attestation";
 
-/// The signature over the manifest: a Sigstore bundle.
+/// The first signature over the manifest: a Sigstore bundle.
 pub(crate) const SIGNATURE: &str = "attestation/checksums.txt.sigstore.json";
 
 /// How the name of every staging directory ends. It begins with a dot.

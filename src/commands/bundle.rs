@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::commands::signatures::SignatureFile;
 use crate::commands::signing::Signing;
 use crate::commands::unchanged;
 use crate::context::Context;
@@ -29,7 +30,7 @@ use crate::tree::space::enough_space;
 use crate::tree::staging::Staging;
 use crate::tree::target::{Occupant, Purpose, Target};
 use crate::tree::write_back::WriteBack;
-use crate::tree::{MANIFEST, cannot, manifest};
+use crate::tree::{MANIFEST, SIGNATURE, cannot, manifest};
 
 /// Builds what the plan says.
 pub(crate) fn run(plan: &BundlePlan, context: &Context, report: &mut Report) -> Result<()> {
@@ -269,12 +270,15 @@ fn finish(
     let Built { manifest, files, bytes } = *built;
     let manifest = Some(ManifestReport { sha256: Some(manifest), files, bytes, absent: None });
     report.bundles.push(match signed {
-        Some((signing, evidence)) => BundleReport {
-            manifest,
-            signatures: signing.reports(evidence),
-            commands: vec![signing.verify_command(directory, evidence)],
-            ..BundleReport::new(directory, Verdict::Signed)
-        },
+        Some((signing, evidence)) => {
+            let file = SignatureFile { path: SIGNATURE.to_owned(), evidence: evidence.clone() };
+            BundleReport {
+                manifest,
+                signatures: signing.reports(&file, std::slice::from_ref(&file)),
+                commands: vec![signing.verify_command(directory, evidence)],
+                ..BundleReport::new(directory, Verdict::Signed)
+            }
+        }
         None => BundleReport {
             manifest,
             commands: vec![format!(

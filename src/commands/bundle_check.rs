@@ -1,21 +1,19 @@
-//! What `verify` and `bundle-sign` both read of a bundle: its manifest, its signature file, and its files compared with
-//! the manifest. Whether the manifest may be believed is decided by the callers.
+//! What `verify` and `bundle-sign` both read of a bundle: its manifest, and its files compared with the manifest. Whether the manifest may be believed is decided by the callers.
 
 use crate::commands::not_a_bundle;
 use crate::context::Context;
 use crate::digest::Sha256Digest;
-use crate::error::{Class, Failure, Result};
+use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::release::{self, RELEASE, Release};
 use crate::report::{BundleReport, ManifestReport, Verdict};
-use crate::sigstore::evidence::{Evidence, SIZE_LIMIT};
 use crate::tree::audit::Findings;
 use crate::tree::check::{Checked, Keep, check, check_names};
 use crate::tree::layout::Layout;
 use crate::tree::manifest::{self, Manifest};
-use crate::tree::rooted_dir::{FileKind, OpenError, RootedDir, SmallError};
-use crate::tree::{ATTESTATION, MANIFEST, SIGNATURE, Work, walk};
+use crate::tree::rooted_dir::{OpenError, RootedDir, SmallError};
+use crate::tree::{MANIFEST, Work, walk};
 
 /// Compares every file with a manifest, reading it, unless there is more than the `release` says.
 pub(crate) fn check_files(
@@ -84,24 +82,6 @@ pub(crate) fn release(bundle: &RootedDir, manifest: &Manifest<'_>) -> Option<Rel
     let text = bundle.read_small(RELEASE.as_bytes(), release::SIZE_LIMIT).ok()?;
     let is_listed = Sha256Digest::of(&text) == manifest.entry(line).digest;
     is_listed.then(|| Release::parse(&text)).flatten()
-}
-
-/// The signature file, parsed strictly; `None` if there is none.
-pub(crate) fn signature_file(bundle: &RootedDir) -> Result<Option<Evidence>> {
-    let path = bundle.show(SIGNATURE.as_bytes());
-    let text = match bundle.read_small(SIGNATURE.as_bytes(), SIZE_LIMIT) {
-        Ok(text) => text,
-        Err(SmallError::Open(OpenError::Missing)) => return Ok(None),
-        Err(error) => {
-            // The link may be the directory.
-            let directory =
-                bundle.stat(ATTESTATION.as_bytes()).is_ok_and(|stat| FileKind::of(&stat) == FileKind::Link);
-            let culprit = if directory { bundle.show(ATTESTATION.as_bytes()) } else { path };
-            return Err(error.rejects(culprit));
-        }
-    };
-    let evidence = Evidence::parse(&text).map_err(|why| why.failure(Class::Rejected, &path))?;
-    Ok(Some(evidence))
 }
 
 /// The bytes of the manifest. `hint` is for a directory without one, which is not a bundle.

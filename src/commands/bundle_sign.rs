@@ -6,8 +6,9 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
 
-use crate::commands::bundle_check::{self, check_files, check_only_names, manifest_text, signature_file};
+use crate::commands::bundle_check::{self, check_files, check_only_names, manifest_text};
 use crate::commands::not_a_bundle;
+use crate::commands::signatures::{self, SignatureFile};
 use crate::commands::signing::{SignatureOwner, Signing};
 use crate::context::Context;
 use crate::digest::Sha256Digest;
@@ -15,12 +16,11 @@ use crate::error::{Class, Failure, Result};
 use crate::plan::bundle::{BundleSignPlan, Run};
 use crate::progress::Progress;
 use crate::report::{BundleReport, Report, Verdict};
-use crate::sigstore::evidence::Evidence;
 use crate::tree::check::Keep;
 use crate::tree::layout::Layout;
 use crate::tree::manifest::Manifest;
 use crate::tree::names::Names;
-use crate::tree::publish::Sealed;
+use crate::tree::publish::{Sealed, SignaturePlace};
 use crate::tree::rooted_dir::RootedDir;
 use crate::tree::second_look::{Expected, FileId, OwnFiles};
 use crate::tree::staging::Staging;
@@ -62,9 +62,11 @@ pub(crate) fn run(plan: &BundleSignPlan, context: &Context, report: &mut Report)
                 done.commands = vec![signing.planned_command()];
             }
             Some(seen) => match sign(bundle, &seen, &signing, context) {
-                Ok(evidence) => {
-                    done.signatures = signing.reports(&evidence);
-                    done.commands = vec![signing.verify_command(bundle.path(), &evidence)];
+                Ok(signatures) => {
+                    if let Some(own) = signatures.first() {
+                        done.signatures = signing.reports(own, &signatures);
+                        done.commands = vec![signing.verify_command(bundle.path(), &own.evidence)];
+                    }
                 }
                 Err(failure) if matches!(failure.class(), Class::Signal(_)) => return Err(failure),
                 Err(failure) => {
@@ -96,7 +98,9 @@ struct Seen {
     manifest: Vec<u8>,
     /// The files that were read; in a dry run they are not.
     files: Vec<FileId>,
-    evidence: Option<Evidence>,
+    signatures: Vec<SignatureFile>,
+    /// Where the new signature belongs.
+    place: SignaturePlace,
 }
 
 /// Refuses a bundle that is named twice: the second signature would replace the first.
@@ -136,52 +140,69 @@ fn look(bundle: &RootedDir, signing: &Signing<'_>, run: Run, context: &Context) 
         return Ok(CheckedBundle { report, to_sign: None });
     }
     let files = files.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let Some(there) = signature_file(bundle)? else {
-        return Ok(CheckedBundle { report, to_sign: Some(Seen { manifest: text, files, evidence: None }) });
-    };
+    let signatures = signatures::read(bundle)?;
     let top = bundle.show(b"");
-    if there.digest() != digest {
-        return Err(not_a_bundle::changed_manifest(&top, MANIFEST, &text, digest, there.digest())
-            .hint(format!("find out who changed it; to sign again, remove {SIGNATURE} by hand first")));
-    }
-    let by = match signing.owner(&there, &text)? {
-        SignatureOwner::AsWanted => {
-            report.verdict = Verdict::AlreadySigned;
-            report.signatures = signing.reports(&there);
-            report.commands = vec![signing.verify_command(bundle.path(), &there)];
-            return Ok(CheckedBundle { report, to_sign: None });
+    signatures::are_over(&signatures, &top, MANIFEST, &text, digest).map_err(|failure| {
+        failure.hint(format!("find out who changed it; to sign again, remove {SIGNATURE} by hand first"))
+    })?;
+    let Some(place) = place(&signatures, &top, &text, signing, run)? else {
+        report.verdict = Verdict::AlreadySigned;
+        if let Some(own) = signing.own(&signatures) {
+            report.signatures = signing.reports(own, &signatures);
+            report.commands = vec![signing.verify_command(bundle.path(), &own.evidence)];
         }
+        return Ok(CheckedBundle { report, to_sign: None });
+    };
+    Ok(CheckedBundle { report, to_sign: Some(Seen { manifest: text, files, signatures, place }) })
+}
+
+/// Where the signature of this run belongs, next to those over `text` that exist; `None` if this signer's is there as
+/// wanted. What `--force` has to allow is exit 2 without it.
+fn place(
+    signatures: &[SignatureFile],
+    top: &str,
+    text: &[u8],
+    signing: &Signing<'_>,
+    run: Run,
+) -> Result<Option<SignaturePlace>> {
+    let Some(first) = signatures.first() else { return Ok(Some(SignaturePlace::Alone)) };
+    let SignatureFile { path, evidence } = signing.own(signatures).unwrap_or(first);
+    let (by, place) = match signing.owner(evidence, text)? {
+        SignatureOwner::AsWanted => return Ok(None),
         SignatureOwner::Refused(said) => {
             let kind = signing.signer_kind();
             return Err(Failure::rejected(format!(
                 "{top} has a signature that names this {kind}, and cosign does not accept it"
             ))
             .with_cosign_output(said)
-            .hint(format!("find out who made it; to sign again, remove {SIGNATURE} by hand first")));
+            .hint(format!("find out who made it; to sign again, remove {path} by hand first")));
         }
-        SignatureOwner::RecordedOtherwise => {
-            Some("this signer, but recorded with different services than requested".to_owned())
-        }
-        SignatureOwner::Another(by) => Some(by),
-        SignatureOwner::Unknown => None,
+        SignatureOwner::RecordedOtherwise => (
+            "this signer, but recorded with different services than requested".to_owned(),
+            SignaturePlace::At(path.clone()),
+        ),
+        SignatureOwner::Another(by) => (by, SignaturePlace::Alone),
+        SignatureOwner::Unknown => return Ok(Some(SignaturePlace::Alone)),
     };
-    match by {
-        Some(by) if !run.force => {
-            Err(Failure::usage(format!("{top} is signed by {by}")).hint("--force replaces that signature"))
-        }
-        _ => {
-            Ok(CheckedBundle { report, to_sign: Some(Seen { manifest: text, files, evidence: Some(there) }) })
-        }
+    if run.force {
+        return Ok(Some(place));
     }
+    Err(Failure::usage(format!("{top} is signed by {by}")).hint("--force replaces that signature"))
 }
 
-fn sign(bundle: &RootedDir, seen: &Seen, signing: &Signing<'_>, context: &Context) -> Result<Evidence> {
+/// Signs a bundle. Returns its signatures, that of this run first.
+fn sign(
+    bundle: &RootedDir,
+    seen: &Seen,
+    signing: &Signing<'_>,
+    context: &Context,
+) -> Result<Vec<SignatureFile>> {
     let staging = Staging::for_bundle(bundle)?;
     let own_files = OwnFiles::of(bundle);
     // Since the check other bundles were signed, and another run may have changed this one. The lock of the
     // staging directory prevents that from here on.
     if manifest_text(bundle, || MAKE_ONE.to_owned())? != seen.manifest
-        || signature_file(bundle)? != seen.evidence
+        || signatures::read(bundle)? != seen.signatures
     {
         return Err(Failure::rejected(format!(
             "{} was changed while this run was working: another run of aicr may be the cause",
@@ -192,7 +213,20 @@ fn sign(bundle: &RootedDir, seen: &Seen, signing: &Signing<'_>, context: &Contex
     let unseen = Progress::hidden();
     let manifest = manifest_of(bundle, &seen.manifest)?;
     let expected = Expected { names: Names::Listed(&manifest), files: &seen.files, pending: None };
-    Sealed::signature(staging, bundle, expected, own_files, &made.to_json())?
+    let Seen { place, signatures, .. } = seen;
+    Sealed::signature(staging, bundle, expected, own_files, &made.to_json(), place.clone())?
         .publish(&context.work(&unseen))?;
-    Ok(made)
+    let (path, others) = match place {
+        SignaturePlace::At(path) => (path.as_str(), signatures.as_slice()),
+        SignaturePlace::Alone => {
+            if signatures.len() > 1 {
+                let (top, count) = (bundle.show(b""), signatures.len());
+                context.printer.warning(&format!("{top}: the new signature replaces {count} others"));
+            }
+            (SIGNATURE, &[][..])
+        }
+    };
+    let own = SignatureFile { path: path.to_owned(), evidence: made };
+    let others = others.iter().filter(|file| file.path != path).cloned();
+    Ok(std::iter::once(own).chain(others).collect())
 }

@@ -5,7 +5,8 @@ use anyhow::Context as _;
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
 use crate::commands::bundle_check::check_files;
-use crate::commands::received::{OwnFile, ReadSignature};
+use crate::commands::received::{OwnFile, ReadSignatures};
+use crate::commands::signatures::SignatureFile;
 use crate::context::Context;
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
@@ -58,7 +59,7 @@ impl<'a> ForeignRelease<'a> {
     }
 
     /// The path of the signature: in the release, or as typed.
-    pub(crate) fn signature_path(&self) -> &str {
+    fn signature_path(&self) -> &str {
         match &self.signature {
             Some(SignaturePlace::Inside(path)) => path,
             Some(SignaturePlace::Outside(path, _)) => path.as_str(),
@@ -83,7 +84,7 @@ impl<'a> ForeignRelease<'a> {
         directory: &RootedDir,
         digest: Sha256Digest,
         key: Option<&PublicKey>,
-    ) -> Result<ReadSignature> {
+    ) -> Result<ReadSignatures> {
         let Some(place) = &self.signature else { return Err(self.unsigned(directory)) };
         let (shown, read);
         let mut file = None;
@@ -114,7 +115,8 @@ impl<'a> ForeignRelease<'a> {
                 .hint("if a key made it, give its public key: --key FILE"));
             }
         };
-        Ok(ReadSignature { evidence, file })
+        let path = self.signature_path().to_owned();
+        Ok(ReadSignatures { files: vec![SignatureFile { path, evidence }], file })
     }
 
     fn unsigned(&self, directory: &RootedDir) -> Failure {

@@ -86,7 +86,7 @@ fn flags(
                 KeyToTrust::Ref(reference) => reference.to_string(),
             };
             flags.push(PolicyFlag {
-                sha256: policy.key().map(PublicKey::sha256),
+                sha256: policy.keys().first().map(PublicKey::sha256),
                 ..plain("--key", Some(value))
             });
             flags.extend(fingerprints.iter().map(|digest| plain("--key-sha256", Some(digest.to_string()))));

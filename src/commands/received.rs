@@ -1,23 +1,23 @@
 //! What `verify` verifies: a bundle of aicr, or a release that aicr did not build. Each has a manifest, a
 //! signature over it, and files; where and in which form, only this file and `foreign_release` know.
 
-use crate::commands::bundle_check::{self, check_files, manifest_text, signature_file};
+use crate::commands::bundle_check::{self, check_files, manifest_text};
 use crate::commands::foreign_release::ForeignRelease;
 use crate::commands::not_a_bundle;
+use crate::commands::signatures::{self, SignatureFile};
 use crate::context::Context;
 use crate::digest::Sha256Digest;
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::plan::verify::{ExpectedRelease, ForeignPlan};
 use crate::release::{RELEASE, Release};
-use crate::sigstore::evidence::Evidence;
 use crate::sigstore::public_key::PublicKey;
+use crate::tree::MANIFEST;
 use crate::tree::check::{Checked, Keep};
 use crate::tree::layout::Layout;
 use crate::tree::manifest::Manifest;
 use crate::tree::manifest::foreign::ForeignManifest;
 use crate::tree::rooted_dir::RootedDir;
-use crate::tree::{MANIFEST, SIGNATURE};
 
 /// The hint for receivers of a malformed manifest. A new manifest would sign off whatever files are
 /// there.
@@ -30,10 +30,11 @@ pub(crate) struct Received<'a> {
     foreign: Option<ForeignRelease<'a>>,
 }
 
-/// A signature that was read.
-pub(crate) struct ReadSignature {
-    pub(crate) evidence: Evidence,
-    /// The file that it was read from, if that lies in a release that aicr did not build.
+/// The signatures that were read.
+pub(crate) struct ReadSignatures {
+    /// At least one.
+    pub(crate) files: Vec<SignatureFile>,
+    /// The file that the one was read from, if that lies in a release that aicr did not build.
     pub(crate) file: Option<OwnFile>,
 }
 
@@ -78,11 +79,6 @@ impl<'a> Received<'a> {
         self.foreign.as_ref().map_or(MANIFEST, ForeignRelease::manifest_name)
     }
 
-    /// The path of the signature, for reports.
-    pub(crate) fn signature_path(&self) -> &str {
-        self.foreign.as_ref().map_or(SIGNATURE, ForeignRelease::signature_path)
-    }
-
     /// The bytes of the manifest.
     pub(crate) fn manifest_text(&self) -> Result<Vec<u8>> {
         match &self.foreign {
@@ -91,16 +87,17 @@ impl<'a> Received<'a> {
         }
     }
 
-    /// The signature over a manifest with this digest, parsed strictly. Some forms do not say which key
+    /// The signatures over a manifest with this digest, parsed strictly. Some forms do not say which key
     /// made the signature; such a one is taken for a signature by `key`.
-    pub(crate) fn signature(&self, digest: Sha256Digest, key: Option<&PublicKey>) -> Result<ReadSignature> {
-        match &self.foreign {
-            None => match signature_file(self.directory)? {
-                Some(evidence) => Ok(ReadSignature { evidence, file: None }),
-                None => Err(not_a_bundle::without_signature(self.directory)),
-            },
-            Some(foreign) => foreign.signature(self.directory, digest, key),
+    pub(crate) fn signatures(&self, digest: Sha256Digest, key: Option<&PublicKey>) -> Result<ReadSignatures> {
+        if let Some(foreign) = &self.foreign {
+            return foreign.signature(self.directory, digest, key);
         }
+        let files = signatures::read(self.directory)?;
+        if files.is_empty() {
+            return Err(not_a_bundle::without_signature(self.directory));
+        }
+        Ok(ReadSignatures { files, file: None })
     }
 
     /// Compares the release and then the files with these bytes as their manifest. `signature` is the file of the

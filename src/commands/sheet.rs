@@ -1,17 +1,15 @@
 //! `sheet`: a page for the receivers of a bundle. It runs no cosign. In this order:
 //!
 //! 1. The bundle is a directory, the place of the sheet is free, and the key can be read (exit 2).
-//! 2. The manifest and the signature are well-formed. The signature is over this manifest, and its hint is
+//! 2. The manifest and the signatures are well-formed. They are over this manifest, and the hint of one is
 //!    this key's. Whoever verifies with that key proves the rest.
 //! 3. The names in the bundle are those of the manifest. No payload is read.
 
 use camino::Utf8Path;
 
-use crate::commands::bundle_check::{
-    self, check_only_names, manifest_text, report as report_of, signature_file,
-};
-use crate::commands::not_a_bundle::{self, changed_manifest};
-use crate::commands::signing::signature_report;
+use crate::commands::bundle_check::{self, check_only_names, manifest_text, report as report_of};
+use crate::commands::not_a_bundle;
+use crate::commands::signatures::{self, SignatureFile};
 use crate::commands::trusted_key;
 use crate::context::Context;
 use crate::digest::Sha256Digest;
@@ -22,10 +20,10 @@ use crate::report::printer::Printer;
 use crate::report::sheet::Sheet;
 use crate::report::{BundleReport, ReleaseReport, Report, Verdict};
 use crate::sigstore::public_key::PublicKey;
+use crate::tree::MANIFEST;
 use crate::tree::handout::{Handout, HandoutKind};
 use crate::tree::manifest::Manifest;
 use crate::tree::rooted_dir::RootedDir;
-use crate::tree::{MANIFEST, SIGNATURE};
 
 /// The hints for the maker of the bundle.
 const MAKE_ONE: &str = "`aicr bundle` makes a bundle";
@@ -73,26 +71,23 @@ fn sheet(
 ) -> Result<(BundleReport, Option<String>)> {
     let top = bundle.show(b"");
     let text = manifest_text(bundle, || MAKE_ONE.to_owned())?;
-    let Some(evidence) = signature_file(bundle)? else {
+    let signatures = signatures::read(bundle)?;
+    if signatures.is_empty() {
         let sign = format!(
             "sign it with: `aicr bundle-sign {} --signing-key REF --tlog-upload=false`",
             quoted_path(bundle.path())
         );
         return Err(not_a_bundle::unsigned(bundle, &sign));
-    };
-    trusted_key::check_signer(key, &top, &evidence)?;
-    let digest = Sha256Digest::of(&text);
-    if evidence.digest() != digest {
-        return Err(changed_manifest(&top, MANIFEST, &text, digest, evidence.digest()));
     }
+    trusted_key::check_signers(std::slice::from_ref(key), &top, &signatures)?;
+    let digest = Sha256Digest::of(&text);
+    signatures::are_over(&signatures, &top, MANIFEST, &text, digest)?;
     let manifest = Manifest::unproven(&text)
         .map_err(|error| error.rejects(bundle.show(MANIFEST.as_bytes())).hint(MAKE_AGAIN))?;
     let checked = check_only_names(bundle, &manifest, context)?;
     let (files, bytes) = (checked.files, checked.bytes);
     let mut report = report_of(bundle, digest, checked, Verdict::Written, context);
-    let mut signature = signature_report(SIGNATURE, &evidence, false, false);
-    signature.checked = false;
-    report.signatures = vec![signature];
+    report.signatures = signatures.iter().map(SignatureFile::unchecked).collect();
     let release = bundle_check::release(bundle, &manifest);
     let page = Sheet {
         bundle: name,

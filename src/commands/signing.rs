@@ -7,6 +7,7 @@ use std::cell::Cell;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::commands::services;
+use crate::commands::signatures::SignatureFile;
 use crate::commands::typed_password::with_password;
 use crate::context::Context;
 use crate::cosign::argv::Operation;
@@ -24,11 +25,10 @@ use crate::plan::own_variables;
 use crate::plan::sign::{KeySigner, Signer, TokenSource};
 use crate::printable::{quoted, quoted_path};
 use crate::report::printer::Printer;
-use crate::report::{Report, SignatureReport, Witness};
+use crate::report::{Report, SignatureReport};
 use crate::sigstore::evidence::{Evidence, SignedBy};
 use crate::sigstore::key_type::KeyType;
 use crate::sigstore::public_key::PublicKey;
-use crate::tree::SIGNATURE;
 use crate::tree::handout::{Handout, HandoutKind};
 
 /// In a command that is only shown, the name of the private directory that a run will have.
@@ -127,10 +127,18 @@ impl<'a> Signing<'a> {
         }
     }
 
-    /// The report about a signature that is as wanted.
-    pub(crate) fn reports(&self, evidence: &Evidence) -> Vec<SignatureReport> {
+    /// The reports about the signatures of a bundle: that of this signer is as wanted, others were not checked.
+    pub(crate) fn reports(&self, own: &SignatureFile, all: &[SignatureFile]) -> Vec<SignatureReport> {
         let timestamp = !matches!(self.services, RecordingServices::NotRecorded);
-        vec![signature_report(SIGNATURE, evidence, self.services.has_log(), timestamp)]
+        let report = |file: &SignatureFile| {
+            if file == own { file.checked(self.services.has_log(), timestamp) } else { file.unchecked() }
+        };
+        all.iter().map(report).collect()
+    }
+
+    /// The signature of this signer, as far as that is known.
+    pub(crate) fn own<'s>(&self, signatures: &'s [SignatureFile]) -> Option<&'s SignatureFile> {
+        signatures.iter().find(|file| self.signer.is_named_by(file.evidence.signer()))
     }
 
     /// Signs `manifest`; before that, the notice about a transparency log. The signature was
@@ -308,30 +316,6 @@ fn public_key_out(plan: &Signer, untrusted: &[Utf8PathBuf]) -> Result<Option<(Ha
     let Signer::Key(KeySigner { public_key_out: Some(path), .. }) = plan else { return Ok(None) };
     let never_below: Vec<&Utf8Path> = untrusted.iter().map(Utf8PathBuf::as_path).collect();
     Ok(Some((Handout::new(HandoutKind::PublicKey, path, &never_below)?, path.clone())))
-}
-
-/// The report about a signature at `path`; `log` and `timestamp`: whether cosign checked them.
-pub(crate) fn signature_report(
-    path: &str,
-    evidence: &Evidence,
-    log: bool,
-    timestamp: bool,
-) -> SignatureReport {
-    let (key_sha256, identity, issuer) = match evidence.signer() {
-        SignedBy::Key(hint) => (Some(*hint), None, None),
-        SignedBy::Certificate(certificate) => {
-            (None, Some(certificate.identity().to_owned()), Some(certificate.issuer().to_owned()))
-        }
-    };
-    SignatureReport {
-        path: path.to_owned(),
-        key_sha256,
-        identity,
-        issuer,
-        checked: true,
-        log: Witness::of(evidence.log_entry().is_some(), log),
-        timestamp: Witness::of(evidence.timestamp().is_some(), timestamp),
-    }
 }
 
 /// A free file name next to the bundle, made from its name: cosign would overwrite an existing

@@ -1,8 +1,9 @@
-//! The trust policy of `verify`: the key or identity, and what a signature must come with. Before cosign is asked, a
-//! signature file is compared with it in this order, to report a difference in plain words:
+//! The trust policy of `verify`: the keys or the identity, and what a signature must come with. Before cosign is
+//! asked, the signature files are compared with it in this order, to report a difference in plain words:
 //!
-//! 1. The signer is the key of `--key`, or the certificate names the identity and issuer of the flags.
-//! 2. The signature is over the SHA-256 of this manifest.
+//! 1. One signer is the key of `--key`, or the certificate names the identity and issuer of the flags. Signatures by
+//!    others are not checked.
+//! 2. Each signature is over the SHA-256 of this manifest.
 //! 3. The log entry exists if one is required, its log is in the trusted root, and it is about this signature.
 //! 4. The timestamp exists if one is required, and its authority is in the trusted root.
 //!
@@ -10,18 +11,22 @@
 
 use camino::Utf8PathBuf;
 
-use crate::commands::not_a_bundle::{CHECKSUMS_ONLY, changed_manifest};
+use crate::both::each;
+use crate::commands::not_a_bundle::CHECKSUMS_ONLY;
 use crate::commands::services::trusted_root;
-use crate::commands::trusted_key;
+use crate::commands::signatures::{SignatureFile, are_over};
+use crate::commands::trusted_key::{self, check_signers};
 use crate::context::Context;
 use crate::cosign::environment::SecretsOf;
 use crate::cosign::signing_key::SigningKey;
+use crate::cosign::verify_blob::{Accepted, CosignAnswer};
 use crate::cosign::verify_request::{VerifyAs, VerifyRequest};
 use crate::cosign::{Cosign, Session};
 use crate::digest::Sha256Digest;
-use crate::error::{Failure, Result};
+use crate::error::{Class, Failure, Result};
 use crate::plan::key_ref::KeyRef;
 use crate::plan::verify::{KeyToTrust, Pattern, Root, TimestampPolicy, Trust};
+use crate::printable::show;
 use crate::report::Report;
 use crate::sigstore::RekorVersion;
 use crate::sigstore::evidence::{Evidence, LogEntry, SignedBy};
@@ -41,8 +46,12 @@ pub(crate) struct TrustPolicy<'a> {
 
 /// The signer to trust.
 enum TrustedSigner<'a> {
-    Key(PublicKey),
-    Identity { identity: &'a Pattern, issuer: &'a Pattern },
+    /// One of these keys.
+    Keys(Vec<PublicKey>),
+    Identity {
+        identity: &'a Pattern,
+        issuer: &'a Pattern,
+    },
 }
 
 /// The signer that the plan names, before cosign is found.
@@ -71,16 +80,17 @@ impl<'a> TrustPolicy<'a> {
             Some(Root::File(path)) => Some(trusted_root(path, bundles)?),
             Some(Root::Online) | None => None,
         };
+        let one = |key| TrustedSigner::Keys(vec![key]);
         let signer = match trust {
             Trust::Identity { identity, issuer, .. } => {
                 NamedSigner::Known(TrustedSigner::Identity { identity, issuer })
             }
             Trust::Key { key: KeyToTrust::File(path), fingerprints, .. } => {
-                NamedSigner::Known(TrustedSigner::Key(trusted_key::in_file(path, bundles, fingerprints)?))
+                NamedSigner::Known(one(trusted_key::in_file(path, bundles, fingerprints)?))
             }
             Trust::Key { key: KeyToTrust::StandardInput, fingerprints, .. } => {
                 let key = trusted_key::in_standard_input(&context.interrupt, fingerprints)?;
-                NamedSigner::Known(TrustedSigner::Key(key))
+                NamedSigner::Known(one(key))
             }
             Trust::Key { key: KeyToTrust::Ref(reference), fingerprints, .. } => {
                 let search_path = &session.search_path;
@@ -99,7 +109,7 @@ impl<'a> TrustPolicy<'a> {
             NamedSigner::Known(signer) => signer,
             NamedSigner::InKeyManager(reference, fingerprints, key) => {
                 let key = trusted_key::in_key_manager(reference, fingerprints, &key, &cosign, context)?;
-                TrustedSigner::Key(key)
+                one(key)
             }
         };
         let root = match trust.root() {
@@ -115,11 +125,11 @@ impl<'a> TrustPolicy<'a> {
         Ok(Self { cosign, signer, log, timestamp, root })
     }
 
-    /// The key that is trusted; `None` with an identity.
-    pub(crate) fn key(&self) -> Option<&PublicKey> {
+    /// The different keys that are trusted; none with an identity.
+    pub(crate) fn keys(&self) -> &[PublicKey] {
         match &self.signer {
-            TrustedSigner::Key(key) => Some(key),
-            TrustedSigner::Identity { .. } => None,
+            TrustedSigner::Keys(keys) => keys,
+            TrustedSigner::Identity { .. } => &[],
         }
     }
 
@@ -128,35 +138,79 @@ impl<'a> TrustPolicy<'a> {
         self.root.as_ref().map(|root| Sha256Digest::of(root.text()))
     }
 
-    /// The request to cosign about a signature over the manifest `text`, which has this name and digest;
-    /// `Class::Rejected` if the bundle `top` is rejected without it.
-    pub(crate) fn request(
+    /// The requests to cosign about signatures over the manifest `text`, which has this name and digest; `None` for
+    /// one that is by another signer, and is not checked. `Class::Rejected` if the bundle `top` is rejected without
+    /// them.
+    pub(crate) fn requests(
         &self,
         top: &str,
         name: &str,
-        evidence: &Evidence,
+        signatures: &[SignatureFile],
         text: &[u8],
         digest: Sha256Digest,
-    ) -> Result<VerifyRequest<'_>> {
-        let by = self.signer(top, evidence)?;
-        let signed = evidence.digest();
-        if signed != digest {
-            return Err(changed_manifest(top, name, text, digest, signed).hint(CHECKSUMS_ONLY));
+    ) -> Result<Vec<Option<VerifyRequest<'_>>>> {
+        match &self.signer {
+            TrustedSigner::Keys(keys) => check_signers(keys, top, signatures)?,
+            TrustedSigner::Identity { .. } => has_an_identity(top, signatures)?,
         }
-        let log = self.log(top, evidence)?;
-        let timestamp = self.timestamp(top, evidence)?;
+        let signers =
+            signatures.iter().map(|file| self.signer(top, &file.evidence)).collect::<Result<Vec<_>>>()?;
+        are_over(signatures, top, name, text, digest).map_err(|failure| failure.hint(CHECKSUMS_ONLY))?;
+        let requests = signatures.iter().zip(signers).map(|(file, by)| {
+            by.map(|by| self.request(by, &shown(top, file, signatures), &file.evidence)).transpose()
+        });
+        requests.collect()
+    }
+
+    fn request<'s>(
+        &'s self,
+        by: VerifyAs<'s>,
+        shown: &str,
+        evidence: &Evidence,
+    ) -> Result<VerifyRequest<'s>> {
+        let log = self.log(shown, evidence)?;
+        let timestamp = self.timestamp(shown, evidence)?;
         Ok(VerifyRequest { by, root: self.root.as_ref(), log, timestamp })
     }
 
-    fn signer(&self, top: &str, evidence: &Evidence) -> Result<VerifyAs<'_>> {
+    /// Asks cosign about all these signatures at the same time. It has to accept each of them.
+    pub(crate) fn ask<'m>(
+        &self,
+        top: &str,
+        signatures: &[SignatureFile],
+        requests: &[Option<VerifyRequest<'_>>],
+        text: &'m [u8],
+    ) -> Result<Accepted<'m>> {
+        let asked: Vec<_> =
+            signatures.iter().zip(requests).filter_map(|(file, request)| Some((file, (*request)?))).collect();
+        let answers = each(&asked, &|(file, request)| self.cosign.verify(*request, &file.evidence, text));
+        let answers = asked.iter().zip(answers).map(|((file, _), answer)| match answer? {
+            CosignAnswer::Accepted(accepted) => Ok(accepted),
+            CosignAnswer::Refused { said } => {
+                let shown = shown(top, file, signatures);
+                Err(Failure::rejected(format!("{shown}: cosign does not accept the signature"))
+                    .with_cosign_output(said)
+                    .hint(CHECKSUMS_ONLY))
+            }
+        });
+        let worse = |one: Result<Accepted<'m>>, other: Result<Accepted<'m>>| match (one, other) {
+            (Err(one), Err(other)) if Class::worse(one.class(), other.class()) == one.class() => Err(one),
+            (Ok(_), other) | (Err(_), other @ Err(_)) => other,
+            (failed @ Err(_), Ok(_)) => failed,
+        };
+        let none =
+            || Failure::new(Class::Broken, format!("{top}: cosign was asked about no signature (a bug)"));
+        answers.reduce(worse).unwrap_or_else(|| Err(none()))
+    }
+
+    /// The trusted signer that a signature names, if it is one.
+    fn signer(&self, top: &str, evidence: &Evidence) -> Result<Option<VerifyAs<'_>>> {
         match (&self.signer, evidence.signer()) {
-            (TrustedSigner::Key(key), _) => {
-                trusted_key::check_signer(key, top, evidence)?;
-                Ok(VerifyAs::Key(key))
+            (TrustedSigner::Keys(keys), SignedBy::Key(hint)) => {
+                Ok(keys.iter().find(|key| key.sha256() == *hint).map(VerifyAs::Key))
             }
-            (TrustedSigner::Identity { .. }, SignedBy::Key(hint)) => {
-                Err(Failure::rejected(format!("{top} is signed by key {hint}, not by an identity (keyless)")))
-            }
+            (TrustedSigner::Keys(_), SignedBy::Certificate(_))
+            | (TrustedSigner::Identity { .. }, SignedBy::Key(_)) => Ok(None),
             (TrustedSigner::Identity { identity, issuer }, SignedBy::Certificate(certificate)) => {
                 for (flag, wanted, is) in [
                     ("--certificate-identity", *identity, certificate.identity()),
@@ -173,7 +227,7 @@ impl<'a> TrustPolicy<'a> {
                         )));
                     }
                 }
-                Ok(VerifyAs::Identity { identity, issuer })
+                Ok(Some(VerifyAs::Identity { identity, issuer }))
             }
         }
     }
@@ -189,7 +243,7 @@ impl<'a> TrustPolicy<'a> {
                 "{top} is not accepted: there is no transparency log entry, and this command line requires one"
             ));
             return Err(match self.signer {
-                TrustedSigner::Key(_) => {
+                TrustedSigner::Keys(_) => {
                     none.hint("add --insecure-ignore-tlog if it was signed with --tlog-upload=false")
                 }
                 TrustedSigner::Identity { .. } => {
@@ -238,4 +292,19 @@ impl<'a> TrustPolicy<'a> {
             (None | Some(false), TimestampPolicy::IfKnown) => Ok(false),
         }
     }
+}
+
+/// Rejects a bundle without a signature by an identity. Only the first one can be.
+fn has_an_identity(top: &str, signatures: &[SignatureFile]) -> Result<()> {
+    match signatures.first().map(|file| file.evidence.signer()) {
+        Some(SignedBy::Key(hint)) => {
+            Err(Failure::rejected(format!("{top} is signed by key {hint}, not by an identity (keyless)")))
+        }
+        Some(SignedBy::Certificate(_)) | None => Ok(()),
+    }
+}
+
+/// What a message about one of several signatures begins with.
+fn shown(top: &str, file: &SignatureFile, all: &[SignatureFile]) -> String {
+    if all.len() == 1 { top.to_owned() } else { format!("{top}/{}", show(&file.path)) }
 }

@@ -4,6 +4,7 @@
 use anyhow::Context as _;
 use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::commands::signatures::SignatureFile;
 use crate::context::Context;
 use crate::cosign::Cosign;
 use crate::cosign::signing_key::SigningKey;
@@ -12,7 +13,7 @@ use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::plan::key_ref::KeyRef;
 use crate::printable::quoted_path;
-use crate::sigstore::evidence::{Evidence, SignedBy};
+use crate::sigstore::evidence::SignedBy;
 use crate::sigstore::key_type::KeyType;
 use crate::sigstore::pem::PemKind;
 use crate::sigstore::public_key::PublicKey;
@@ -90,18 +91,28 @@ pub(super) fn in_key_manager(
     Ok(key)
 }
 
-/// Checks that the hint of a signature is this key's. The bundle `top` is rejected otherwise.
-pub(super) fn check_signer(key: &PublicKey, top: &str, evidence: &Evidence) -> Result<()> {
-    match evidence.signer() {
-        SignedBy::Key(hint) if *hint == key.sha256() => Ok(()),
-        SignedBy::Key(hint) => {
-            Err(Failure::rejected(format!("{top} is signed by key {hint}, not by --key ({})", key.sha256()))
-                .hint("a rotated key is the usual cause: use the public key of the version that signed"))
-        }
-        SignedBy::Certificate(_) => {
-            Err(Failure::rejected(format!("{top} is signed by an identity (keyless), not by a key")))
-        }
+/// Checks that one of `keys` has signed, by the hints of the signatures. The bundle `top` is rejected otherwise. Which
+/// signatures are valid is not decided here.
+pub(super) fn check_signers(keys: &[PublicKey], top: &str, signatures: &[SignatureFile]) -> Result<()> {
+    let has_signed = |key: &PublicKey| {
+        signatures.iter().any(|file| *file.evidence.signer() == SignedBy::Key(key.sha256()))
+    };
+    if keys.iter().any(has_signed) {
+        return Ok(());
     }
+    if let [SignatureFile { evidence, .. }] = signatures
+        && let SignedBy::Certificate(_) = evidence.signer()
+    {
+        return Err(Failure::rejected(format!("{top} is signed by an identity (keyless), not by a key")));
+    }
+    let signers = signatures.iter().map(|file| match file.evidence.signer() {
+        SignedBy::Key(hint) => format!("key {hint}"),
+        SignedBy::Certificate(_) => "an identity (keyless)".to_owned(),
+    });
+    let signers = signers.collect::<Vec<_>>().join(" and ");
+    let missing = keys.iter().map(|key| key.sha256().to_string()).collect::<Vec<_>>().join(", ");
+    Err(Failure::rejected(format!("{top} is signed by {signers}, not by --key ({missing})"))
+        .hint("a rotated key is the usual cause: use the public key of the version that signed"))
 }
 
 /// The key in `content`; `file` is its file, as an argument in the shell.

@@ -1,12 +1,12 @@
-//! `--force` when nothing changed: if the bundle that would be made is the one that exists, and its signature
-//! is as wanted, nothing is replaced or signed. So a Makefile may always use `--force`.
+//! `--force` when nothing changed: if the bundle that would be made is the one that exists, and the signer's
+//! signature is as wanted, nothing is replaced or signed, and other signatures stay. So a Makefile may always use `--force`.
 
-use crate::commands::bundle_check::{check_files, signature_file};
-use crate::commands::signing::{SignatureOwner, Signing, signature_report};
+use crate::commands::bundle_check::check_files;
+use crate::commands::signatures::{self, SignatureFile};
+use crate::commands::signing::{SignatureOwner, Signing};
 use crate::context::Context;
 use crate::error::{Class, Result};
 use crate::report::{BundleReport, ManifestReport, Verdict};
-use crate::tree::SIGNATURE;
 use crate::tree::check::Keep;
 use crate::tree::copy::Built;
 use crate::tree::inputs::Collected;
@@ -42,35 +42,34 @@ pub(crate) fn has_same_files(
     Ok(checked.findings.total == 0)
 }
 
-/// The report about a bundle with exactly the files that it should have, if its signature is as wanted. `text`
-/// is its manifest.
+/// The report about a bundle with exactly the files that it should have, if the signature of this signer is as
+/// wanted. `text` is its manifest.
 pub(crate) fn report(
     existing: &RootedDir,
     text: &[u8],
     built: &Built,
     signing: Option<&Signing<'_>>,
 ) -> Result<Option<BundleReport>> {
-    let evidence = match signature_file(existing) {
-        Err(failure) if failure.class() == Class::Rejected => None,
-        evidence => evidence?,
+    let there = match signatures::read(existing) {
+        Err(failure) if failure.class() == Class::Rejected => Vec::new(),
+        there => there?,
     };
     let Built { manifest, files, bytes } = *built;
     let path = existing.path();
     let mut report = BundleReport::new(path, Verdict::Unchanged);
     report.manifest = Some(ManifestReport { sha256: Some(manifest), files, bytes, absent: None });
-    match (signing, evidence) {
-        (None, evidence) => {
-            report.signatures =
-                evidence.iter().map(|there| signature_report(SIGNATURE, there, false, false)).collect();
-        }
-        (Some(signing), Some(there))
-            if there.digest() == manifest && signing.owner(&there, text)? == SignatureOwner::AsWanted =>
-        {
+    let Some(signing) = signing else {
+        report.signatures = there.iter().map(SignatureFile::unchecked).collect();
+        return Ok(Some(report));
+    };
+    let are_over_it = there.iter().all(|file| file.evidence.digest() == manifest);
+    match signing.own(&there).filter(|_| are_over_it) {
+        Some(own) if signing.owner(&own.evidence, text)? == SignatureOwner::AsWanted => {
             report.verdict = Verdict::AlreadySigned;
-            report.signatures = signing.reports(&there);
-            report.commands = vec![signing.verify_command(path, &there)];
+            report.signatures = signing.reports(own, &there);
+            report.commands = vec![signing.verify_command(path, &own.evidence)];
+            Ok(Some(report))
         }
-        (Some(_), _) => return Ok(None),
+        _ => Ok(None),
     }
-    Ok(Some(report))
 }

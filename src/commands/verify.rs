@@ -1,9 +1,9 @@
 //! `verify`: the signature first, then every file. For each bundle, in this order:
 //!
-//! 1. The manifest exists, and its bytes are read once. The signature file exists and parses strictly.
-//! 2. Signer, digest, log entry and timestamp are of the kind that the trust flags ask for (`trust`).
-//! 3. cosign accepts the signature over exactly these bytes (`cosign/verify_blob.rs`). Meanwhile the files are already
-//!    read and compared, since cosign takes a quarter of a second.
+//! 1. The manifest exists, and its bytes are read once. The signature files exist and parse strictly (`signatures`).
+//! 2. Signers, digests, log entries and timestamps are of the kind that the trust flags ask for (`trust`).
+//! 3. cosign accepts each signature by a trusted signer over exactly these bytes (`cosign/verify_blob.rs`). Meanwhile
+//!    the files are already read and compared, since cosign takes a quarter of a second.
 //! 4. Only then the manifest is believed: the release that the bundle is, and what was found about the files.
 //! 5. The receipt is written. If all is well, the copy of the files that was made meanwhile is moved into place.
 
@@ -11,20 +11,19 @@ use camino::Utf8PathBuf;
 
 use crate::both::both;
 use crate::commands::bundle_check::report;
-use crate::commands::not_a_bundle::{self, CHECKSUMS_ONLY};
+use crate::commands::not_a_bundle;
 use crate::commands::receipt::receipt;
-use crate::commands::received::{Listed, ReadSignature, Received, Seen};
-use crate::commands::signing::signature_report;
+use crate::commands::received::{Listed, ReadSignatures, Received, Seen};
+use crate::commands::signatures::SignatureFile;
 use crate::commands::trust::TrustPolicy;
 use crate::context::Context;
-use crate::cosign::verify_blob::{CosignAnswer, Early};
+use crate::cosign::verify_blob::{Accepted, Early};
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::plan::verify::{ForeignPlan, Scope, SignaturePlan, VerifyPlan};
 use crate::progress::Progress;
 use crate::report::{BundleReport, CosignReport, Report, Verdict};
-use crate::sigstore::evidence::Evidence;
 use crate::tree::check::Keep;
 use crate::tree::pending_copy::PendingCopy;
 use crate::tree::receipt_file::ReceiptFile;
@@ -107,11 +106,11 @@ struct Verification<'a> {
     context: &'a Context,
 }
 
-/// A bundle whose signature was accepted.
+/// A bundle whose signatures were accepted.
 struct Verified<'a> {
     report: BundleReport,
     listed: Listed<'a>,
-    signature: Evidence,
+    signatures: Vec<SignatureFile>,
     copy: Option<PendingCopy<'a>>,
 }
 
@@ -124,9 +123,9 @@ impl Verification<'_> {
         let (mut report, ready) = match self.signature_and_files(bundle, &text, digest) {
             Err(failure) if matches!(failure.class(), Class::Signal(_)) => return Err(failure),
             Err(failure) => (BundleReport::failed(bundle.directory.path(), failure), None),
-            Ok(Verified { report, listed, signature, copy }) => {
+            Ok(Verified { report, listed, signatures, copy }) => {
                 let is_accepted = report.verdict == Verdict::Accepted;
-                (report, copy.filter(|_| is_accepted).map(|copy| (copy, listed, signature)))
+                (report, copy.filter(|_| is_accepted).map(|copy| (copy, listed, signatures)))
             }
         };
         if let Some(failure) = self.write_receipt(&report, (bundle.manifest_name(), digest)).err() {
@@ -135,11 +134,13 @@ impl Verification<'_> {
             }
             return Ok(Done { report, failure: Some(failure) });
         }
-        if let Some((copy, listed, signature)) = ready {
+        if let Some((copy, listed, signatures)) = ready {
             let unseen = Progress::hidden();
             let work = self.context.work(&unseen);
+            let files = signatures.iter().map(|file| (file.path.as_str(), file.evidence.to_json()));
+            let files: Vec<_> = files.collect();
             let published = match listed {
-                Listed::Bundle(manifest) => copy.publish(&manifest, &signature.to_json(), &work),
+                Listed::Bundle(manifest) => copy.publish(&manifest, &files, &work),
                 Listed::Whole(whole) => copy.publish_whole(&whole.manifest(), &work),
             };
             published.inspect_err(|_| self.receipt.into_iter().for_each(ReceiptFile::remove))?;
@@ -157,22 +158,15 @@ impl Verification<'_> {
     ) -> Result<Verified<'m>> {
         let Self { plan, policy, context, .. } = self;
         let top = bundle.directory.show(b"");
-        let ReadSignature { evidence, file } = bundle.signature(digest, policy.key())?;
-        let request = policy.request(&top, bundle.manifest_name(), &evidence, text, digest)?;
+        let ReadSignatures { files: signatures, file } = bundle.signatures(digest, policy.keys().first())?;
+        let requests = policy.requests(&top, bundle.manifest_name(), &signatures, text, digest)?;
         let copy = self.target.map(PendingCopy::begin).transpose()?;
         let keep = copy.as_ref().map_or(Keep::Nothing, Keep::Copies);
         let expected = Some(&plan.release);
         let look = |text, interrupt: &_| bundle.look(text, file.as_ref(), expected, keep, context, interrupt);
-        let ask = || policy.cosign.verify(request, &evidence, text);
-        let (answer, early) = ask_and_look(text, context, &ask, look);
-        let accepted = match answer? {
-            CosignAnswer::Accepted(accepted) => accepted,
-            CosignAnswer::Refused { said } => {
-                return Err(Failure::rejected(format!("{top}: cosign does not accept the signature"))
-                    .with_cosign_output(said)
-                    .hint(CHECKSUMS_ONLY));
-            }
-        };
+        let ask = || policy.ask(&top, &signatures, &requests, text);
+        let (accepted, early) = ask_and_look(text, context, &ask, look);
+        let accepted = accepted?;
         let Some(seen) = early.believe(&accepted) else {
             return Err(Failure::new(
                 Class::Broken,
@@ -181,12 +175,15 @@ impl Verification<'_> {
         };
         let Seen { listed, checked, release } = seen?;
         let mut report = report(bundle.directory, digest, checked, Verdict::Accepted, context);
-        let path = bundle.signature_path();
-        report.signatures = vec![signature_report(path, &evidence, request.log, request.timestamp)];
+        let reports = signatures.iter().zip(requests).map(|(file, request)| match request {
+            Some(request) => file.checked(request.log, request.timestamp),
+            None => file.unchecked(),
+        });
+        report.signatures = reports.collect();
         if report.verdict == Verdict::Accepted {
             report.release = release.map(Into::into);
         }
-        Ok(Verified { report, listed, signature: evidence, copy })
+        Ok(Verified { report, listed, signatures, copy })
     }
 
     /// Writes the receipt, if one is wanted and there is a verdict.
@@ -206,20 +203,14 @@ fn checksums_only(bundle: &Received<'_>, context: &Context) -> Result<BundleRepo
     Ok(report(bundle.directory, Sha256Digest::of(&text), seen.checked, Verdict::Unproven, context))
 }
 
-/// Asks cosign, and looks at the files meanwhile; that is given up as soon as the signature is not accepted.
+/// Asks cosign, and looks at the files meanwhile; that is given up as soon as a signature is not accepted.
 fn ask_and_look<'m, T>(
     text: &'m [u8],
     context: &Context,
-    ask: &(impl Fn() -> Result<CosignAnswer<'m>> + Sync),
+    ask: &(impl Fn() -> Result<Accepted<'m>> + Sync),
     look: impl FnOnce(&'m [u8], &Interrupt) -> T,
-) -> (Result<CosignAnswer<'m>>, Early<'m, T>) {
+) -> (Result<Accepted<'m>>, Early<'m, T>) {
     let meanwhile = context.interrupt.of_a_part();
-    let ask = || {
-        let verdict = ask();
-        if !matches!(verdict, Ok(CosignAnswer::Accepted(_))) {
-            meanwhile.give_up();
-        }
-        verdict
-    };
+    let ask = || ask().inspect_err(|_| meanwhile.give_up());
     both(&ask, || Early::found(text, |text| look(text, &meanwhile)))
 }

@@ -32,6 +32,9 @@ pub(crate) enum Description {
 pub(crate) struct BundleDescription {
     /// How many files are missing, unlisted, or wrong in another way that shows without reading them.
     pub(crate) wrong_names: u64,
+    /// How many further signatures are over another manifest.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) further_over_others: u64,
     /// Whether the signature is over this manifest; `None` without a signature.
     over_this_manifest: Option<bool>,
     /// The SHA-256 of the manifest that was signed.
@@ -149,7 +152,8 @@ impl BundleDescription {
     }
 
     fn write_signature(&self, text: &mut String) {
-        let Self { wrong_names: _, over_this_manifest, signed_sha256, log_id, log_time } = self;
+        let Self { wrong_names: _, further_over_others, over_this_manifest, signed_sha256, log_id, log_time } =
+            self;
         // Writing to a String cannot fail.
         if let Some(log_id) = log_id {
             let _ = writeln!(text, "  log id\n    {log_id}");
@@ -160,7 +164,15 @@ impl BundleDescription {
         if let (Some(false), Some(signed)) = (over_this_manifest, signed_sha256) {
             let _ = writeln!(text, "  the signature is over another manifest, with sha256\n    {signed}");
         }
+        if *further_over_others > 0 {
+            let _ = writeln!(text, "  further signatures over another manifest: {further_over_others}");
+        }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Seconds since 1970 as RFC 3339, in UTC.

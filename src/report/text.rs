@@ -178,7 +178,11 @@ fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
 /// The signatures, each with its signer.
 fn list_signatures(signatures: &[SignatureReport], verdict: Verdict, text: &mut String) {
     // Writing to a String cannot fail.
+    let are_some_checked = signatures.iter().any(|signature| signature.checked);
     for SignatureReport { path: _, key_sha256, identity, issuer, checked, log, timestamp } in signatures {
+        if are_some_checked && !checked {
+            text.push_str("  unchecked signature\n");
+        }
         // Said before what is wrong with the files.
         if *checked && verdict == Verdict::Rejected {
             text.push_str("  signature accepted\n");

@@ -1,12 +1,13 @@
 //! Which files are a release's own: those that its manifest does not list, and that belong to it
 //! all the same. Every other file that is not listed is a finding. Pure.
 
+use super::signature_files::is_further_signature;
 use super::{MANIFEST, SIGNATURE};
 
 /// Whose files lie next to the payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Layout<'a> {
-    /// A bundle of aicr: its manifest and its signature.
+    /// A bundle of aicr: its manifest and its signatures.
     Bundle,
     /// A release that aicr did not build.
     Foreign {
@@ -28,7 +29,9 @@ impl Layout<'_> {
     /// Whether a regular file at this path belongs to the release, although it is not listed.
     pub(super) fn is_own(&self, path: &[u8]) -> bool {
         match self {
-            Self::Bundle => path == MANIFEST.as_bytes() || path == SIGNATURE.as_bytes(),
+            Self::Bundle => {
+                path == MANIFEST.as_bytes() || path == SIGNATURE.as_bytes() || is_further_signature(path)
+            }
             Self::Foreign { manifest, signature, .. } => {
                 signature.is_some_and(|signature| signature.as_bytes() == path)
                     || path
@@ -53,6 +56,7 @@ mod tests {
         for (path, expected) in [
             ("checksums.txt", true),
             ("attestation/checksums.txt.sigstore.json", true),
+            ("attestation/checksums.txt.0123456789abcdef.sigstore.json", true),
             ("attestation", false),
             ("attestation/other", false),
             ("sub/checksums.txt", false),

@@ -14,7 +14,7 @@ use super::publish::Sealed;
 use super::rooted_dir::RootedDir;
 use super::second_look::{Expected, FileId};
 use super::space::enough_space;
-use super::staging::Staging;
+use super::staging::{Staging, attestation};
 use super::target::Target;
 use super::write_back::WriteBack;
 use super::{MANIFEST, PLAIN, Work, cannot};
@@ -63,20 +63,32 @@ impl<'a> PendingCopy<'a> {
         Sealed::whole(self.staging, self.write_back, self.target, expected)?.publish(work)
     }
 
-    /// Moves the copy into place, with this manifest and signature. All files were copied.
-    pub(crate) fn publish(self, manifest: &Manifest<'_>, signature: &[u8], work: &Work<'_>) -> Result<()> {
+    /// Moves the copy into place, with this manifest and these signatures, by path; the first one first. All files were copied.
+    pub(crate) fn publish(
+        self,
+        manifest: &Manifest<'_>,
+        signatures: &[(&str, Vec<u8>)],
+        work: &Work<'_>,
+    ) -> Result<()> {
         let text = manifest.text();
-        let write = || {
-            let mut file = create(&self.tree, MANIFEST.as_bytes(), PLAIN)?;
-            file.write_all(text)?;
-            set_mode_of_new(&file, PLAIN)?;
-            file.sync_all()
-        };
-        write().map_err(|error| cannot("write", self.tree.show(MANIFEST.as_bytes()), &error))?;
+        let (first, further) = signatures.split_at(signatures.len().min(1));
+        if !further.is_empty() {
+            attestation(&self.tree)?;
+        }
+        let first = first.first().map(|(_, content)| content.as_slice());
+        let further = further.iter().map(|(path, content)| (*path, content.as_slice()));
+        for (path, content) in std::iter::once((MANIFEST, text)).chain(further) {
+            let write = || {
+                let mut file = create(&self.tree, path.as_bytes(), PLAIN)?;
+                file.write_all(content)?;
+                set_mode_of_new(&file, PLAIN)?;
+                file.sync_all()
+            };
+            write().map_err(|error| cannot("write", self.tree.show(path.as_bytes()), &error))?;
+        }
         let files = self.record.into_inner().unwrap_or_else(PoisonError::into_inner);
         let expected = Expected { names: Names::Listed(manifest), files: &files, pending: None };
         let digest = Sha256Digest::of(text);
-        Sealed::tree(self.staging, self.write_back, self.target, expected, digest, Some(signature))?
-            .publish(work)
+        Sealed::tree(self.staging, self.write_back, self.target, expected, digest, first)?.publish(work)
     }
 }

@@ -14,6 +14,7 @@ use super::inputs::Collected;
 use super::medium::clear_set_gid;
 use super::rooted_dir::RootedDir;
 use super::second_look::{Activity, Expected, OwnFiles, changed};
+use super::signature_files::further_signatures;
 use super::staging::{OLD, Staging, TREE, attestation};
 use super::target::{Occupant, Purpose, Target};
 use super::write_back::WriteBack;
@@ -24,7 +25,7 @@ use crate::release::{self, RELEASE};
 
 mod replacement;
 
-/// The file name of the signature, in the staging directory and in `attestation`.
+/// The file name of a signature in the staging directory, and of the first one in `attestation`.
 const SIGNATURE_NAME: &str = "checksums.txt.sigstore.json";
 
 /// Content that may be published: complete and on the disk, with its signature if it has one. Nothing else
@@ -44,7 +45,16 @@ enum Content<'a> {
     /// `changes` if the existing files have other bytes.
     Manifest { bundle: &'a RootedDir, changes: bool, signed: bool, has_release: bool },
     /// A signature for an existing bundle.
-    Signature(&'a RootedDir),
+    Signature(&'a RootedDir, SignaturePlace),
+}
+
+/// Where a signature is put in an existing bundle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SignaturePlace {
+    /// At this path in `attestation`; all other signatures stay.
+    At(String),
+    /// It becomes the only signature.
+    Alone,
 }
 
 impl<'a> Sealed<'a> {
@@ -142,10 +152,11 @@ impl<'a> Sealed<'a> {
         expected: Expected<'a>,
         own_files: OwnFiles,
         signature: &[u8],
+        place: SignaturePlace,
     ) -> Result<Self> {
         write_signature(&staging, signature)?;
         let activity = Activity::Signing;
-        Ok(Self { staging, content: Content::Signature(bundle), expected, own_files, activity })
+        Ok(Self { staging, content: Content::Signature(bundle, place), expected, own_files, activity })
     }
 
     /// Moves it into place, and removes everything else that the run has written.
@@ -163,13 +174,13 @@ impl<'a> Sealed<'a> {
             Content::Manifest { bundle, changes, signed, has_release } => {
                 look_again(bundle, &bundle.show(b""))?;
                 match (changes, signed) {
-                    (false, true) => publish_signature(&self.staging, bundle),
+                    (false, true) => publish_signature(&self.staging, bundle, &SignaturePlace::Alone),
                     _ => Replacement::new(&self.staging, bundle, has_release).run(changes, signed),
                 }
             }
-            Content::Signature(bundle) => {
+            Content::Signature(bundle, place) => {
                 look_again(bundle, &bundle.show(b""))?;
-                publish_signature(&self.staging, bundle)
+                publish_signature(&self.staging, bundle, &place)
             }
         }
     }
@@ -260,21 +271,42 @@ fn replace_emptied(staging: &Staging, name: &str) -> io::Result<()> {
     move_tree_in(staging, name)
 }
 
-fn publish_signature(staging: &Staging, bundle: &RootedDir) -> Result<()> {
-    let directory = move_signature_in(staging, bundle)?;
-    let failed = |error: io::Error| cannot("write", bundle.show(SIGNATURE.as_bytes()), &error);
+/// Moves a signature into place. If it will be the only one, further ones are removed first: killed between
+/// these steps, the run leaves the old first signature, and never two by one key.
+fn publish_signature(staging: &Staging, bundle: &RootedDir, place: &SignaturePlace) -> Result<()> {
+    let path = match place {
+        SignaturePlace::At(path) => path,
+        SignaturePlace::Alone => {
+            let further = further_signatures(bundle)
+                .map_err(|error| cannot("read", bundle.show(ATTESTATION.as_bytes()), &error))?;
+            for path in further {
+                let failed = |error: io::Error| cannot("remove", bundle.show(path.as_bytes()), &error);
+                let directory = bundle.directory(ATTESTATION.as_bytes()).map_err(failed)?;
+                rustix::fs::unlinkat(&directory, file_name(&path), AtFlags::empty())
+                    .map_err(|errno| failed(errno.into()))?;
+            }
+            SIGNATURE
+        }
+    };
+    let directory = move_signature_in(staging, bundle, path)?;
+    let failed = |error: io::Error| cannot("write", bundle.show(path.as_bytes()), &error);
     sync(&directory).and_then(|()| sync(bundle)).map_err(failed)
+}
+
+/// The name of a signature in `attestation`.
+fn file_name(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
 }
 
 /// Moves a signature into place, and returns its directory. If that fails, an `attestation` that was
 /// created for it is removed.
-fn move_signature_in(staging: &Staging, bundle: &RootedDir) -> Result<OwnedFd> {
+fn move_signature_in(staging: &Staging, bundle: &RootedDir, path: &str) -> Result<OwnedFd> {
     let (directory, made) = attestation(bundle)?;
-    if let Err(errno) = rustix::fs::renameat(&staging.dir, SIGNATURE_NAME, &directory, SIGNATURE_NAME) {
+    if let Err(errno) = rustix::fs::renameat(&staging.dir, SIGNATURE_NAME, &directory, file_name(path)) {
         if made {
             let _ = rustix::fs::unlinkat(bundle, ATTESTATION, AtFlags::REMOVEDIR);
         }
-        return Err(cannot("write", bundle.show(SIGNATURE.as_bytes()), &errno.into()));
+        return Err(cannot("write", bundle.show(path.as_bytes()), &errno.into()));
     }
     Ok(directory)
 }

@@ -2,6 +2,7 @@
 //! cosign may take minutes to sign, and meanwhile another program can change the files. The look compares
 //! names, kinds, sizes and inodes, and reads no file.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::ControlFlow;
 
@@ -9,8 +10,10 @@ use rustix::fs::{AtFlags, Stat};
 use rustix::io::Errno;
 
 use super::file_system::has_stable_inodes;
+use super::layout::Layout;
 use super::names::Names;
 use super::rooted_dir::{DirectoryBuffer, FileKind, RootedDir, change_stamp, size};
+use super::signature_files::further_signatures;
 use super::{MANIFEST, SIGNATURE, cannot, is_staging_name};
 use crate::error::{Class, Failure, Result};
 use crate::interrupt::Interrupt;
@@ -76,8 +79,8 @@ impl Expected<'_> {
         index < self.files.len() && self.name(index).starts_with(&below)
     }
 
-    /// Fails with exit 1 if `bundle` has other files now. Besides the payload, it may have a manifest, a
-    /// signature and staging directories.
+    /// Fails with exit 1 if `bundle` has other files now. Besides the payload, it may have a manifest,
+    /// signatures and staging directories.
     pub(crate) fn check(
         &self,
         bundle: &RootedDir,
@@ -130,9 +133,7 @@ impl Expected<'_> {
                             }
                         }
                     }
-                    (FileKind::File, None)
-                        if [MANIFEST.as_bytes(), SIGNATURE.as_bytes()].contains(&&path[..]) =>
-                    {
+                    (FileKind::File, None) if Layout::Bundle.is_own(&path) => {
                         return ControlFlow::Continue(());
                     }
                     (_, Some(_)) => "was replaced",
@@ -187,23 +188,30 @@ pub(crate) fn changed(bundle: &str, activity: Activity, change: &str) -> Failure
 }
 
 /// The files of an existing bundle that aicr writes, as they were at one time.
-pub(crate) struct OwnFiles([(&'static str, Option<Stat>); 3]);
+pub(crate) struct OwnFiles(BTreeMap<String, Stat>);
 
 impl OwnFiles {
     /// As they are now.
     pub(crate) fn of(bundle: &RootedDir) -> Self {
-        Self([MANIFEST, SIGNATURE, RELEASE].map(|name| (name, bundle.stat(name.as_bytes()).ok())))
+        let known = [MANIFEST, SIGNATURE, RELEASE].map(ToOwned::to_owned);
+        let names = known.into_iter().chain(further_signatures(bundle).unwrap_or_default());
+        Self(
+            names
+                .filter_map(|name| Some((bundle.stat(name.as_bytes()).ok()?, name)))
+                .map(|(stat, name)| (name, stat))
+                .collect(),
+        )
     }
 
     /// Fails with exit 1 if one of them was created, removed or changed since then.
     pub(crate) fn check(&self, bundle: &RootedDir, shown: &str, activity: Activity) -> Result<()> {
         let stamp = |stat: &Stat| (stat.st_ino, change_stamp(stat));
-        for ((name, before), (_, now)) in self.0.iter().zip(Self::of(bundle).0) {
-            if before.as_ref().map(stamp) != now.as_ref().map(stamp) {
-                return Err(changed(shown, activity, &format!("{name} is not the same")));
-            }
+        let now = Self::of(bundle);
+        let differs = |name: &&String| self.0.get(*name).map(stamp) != now.0.get(*name).map(stamp);
+        match self.0.keys().chain(now.0.keys()).find(differs) {
+            Some(name) => Err(changed(shown, activity, &format!("{name} is not the same"))),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@ mod bounds;
 mod corpus;
 mod old_kernel;
 mod reads;
+mod several;
 mod signature;
 mod special;
 mod tree;

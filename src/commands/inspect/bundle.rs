@@ -1,8 +1,8 @@
-//! What a bundle says of itself: its manifest, its signature file, and whether it has the files that the
+//! What a bundle says of itself: its manifest, its signatures, and whether it has the files that the
 //! manifest lists. Only names and sizes of those are looked at.
 
-use crate::commands::bundle_check::{self, check_only_names, manifest_text, signature_file};
-use crate::commands::signing::signature_report;
+use crate::commands::bundle_check::{self, check_only_names, manifest_text};
+use crate::commands::signatures::{self, SignatureFile};
 use crate::context::Context;
 use crate::digest::Sha256Digest;
 use crate::error::Result;
@@ -12,7 +12,7 @@ use crate::report::{BundleReport, ManifestReport, ReleaseReport, Verdict};
 use crate::sigstore::evidence::{Evidence, SignedBy};
 use crate::tree::manifest::Manifest;
 use crate::tree::rooted_dir::RootedDir;
-use crate::tree::{MANIFEST, SIGNATURE, misplaced};
+use crate::tree::{MANIFEST, misplaced};
 
 /// The hints for a bundle that cannot be read.
 const ELSEWHERE: &str = "give the directory that holds it";
@@ -24,7 +24,7 @@ pub(super) fn describe(bundle: &RootedDir, context: &Context) -> Result<BundleRe
     let text = manifest_text(bundle, || ELSEWHERE.to_owned())?;
     let manifest = Manifest::unproven(&text)
         .map_err(|error| error.rejects(bundle.show(MANIFEST.as_bytes())).hint(AGAIN))?;
-    let evidence = signature_file(bundle)?;
+    let signatures = signatures::read(bundle)?;
     let checked = check_only_names(bundle, &manifest, context)?;
     let digest = Sha256Digest::of(&text);
     let mut report = BundleReport::new(bundle.path(), Verdict::Described);
@@ -38,12 +38,12 @@ pub(super) fn describe(bundle: &RootedDir, context: &Context) -> Result<BundleRe
     let mut description = BundleDescription::default();
     description.wrong_names = checked.findings.total;
     let path = quoted_path(bundle.path());
-    if let Some(evidence) = evidence {
-        description.signature(&evidence, digest);
-        let mut signature = signature_report(SIGNATURE, &evidence, false, false);
-        signature.checked = false;
-        report.signatures = vec![signature];
-        report.commands = vec![format!("aicr verify {path} {}", trust_flags(&evidence))];
+    report.signatures = signatures.iter().map(SignatureFile::unchecked).collect();
+    if let Some(SignatureFile { evidence, .. }) = signatures.first() {
+        description.signature(evidence, digest);
+        let over_others = signatures[1..].iter().filter(|file| file.evidence.digest() != digest);
+        description.further_over_others = over_others.count() as u64;
+        report.commands = vec![format!("aicr verify {path} {}", trust_flags(evidence))];
     } else {
         if let Some(found) = misplaced::signature(bundle) {
             let found = show(&found);

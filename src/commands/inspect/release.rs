@@ -2,7 +2,7 @@
 //! how many of the listed files are there. Only sizes of those are looked at.
 
 use super::bundle::trust_flags;
-use crate::commands::signing::signature_report;
+use crate::commands::signatures::SignatureFile;
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Result};
 use crate::printable::{quoted, quoted_path};
@@ -62,9 +62,8 @@ fn signature(
     match SignatureForm::parse(&text).map_err(|why| why.failure(Class::Rejected, &shown))? {
         SignatureForm::Complete(evidence) => {
             description.signature(&evidence, digest);
-            let mut report = signature_report(&path, &evidence, false, false);
-            report.checked = false;
-            Ok((report, trust_flags(&evidence)))
+            let flags = trust_flags(&evidence);
+            Ok((SignatureFile { path, evidence }.unchecked(), flags))
         }
         SignatureForm::WithoutHint(signature) => {
             description.signed(signature.signed(), digest);

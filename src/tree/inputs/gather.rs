@@ -15,6 +15,7 @@ use super::super::manifest::{self, Manifest};
 use super::super::misplaced::foreign_release_hint;
 use super::super::name::{EntryName, NameError};
 use super::super::rooted_dir::{DirectoryBuffer, FileKind, RootedDir, size, stored};
+use super::super::signature_files::is_further_signature;
 use super::super::{ATTESTATION, MANIFEST, MAX_ENTRIES, SIGNATURE, cannot, is_staging_name};
 use super::{Directories, SourceFile, Tally, directory_of};
 use crate::error::{Failure, Result};
@@ -237,7 +238,7 @@ impl<'a> Gathering<'a> {
         self.roots[root as usize].show(path)
     }
 
-    /// In place: the manifest, the signature, the `release.json` that is replaced, and the staging directory of another or a killed run.
+    /// In place: the manifest, the signatures, the `release.json` that is replaced, and the staging directory of another or a killed run.
     fn part_of_bundle(&mut self, root: u32, path: &[u8], kind: FileKind) -> Option<Decision> {
         if !self.in_place {
             return None;
@@ -245,7 +246,7 @@ impl<'a> Gathering<'a> {
         let staging = [ATTESTATION.as_bytes(), b"/", INNER_STAGING.as_bytes()].concat();
         match kind {
             FileKind::File if path == MANIFEST.as_bytes() => self.has_manifest = true,
-            FileKind::File if path == SIGNATURE.as_bytes() => {}
+            FileKind::File if path == SIGNATURE.as_bytes() || is_further_signature(path) => {}
             FileKind::File if self.has_release && path == RELEASE.as_bytes() && self.is_release(root) => {}
             FileKind::Directory if path == ATTESTATION.as_bytes() => return Some(Decision::Enter),
             FileKind::Directory if path == staging => {}

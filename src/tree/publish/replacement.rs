@@ -1,4 +1,4 @@
-//! In place: replaces the manifest, and with it the signature and the `release.json`. There is never a new manifest
+//! In place: replaces the manifest, and with it the signatures and the `release.json`. There is never a new manifest
 //! with an old signature, even after a power failure, because each step is on the disk before the next one. (The
 //! manifest and `release.json` are one step of two renames. A run that is killed between them leaves an unsigned
 //! bundle, which `verify` rejects.) If a step fails, the steps before it are undone, and the old bundle is as it was.
@@ -9,21 +9,24 @@ use rustix::fs::{AtFlags, RenameFlags};
 use rustix::io::Errno;
 
 use super::super::rooted_dir::{OpenError, RootedDir};
+use super::super::signature_files::further_signatures;
 use super::super::staging::{Staging, attestation};
 use super::super::{ATTESTATION, MANIFEST, SIGNATURE, cannot};
-use super::{SIGNATURE_NAME, cannot_exchange, move_signature_in, sync};
+use super::{cannot_exchange, file_name, move_signature_in, sync};
 use crate::error::{Failure, Result};
 use crate::release::RELEASE;
 
-/// The name of the old signature in the staging directory.
-const OLD_SIGNATURE: &str = "old.sigstore.json";
+/// The name of an old signature in the staging directory.
+fn old(name: &str) -> String {
+    format!("old.{name}")
+}
 
 /// A replacement, and the steps that are done.
 pub(super) struct Replacement<'a> {
     staging: &'a Staging,
     bundle: &'a RootedDir,
-    /// Whether the old signature is in the staging directory.
-    signature_removed: bool,
+    /// The file names of the old signatures that are in the staging directory.
+    removed: Vec<String>,
     has_release: bool,
     release: FileState,
     manifest: FileState,
@@ -52,7 +55,7 @@ impl<'a> Replacement<'a> {
         Self {
             staging,
             bundle,
-            signature_removed: false,
+            removed: Vec::new(),
             has_release,
             release: FileState::Old,
             manifest: FileState::Old,
@@ -76,7 +79,7 @@ impl<'a> Replacement<'a> {
             // On a full disk this fails, and the old bundle is still complete.
             self.attestation_created = attestation(self.bundle)?.1;
         }
-        self.remove_signature()?;
+        self.remove_signatures()?;
         if changes {
             let failed = |error: io::Error| cannot("write", self.bundle.show(MANIFEST.as_bytes()), &error);
             if self.has_release {
@@ -86,7 +89,7 @@ impl<'a> Replacement<'a> {
             sync(self.bundle).map_err(failed)?;
         }
         if signed {
-            let directory = move_signature_in(self.staging, self.bundle)?;
+            let directory = move_signature_in(self.staging, self.bundle, SIGNATURE)?;
             // Nothing is undone from here on, even if the sync fails.
             self.complete = true;
             let failed = |error: io::Error| cannot("write", self.bundle.show(SIGNATURE.as_bytes()), &error);
@@ -95,25 +98,33 @@ impl<'a> Replacement<'a> {
         Ok(())
     }
 
-    /// Moves an existing signature to the staging directory.
-    fn remove_signature(&mut self) -> Result<()> {
-        let shown = || self.bundle.show(SIGNATURE.as_bytes());
-        match self.bundle.file(SIGNATURE.as_bytes()) {
-            Err(OpenError::Missing) => return Ok(()),
-            Err(OpenError::NotRegular(kind)) => {
-                let path = self.bundle.path().join(SIGNATURE);
-                return Err(Failure::usage(format!("{} is {kind}, not a signature", shown()))
-                    .hint(kind.removal_hint(&path)));
+    /// Moves the existing signatures to the staging directory, the first one last: a run that is killed
+    /// meanwhile leaves the old manifest with fewer signatures.
+    fn remove_signatures(&mut self) -> Result<()> {
+        let failed =
+            |path: &str, error: io::Error| cannot("remove", self.bundle.show(path.as_bytes()), &error);
+        let further = further_signatures(self.bundle)
+            .map_err(|error| cannot("read", self.bundle.show(ATTESTATION.as_bytes()), &error))?;
+        for path in further.iter().map(String::as_str).chain([SIGNATURE]) {
+            match self.bundle.file(path.as_bytes()) {
+                Err(OpenError::Missing) => continue,
+                Err(OpenError::NotRegular(kind)) => {
+                    let shown = self.bundle.show(path.as_bytes());
+                    return Err(Failure::usage(format!("{shown} is {kind}, not a signature"))
+                        .hint(kind.removal_hint(&self.bundle.path().join(path))));
+                }
+                // An unreadable file can still be moved.
+                Ok(_) | Err(OpenError::System(_)) => {}
             }
-            // An unreadable file can still be moved.
-            Ok(_) | Err(OpenError::System(_)) => {}
+            let name = file_name(path);
+            let directory =
+                self.bundle.directory(ATTESTATION.as_bytes()).map_err(|error| failed(path, error))?;
+            rustix::fs::renameat(&directory, name, &self.staging.dir, old(name))
+                .map_err(|errno| failed(path, errno.into()))?;
+            self.removed.push(name.to_owned());
+            sync(&directory).map_err(|error| failed(path, error))?;
         }
-        let failed = |error: io::Error| cannot("remove", shown(), &error);
-        let directory = self.bundle.directory(ATTESTATION.as_bytes()).map_err(failed)?;
-        rustix::fs::renameat(&directory, SIGNATURE_NAME, &self.staging.dir, OLD_SIGNATURE)
-            .map_err(|errno| failed(errno.into()))?;
-        self.signature_removed = true;
-        sync(&directory).map_err(|error| cannot("remove", self.bundle.show(SIGNATURE.as_bytes()), &error))
+        Ok(())
     }
 
     fn put_in(&self, name: &str) -> rustix::io::Result<FileState> {
@@ -150,10 +161,12 @@ impl<'a> Replacement<'a> {
         if states.iter().any(|(_, state)| *state != FileState::Old) && sync(bundle).is_err() {
             return;
         }
-        if self.signature_removed
+        if !self.removed.is_empty()
             && let Ok(directory) = bundle.directory(ATTESTATION.as_bytes())
-            && rustix::fs::renameat(staging, OLD_SIGNATURE, &directory, SIGNATURE_NAME).is_ok()
         {
+            for name in self.removed.iter().rev() {
+                let _ = rustix::fs::renameat(staging, old(name), &directory, name);
+            }
             let _ = sync(&directory);
         } else if self.attestation_created {
             let _ = rustix::fs::unlinkat(bundle, ATTESTATION, AtFlags::REMOVEDIR);

@@ -283,6 +283,10 @@ fn in_place_a_new_manifest_never_has_an_old_signature() {
 
 /// Adds a signature to a bundle with the files of `in`.
 fn sign(bundle: &RootedDir, signature: &[u8]) -> Result<()> {
+    sign_at(bundle, signature, SignaturePlace::Alone)
+}
+
+fn sign_at(bundle: &RootedDir, signature: &[u8], place: SignaturePlace) -> Result<()> {
     let text = bundle.read_small(MANIFEST.as_bytes(), 4096).unwrap();
     let manifest = Manifest::unproven(&text).unwrap();
     let files: Vec<_> = (0..manifest.len())
@@ -290,7 +294,7 @@ fn sign(bundle: &RootedDir, signature: &[u8]) -> Result<()> {
         .collect();
     let staging = Staging::for_bundle(bundle)?;
     let expected = Expected { names: Names::Listed(&manifest), files: &files, pending: None };
-    let sealed = Sealed::signature(staging, bundle, expected, OwnFiles::of(bundle), signature)?;
+    let sealed = Sealed::signature(staging, bundle, expected, OwnFiles::of(bundle), signature, place)?;
     with_two_threads(|work| sealed.publish(work))
 }
 
@@ -304,6 +308,33 @@ fn a_signature_is_added_to_an_existing_bundle_or_replaced() {
         assert_eq!(test.read(SIGNED[1]), content);
     }
     assert_eq!(test.files("out"), SIGNED);
+}
+
+/// A further signature stays next to a new one, and is removed by one that will be the only one, in both ways.
+#[test]
+fn further_signatures_stay_or_are_removed() {
+    let test = TestDir::new();
+    test.bundle(false, None).unwrap();
+    let bundle = RootedDir::open(&test.path.join("out")).unwrap();
+    let further = "attestation/checksums.txt.0123456789abcdef.sigstore.json";
+    sign(&bundle, b"one").unwrap();
+    sign_at(&bundle, b"two", SignaturePlace::At(further.to_owned())).unwrap();
+    assert_eq!((test.read(SIGNED[1]), test.read(&format!("out/{further}"))), ("one".into(), "two".into()));
+    sign_at(&bundle, b"three", SignaturePlace::At(SIGNATURE.to_owned())).unwrap();
+    assert_eq!((test.read(SIGNED[1]), test.read(&format!("out/{further}"))), ("three".into(), "two".into()));
+    sign(&bundle, b"four").unwrap();
+    assert_eq!((test.read(SIGNED[1]), test.files("out").len()), ("four".into(), SIGNED.len()));
+
+    // In place, with the same manifest and with another one.
+    let in_place = format!("in/{further}");
+    test.in_place(Some(b"one"));
+    for content in ["a", "b"] {
+        std::fs::write(test.path.join(&in_place), "further").unwrap();
+        std::fs::write(test.path.join("in/a"), content).unwrap();
+        test.in_place(Some(content.as_bytes()));
+        assert!(!test.path.join(&in_place).exists());
+        assert_eq!(test.read("in/attestation/checksums.txt.sigstore.json"), content);
+    }
 }
 
 #[test]
