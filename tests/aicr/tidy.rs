@@ -244,12 +244,17 @@ fn nothing_is_about_one_machine() {
         assert_eq!(line, "source = \"registry+https://github.com/rust-lang/crates.io-index\"");
     }
     // Settings of cargo itself would be somebody's own.
-    assert_eq!(files(".cargo"), [".cargo/mutants.toml"]);
+    assert_eq!(files(".cargo"), [".cargo/mutants-verify.toml", ".cargo/mutants.toml"]);
 }
 
 #[test]
 fn every_mutant_that_survives_has_a_reason() {
-    let settings = read(".cargo/mutants.toml");
+    for file in files(".cargo") {
+        survivors_have_reasons(&read(&file));
+    }
+}
+
+fn survivors_have_reasons(settings: &str) {
     let (_, list) = settings.split_once("\nexclude_re = [\n").unwrap();
     let (list, rest) = list.split_once("]\n").unwrap();
     assert_eq!(rest, "", "the list is the last");
