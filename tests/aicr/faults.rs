@@ -103,18 +103,19 @@ fn a_medium_that_cannot_be_read() {
     let manifest = "error: B/checksums.txt cannot be read: input/output error\n";
     let signature = "error: B/attestation/checksums.txt.sigstore.json cannot be read: input/output error\n";
     for (place, call, times, expected) in [
-        ("B/checksums.txt", "read",       2, manifest),
-        ("B/checksums.txt", "fstat",      1, manifest),
-        (SIGNATURE,         "read",       2, signature),
-        (SIGNATURE,         "fstat",      1, signature),
-        ("B",               "getdents64", 2, "  unreadable   .\n    input/output error\n  missing      a\n  missing      sub/b\n"),
-        ("B/sub",           "getdents64", 2, "  unreadable   sub\n    input/output error\n  missing      sub/b\n"),
-        ("B/attestation",   "getdents64", 2, "  unreadable   attestation\n    input/output error\n"),
-        ("B/a",             "read",       1, "  unreadable   a\n    input/output error\n"),
-        ("B/a",             "fstat",      1, "  unreadable   a\n    input/output error\n"),
-        ("B/sub/b",         "read",       1, "  unreadable   sub/b\n    input/output error\n"),
+        ("B/checksums.txt", "read",       1..=2, manifest),
+        ("B/checksums.txt", "fstat",      1..=1, manifest),
+        (SIGNATURE,         "read",       1..=2, signature),
+        (SIGNATURE,         "fstat",      1..=1, signature),
+        ("B",               "getdents64", 1..=2, "  unreadable   .\n    input/output error\n  missing      a\n  missing      sub/b\n"),
+        ("B/sub",           "getdents64", 1..=2, "  unreadable   sub\n    input/output error\n  missing      sub/b\n"),
+        ("B/attestation",   "getdents64", 1..=2, "error: B/attestation cannot be read: input/output error\n"),
+        ("B/attestation",   "getdents64", 3..=4, "  unreadable   attestation\n    input/output error\n"),
+        ("B/a",             "read",       1..=1, "  unreadable   a\n    input/output error\n"),
+        ("B/a",             "fstat",      1..=1, "  unreadable   a\n    input/output error\n"),
+        ("B/sub/b",         "read",       1..=1, "  unreadable   sub/b\n    input/output error\n"),
     ] {
-        for when in 1..=times {
+        for when in times {
             let line = format!(
                 "strace -qq -o /dev/null -P {} -e trace={call} -e inject={call}:error=EIO:when={when} \
                  aicr verify B --key cosign.pub --insecure-ignore-tlog --jobs 1",
