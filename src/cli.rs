@@ -162,10 +162,10 @@ pub(crate) struct BundleArgs {
     /// Allow files that contain a PEM private key
     #[arg(long)]
     pub(crate) allow_private_keys: bool,
-    /// Say in the bundle which release it is; needs --release-version
+    /// Record this release name in the bundle; needs --release-version
     #[arg(long, value_name = "NAME")]
     pub(crate) release_name: Option<String>,
-    /// Say in the bundle which version it is; needs --release-name
+    /// Record this release version in the bundle; needs --release-name
     #[arg(long, value_name = "VERSION")]
     pub(crate) release_version: Option<String>,
     /// Build an unsigned bundle, and ignore the variables for signing

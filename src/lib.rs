@@ -5,7 +5,6 @@
 //! file for each command. Only `commands` knows both `tree` (files, no cosign) and `cosign`
 //! (cosign, no payload). `report` holds the results and prints them.
 
-mod both;
 #[expect(clippy::doc_markdown, reason = "the help is made from the documentation")]
 mod cli;
 mod commands;
@@ -18,6 +17,7 @@ mod error;
 #[path = "../fuzz/properties/properties.rs"]
 pub mod fuzz;
 mod interrupt;
+mod parallel;
 mod password;
 mod plan;
 mod printable;

@@ -1,4 +1,5 @@
-//! What `verify` and `bundle-sign` both read of a bundle: its manifest, and its files compared with the manifest. Whether the manifest may be believed is decided by the callers.
+//! What several commands read of a bundle: its manifest, its `release.json`, and its files compared with the
+//! manifest. Whether the manifest may be believed is decided by the callers.
 
 use crate::commands::not_a_bundle;
 use crate::context::Context;

@@ -21,7 +21,7 @@ use crate::tree::audit::FindingKind;
 use crate::tree::check::{Checked, Keep};
 use crate::tree::layout::Layout;
 use crate::tree::manifest::{self, foreign::ForeignManifest};
-use crate::tree::misplaced::FOUND_ENDS;
+use crate::tree::misplaced::{FOUND_ENDS, signature_next_to};
 use crate::tree::rooted_dir::{FileKind, OpenError, RootedDir, SmallError};
 use crate::tree::{MANIFEST, SIGNATURE};
 
@@ -29,11 +29,11 @@ use crate::tree::{MANIFEST, SIGNATURE};
 pub(crate) struct ForeignRelease<'a> {
     plan: &'a ForeignPlan,
     /// `None` if no signature was typed, and none lies next to the manifest.
-    signature: Option<SignaturePlace>,
+    signature: Option<SignatureSource>,
 }
 
 /// Where a signature is.
-enum SignaturePlace {
+enum SignatureSource {
     /// In the release, at this path. No link on the way there is followed.
     Inside(String),
     /// Elsewhere, where the user typed it, with these bytes.
@@ -48,8 +48,8 @@ impl<'a> ForeignRelease<'a> {
                 .hint("leave --manifest out"));
         }
         let signature = match &plan.signature {
-            Some(path) => Some(SignaturePlace::typed(path, directory)?),
-            None => SignaturePlace::next_to(&plan.manifest, directory),
+            Some(path) => Some(SignatureSource::typed(path, directory)?),
+            None => signature_next_to(directory, &plan.manifest).map(SignatureSource::Inside),
         };
         Ok(Self { plan, signature })
     }
@@ -61,8 +61,8 @@ impl<'a> ForeignRelease<'a> {
     /// The path of the signature: in the release, or as typed.
     fn signature_path(&self) -> &str {
         match &self.signature {
-            Some(SignaturePlace::Inside(path)) => path,
-            Some(SignaturePlace::Outside(path, _)) => path.as_str(),
+            Some(SignatureSource::Inside(path)) => path,
+            Some(SignatureSource::Outside(path, _)) => path.as_str(),
             None => "",
         }
     }
@@ -89,7 +89,7 @@ impl<'a> ForeignRelease<'a> {
         let (shown, read);
         let mut file = None;
         let text = match place {
-            SignaturePlace::Inside(path) => {
+            SignatureSource::Inside(path) => {
                 shown = directory.show(path.as_bytes());
                 read = directory
                     .read_small(path.as_bytes(), SIZE_LIMIT)
@@ -97,7 +97,7 @@ impl<'a> ForeignRelease<'a> {
                 file = Some(OwnFile::new(path, &read));
                 &read
             }
-            SignaturePlace::Outside(path, text) => {
+            SignatureSource::Outside(path, text) => {
                 shown = show(path.as_str());
                 text
             }
@@ -142,10 +142,7 @@ impl<'a> ForeignRelease<'a> {
         interrupt: &Interrupt,
     ) -> Result<(ForeignManifest, Checked)> {
         let ForeignPlan { manifest: name, allow_missing, .. } = self.plan;
-        let shown = directory.show(name.as_bytes());
-        let read = ForeignManifest::unproven(text, name).map_err(|error| {
-            error.rejects(&shown).hint("aicr reads SHA-256 checksums, in lines as `sha256sum` writes them")
-        })?;
+        let read = read_manifest(directory, text, name)?;
         let manifest = OwnFile::new(name, text);
         let own: Vec<&OwnFile> = match keep {
             Keep::Copies(_) => std::iter::once(&manifest).chain(signature).collect(),
@@ -157,6 +154,7 @@ impl<'a> ForeignRelease<'a> {
         checked.files -= own.len() as u64;
         checked.bytes = checked.bytes.saturating_sub(own.iter().map(|file| file.size).sum());
         if read.lists_itself {
+            let shown = directory.show(name.as_bytes());
             checked.warnings.push(format!("{shown} lists itself; that line is ignored"));
         }
         let findings = &mut checked.findings;
@@ -174,22 +172,14 @@ impl<'a> ForeignRelease<'a> {
     fn layout(&self) -> Layout<'_> {
         let ForeignPlan { manifest, allow_missing, .. } = self.plan;
         let signature = match &self.signature {
-            Some(SignaturePlace::Inside(path)) => Some(path.as_str()),
-            Some(SignaturePlace::Outside(..)) | None => None,
+            Some(SignatureSource::Inside(path)) => Some(path.as_str()),
+            Some(SignatureSource::Outside(..)) | None => None,
         };
         Layout::Foreign { manifest, signature, allow_missing: *allow_missing }
     }
 }
 
-impl SignaturePlace {
-    /// The first that lies next to the manifest. A directory of such a name is no file of the release.
-    fn next_to(manifest: &str, directory: &RootedDir) -> Option<Self> {
-        let is_there = |name: &String| {
-            directory.stat(name.as_bytes()).is_ok_and(|stat| FileKind::of(&stat) != FileKind::Directory)
-        };
-        FOUND_ENDS.iter().map(|end| format!("{manifest}{end}")).find(is_there).map(Self::Inside)
-    }
-
+impl SignatureSource {
     /// The one that the user typed.
     fn typed(path: &Utf8Path, directory: &RootedDir) -> Result<Self> {
         if let Some(inside) = inside(path, directory.path())?
@@ -209,6 +199,15 @@ impl SignaturePlace {
         })?;
         Ok(Self::Outside(path.to_owned(), text))
     }
+}
+
+/// The manifest `name`, which has these bytes.
+pub(super) fn read_manifest(directory: &RootedDir, text: &[u8], name: &str) -> Result<ForeignManifest> {
+    ForeignManifest::unproven(text, name).map_err(|error| {
+        error
+            .rejects(directory.show(name.as_bytes()))
+            .hint("aicr reads SHA-256 checksums, in lines as `sha256sum` writes them")
+    })
 }
 
 /// The path below `directory`, if `path` leads there.

@@ -11,7 +11,6 @@
 
 use camino::Utf8PathBuf;
 
-use crate::both::each;
 use crate::commands::not_a_bundle::CHECKSUMS_ONLY;
 use crate::commands::services::trusted_root;
 use crate::commands::signatures::{SignatureFile, are_over};
@@ -24,6 +23,7 @@ use crate::cosign::verify_request::{VerifyAs, VerifyRequest};
 use crate::cosign::{Cosign, Session};
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
+use crate::parallel::each;
 use crate::plan::key_ref::KeyRef;
 use crate::plan::verify::{KeyToTrust, Pattern, Root, TimestampPolicy, Trust};
 use crate::printable::show;

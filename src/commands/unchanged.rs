@@ -1,5 +1,6 @@
 //! `--force` when nothing changed: if the bundle that would be made is the one that exists, and the signer's
-//! signature is as wanted, nothing is replaced or signed, and other signatures stay. So a Makefile may always use `--force`.
+//! signature is as wanted, nothing is replaced or signed, and other signatures stay. So a Makefile may always
+//! use `--force`.
 
 use crate::commands::bundle_check::check_files;
 use crate::commands::signatures::{self, SignatureFile};

@@ -9,7 +9,6 @@
 
 use camino::Utf8PathBuf;
 
-use crate::both::both;
 use crate::commands::bundle_check::report;
 use crate::commands::not_a_bundle;
 use crate::commands::receipt::receipt;
@@ -21,6 +20,7 @@ use crate::cosign::verify_blob::{Accepted, Early};
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
 use crate::interrupt::Interrupt;
+use crate::parallel::both;
 use crate::plan::verify::{ForeignPlan, Scope, SignaturePlan, VerifyPlan};
 use crate::progress::Progress;
 use crate::report::{BundleReport, CosignReport, Report, Verdict};

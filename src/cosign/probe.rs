@@ -13,8 +13,8 @@ use super::ready_signer::ReadySigner;
 use super::recording_services::RecordingServices;
 use super::verify_request::{VerifyAs, VerifyRequest};
 use super::{Cosign, INSTALL, Session, control, diagnosis, environment};
-use crate::both::both;
 use crate::error::{Class, Failure, Result};
+use crate::parallel::both;
 use crate::plan::verify::Pattern;
 
 /// With this, cosign reads the other arguments and does nothing else.

@@ -21,9 +21,9 @@ use super::private_directory::private_file;
 use super::process::Finished;
 use super::verify_request::{VerifyAs, VerifyRequest};
 use super::{Cosign, Prepared, diagnosis};
-use crate::both::both;
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
+use crate::parallel::both;
 use crate::sigstore::evidence::Evidence;
 use crate::sigstore::trusted_root::{self, TrustedRoot};
 

@@ -1,5 +1,5 @@
-//! The receipt of a verification: an in-toto Statement v1 about the manifest, for an auditor. `docs/receipt.schema.json`
-//! describes it. It is not signed.
+//! The receipt of a verification: an in-toto Statement v1 about the manifest, for an auditor.
+//! `docs/receipt.schema.json` describes it. It is not signed.
 
 use serde::{Deserialize, Serialize};
 

@@ -51,9 +51,9 @@ pub(crate) enum Keep<'a> {
     Copies(&'a PendingCopy<'a>),
 }
 
-/// Checks all files of `manifest`, and that `listing` has no others but the own ones of `layout`. Wrong files are findings; the only
-/// errors are a signal, exhausted resources, and copies that cannot be written. If the tree has more than the
-/// `release` says, no file is read.
+/// Checks all files of `manifest`, and that `listing` has no others but the own ones of `layout`. Wrong files
+/// are findings; the only errors are a signal, exhausted resources, and copies that cannot be written. If the
+/// tree has more than the `release` says, no file is read.
 pub(crate) fn check(
     bundle: &RootedDir,
     manifest: &Manifest<'_>,

@@ -43,7 +43,8 @@ pub(crate) struct Entry<'a> {
 impl<'a> Manifest<'a> {
     /// The entries of bytes that no signature has been verified for. The only callers are
     /// `--checksums-only`, the replacement of an old bundle, the refusal of a bundle as an input,
-    /// `bundle-sign`, `sheet`, `inspect`, and `verify`, which keeps the result in an [`Early`](crate::cosign::verify_blob::Early) until cosign has accepted the signature.
+    /// `bundle-sign`, `sheet`, `inspect`, and `verify`, which keeps the result in an
+    /// [`Early`](crate::cosign::verify_blob::Early) until cosign has accepted the signature.
     pub(crate) fn unproven(text: &'a [u8]) -> Result<Self, ManifestError> {
         let whole = |problem| ManifestError { line: None, problem };
         if text.len() as u64 > MAX_BYTES {

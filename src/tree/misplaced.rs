@@ -36,6 +36,14 @@ pub(crate) fn signature(bundle: &RootedDir) -> Option<String> {
 /// first one first.
 pub(crate) const FOUND_ENDS: [&str; 4] = [".sigstore.json", ".sigstore", ".bundle", ".sig"];
 
+/// The first signature next to the checksum file of this name. A directory of such a name is none.
+pub(crate) fn signature_next_to(directory: &RootedDir, name: &str) -> Option<String> {
+    let is_there = |path: &String| {
+        directory.stat(path.as_bytes()).is_ok_and(|stat| FileKind::of(&stat) != FileKind::Directory)
+    };
+    FOUND_ENDS.iter().map(|end| format!("{name}{end}")).find(is_there)
+}
+
 /// The checksum file at the top level that has a signature next to it: the manifest of a release that
 /// aicr did not build.
 pub(crate) fn foreign_manifest(directory: &RootedDir) -> Option<String> {
@@ -52,9 +60,7 @@ pub(crate) fn foreign_manifest(directory: &RootedDir) -> Option<String> {
 /// The hint to `bundle` for a directory whose `checksums.txt` is that of a release that aicr did not build: a
 /// signature lies next to it.
 pub(crate) fn foreign_release_hint(directory: &RootedDir) -> Option<String> {
-    let is_signed =
-        FOUND_ENDS.iter().any(|end| directory.stat(format!("{MANIFEST}{end}").as_bytes()).is_ok());
-    is_signed.then(|| {
+    signature_next_to(directory, MANIFEST).map(|_| {
         format!(
             "to sign a release that aicr did not build, move {} into a directory of its own, and bundle that directory",
             quoted_path(directory.path())

@@ -51,8 +51,8 @@ impl<'a> PendingCopy<'a> {
         &self.record
     }
 
-    /// Moves the copy into place as it is: its manifest and its signature are listed like all files. Those that may
-    /// be missing, and are, have not been copied.
+    /// Moves the copy into place as it is: its manifest and its signature are listed like all files. Those that
+    /// may be missing, and are, have not been copied.
     pub(crate) fn publish_whole(self, manifest: &Manifest<'_>, work: &Work<'_>) -> Result<()> {
         let files = self.record.into_inner().unwrap_or_else(PoisonError::into_inner);
         let is_there = |line: &usize| files[*line] != FileId::default();

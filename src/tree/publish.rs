@@ -110,9 +110,9 @@ impl<'a> Sealed<'a> {
         Ok(Self { staging, content: Content::Tree(target), expected, own_files, activity })
     }
 
-    /// Seals the manifest that was written to `checksums.txt` in the staging directory, and the `release.json` next to
-    /// it if there is one, for a bundle in place, which had `own_files` before. Without a signature the bundle will be unsigned, even if it was
-    /// signed before.
+    /// Seals the manifest that was written to `checksums.txt` in the staging directory, and the `release.json`
+    /// next to it if there is one, for a bundle in place, which had `own_files` before. Without a signature the
+    /// bundle will be unsigned, even if it was signed before.
     pub(crate) fn manifest(
         staging: Staging,
         collected: &'a Collected,

@@ -6,24 +6,10 @@ use std::time::{Duration, SystemTime};
 use crate::fake::{Fake, HONEST, Meeting, SIGNATURE, fake_sandbox};
 use crate::interrupted::until;
 use crate::sandbox::{KEY_SHA256, SMALL_MANIFEST, SMALL_SHA256, Sandbox};
+use crate::verify::accepted;
 use crate::without_aicr::sigstore_bundle;
 
 const VERIFY: &str = "verify B --key cosign.pub --insecure-ignore-tlog";
-
-/// The report about the small bundle `B`, which was copied.
-fn accepted(copy: &str) -> String {
-    format!(
-        "accepted B
-  manifest sha256
-    {SMALL_SHA256}
-  2 files, 11 bytes
-  key sha256
-    {KEY_SHA256}
-  log none, timestamp none
-  copied to {copy}
-"
-    )
-}
 
 #[test]
 fn the_copy_is_the_bundle_that_was_verified() {
@@ -33,7 +19,7 @@ fn the_copy_is_the_bundle_that_was_verified() {
     std::fs::File::options().write(true).open(sandbox.path("B/a")).unwrap().set_modified(old).unwrap();
     sandbox
         .aicr(&format!("{VERIFY} --copy-to C"))
-        .stdout(&accepted("C"))
+        .stdout(&format!("{}  copied to C\n", accepted("B")))
         .stderr(
             "warning: B: 1 file is writable by everybody
 warning: B: 1 file is executable, as in the copy; the signature does not cover modes

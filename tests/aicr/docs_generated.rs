@@ -90,10 +90,27 @@ esac",
     sandbox
 }
 
+/// The lines that are typed: after `$ `, and after `> ` if the line before ends with a backslash.
+fn typed(block: &[&str]) -> Vec<String> {
+    let mut commands: Vec<String> = Vec::new();
+    for line in block {
+        if let Some(command) = line.strip_prefix("$ ") {
+            commands.push(command.to_owned());
+        } else if let Some(rest) = line.strip_prefix("> ")
+            && let Some(command) = commands.last_mut().filter(|command| command.ends_with('\\'))
+        {
+            command.push('\n');
+            command.push_str(rest);
+        }
+    }
+    commands
+}
+
 /// The commands of an example, each with what it prints now.
 fn example(sandbox: &Sandbox, block: &[&str]) -> String {
     let mut shown = String::new();
-    for command in block.iter().filter_map(|line| line.strip_prefix("$ ")) {
+    for command in typed(block) {
+        let command = command.as_str();
         let line = command.strip_suffix(" | jq .");
         let mut run = sandbox.shell(&format!("{{ {}\n}} 2>&1", line.unwrap_or(command)));
         if command.starts_with("aicr doctor") {
@@ -101,7 +118,7 @@ fn example(sandbox: &Sandbox, block: &[&str]) -> String {
         }
         let printed = String::from_utf8(run.output().stdout).unwrap();
         let printed = if line.is_some() { formatted(printed.lines().next().unwrap()) } else { printed };
-        write!(shown, "$ {command}\n{}", normal(sandbox, &printed)).unwrap();
+        write!(shown, "$ {}\n{}", command.replace('\n', "\n> "), normal(sandbox, &printed)).unwrap();
     }
     shown
 }

@@ -3,7 +3,9 @@
 //! nothing else, and the run reports one error.
 
 use crate::fake::{HONEST, SIGNATURE, fake_sandbox};
-use crate::killed::{content, temporary_files, with_older_in_place, with_older_output};
+use crate::killed::{
+    content, temporary_files, with_older_in_place, with_older_output, with_older_release_in_place,
+};
 use crate::sandbox::Sandbox;
 use crate::steps::{CHANGES, Step};
 
@@ -61,10 +63,15 @@ fn fits(line: &str, error: &str) -> bool {
 /// A test directory, the arguments of the run, and the tree that it creates.
 type Scenario<'a> = (fn() -> Sandbox, &'a str, &'a str);
 
-const RUNS: [Scenario<'_>; 4] = [
+const RUNS: [Scenario<'_>; 5] = [
     (|| fake_sandbox(HONEST), "bundle dist --output C --quiet", "C"),
     (with_older_output, "bundle dist --output C --force --quiet", "C"),
     (with_older_in_place, "bundle dist --in-place --force --quiet", "dist"),
+    (
+        with_older_release_in_place,
+        "bundle dist --in-place --force --quiet --release-name app --release-version 2",
+        "dist",
+    ),
     (|| fake_sandbox(HONEST), "bundle-sign B --force --quiet", "B"),
 ];
 

@@ -124,6 +124,23 @@ pub(crate) fn with_older_in_place() -> Sandbox {
     sandbox
 }
 
+/// The same with a `release.json`, which the run replaces too.
+pub(crate) fn with_older_release_in_place() -> Sandbox {
+    let sandbox = fake_sandbox(HONEST);
+    let release = |version: &str| format!("--release-name app --release-version {version}");
+    for (version, signature) in [("1", "AAAA"), ("2", "BBBB")] {
+        sandbox
+            .aicr(&format!("bundle dist --output N{version} --quiet --no-sign {} --exclude /release.json --exclude /checksums.txt --exclude /attestation", release(version)))
+            .stderr(UNSIGNED)
+            .succeeds();
+        sandbox.file("good", sigstore_bundle(signature, sandbox.read(&format!("N{version}/checksums.txt"))));
+        if version == "1" {
+            sandbox.aicr(&format!("bundle dist --in-place --quiet {} {SIGN}", release("1"))).succeeds();
+        }
+    }
+    sandbox
+}
+
 #[test]
 fn an_output_is_the_old_bundle_or_the_new_one() {
     for signal in ["SIGKILL", "SIGINT"] {
@@ -192,6 +209,25 @@ fn a_new_manifest_never_has_an_old_signature() {
                 (sandbox.read("dist/a"), sandbox.read("dist/sub/b")),
                 ("new\n".into(), "beta\n".into())
             );
+        });
+    }
+}
+
+/// Killed between the two renames, it is an unsigned bundle that `verify` rejects.
+#[test]
+fn a_new_release_never_has_an_old_signature() {
+    let words =
+        format!("bundle dist --in-place --force --quiet --release-name app --release-version 2 {SIGN}");
+    for signal in ["SIGKILL", "SIGINT"] {
+        at_every_step(signal, &[], with_older_release_in_place, &words, "dist", |sandbox, found, _| {
+            let file = |name: &str| found.iter().find(|(found, _)| found == name).map(|(_, content)| content);
+            let version = |wanted: &str| {
+                let same =
+                    |name: &str| file(name).unwrap() == sandbox.read(&format!("N{wanted}/{name}")).as_bytes();
+                same("checksums.txt") && same("release.json")
+            };
+            let is_signed = file("attestation/checksums.txt.sigstore.json").is_some();
+            assert!(version("1") || version("2") || !is_signed, "{found:?}");
         });
     }
 }

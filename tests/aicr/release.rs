@@ -2,6 +2,7 @@
 
 use std::fs::File;
 
+use crate::fake::{Fake, HONEST, fake_sandbox};
 use crate::sandbox::{KEY_SHA256, Sandbox, UNSIGNED};
 
 const RELEASE: &str = r#"{"schemaVersion":1,"name":"app","version":"1.4","files":2,"bytes":11}"#;
@@ -145,6 +146,27 @@ hint: `aicr verify --checksums-only` reads every file, however large
         .stderr("error: B is not what its manifest says: 2 files are wrong\n")
         .exits(5);
     sandbox.file("B/a", "alpha\n").aicr(&format!("{VERIFY} -q")).succeeds();
+}
+
+/// The release says how many bytes there are, so a file must not grow after it was counted.
+#[test]
+fn an_input_that_grows_after_it_was_counted() {
+    let grow =
+        "[ -e \"$TOP/grown\" ] || echo more >>\"$TOP/dist/a\"; : >\"$TOP/grown\"; cat \"$TOP/cosign.pub\"";
+    for place in ["--output C", "--in-place"] {
+        let sandbox = fake_sandbox(Fake { public_key: grow, ..HONEST });
+        let before = sandbox.tree("dist");
+        sandbox
+            .aicr(&format!("bundle dist {place} {NAMED} {SIGN}"))
+            .stderr(
+                "error: the inputs changed while they were read
+hint: run it again when no program writes to the inputs
+",
+            )
+            .exits(1);
+        assert!(!sandbox.path("C").exists());
+        assert_eq!(sandbox.tree("dist"), before);
+    }
 }
 
 #[test]

@@ -119,3 +119,40 @@ fn a_new_manifest_is_signed_by_one() {
     assert!(!sandbox.path("B").join(further()).exists());
     sandbox.aicr("verify B --key other.pub --insecure-ignore-tlog --quiet").succeeds();
 }
+
+/// `--force` by a third key leaves its signature alone, and says how many it has replaced.
+#[test]
+fn force_by_another_key_replaces_all_signatures() {
+    let sandbox = signed_twice();
+    sandbox.shell("mkdir third && cd third && cosign generate-key-pair").whatever_it_prints().succeeds();
+    let third = "--signing-key third/cosign.key --tlog-upload=false";
+    sandbox
+        .aicr(&format!("bundle-sign B {third} --quiet"))
+        .stderr("error: B is signed by another signer\nhint: --force replaces that signature\n")
+        .exits(2);
+    assert!(sandbox.path("B").join(further()).exists());
+    sandbox.aicr(&format!("bundle-sign B --force {third}")).whatever_it_prints().succeeds();
+    assert_eq!(sandbox.tree("B/attestation"), ["checksums.txt.sigstore.json"]);
+    sandbox.aicr("verify B --key third/cosign.pub --insecure-ignore-tlog -q").succeeds();
+    let sandbox_again = signed_twice();
+    let output = sandbox_again
+        .shell(&format!(
+            "cp -r {} third && exec aicr bundle-sign B --force {third}",
+            sandbox.path("third").display()
+        ))
+        .output();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(stderr, "warning: B: the new signature replaces 2 others\n");
+}
+
+/// By a key that has signed here as wanted, nothing changes.
+#[test]
+fn force_by_one_of_the_keys_changes_nothing() {
+    let sandbox = signed_twice();
+    let before: Vec<_> = [FIRST, &further()].map(|path| sandbox.read(&format!("B/{path}"))).into();
+    for key in [OWN, OTHER] {
+        sandbox.aicr(&format!("bundle-sign B --force {key} --quiet")).succeeds();
+    }
+    let after: Vec<_> = [FIRST, &further()].map(|path| sandbox.read(&format!("B/{path}"))).into();
+    assert_eq!(before, after);
+}

@@ -13,7 +13,7 @@ const ONLY: &str =
 const NOTHING_PROVES: &str = "nothing proves who made it: anybody can write a manifest";
 
 /// The report about an accepted bundle of the small payload.
-fn accepted(bundle: &str) -> String {
+pub(crate) fn accepted(bundle: &str) -> String {
     format!("accepted {bundle}\n{}  key sha256\n    {KEY_SHA256}\n  log none, timestamp none\n", manifest(11))
 }
 

@@ -23,6 +23,16 @@ fn in_toto_reads_a_receipt() {
     sandbox.aicr(&format!("{verify} --receipt passed")).succeeds();
     sandbox.file("B/a", "other\n");
     sandbox.aicr(&format!("{verify} --receipt failed")).whatever_it_prints().exits(5);
+    // cosign can sign it, like any file.
+    let config = r#"{"mediaType":"application/vnd.dev.sigstore.signingconfig.v0.2+json","rekorTlogConfig":{},"tsaConfig":{}}"#;
+    sandbox
+        .file("config", config)
+        .shell(
+            "cosign sign-blob --yes --key=cosign.key --signing-config=config --bundle=passed.json passed &&
+             cosign verify-blob --key=cosign.pub --insecure-ignore-tlog=true --bundle=passed.json passed",
+        )
+        .whatever_it_prints()
+        .succeeds();
     let digest = sandbox.shell("sha256sum <B/checksums.txt | head -c 64").output().stdout;
     let digest = String::from_utf8(digest).unwrap();
     let python = format!("{}/bin/python", kms_home());

@@ -110,15 +110,16 @@ aicr inspect prints what a bundle says of itself: the SHA-256 of its manifest,
 the number of files and bytes, who signed it, and the entry in a transparency
 log. It also prints the aicr verify command for such a signature.
 
-Of a receipt, which aicr verify --receipt writes, it prints what was verified,
-when, and with which result.
+It describes a release that another tool built, too: a directory with a
+checksum file and a signature next to it. Of a receipt, which aicr verify
+--receipt writes, it prints what was verified, when, and with which result.
 
 Nothing of it is proven: whoever made the bundle or the receipt can have
 written anything. cosign is not run, and no payload is read.
 
 A bundle that can be read is exit status 0, also if it is unsigned, or if the
 signature is over another manifest. One that cannot be read is 5, and a PATH
-that is neither a bundle nor a receipt is 2.",
+that is none of these is 2.",
     examples: examples::INSPECT,
     environment: &[],
     files: &[MANIFEST, SIGNATURE],

@@ -2,6 +2,7 @@
 //! how many of the listed files are there. Only sizes of those are looked at.
 
 use super::bundle::trust_flags;
+use crate::commands::foreign_release::read_manifest;
 use crate::commands::signatures::SignatureFile;
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Result};
@@ -11,16 +12,14 @@ use crate::report::{BundleReport, ManifestReport, SignatureReport, Verdict, Witn
 use crate::sigstore::evidence::{SIZE_LIMIT, SignatureForm};
 use crate::tree::manifest::MAX_BYTES;
 use crate::tree::manifest::foreign::ForeignManifest;
-use crate::tree::misplaced::FOUND_ENDS;
+use crate::tree::misplaced::signature_next_to;
 use crate::tree::rooted_dir::{FileKind, RootedDir, size};
 
 /// The report about the release with this manifest, which has a signature next to it.
 pub(super) fn describe(directory: &RootedDir, name: &str) -> Result<BundleReport> {
     let shown = directory.show(name.as_bytes());
     let text = directory.read_small(name.as_bytes(), MAX_BYTES).map_err(|error| error.rejects(&shown))?;
-    let manifest = ForeignManifest::unproven(&text, name).map_err(|error| {
-        error.rejects(&shown).hint("aicr reads SHA-256 checksums, in lines as `sha256sum` writes them")
-    })?;
+    let manifest = read_manifest(directory, &text, name)?;
     let digest = Sha256Digest::of(&text);
     let mut content = BundleDescription::default();
     let (files, bytes, absent) = listed(directory, &manifest);
@@ -53,10 +52,7 @@ fn signature(
     digest: Sha256Digest,
     description: &mut BundleDescription,
 ) -> Result<(SignatureReport, String)> {
-    let is_there = |name: &String| {
-        directory.stat(name.as_bytes()).is_ok_and(|stat| FileKind::of(&stat) != FileKind::Directory)
-    };
-    let path = FOUND_ENDS.iter().map(|end| format!("{name}{end}")).find(is_there).unwrap_or_default();
+    let path = signature_next_to(directory, name).unwrap_or_default();
     let shown = directory.show(path.as_bytes());
     let text = directory.read_small(path.as_bytes(), SIZE_LIMIT).map_err(|error| error.rejects(&shown))?;
     match SignatureForm::parse(&text).map_err(|why| why.failure(Class::Rejected, &shown))? {

@@ -1,5 +1,5 @@
-//! Compares a bundle with the number of files and bytes that its `release.json` says. A hostile medium can have a sparse
-//! file of many TiB in place of a small one, and reading that would take hours.
+//! Compares a bundle with the number of files and bytes that its `release.json` says. A hostile medium can have a
+//! sparse file of many TiB in place of a small one, and reading that would take hours.
 
 use std::cmp::Ordering;
 

@@ -238,7 +238,8 @@ impl<'a> Gathering<'a> {
         self.roots[root as usize].show(path)
     }
 
-    /// In place: the manifest, the signatures, the `release.json` that is replaced, and the staging directory of another or a killed run.
+    /// In place: the manifest, the signatures, the `release.json` that is replaced, and the staging directory of
+    /// another or a killed run.
     fn part_of_bundle(&mut self, root: u32, path: &[u8], kind: FileKind) -> Option<Decision> {
         if !self.in_place {
             return None;

@@ -64,8 +64,8 @@ impl<'a> Replacement<'a> {
         }
     }
 
-    /// Moves the manifest and `release.json` in the staging directory into place if that `changes` the existing one, and the
-    /// signature if the bundle will be `signed`.
+    /// Moves the manifest and `release.json` in the staging directory into place if that `changes` the existing
+    /// ones, and the signature if the bundle will be `signed`.
     pub(super) fn run(mut self, changes: bool, signed: bool) -> Result<()> {
         let result = self.steps(changes, signed);
         if result.is_err() && !self.complete {

@@ -19,6 +19,24 @@ struct TestDir {
     path: Utf8PathBuf,
 }
 
+/// Seals the copies of the collected files.
+fn sealed<'a>(
+    staging: Staging,
+    write_back: WriteBack,
+    target: &'a Target,
+    collected: &'a Collected,
+    hashed: &'a Hashed,
+    signature: Option<&[u8]>,
+) -> Result<Sealed<'a>> {
+    let (expected, manifest) = (hashed.expected(collected), hashed.built.manifest);
+    Sealed::tree(staging, write_back, target, expected, manifest, signature)
+}
+
+/// The place `out`, where `force` may replace a bundle.
+fn target(test: &TestDir, force: bool, work: &Work<'_>) -> Target {
+    Target::new(Purpose::Bundle { force }, &test.path.join("out"), &[], work).unwrap()
+}
+
 impl TestDir {
     fn new() -> Self {
         let top = tempfile::tempdir().unwrap();
@@ -47,15 +65,7 @@ impl TestDir {
             let write_back = WriteBack::of(staging.staging_dir())?;
             let collected = self.collected(false);
             let hashed = copy(&collected, &staging.tree()?, &write_back, false, work)?;
-            Sealed::tree(
-                staging,
-                write_back,
-                &target,
-                hashed.expected(&collected),
-                hashed.built.manifest,
-                signature,
-            )?
-            .publish(work)?;
+            sealed(staging, write_back, &target, &collected, &hashed, signature)?.publish(work)?;
             Ok(hashed.built)
         })
     }
@@ -136,8 +146,7 @@ fn without_an_exchange_a_bundle_is_replaced_in_two_steps() {
     test.bundle(false, None).unwrap();
     let with = |failure: Errno| {
         with_two_threads(|work| {
-            let target =
-                Target::new(Purpose::Bundle { force: true }, &test.path.join("out"), &[], work).unwrap();
+            let target = target(&test, true, work);
             let staging = Staging::for_output(&target).unwrap();
             if failure == Errno::INVAL {
                 std::fs::write(staging.tree().unwrap().path().join("second"), "").unwrap();
@@ -167,24 +176,14 @@ fn what_was_not_written_is_not_published() {
     ];
     for (change, expected) in changes {
         let test = TestDir::new();
-        let target = with_two_threads(|work| {
-            Target::new(Purpose::Bundle { force: false }, &test.path.join("out"), &[], work)
-        })
-        .unwrap();
+        let target = with_two_threads(|work| target(&test, false, work));
         let staging = Staging::for_output(&target).unwrap();
         let write_back = WriteBack::of(staging.staging_dir()).unwrap();
         let collected = test.collected(false);
         let tree = staging.tree().unwrap();
         let failure = with_two_threads(|work| {
             let hashed = copy(&collected, &tree, &write_back, false, work)?;
-            let sealed = Sealed::tree(
-                staging,
-                write_back,
-                &target,
-                hashed.expected(&collected),
-                hashed.built.manifest,
-                None,
-            )?;
+            let sealed = sealed(staging, write_back, &target, &collected, &hashed, None)?;
             change(&tree, &tree.path().to_owned());
             sealed.publish(work)
         })
@@ -201,7 +200,7 @@ fn a_bundle_that_cannot_be_moved_is_emptied_and_replaced() {
     test.bundle(false, Some(b"{}")).unwrap();
     std::fs::create_dir_all(test.path.join("out/d/e/f")).unwrap();
     with_two_threads(|work| {
-        let target = Target::new(Purpose::Bundle { force: true }, &test.path.join("out"), &[], work).unwrap();
+        let target = target(&test, true, work);
         let staging = Staging::for_output(&target).unwrap();
         std::fs::write(staging.tree().unwrap().path().join("second"), "").unwrap();
         replace_emptied(&staging, "out").unwrap();
@@ -214,21 +213,12 @@ fn a_bundle_that_cannot_be_moved_is_emptied_and_replaced() {
 fn an_output_that_is_created_during_the_run_is_not_replaced() {
     let test = TestDir::new();
     with_two_threads(|work| {
-        let target =
-            Target::new(Purpose::Bundle { force: false }, &test.path.join("out"), &[], work).unwrap();
+        let target = target(&test, false, work);
         let staging = Staging::for_output(&target).unwrap();
         let write_back = WriteBack::of(staging.staging_dir()).unwrap();
         let collected = test.collected(false);
         let hashed = copy(&collected, &staging.tree().unwrap(), &write_back, false, work).unwrap();
-        let sealed = Sealed::tree(
-            staging,
-            write_back,
-            &target,
-            hashed.expected(&collected),
-            hashed.built.manifest,
-            None,
-        )
-        .unwrap();
+        let sealed = sealed(staging, write_back, &target, &collected, &hashed, None).unwrap();
         std::fs::create_dir(test.path.join("out")).unwrap();
         std::fs::write(test.path.join("out/mine"), "").unwrap();
         assert_eq!(sealed.publish(work).unwrap_err().class(), Class::Usage);
@@ -241,23 +231,12 @@ fn an_output_that_is_created_during_the_run_is_not_replaced() {
 fn a_run_that_does_not_publish_leaves_nothing() {
     let test = TestDir::new();
     with_two_threads(|work| {
-        let target =
-            Target::new(Purpose::Bundle { force: false }, &test.path.join("out"), &[], work).unwrap();
+        let target = target(&test, false, work);
         let staging = Staging::for_output(&target).unwrap();
         let write_back = WriteBack::of(staging.staging_dir()).unwrap();
         let collected = test.collected(false);
         let hashed = copy(&collected, &staging.tree().unwrap(), &write_back, false, work).unwrap();
-        drop(
-            Sealed::tree(
-                staging,
-                write_back,
-                &target,
-                hashed.expected(&collected),
-                hashed.built.manifest,
-                None,
-            )
-            .unwrap(),
-        );
+        drop(sealed(staging, write_back, &target, &collected, &hashed, None).unwrap());
     });
     assert_eq!(test.files(""), ["in/a", "in/d/b"]);
 }
