@@ -131,28 +131,12 @@ fn force_by_another_key_replaces_all_signatures() {
         .stderr("error: B is signed by another signer\nhint: --force replaces that signature\n")
         .exits(2);
     assert!(sandbox.path("B").join(further()).exists());
-    sandbox.aicr(&format!("bundle-sign B --force {third}")).whatever_it_prints().succeeds();
+    let output = sandbox.aicr(&format!("bundle-sign B --force {third}")).output();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        (output.status.code(), stderr.as_str()),
+        (Some(0), "warning: B: the new signature replaces 2 others\n")
+    );
     assert_eq!(sandbox.tree("B/attestation"), ["checksums.txt.sigstore.json"]);
     sandbox.aicr("verify B --key third/cosign.pub --insecure-ignore-tlog -q").succeeds();
-    let sandbox_again = signed_twice();
-    let output = sandbox_again
-        .shell(&format!(
-            "cp -r {} third && exec aicr bundle-sign B --force {third}",
-            sandbox.path("third").display()
-        ))
-        .output();
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(stderr, "warning: B: the new signature replaces 2 others\n");
-}
-
-/// By a key that has signed here as wanted, nothing changes.
-#[test]
-fn force_by_one_of_the_keys_changes_nothing() {
-    let sandbox = signed_twice();
-    let before: Vec<_> = [FIRST, &further()].map(|path| sandbox.read(&format!("B/{path}"))).into();
-    for key in [OWN, OTHER] {
-        sandbox.aicr(&format!("bundle-sign B --force {key} --quiet")).succeeds();
-    }
-    let after: Vec<_> = [FIRST, &further()].map(|path| sandbox.read(&format!("B/{path}"))).into();
-    assert_eq!(before, after);
 }
