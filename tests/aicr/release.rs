@@ -72,14 +72,22 @@ fn another_release_is_rejected_before_its_files_are_read() {
             .stderr(&format!("error: {error}\nhint: {medium}\n"))
             .exits(5);
     }
-    sandbox.remove("B/release.json");
-    sandbox
-        .aicr(&format!("{VERIFY} --expect-name app"))
-        .stdout("rejected B\n")
-        .stderr(
-            "error: B does not say which release it is: its release.json is missing, changed, or not written by aicr\n",
-        )
-        .exits(5);
+    // One that was written on the medium is not believed, whatever it says.
+    let forged = sandbox.read("B/release.json").replace("1.4", "1.5");
+    for forge in [true, false] {
+        if forge {
+            sandbox.file("B/release.json", &forged);
+        } else {
+            sandbox.remove("B/release.json");
+        }
+        sandbox
+            .aicr(&format!("{VERIFY} --expect-version 1.5"))
+            .stdout("rejected B\n")
+            .stderr(
+                "error: B does not say which release it is: its release.json is missing, changed, or not written by aicr\n",
+            )
+            .exits(5);
+    }
     let sandbox = Sandbox::new();
     sandbox.signed();
     sandbox
