@@ -182,6 +182,9 @@ pub(crate) struct BundleSignArgs {
     /// Sign this bundle directory
     #[arg(required = true, value_name = "BUNDLE", value_hint = ValueHint::DirPath)]
     pub(crate) bundles: Vec<Utf8PathBuf>,
+    /// Keep the signatures by other keys, and put this one next to them
+    #[arg(long)]
+    pub(crate) add: bool,
     #[command(flatten)]
     pub(crate) signing_run: SigningRunArgs,
     #[command(flatten)]

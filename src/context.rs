@@ -62,16 +62,16 @@ impl Context {
         })
     }
 
-    /// Finds and probes cosign, for runs with the secrets of `holder`. Warns of variables that
+    /// Finds and probes cosign, for runs with the secrets of `holders`. Warns of variables that
     /// cosign will not get.
     pub(crate) fn cosign<'a>(
         &self,
         session: &'a Session<'a>,
-        holder: SecretsOf<'_>,
+        holders: &[SecretsOf<'_>],
     ) -> Result<(Cosign<'a>, CosignReport)> {
         let wanted = Wanted { path: self.global.cosign.as_ref(), sha256: self.global.cosign_sha256 };
         let cosign = Cosign::probe(Binary::find(&wanted, &session.search_path)?, session)?;
-        let ignored = environment::ignored(holder, &self.environment);
+        let ignored = environment::ignored(holders, &self.environment);
         if !ignored.is_empty() {
             let names: Vec<_> = ignored.iter().map(show).collect();
             let are = if names.len() == 1 { "is" } else { "are" };

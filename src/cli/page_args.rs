@@ -16,8 +16,9 @@ pub(crate) struct SheetArgs {
     #[arg(value_name = "BUNDLE", value_hint = ValueHint::DirPath)]
     pub(crate) bundle: Utf8PathBuf,
     /// Require a signature by the key in this file; - is standard input
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) key: Option<String>,
+    /// (repeatable)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, action = clap::ArgAction::Append)]
+    pub(crate) key: Vec<String>,
     /// Write the sheet to this file, not to stdout
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<Utf8PathBuf>,
@@ -27,7 +28,7 @@ impl SheetArgs {
     /// The bundle, and the files that the flags name.
     pub(super) fn paths(&self) -> Vec<&Utf8Path> {
         let Self { bundle, key, output } = self;
-        let files = [Some(bundle.as_path()), key.as_deref().map(Utf8Path::new), output.as_deref()];
-        files.into_iter().flatten().collect()
+        let keys = key.iter().map(Utf8Path::new);
+        std::iter::once(bundle.as_path()).chain(keys).chain(output.as_deref()).collect()
     }
 }

@@ -57,13 +57,16 @@ pub(crate) struct ReleaseArgs {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Trust")]
 pub(crate) struct TrustArgs {
-    /// Require a signature by this key: a file, - for standard input, or a key
-    /// manager URI
-    #[arg(long, value_name = "FILE|REF", value_hint = ValueHint::FilePath)]
-    pub(crate) key: Option<String>,
-    /// Require that the key of --key has this SHA-256 fingerprint (repeatable)
+    /// Trust this key: a file, - for standard input, or a key manager URI
+    /// (repeatable)
+    #[arg(long, value_name = "FILE|REF", value_hint = ValueHint::FilePath, action = clap::ArgAction::Append)]
+    pub(crate) key: Vec<String>,
+    /// Require that each key of --key has this SHA-256 fingerprint (repeatable)
     #[arg(long, value_name = "HEX", action = clap::ArgAction::Append)]
     pub(crate) key_sha256: Vec<String>,
+    /// Require signatures by this many different keys of --key [default: 1]
+    #[arg(long, value_name = "N")]
+    pub(crate) require: Option<String>,
     /// Accept a signature without a transparency log entry
     #[arg(long)]
     pub(crate) insecure_ignore_tlog: bool,
@@ -100,9 +103,8 @@ impl VerifyArgs {
     /// The bundles, and the files and directories that flags name.
     pub(super) fn paths(&self) -> impl Iterator<Item = &Utf8Path> {
         let Self { bundles, copy_to, receipt, release: _, foreign, trust } = self;
-        let key = trust.key.as_deref().map(Utf8Path::new);
+        let keys = trust.key.iter().map(Utf8Path::new);
         let files = [&trust.trusted_root, copy_to, receipt, &foreign.signature].map(Option::as_deref);
-        let flags = [key].into_iter().chain(files);
-        bundles.iter().map(Utf8PathBuf::as_path).chain(flags.flatten())
+        bundles.iter().map(Utf8PathBuf::as_path).chain(keys).chain(files.into_iter().flatten())
     }
 }

@@ -13,7 +13,7 @@ use crate::commands::signing::{SignatureOwner, Signing};
 use crate::context::Context;
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
-use crate::plan::bundle::{BundleSignPlan, Run};
+use crate::plan::bundle::{BundleSignPlan, OtherSignatures};
 use crate::progress::Progress;
 use crate::report::{BundleReport, Report, Verdict};
 use crate::tree::check::Keep;
@@ -23,16 +23,20 @@ use crate::tree::names::Names;
 use crate::tree::publish::{Sealed, SignaturePlace};
 use crate::tree::rooted_dir::RootedDir;
 use crate::tree::second_look::{Expected, FileId, OwnFiles};
+use crate::tree::signature_files::{MAX_SIGNATURES, further_signature};
 use crate::tree::staging::Staging;
-use crate::tree::{MANIFEST, SIGNATURE};
+use crate::tree::{ATTESTATION, MANIFEST, SIGNATURE};
 
 /// The hints for the maker of the files about a manifest that is missing or malformed.
 const MAKE_ONE: &str = "`aicr bundle` makes a bundle";
 const MAKE_AGAIN: &str = "build it again with `aicr bundle`";
 
+/// The warning before a bundle has its second signature.
+const OLD_RECEIVERS: &str = "aicr 0.1.0 rejects a bundle that has a second signature";
+
 /// Signs every bundle of the plan, in order. What is impossible for one is refused before any work.
 pub(crate) fn run(plan: &BundleSignPlan, context: &Context, report: &mut Report) -> Result<()> {
-    let BundleSignPlan { bundles: paths, signer, run: Run { dry_run, force: _ } } = plan;
+    let BundleSignPlan { bundles: paths, signer, others, dry_run } = plan;
     let bundles = not_a_bundle::open(paths)?;
     refuse_twice(&bundles)?;
     let session = context.session(paths)?;
@@ -42,7 +46,7 @@ pub(crate) fn run(plan: &BundleSignPlan, context: &Context, report: &mut Report)
     for bundle in &bundles {
         // Leftovers of a killed run are no reason to reject a bundle.
         let swept = if *dry_run { Ok(()) } else { Staging::sweep_inside(bundle) };
-        looked_at.push(match swept.and_then(|()| look(bundle, &signing, plan.run, context)) {
+        looked_at.push(match swept.and_then(|()| look(bundle, &signing, *others, *dry_run, context)) {
             Err(failure) if matches!(failure.class(), Class::Signal(_)) => return Err(failure),
             Err(failure) => {
                 CheckedBundle { report: BundleReport::failed(bundle.path(), failure), to_sign: None }
@@ -51,6 +55,9 @@ pub(crate) fn run(plan: &BundleSignPlan, context: &Context, report: &mut Report)
         });
     }
 
+    if looked_at.iter().filter_map(|looked| looked.to_sign.as_ref()).any(Seen::gets_a_second_signature) {
+        context.printer.warning(OLD_RECEIVERS);
+    }
     let mut stopped = looked_at.iter().any(|looked| looked.report.error.is_some());
     for (bundle, CheckedBundle { report: mut done, to_sign }) in bundles.iter().zip(looked_at) {
         match to_sign {
@@ -103,6 +110,14 @@ struct Seen {
     place: SignaturePlace,
 }
 
+impl Seen {
+    /// Whether the new signature is the second one.
+    fn gets_a_second_signature(&self) -> bool {
+        let is_new = |path: &str| self.signatures.iter().all(|file| file.path != path);
+        self.signatures.len() == 1 && matches!(&self.place, SignaturePlace::At(path) if is_new(path))
+    }
+}
+
 /// Refuses a bundle that is named twice: the second signature would replace the first.
 fn refuse_twice(bundles: &[RootedDir]) -> Result<()> {
     let mut seen = HashMap::new();
@@ -123,12 +138,18 @@ fn manifest_of<'a>(bundle: &RootedDir, text: &'a [u8]) -> Result<Manifest<'a>> {
     Manifest::unproven(text).map_err(|error| error.rejects(bundle.show(MANIFEST.as_bytes())).hint(MAKE_AGAIN))
 }
 
-fn look(bundle: &RootedDir, signing: &Signing<'_>, run: Run, context: &Context) -> Result<CheckedBundle> {
+fn look(
+    bundle: &RootedDir,
+    signing: &Signing<'_>,
+    others: OtherSignatures,
+    dry_run: bool,
+    context: &Context,
+) -> Result<CheckedBundle> {
     let text = manifest_text(bundle, || MAKE_ONE.to_owned())?;
     let digest = Sha256Digest::of(&text);
     let manifest = manifest_of(bundle, &text)?;
     let files = Mutex::new(vec![FileId::default(); manifest.len()]);
-    let checked = if run.dry_run {
+    let checked = if dry_run {
         check_only_names(bundle, &manifest, context)
     } else {
         let release = bundle_check::release(bundle, &manifest);
@@ -145,7 +166,7 @@ fn look(bundle: &RootedDir, signing: &Signing<'_>, run: Run, context: &Context) 
     signatures::are_over(&signatures, &top, MANIFEST, &text, digest).map_err(|failure| {
         failure.hint(format!("find out who changed it; to sign again, remove {SIGNATURE} by hand first"))
     })?;
-    let Some(place) = place(&signatures, &top, &text, signing, run)? else {
+    let Some(place) = place(&signatures, &top, &text, signing, others)? else {
         report.verdict = Verdict::AlreadySigned;
         if let Some(own) = signing.own(&signatures) {
             report.signatures = signing.reports(own, &signatures);
@@ -157,13 +178,13 @@ fn look(bundle: &RootedDir, signing: &Signing<'_>, run: Run, context: &Context) 
 }
 
 /// Where the signature of this run belongs, next to those over `text` that exist; `None` if this signer's is there as
-/// wanted. What `--force` has to allow is exit 2 without it.
+/// wanted. What a flag has to allow is exit 2 without it.
 fn place(
     signatures: &[SignatureFile],
     top: &str,
     text: &[u8],
     signing: &Signing<'_>,
-    run: Run,
+    others: OtherSignatures,
 ) -> Result<Option<SignaturePlace>> {
     let Some(first) = signatures.first() else { return Ok(Some(SignaturePlace::Alone)) };
     let SignatureFile { path, evidence } = signing.own(signatures).unwrap_or(first);
@@ -181,13 +202,33 @@ fn place(
             "this signer, but recorded with different services than requested".to_owned(),
             SignaturePlace::At(path.clone()),
         ),
+        SignatureOwner::Another(_) if others == OtherSignatures::Keep => {
+            return next_to(signatures, top, signing).map(Some);
+        }
         SignatureOwner::Another(by) => (by, SignaturePlace::Alone),
         SignatureOwner::Unknown => return Ok(Some(SignaturePlace::Alone)),
     };
-    if run.force {
-        return Ok(Some(place));
+    let hint = match (others, &place) {
+        (OtherSignatures::Replace, _) => return Ok(Some(place)),
+        (OtherSignatures::Keep, _) => "--force, without --add, replaces that signature",
+        (OtherSignatures::Refuse, SignaturePlace::Alone) if signing.key_sha256().is_some() => {
+            "--add keeps that signature and adds another one; --force replaces it"
+        }
+        (OtherSignatures::Refuse, _) => "--force replaces that signature",
+    };
+    Err(Failure::usage(format!("{top} is signed by {by}")).hint(hint))
+}
+
+/// The place of a further signature.
+fn next_to(signatures: &[SignatureFile], top: &str, signing: &Signing<'_>) -> Result<SignaturePlace> {
+    if signatures.len() >= MAX_SIGNATURES {
+        return Err(Failure::usage(format!("{top} has {MAX_SIGNATURES} signatures, and can have no more"))
+            .hint(format!("remove signatures that are not needed from {top}/{ATTESTATION}")));
     }
-    Err(Failure::usage(format!("{top} is signed by {by}")).hint("--force replaces that signature"))
+    let key = signing.key_sha256().ok_or_else(|| {
+        Failure::new(Class::Broken, format!("{top}: the key of a further signature is not known (a bug)"))
+    })?;
+    Ok(SignaturePlace::At(further_signature(key)))
 }
 
 /// Signs a bundle. Returns its signatures, that of this run first.

@@ -34,7 +34,7 @@ pub(crate) fn run(
         Some(Signer::Keyless(signer)) => SecretsOf::Identity(&signer.token),
         None => SecretsOf::Nothing,
     };
-    let usable = context.cosign(&session, holder).and_then(|(cosign, found)| {
+    let usable = context.cosign(&session, &[holder]).and_then(|(cosign, found)| {
         cosign.refuses_a_wrong_signature()?;
         Ok((cosign, found))
     });

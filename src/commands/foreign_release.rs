@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
 use crate::commands::bundle_check::check_files;
-use crate::commands::received::{OwnFile, ReadSignatures};
+use crate::commands::received::{OwnFile, ReadSignatures, Signatures};
 use crate::commands::signatures::SignatureFile;
 use crate::context::Context;
 use crate::digest::Sha256Digest;
@@ -78,12 +78,12 @@ impl<'a> ForeignRelease<'a> {
         })
     }
 
-    /// The signature over a manifest with this digest; by `key`, if it does not name its signer.
+    /// The signature over a manifest with this digest; by one of `keys`, if it does not name its signer.
     pub(crate) fn signature(
         &self,
         directory: &RootedDir,
         digest: Sha256Digest,
-        key: Option<&PublicKey>,
+        keys: &[PublicKey],
     ) -> Result<ReadSignatures> {
         let Some(place) = &self.signature else { return Err(self.unsigned(directory)) };
         let (shown, read);
@@ -103,20 +103,26 @@ impl<'a> ForeignRelease<'a> {
             }
         };
         let refuse = |why: Malformed| why.failure(Class::Rejected, &shown);
-        let evidence = match (SignatureForm::parse(text).map_err(refuse)?, key) {
-            (SignatureForm::Complete(evidence), _) => evidence,
-            (SignatureForm::WithoutHint(signature), Some(key)) => {
-                signature.by(key, digest).map_err(refuse)?
-            }
-            (SignatureForm::WithoutHint(_), None) => {
+        let read_as = |evidence| SignatureFile { path: self.signature_path().to_owned(), evidence };
+        let signatures = match SignatureForm::parse(text).map_err(refuse)? {
+            SignatureForm::Complete(evidence) => Signatures::Several(vec![read_as(evidence)]),
+            SignatureForm::WithoutHint(_) if keys.is_empty() => {
                 return Err(Failure::rejected(format!(
                     "{shown} has no certificate, so it cannot show offline which identity signed"
                 ))
                 .hint("if a key made it, give its public key: --key FILE"));
             }
+            SignatureForm::WithoutHint(signature) => {
+                // It may have the key itself, which must be one of these.
+                let (readings, others): (Vec<_>, Vec<_>) =
+                    keys.iter().map(|key| signature.by(key, digest)).partition(Result::is_ok);
+                match others.into_iter().find_map(Result::err) {
+                    Some(why) if readings.is_empty() => return Err(refuse(why)),
+                    _ => Signatures::Readings(readings.into_iter().flatten().map(read_as).collect()),
+                }
+            }
         };
-        let path = self.signature_path().to_owned();
-        Ok(ReadSignatures { files: vec![SignatureFile { path, evidence }], file })
+        Ok(ReadSignatures { signatures, file })
     }
 
     fn unsigned(&self, directory: &RootedDir) -> Failure {

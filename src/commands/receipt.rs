@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use camino::Utf8Path;
 
 use crate::commands::trust::TrustPolicy;
+use crate::commands::trusted_key::TrustedKeys;
 use crate::context::Context;
 use crate::digest::{BUFFER, HashError, Sha256Digest, hash_file};
 use crate::plan::verify::{ForeignPlan, KeyToTrust, Pattern, Root, SignaturePlan, Trust};
@@ -13,7 +14,6 @@ use crate::report::receipt::{
     CosignForm, Policy, PolicyFlag, Receipt, Statement, VerificationResult, Verifier,
 };
 use crate::report::{BundleReport, CosignReport, Verdict};
-use crate::sigstore::public_key::PublicKey;
 
 /// The receipt about a bundle, whose manifest has this name and digest; `None` without a verdict.
 pub(crate) fn receipt(
@@ -79,17 +79,18 @@ fn flags(
         flags.extend(allow_missing.then(|| plain("--allow-missing", None)));
     }
     match trust {
-        Trust::Key { key, fingerprints, .. } => {
-            let value = match key {
-                KeyToTrust::File(path) => path.to_string(),
-                KeyToTrust::StandardInput => "-".to_owned(),
-                KeyToTrust::Ref(reference) => reference.to_string(),
-            };
-            flags.push(PolicyFlag {
-                sha256: policy.keys().first().map(PublicKey::sha256),
-                ..plain("--key", Some(value))
-            });
+        Trust::Keys { keys, fingerprints, required, evidence: _ } => {
+            let digests = policy.keys().map_or(&[][..], TrustedKeys::given);
+            flags.extend(keys.iter().zip(digests).map(|(key, digest)| {
+                let value = match key {
+                    KeyToTrust::File(path) => path.to_string(),
+                    KeyToTrust::StandardInput => "-".to_owned(),
+                    KeyToTrust::Ref(reference) => reference.to_string(),
+                };
+                PolicyFlag { sha256: Some(*digest), ..plain("--key", Some(value)) }
+            }));
             flags.extend(fingerprints.iter().map(|digest| plain("--key-sha256", Some(digest.to_string()))));
+            flags.extend((*required > 1).then(|| plain("--require", Some(required.to_string()))));
         }
         Trust::Identity { identity, issuer, .. } => {
             for (name, pattern) in [("identity", identity), ("oidc-issuer", issuer)] {

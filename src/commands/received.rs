@@ -30,10 +30,35 @@ pub(crate) struct Received<'a> {
     foreign: Option<ForeignRelease<'a>>,
 }
 
+/// The signatures of a release, at least one.
+pub(crate) enum Signatures {
+    /// By different signers.
+    Several(Vec<SignatureFile>),
+    /// One signature that does not name its key, read as one by each key that may have made it.
+    Readings(Vec<SignatureFile>),
+}
+
+impl Signatures {
+    pub(crate) fn files(&self) -> &[SignatureFile] {
+        match self {
+            Self::Several(files) | Self::Readings(files) => files,
+        }
+    }
+
+    /// The signatures with their places. Of several readings, the one at the place `accepted`.
+    pub(crate) fn keep(self, accepted: usize) -> Vec<(SignatureFile, usize)> {
+        match self {
+            Self::Several(files) => files.into_iter().zip(0..).collect(),
+            Self::Readings(files) => {
+                files.into_iter().zip(0..).filter(|(_, place)| *place == accepted).collect()
+            }
+        }
+    }
+}
+
 /// The signatures that were read.
 pub(crate) struct ReadSignatures {
-    /// At least one.
-    pub(crate) files: Vec<SignatureFile>,
+    pub(crate) signatures: Signatures,
     /// The file that the one was read from, if that lies in a release that aicr did not build.
     pub(crate) file: Option<OwnFile>,
 }
@@ -88,16 +113,16 @@ impl<'a> Received<'a> {
     }
 
     /// The signatures over a manifest with this digest, parsed strictly. Some forms do not say which key
-    /// made the signature; such a one is taken for a signature by `key`.
-    pub(crate) fn signatures(&self, digest: Sha256Digest, key: Option<&PublicKey>) -> Result<ReadSignatures> {
+    /// made the signature; such a one is taken for a signature by each of `keys`.
+    pub(crate) fn signatures(&self, digest: Sha256Digest, keys: &[PublicKey]) -> Result<ReadSignatures> {
         if let Some(foreign) = &self.foreign {
-            return foreign.signature(self.directory, digest, key);
+            return foreign.signature(self.directory, digest, keys);
         }
         let files = signatures::read(self.directory)?;
         if files.is_empty() {
             return Err(not_a_bundle::without_signature(self.directory));
         }
-        Ok(ReadSignatures { files, file: None })
+        Ok(ReadSignatures { signatures: Signatures::Several(files), file: None })
     }
 
     /// Compares the release and then the files with these bytes as their manifest. `signature` is the file of the

@@ -1,24 +1,28 @@
 //! `sheet`: a page for the receivers of a bundle. It runs no cosign. In this order:
 //!
-//! 1. The bundle is a directory, the place of the sheet is free, and the key can be read (exit 2).
-//! 2. The manifest and the signatures are well-formed. They are over this manifest, and the hint of one is
-//!    this key's. Whoever verifies with that key proves the rest.
+//! 1. The bundle is a directory, the place of the sheet is free, and the keys can be read (exit 2).
+//! 2. The manifest and the signatures are well-formed. They are over this manifest, and each key has signed, by
+//!    the hints of the signatures. Whoever verifies with these keys proves the rest.
 //! 3. The names in the bundle are those of the manifest. No payload is read.
+
+use std::collections::HashMap;
 
 use camino::Utf8Path;
 
 use crate::commands::bundle_check::{self, check_only_names, manifest_text, report as report_of};
 use crate::commands::not_a_bundle;
 use crate::commands::signatures::{self, SignatureFile};
-use crate::commands::trusted_key;
+use crate::commands::trusted_key::{self, TrustedKeys};
 use crate::context::Context;
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
 use crate::plan::sheet::{KeyOfSheet, SheetPlan};
 use crate::printable::{is_hidden, quoted_path, show};
+use crate::recipes::KeyName;
 use crate::report::printer::Printer;
-use crate::report::sheet::Sheet;
+use crate::report::sheet::{Sheet, SheetKey};
 use crate::report::{BundleReport, ReleaseReport, Report, Verdict};
+use crate::sigstore::evidence::SignedBy;
 use crate::sigstore::public_key::PublicKey;
 use crate::tree::MANIFEST;
 use crate::tree::handout::{Handout, HandoutKind};
@@ -34,18 +38,22 @@ const KEY_NAME: &str = "cosign.pub";
 
 /// Writes or prints the sheet of the plan.
 pub(crate) fn run(plan: &SheetPlan, context: &Context, report: &mut Report) -> Result<()> {
-    let SheetPlan { bundle: path, key, output } = plan;
+    let SheetPlan { bundle: path, keys, output } = plan;
     let paths = std::slice::from_ref(path);
     let bundles = not_a_bundle::open(paths)?;
     let file = output.as_deref().map(|file| Handout::new(HandoutKind::Sheet, file, &[path])).transpose()?;
-    let names = (name_of_bundle(path)?, name_of_key(key));
-    let key = match key {
-        KeyOfSheet::File(path) => trusted_key::in_file(path, paths, &[])?,
-        KeyOfSheet::StandardInput => trusted_key::in_standard_input(&context.interrupt, &[])?,
+    let name = name_of_bundle(path)?;
+    let files: Vec<&str> = keys.iter().map(name_of_key).collect();
+    let read = |key: &KeyOfSheet| match key {
+        KeyOfSheet::File(path) => trusted_key::in_file(path, paths, &[]),
+        KeyOfSheet::StandardInput => trusted_key::in_standard_input(&context.interrupt, &[]),
     };
+    let keys = keys.iter().map(read).collect::<Result<Vec<_>>>()?;
+    refuse_twice(&files, &keys)?;
+    let all = keys.len();
+    let keys = TrustedKeys::new(keys, all)?;
     for bundle in &bundles {
-        let names = (names.0.as_str(), names.1);
-        report.bundles.push(match sheet(bundle, names, &key, context) {
+        report.bundles.push(match sheet(bundle, &name, &files, &keys, context) {
             Err(failure) if matches!(failure.class(), Class::Signal(_)) => return Err(failure),
             Err(failure) => BundleReport::failed(bundle.path(), failure),
             Ok((rejected, None)) => rejected,
@@ -65,8 +73,9 @@ pub(crate) fn run(plan: &SheetPlan, context: &Context, report: &mut Report) -> R
 /// The report about a bundle, and its sheet if nothing is wrong.
 fn sheet(
     bundle: &RootedDir,
-    (name, key_name): (&str, &str),
-    key: &PublicKey,
+    name: &str,
+    files_of_keys: &[&str],
+    keys: &TrustedKeys,
     context: &Context,
 ) -> Result<(BundleReport, Option<String>)> {
     let top = bundle.show(b"");
@@ -79,7 +88,7 @@ fn sheet(
         );
         return Err(not_a_bundle::unsigned(bundle, &sign));
     }
-    trusted_key::check_signers(std::slice::from_ref(key), &top, &signatures)?;
+    keys.have_signed(&top, &signatures)?;
     let digest = Sha256Digest::of(&text);
     signatures::are_over(&signatures, &top, MANIFEST, &text, digest)?;
     let manifest = Manifest::unproven(&text)
@@ -89,18 +98,28 @@ fn sheet(
     let mut report = report_of(bundle, digest, checked, Verdict::Written, context);
     report.signatures = signatures.iter().map(SignatureFile::unchecked).collect();
     let release = bundle_check::release(bundle, &manifest);
-    let page = Sheet {
-        bundle: name,
-        key: key_name,
-        release: release.as_ref(),
-        manifest: digest,
-        files,
-        bytes,
-        key_sha256: key.sha256(),
-    };
+    let keys = files_of_keys.iter().zip(keys.given()).filter_map(|(file, sha256)| {
+        let by_key = |other: &&SignatureFile| *other.evidence.signer() == SignedBy::Key(*sha256);
+        let signature = &signatures.iter().find(by_key)?.path;
+        Some(SheetKey { name: KeyName { file, signature }, sha256: *sha256 })
+    });
+    let keys: Vec<_> = keys.collect();
+    let release_of = release.as_ref();
+    let page = Sheet { bundle: name, keys: &keys, release: release_of, manifest: digest, files, bytes };
     let page = report.error.is_none().then(|| page.markdown());
     report.release = release.filter(|_| page.is_some()).map(ReleaseReport::from);
     Ok((report, page))
+}
+
+/// Refuses a key that is given twice, since the commands on the sheet require each.
+fn refuse_twice(files: &[&str], keys: &[PublicKey]) -> Result<()> {
+    let mut seen = HashMap::new();
+    for (file, key) in files.iter().zip(keys) {
+        if let Some(first) = seen.insert(key.sha256(), file) {
+            return Err(Failure::usage(format!("{first} and {file} are the same key")).hint("give it once"));
+        }
+    }
+    Ok(())
 }
 
 /// The name of the directory. People type it from the sheet.

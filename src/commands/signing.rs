@@ -18,6 +18,7 @@ use crate::cosign::signing_key::SigningKey;
 use crate::cosign::verify_blob::CosignAnswer;
 use crate::cosign::verify_request::{VerifyAs, VerifyRequest};
 use crate::cosign::{Cosign, Session};
+use crate::digest::Sha256Digest;
 use crate::error::{Failure, Result};
 use crate::plan::clear_text;
 use crate::plan::key_ref::{KeyRef, Scheme};
@@ -84,7 +85,7 @@ impl<'a> Signing<'a> {
         let mut services = services::read(plan, untrusted)?;
         let mut signer = ready(plan, untrusted, session, context)?;
         let public_key_out = public_key_out(plan, untrusted)?;
-        let (cosign, found) = context.cosign(session, signer.secrets())?;
+        let (cosign, found) = context.cosign(session, &[signer.secrets()])?;
         report.cosign = Some(found);
         cosign.can_record(&services)?;
         if matches!(services, RecordingServices::Public) && !dry_run {
@@ -139,6 +140,14 @@ impl<'a> Signing<'a> {
     /// The signature of this signer, as far as that is known.
     pub(crate) fn own<'s>(&self, signatures: &'s [SignatureFile]) -> Option<&'s SignatureFile> {
         signatures.iter().find(|file| self.signer.is_named_by(file.evidence.signer()))
+    }
+
+    /// The SHA-256 of the key that signs. None for an identity, and for a key manager's key in a dry run.
+    pub(crate) fn key_sha256(&self) -> Option<Sha256Digest> {
+        match &self.signer {
+            ReadySigner::Key { public_key, .. } => public_key.as_ref().map(PublicKey::sha256),
+            ReadySigner::Identity(_) => None,
+        }
     }
 
     /// Signs `manifest`; before that, the notice about a transparency log. The signature was

@@ -1,8 +1,8 @@
 //! The trust policy of `verify`: the keys or the identity, and what a signature must come with. Before cosign is
 //! asked, the signature files are compared with it in this order, to report a difference in plain words:
 //!
-//! 1. One signer is the key of `--key`, or the certificate names the identity and issuer of the flags. Signatures by
-//!    others are not checked.
+//! 1. As many keys of `--key` have signed as the flags require, or the certificate names their identity and issuer.
+//!    Signatures by others are not checked.
 //! 2. Each signature is over the SHA-256 of this manifest.
 //! 3. The log entry exists if one is required, its log is in the trusted root, and it is about this signature.
 //! 4. The timestamp exists if one is required, and its authority is in the trusted root.
@@ -12,28 +12,24 @@
 use camino::Utf8PathBuf;
 
 use crate::commands::not_a_bundle::CHECKSUMS_ONLY;
+use crate::commands::received::Signatures;
 use crate::commands::services::trusted_root;
 use crate::commands::signatures::{SignatureFile, are_over};
-use crate::commands::trusted_key::{self, check_signers};
+use crate::commands::trusted_key::{NamedKey, TrustedKeys};
 use crate::context::Context;
-use crate::cosign::environment::SecretsOf;
-use crate::cosign::signing_key::SigningKey;
 use crate::cosign::verify_blob::{Accepted, CosignAnswer};
 use crate::cosign::verify_request::{VerifyAs, VerifyRequest};
 use crate::cosign::{Cosign, Session};
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
-use crate::parallel::each;
-use crate::plan::key_ref::KeyRef;
-use crate::plan::verify::{KeyToTrust, Pattern, Root, TimestampPolicy, Trust};
+use crate::plan::verify::{Pattern, Root, TimestampPolicy, Trust};
 use crate::printable::show;
 use crate::report::Report;
 use crate::sigstore::RekorVersion;
 use crate::sigstore::evidence::{Evidence, LogEntry, SignedBy};
-use crate::sigstore::public_key::PublicKey;
 use crate::sigstore::trusted_root::TrustedRoot;
 
-/// The signer to trust, and what its signature must come with.
+/// The signers to trust, and what their signatures must come with.
 pub(crate) struct TrustPolicy<'a> {
     pub(crate) cosign: Cosign<'a>,
     signer: TrustedSigner<'a>,
@@ -44,25 +40,14 @@ pub(crate) struct TrustPolicy<'a> {
     root: Option<TrustedRoot>,
 }
 
-/// The signer to trust.
+/// The signers to trust.
 enum TrustedSigner<'a> {
-    /// One of these keys.
-    Keys(Vec<PublicKey>),
-    Identity {
-        identity: &'a Pattern,
-        issuer: &'a Pattern,
-    },
-}
-
-/// The signer that the plan names, before cosign is found.
-enum NamedSigner<'a> {
-    Known(TrustedSigner<'a>),
-    /// A key in a key manager, which cosign will ask for its public half.
-    InKeyManager(&'a KeyRef, &'a [Sha256Digest], SigningKey),
+    Keys(TrustedKeys),
+    Identity { identity: &'a Pattern, issuer: &'a Pattern },
 }
 
 impl<'a> TrustPolicy<'a> {
-    /// Reads or fetches the key and the root, and finds cosign.
+    /// Reads or fetches the keys and the root, and finds cosign.
     pub(crate) fn new(
         trust: &'a Trust,
         bundles: &[Utf8PathBuf],
@@ -80,37 +65,23 @@ impl<'a> TrustPolicy<'a> {
             Some(Root::File(path)) => Some(trusted_root(path, bundles)?),
             Some(Root::Online) | None => None,
         };
-        let one = |key| TrustedSigner::Keys(vec![key]);
-        let signer = match trust {
-            Trust::Identity { identity, issuer, .. } => {
-                NamedSigner::Known(TrustedSigner::Identity { identity, issuer })
+        let named = match trust {
+            Trust::Keys { keys, fingerprints, .. } => {
+                let named = |key| NamedKey::read(key, bundles, fingerprints, session, context);
+                keys.iter().map(named).collect::<Result<Vec<_>>>()?
             }
-            Trust::Key { key: KeyToTrust::File(path), fingerprints, .. } => {
-                NamedSigner::Known(one(trusted_key::in_file(path, bundles, fingerprints)?))
-            }
-            Trust::Key { key: KeyToTrust::StandardInput, fingerprints, .. } => {
-                let key = trusted_key::in_standard_input(&context.interrupt, fingerprints)?;
-                NamedSigner::Known(one(key))
-            }
-            Trust::Key { key: KeyToTrust::Ref(reference), fingerprints, .. } => {
-                let search_path = &session.search_path;
-                let no_password = |_: &str| Ok(None);
-                let key = SigningKey::read(reference, None, &context.environment, search_path, &no_password)?;
-                NamedSigner::InKeyManager(reference, fingerprints, key)
-            }
+            Trust::Identity { .. } => Vec::new(),
         };
-        let holder = match &signer {
-            NamedSigner::Known(_) => SecretsOf::Nothing,
-            NamedSigner::InKeyManager(reference, ..) => SecretsOf::Key(reference),
-        };
-        let (cosign, found) = context.cosign(session, holder)?;
+        let holders: Vec<_> = named.iter().filter_map(NamedKey::secrets).collect();
+        let (cosign, found) = context.cosign(session, &holders)?;
         report.cosign = Some(found);
-        let signer = match signer {
-            NamedSigner::Known(signer) => signer,
-            NamedSigner::InKeyManager(reference, fingerprints, key) => {
-                let key = trusted_key::in_key_manager(reference, fingerprints, &key, &cosign, context)?;
-                one(key)
+        let signer = match trust {
+            Trust::Keys { fingerprints, required, .. } => {
+                let key = |named: NamedKey<'_>| named.key(fingerprints, &cosign, context);
+                let keys = named.into_iter().map(key).collect::<Result<Vec<_>>>()?;
+                TrustedSigner::Keys(TrustedKeys::new(keys, *required)?)
             }
+            Trust::Identity { identity, issuer, .. } => TrustedSigner::Identity { identity, issuer },
         };
         let root = match trust.root() {
             Some(Root::Online) => {
@@ -125,11 +96,11 @@ impl<'a> TrustPolicy<'a> {
         Ok(Self { cosign, signer, log, timestamp, root })
     }
 
-    /// The different keys that are trusted; none with an identity.
-    pub(crate) fn keys(&self) -> &[PublicKey] {
+    /// The keys that are trusted; `None` with an identity.
+    pub(crate) fn keys(&self) -> Option<&TrustedKeys> {
         match &self.signer {
-            TrustedSigner::Keys(keys) => keys,
-            TrustedSigner::Identity { .. } => &[],
+            TrustedSigner::Keys(keys) => Some(keys),
+            TrustedSigner::Identity { .. } => None,
         }
     }
 
@@ -150,7 +121,7 @@ impl<'a> TrustPolicy<'a> {
         digest: Sha256Digest,
     ) -> Result<Vec<Option<VerifyRequest<'_>>>> {
         match &self.signer {
-            TrustedSigner::Keys(keys) => check_signers(keys, top, signatures)?,
+            TrustedSigner::Keys(keys) => keys.have_signed(top, signatures)?,
             TrustedSigner::Identity { .. } => has_an_identity(top, signatures)?,
         }
         let signers =
@@ -173,42 +144,56 @@ impl<'a> TrustPolicy<'a> {
         Ok(VerifyRequest { by, root: self.root.as_ref(), log, timestamp })
     }
 
-    /// Asks cosign about all these signatures at the same time. It has to accept each of them.
+    /// Asks cosign about all these signatures at the same time, and returns the place of the first that it accepts. It
+    /// has to accept each of `Signatures::Several`, and one of `Signatures::Readings`.
     pub(crate) fn ask<'m>(
         &self,
         top: &str,
-        signatures: &[SignatureFile],
+        signatures: &Signatures,
         requests: &[Option<VerifyRequest<'_>>],
         text: &'m [u8],
-    ) -> Result<Accepted<'m>> {
+    ) -> Result<(Accepted<'m>, usize)> {
+        let files = signatures.files();
         let asked: Vec<_> =
-            signatures.iter().zip(requests).filter_map(|(file, request)| Some((file, (*request)?))).collect();
-        let answers = each(&asked, &|(file, request)| self.cosign.verify(*request, &file.evidence, text));
-        let answers = asked.iter().zip(answers).map(|((file, _), answer)| match answer? {
-            CosignAnswer::Accepted(accepted) => Ok(accepted),
-            CosignAnswer::Refused { said } => {
-                let shown = shown(top, file, signatures);
-                Err(Failure::rejected(format!("{shown}: cosign does not accept the signature"))
-                    .with_cosign_output(said)
-                    .hint(CHECKSUMS_ONLY))
-            }
-        });
-        let worse = |one: Result<Accepted<'m>>, other: Result<Accepted<'m>>| match (one, other) {
-            (Err(one), Err(other)) if Class::worse(one.class(), other.class()) == one.class() => Err(one),
-            (Ok(_), other) | (Err(_), other @ Err(_)) => other,
-            (failed @ Err(_), Ok(_)) => failed,
-        };
-        let none =
-            || Failure::new(Class::Broken, format!("{top}: cosign was asked about no signature (a bug)"));
-        answers.reduce(worse).unwrap_or_else(|| Err(none()))
+            (0..).zip(files).zip(requests).filter_map(|(file, request)| Some((file, (*request)?))).collect();
+        let requests: Vec<_> = asked.iter().map(|((_, file), request)| (*request, &file.evidence)).collect();
+        let answers = self.cosign.verify_each(&requests, text)?;
+        let mut accepted = None;
+        let mut worst: Option<Failure> = None;
+        for (((place, file), _), answer) in asked.iter().zip(answers) {
+            let failure = match answer {
+                Ok(CosignAnswer::Accepted(bytes)) => {
+                    accepted = accepted.or(Some((bytes, *place)));
+                    continue;
+                }
+                Ok(CosignAnswer::Refused { said }) => {
+                    let shown = shown(top, file, files);
+                    Failure::rejected(format!("{shown}: cosign does not accept the signature"))
+                        .with_cosign_output(said)
+                        .hint(CHECKSUMS_ONLY)
+                }
+                Err(failure) => failure,
+            };
+            worst = Some(match worst {
+                Some(worst) if Class::worse(worst.class(), failure.class()) == worst.class() => worst,
+                _ => failure,
+            });
+        }
+        let is_one_of_several = matches!(signatures, Signatures::Readings(_)) && accepted.is_some();
+        match (accepted, worst.filter(|worst| !is_one_of_several || worst.class() != Class::Rejected)) {
+            (_, Some(failure)) => Err(failure),
+            (Some(accepted), None) => Ok(accepted),
+            (None, None) => Err(Failure::new(
+                Class::Broken,
+                format!("{top}: cosign was asked about no signature (a bug)"),
+            )),
+        }
     }
 
     /// The trusted signer that a signature names, if it is one.
     fn signer(&self, top: &str, evidence: &Evidence) -> Result<Option<VerifyAs<'_>>> {
         match (&self.signer, evidence.signer()) {
-            (TrustedSigner::Keys(keys), SignedBy::Key(hint)) => {
-                Ok(keys.iter().find(|key| key.sha256() == *hint).map(VerifyAs::Key))
-            }
+            (TrustedSigner::Keys(keys), SignedBy::Key(hint)) => Ok(keys.find(*hint).map(VerifyAs::Key)),
             (TrustedSigner::Keys(_), SignedBy::Certificate(_))
             | (TrustedSigner::Identity { .. }, SignedBy::Key(_)) => Ok(None),
             (TrustedSigner::Identity { identity, issuer }, SignedBy::Certificate(certificate)) => {

@@ -1,17 +1,19 @@
-//! The key of `verify --key` and `sheet --key`: from a file, from standard input, or from a key manager. It never comes
-//! from a bundle.
+//! The keys of `verify --key` and `sheet --key`: from files, from standard input, or from a key manager. They never
+//! come from a bundle.
 
 use anyhow::Context as _;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::commands::signatures::SignatureFile;
 use crate::context::Context;
-use crate::cosign::Cosign;
+use crate::cosign::environment::SecretsOf;
 use crate::cosign::signing_key::SigningKey;
+use crate::cosign::{Cosign, Session};
 use crate::digest::Sha256Digest;
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::plan::key_ref::KeyRef;
+use crate::plan::verify::{KeyToTrust, MAX_KEYS, too_few_keys};
 use crate::printable::quoted_path;
 use crate::sigstore::evidence::SignedBy;
 use crate::sigstore::key_type::KeyType;
@@ -19,9 +21,13 @@ use crate::sigstore::pem::PemKind;
 use crate::sigstore::public_key::PublicKey;
 use crate::small_file::{self, Links};
 use crate::tree::ancestry::lies_in;
+use crate::tree::signature_files::MAX_SIGNATURES;
 
 /// The largest public key file that is read, in bytes.
 const SIZE_LIMIT: u64 = 1 << 20;
+
+// More keys could not have signed.
+const _: () = assert!(MAX_KEYS == MAX_SIGNATURES);
 
 /// The public key in a file that the operator named. It must lie outside every bundle, unless it has one of the
 /// `fingerprints`: then these are what is trusted.
@@ -77,7 +83,7 @@ fn expect(
 }
 
 /// Asks the key manager for the public key, and says so.
-pub(super) fn in_key_manager(
+fn in_key_manager(
     reference: &KeyRef,
     fingerprints: &[Sha256Digest],
     key: &SigningKey,
@@ -91,28 +97,132 @@ pub(super) fn in_key_manager(
     Ok(key)
 }
 
-/// Checks that one of `keys` has signed, by the hints of the signatures. The bundle `top` is rejected otherwise. Which
-/// signatures are valid is not decided here.
-pub(super) fn check_signers(keys: &[PublicKey], top: &str, signatures: &[SignatureFile]) -> Result<()> {
-    let has_signed = |key: &PublicKey| {
-        signatures.iter().any(|file| *file.evidence.signer() == SignedBy::Key(key.sha256()))
-    };
-    if keys.iter().any(has_signed) {
-        return Ok(());
+/// A key of `verify`, before cosign is found.
+pub(super) enum NamedKey<'a> {
+    Known(PublicKey),
+    /// A key in a key manager, which cosign will ask for its public half.
+    InKeyManager(&'a KeyRef, SigningKey),
+}
+
+impl<'a> NamedKey<'a> {
+    /// Reads a key from its file. A key with none of the `fingerprints`, if there are any, is rejected.
+    pub(super) fn read(
+        key: &'a KeyToTrust,
+        bundles: &[Utf8PathBuf],
+        fingerprints: &[Sha256Digest],
+        session: &Session<'_>,
+        context: &Context,
+    ) -> Result<Self> {
+        match key {
+            KeyToTrust::File(path) => in_file(path, bundles, fingerprints).map(Self::Known),
+            KeyToTrust::StandardInput => in_standard_input(&context.interrupt, fingerprints).map(Self::Known),
+            KeyToTrust::Ref(reference) => {
+                let no_password = |_: &str| Ok(None);
+                let (environment, search_path) = (&context.environment, &session.search_path);
+                let key = SigningKey::read(reference, None, environment, search_path, &no_password)?;
+                Ok(Self::InKeyManager(reference, key))
+            }
+        }
     }
-    if let [SignatureFile { evidence, .. }] = signatures
-        && let SignedBy::Certificate(_) = evidence.signer()
-    {
-        return Err(Failure::rejected(format!("{top} is signed by an identity (keyless), not by a key")));
+
+    /// The secrets that the key manager needs.
+    pub(super) fn secrets(&self) -> Option<SecretsOf<'_>> {
+        match self {
+            Self::Known(_) => None,
+            Self::InKeyManager(reference, _) => Some(SecretsOf::Key(reference)),
+        }
     }
-    let signers = signatures.iter().map(|file| match file.evidence.signer() {
-        SignedBy::Key(hint) => format!("key {hint}"),
-        SignedBy::Certificate(_) => "an identity (keyless)".to_owned(),
-    });
-    let signers = signers.collect::<Vec<_>>().join(" and ");
-    let missing = keys.iter().map(|key| key.sha256().to_string()).collect::<Vec<_>>().join(", ");
-    Err(Failure::rejected(format!("{top} is signed by {signers}, not by --key ({missing})"))
-        .hint("a rotated key is the usual cause: use the public key of the version that signed"))
+
+    /// The key; a key manager is asked for it.
+    pub(super) fn key(
+        self,
+        fingerprints: &[Sha256Digest],
+        cosign: &Cosign<'_>,
+        context: &Context,
+    ) -> Result<PublicKey> {
+        match self {
+            Self::Known(key) => Ok(key),
+            Self::InKeyManager(reference, key) => {
+                in_key_manager(reference, fingerprints, &key, cosign, context)
+            }
+        }
+    }
+}
+
+/// The keys of `--key`, and how many of them must have signed.
+pub(crate) struct TrustedKeys {
+    /// The SHA-256 of each key, as they were given.
+    given: Vec<Sha256Digest>,
+    /// The different ones.
+    keys: Vec<PublicKey>,
+    required: usize,
+}
+
+impl TrustedKeys {
+    /// At least `required` of these keys must be different.
+    pub(super) fn new(given: Vec<PublicKey>, required: usize) -> Result<Self> {
+        let digests = given.iter().map(PublicKey::sha256).collect();
+        let mut keys: Vec<PublicKey> = Vec::new();
+        for key in given {
+            if keys.iter().all(|other| other.sha256() != key.sha256()) {
+                keys.push(key);
+            }
+        }
+        if keys.len() < required {
+            return Err(too_few_keys(required, keys.len()));
+        }
+        Ok(Self { given: digests, keys, required })
+    }
+
+    /// The SHA-256 of each key, as they were given: one may be there twice.
+    pub(super) fn given(&self) -> &[Sha256Digest] {
+        &self.given
+    }
+
+    /// The different keys.
+    pub(super) fn keys(&self) -> &[PublicKey] {
+        &self.keys
+    }
+
+    /// The key with this SHA-256.
+    pub(super) fn find(&self, digest: Sha256Digest) -> Option<&PublicKey> {
+        self.keys.iter().find(|key| key.sha256() == digest)
+    }
+
+    /// Checks that enough of the keys have signed, by the hints of the signatures. The bundle `top` is rejected
+    /// otherwise. Which signatures are valid is not decided here: cosign must accept each of those that are counted.
+    pub(super) fn have_signed(&self, top: &str, signatures: &[SignatureFile]) -> Result<()> {
+        let has_signed = |key: &&PublicKey| {
+            signatures.iter().any(|file| *file.evidence.signer() == SignedBy::Key(key.sha256()))
+        };
+        let (signed, missing): (Vec<_>, Vec<_>) = self.keys.iter().partition(has_signed);
+        if signed.len() >= self.required {
+            return Ok(());
+        }
+        if self.required > 1 {
+            let missing = missing.iter().map(|key| format!("key {}", key.sha256())).collect::<Vec<_>>();
+            return Err(Failure::rejected(format!(
+                "{top} is signed by {} of {} required keys; it has no signature by {}",
+                signed.len(),
+                self.required,
+                missing.join(" or ")
+            ))
+            .hint("a signer adds a signature with `aicr bundle-sign --add`"));
+        }
+        if let [SignatureFile { evidence, .. }] = signatures
+            && let SignedBy::Certificate(_) = evidence.signer()
+        {
+            return Err(Failure::rejected(format!("{top} is signed by an identity (keyless), not by a key")));
+        }
+        let signers = signatures.iter().map(|file| match file.evidence.signer() {
+            SignedBy::Key(hint) => format!("key {hint}"),
+            SignedBy::Certificate(_) => "an identity (keyless)".to_owned(),
+        });
+        let signers = signers.collect::<Vec<_>>().join(" and ");
+        let missing = missing.iter().map(|key| key.sha256().to_string()).collect::<Vec<_>>().join(", ");
+        Err(Failure::rejected(format!("{top} is signed by {signers}, not by --key ({missing})"))
+            .hint("a rotated key is the usual cause: use the public key of the version that signed"))
+    }
 }
 
 /// The key in `content`; `file` is its file, as an argument in the shell.

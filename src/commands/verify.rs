@@ -15,6 +15,7 @@ use crate::commands::receipt::receipt;
 use crate::commands::received::{Listed, ReadSignatures, Received, Seen};
 use crate::commands::signatures::SignatureFile;
 use crate::commands::trust::TrustPolicy;
+use crate::commands::trusted_key::TrustedKeys;
 use crate::context::Context;
 use crate::cosign::verify_blob::{Accepted, Early};
 use crate::digest::Sha256Digest;
@@ -158,15 +159,16 @@ impl Verification<'_> {
     ) -> Result<Verified<'m>> {
         let Self { plan, policy, context, .. } = self;
         let top = bundle.directory.show(b"");
-        let ReadSignatures { files: signatures, file } = bundle.signatures(digest, policy.keys().first())?;
-        let requests = policy.requests(&top, bundle.manifest_name(), &signatures, text, digest)?;
+        let keys = policy.keys().map_or(&[][..], TrustedKeys::keys);
+        let ReadSignatures { signatures, file } = bundle.signatures(digest, keys)?;
+        let requests = policy.requests(&top, bundle.manifest_name(), signatures.files(), text, digest)?;
         let copy = self.target.map(PendingCopy::begin).transpose()?;
         let keep = copy.as_ref().map_or(Keep::Nothing, Keep::Copies);
         let expected = Some(&plan.release);
         let look = |text, interrupt: &_| bundle.look(text, file.as_ref(), expected, keep, context, interrupt);
         let ask = || policy.ask(&top, &signatures, &requests, text);
         let (accepted, early) = ask_and_look(text, context, &ask, look);
-        let accepted = accepted?;
+        let (accepted, reading) = accepted?;
         let Some(seen) = early.believe(&accepted) else {
             return Err(Failure::new(
                 Class::Broken,
@@ -175,14 +177,16 @@ impl Verification<'_> {
         };
         let Seen { listed, checked, release } = seen?;
         let mut report = report(bundle.directory, digest, checked, Verdict::Accepted, context);
-        let reports = signatures.iter().zip(requests).map(|(file, request)| match request {
-            Some(request) => file.checked(request.log, request.timestamp),
-            None => file.unchecked(),
+        let signatures = signatures.keep(reading);
+        let reports = signatures.iter().map(|(file, place)| match requests.get(*place) {
+            Some(Some(request)) => file.checked(request.log, request.timestamp),
+            Some(None) | None => file.unchecked(),
         });
         report.signatures = reports.collect();
         if report.verdict == Verdict::Accepted {
             report.release = release.map(Into::into);
         }
+        let signatures = signatures.into_iter().map(|(file, _)| file).collect();
         Ok(Verified { report, listed, signatures, copy })
     }
 
@@ -207,9 +211,9 @@ fn checksums_only(bundle: &Received<'_>, context: &Context) -> Result<BundleRepo
 fn ask_and_look<'m, T>(
     text: &'m [u8],
     context: &Context,
-    ask: &(impl Fn() -> Result<Accepted<'m>> + Sync),
+    ask: &(impl Fn() -> Result<(Accepted<'m>, usize)> + Sync),
     look: impl FnOnce(&'m [u8], &Interrupt) -> T,
-) -> (Result<Accepted<'m>>, Early<'m, T>) {
+) -> (Result<(Accepted<'m>, usize)>, Early<'m, T>) {
     let meanwhile = context.interrupt.of_a_part();
     let ask = || ask().inspect_err(|_| meanwhile.give_up());
     both(&ask, || Early::found(text, |text| look(text, &meanwhile)))

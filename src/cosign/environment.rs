@@ -119,19 +119,16 @@ pub(crate) fn with_secrets(
     variables
 }
 
-/// The variables that are set, that cosign would read, and that it does not get. They are reported,
-/// so that their missing effect is no surprise.
-pub(crate) fn ignored(secrets: SecretsOf<'_>, operator: &Environment) -> Vec<String> {
-    let provider = secrets.provider();
+/// The variables that are set, that cosign would read, and that it does not get in any of these runs. They are
+/// reported, so that their missing effect is no surprise.
+pub(crate) fn ignored(runs: &[SecretsOf<'_>], operator: &Environment) -> Vec<String> {
+    let is_withheld = |name: &str| affects_every_run(name) || runs.iter().any(|run| run.withholds(name));
+    let is_expected = |name: &str| runs.iter().any(|run| run.passes_on(name));
     operator
         .iter()
         .filter_map(|(name, _)| name.to_str())
-        .filter(|name| {
-            // A password may be set for another command of the same script.
-            let is_expected = *name == "COSIGN_PASSWORD" || secrets.variable() == Some(name);
-            let is_withheld = provider.withheld.contains(name) || affects_every_run(name);
-            is_withheld && !provider.passes_on(name) && !is_expected
-        })
+        // A password may be set for another command of the same script.
+        .filter(|name| is_withheld(name) && !is_expected(name) && *name != "COSIGN_PASSWORD")
         .map(ToOwned::to_owned)
         .collect()
 }
@@ -170,6 +167,16 @@ impl<'a> SecretsOf<'a> {
             Self::Identity(TokenSource::Ambient(provider)) => of_token_provider(*provider),
             Self::Nothing | Self::Identity(_) => NOTHING,
         }
+    }
+
+    /// Whether cosign would read a variable in such a run, and does not get it.
+    fn withholds(self, name: &str) -> bool {
+        self.provider().withheld.contains(&name)
+    }
+
+    /// Whether cosign gets a variable in such a run.
+    fn passes_on(self, name: &str) -> bool {
+        self.provider().passes_on(name) || self.variable() == Some(name)
     }
 
     /// The variable that holds the key or the token itself.

@@ -1,4 +1,4 @@
-//! `cosign verify-blob`: one signature over a manifest. It is verified in this order:
+//! `cosign verify-blob`: signatures over a manifest. Each is verified in this order, all at the same time:
 //!
 //! 1. The caller has compared the signer, the digest and the log with what it trusts, to report a difference in its
 //!    own words (`commands/trust.rs`).
@@ -23,7 +23,7 @@ use super::verify_request::{VerifyAs, VerifyRequest};
 use super::{Cosign, Prepared, diagnosis};
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
-use crate::parallel::both;
+use crate::parallel::{both, each};
 use crate::sigstore::evidence::Evidence;
 use crate::sigstore::trusted_root::{self, TrustedRoot};
 
@@ -73,6 +73,31 @@ impl Cosign<'_> {
         evidence: &Evidence,
         manifest: &'m [u8],
     ) -> Result<CosignAnswer<'m>> {
+        let mut answers = self.verify_each(&[(request, evidence)], manifest)?;
+        let none = || Failure::new(Class::Broken, "cosign was asked about no signature (a bug)");
+        answers.pop().unwrap_or_else(|| Err(none()))
+    }
+
+    /// Checks several signatures over `manifest`. The answers are in the order of the requests. An error of all: this
+    /// cosign does not refuse a wrong signature.
+    pub(crate) fn verify_each<'m>(
+        &self,
+        asked: &[(VerifyRequest<'_>, &Evidence)],
+        manifest: &'m [u8],
+    ) -> Result<Vec<Result<CosignAnswer<'m>>>> {
+        let wrong = self.prepare_wrong_signature()?;
+        let verify = |asked: &(VerifyRequest<'_>, &Evidence)| self.verify_one(asked.0, asked.1, manifest);
+        let (refuses, answers) = both(&|| self.refuses(wrong.as_ref()), || each(asked, &verify));
+        refuses?;
+        Ok(answers)
+    }
+
+    fn verify_one<'m>(
+        &self,
+        request: VerifyRequest<'_>,
+        evidence: &Evidence,
+        manifest: &'m [u8],
+    ) -> Result<CosignAnswer<'m>> {
         if evidence.digest() != Sha256Digest::of(manifest) || !request.suits(evidence) {
             return Err(Failure::new(
                 Class::Broken,
@@ -83,10 +108,7 @@ impl Cosign<'_> {
             return Err(self.cannot(beyond));
         }
         let prepared = self.prepare_verification(request, evidence, manifest)?;
-        let wrong = self.prepare_wrong_signature()?;
-        let (refuses, finished) = both(&|| self.refuses(wrong.as_ref()), || self.run_verification(&prepared));
-        refuses?;
-        let finished = finished?;
+        let finished = self.run_verification(&prepared)?;
         prepared.private.close()?;
         if finished.status.success() {
             return Ok(CosignAnswer::Accepted(Accepted { bytes: manifest }));

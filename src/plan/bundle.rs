@@ -28,12 +28,12 @@ pub(crate) struct BundlePlan {
     pub(crate) run: Run,
 }
 
-/// How `bundle` and `bundle-sign` run.
+/// How `bundle` runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Run {
     /// Check and print only.
     pub(crate) dry_run: bool,
-    /// Replace the bundle, manifest or signature that is there.
+    /// Replace the bundle or manifest that is there.
     pub(crate) force: bool,
 }
 
@@ -63,8 +63,21 @@ pub(crate) struct BundleSignPlan {
     pub(crate) bundles: Vec<Utf8PathBuf>,
     /// Who signs.
     pub(crate) signer: Signer,
-    /// How the command runs.
-    pub(crate) run: Run,
+    /// What happens to the signatures of others.
+    pub(crate) others: OtherSignatures,
+    /// Check and print only.
+    pub(crate) dry_run: bool,
+}
+
+/// What `bundle-sign` does with a bundle that others have signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OtherSignatures {
+    /// It refuses the bundle.
+    Refuse,
+    /// `--force`: the new signature replaces them.
+    Replace,
+    /// `--add`: the new signature lies next to them. A key signs, not an identity.
+    Keep,
 }
 
 impl BundlePlan {
@@ -81,7 +94,7 @@ impl BundlePlan {
             release_version,
             no_sign,
             signing,
-            signing_run,
+            signing_run: SigningRunArgs { dry_run, force },
         } = args;
         let destination = destination(inputs, output, in_place, exclude)?;
         let release = release(release_name, release_version)?;
@@ -92,7 +105,7 @@ impl BundlePlan {
             allow_private_keys,
             release,
             signer,
-            run: Run::new(&signing_run),
+            run: Run { dry_run, force },
         })
     }
 }
@@ -100,20 +113,30 @@ impl BundlePlan {
 impl BundleSignPlan {
     /// The plan of `bundle-sign`.
     pub(crate) fn new(args: BundleSignArgs, surroundings: Surroundings<'_>) -> Result<Self> {
-        let BundleSignArgs { bundles, signing, signing_run } = args;
+        let BundleSignArgs { bundles, add, signing, signing_run: SigningRunArgs { dry_run, force } } = args;
         let bundles = none_empty(bundles, "BUNDLE")?;
+        let others = match (add, force) {
+            (true, true) => {
+                return Err(Failure::usage(
+                    "--add cannot be used with --force: it keeps what --force replaces",
+                )
+                .hint("leave out --force to add a signature, or leave out --add to replace the others"));
+            }
+            (true, false) => OtherSignatures::Keep,
+            (false, true) => OtherSignatures::Replace,
+            (false, false) => OtherSignatures::Refuse,
+        };
         let Some(signer) = signer(SigningCommand::BundleSign, signing, surroundings)? else {
             return Err(Failure::usage("bundle-sign needs a signer")
                 .hint("add --signing-key REF or --keyless, or set AICR_SIGNING_KEY"));
         };
-        Ok(Self { bundles, signer, run: Run::new(&signing_run) })
-    }
-}
-
-impl Run {
-    fn new(args: &SigningRunArgs) -> Self {
-        let SigningRunArgs { dry_run, force } = *args;
-        Self { dry_run, force }
+        if others == OtherSignatures::Keep && matches!(signer, Signer::Keyless(_)) {
+            return Err(Failure::usage(
+                "--add cannot be used with --keyless: only a key can add a signature",
+            )
+            .hint("add --signing-key REF in place of --keyless"));
+        }
+        Ok(Self { bundles, signer, others, dry_run })
     }
 }
 

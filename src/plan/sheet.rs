@@ -4,6 +4,7 @@ use camino::Utf8PathBuf;
 
 use super::key_ref::KeyRef;
 use super::value::{Source, not_empty};
+use super::verify::refuse_too_many;
 use crate::cli::{Format, SheetArgs};
 use crate::error::{Failure, Result};
 use crate::printable::{quoted, quoted_path};
@@ -13,8 +14,8 @@ use crate::printable::{quoted, quoted_path};
 pub(crate) struct SheetPlan {
     /// The bundle as typed, not empty.
     pub(crate) bundle: Utf8PathBuf,
-    /// The key that signed it.
-    pub(crate) key: KeyOfSheet,
+    /// The keys that signed it, at least one.
+    pub(crate) keys: Vec<KeyOfSheet>,
     /// Where the sheet is written; `None` for stdout.
     pub(crate) output: Option<Utf8PathBuf>,
 }
@@ -31,28 +32,19 @@ pub(crate) enum KeyOfSheet {
 impl SheetPlan {
     /// The plan of `sheet`, whose result is printed in this format.
     pub(crate) fn new(args: SheetArgs, format: Format) -> Result<Self> {
-        let SheetArgs { bundle, key, output } = args;
+        let SheetArgs { bundle, key: keys, output } = args;
         let bundle = not_empty(bundle, "BUNDLE")?;
         if bundle == "-" {
             return Err(Failure::usage("BUNDLE: sheet reads no bundle from standard input").hint(
                 "write `./-` for a directory of that name; --key - reads the key from standard input",
             ));
         }
-        let Some(key) = key else {
+        if keys.is_empty() {
             return Err(Failure::usage("sheet needs the key that signed the bundle: --key FILE")
                 .hint(format!("aicr sheet {} --key cosign.pub", quoted_path(&bundle))));
-        };
-        let key = match KeyRef::parse(&key).map_err(|error| error.at(Source::Flag("--key")))? {
-            KeyRef::File(path) if path == "-" => KeyOfSheet::StandardInput,
-            KeyRef::File(path) => KeyOfSheet::File(path),
-            other => {
-                let typed = quoted(&other.to_string());
-                return Err(Failure::usage(format!(
-                    "--key {other}: sheet needs the public key in a file, as the receivers do"
-                ))
-                .hint(format!("`cosign public-key --key={typed} --outfile=cosign.pub` writes it")));
-            }
-        };
+        }
+        refuse_too_many(&keys)?;
+        let keys = keys.iter().map(|key| KeyOfSheet::new(key)).collect::<Result<_>>()?;
         let output = output.map(|path| not_empty(path, "--output")).transpose()?;
         match &output {
             Some(path) if path == "-" => {
@@ -67,7 +59,24 @@ impl SheetPlan {
             }
             Some(_) | None => {}
         }
-        Ok(Self { bundle, key, output })
+        Ok(Self { bundle, keys, output })
+    }
+}
+
+impl KeyOfSheet {
+    /// The key that `--key` names.
+    fn new(key: &str) -> Result<Self> {
+        match KeyRef::parse(key).map_err(|error| error.at(Source::Flag("--key")))? {
+            KeyRef::File(path) if path == "-" => Ok(Self::StandardInput),
+            KeyRef::File(path) => Ok(Self::File(path)),
+            other => {
+                let typed = quoted(&other.to_string());
+                Err(Failure::usage(format!(
+                    "--key {other}: sheet needs the public key in a file, as the receivers do"
+                ))
+                .hint(format!("`cosign public-key --key={typed} --outfile=cosign.pub` writes it")))
+            }
+        }
     }
 }
 
@@ -77,16 +86,18 @@ mod tests {
 
     fn plan(key: &str, output: Option<&str>, format: Format) -> Result<SheetPlan, (String, Option<String>)> {
         let (bundle, key, output) = ("B".into(), Some(key.to_owned()), output.map(Into::into));
-        SheetPlan::new(SheetArgs { bundle, key, output }, format).map_err(|failure| {
-            assert_eq!(failure.class().code(), 2);
-            (failure.message().to_owned(), failure.way_out().map(ToOwned::to_owned))
-        })
+        SheetPlan::new(SheetArgs { bundle, key: key.into_iter().collect(), output }, format).map_err(
+            |failure| {
+                assert_eq!(failure.class().code(), 2);
+                (failure.message().to_owned(), failure.way_out().map(ToOwned::to_owned))
+            },
+        )
     }
 
     #[test]
     fn the_key_is_a_file() {
         let planned = |key, output: Option<&str>| {
-            Ok(SheetPlan { bundle: "B".into(), key, output: output.map(Into::into) })
+            Ok(SheetPlan { bundle: "B".into(), keys: vec![key], output: output.map(Into::into) })
         };
         for format in [Format::Text, Format::Json] {
             let found = plan("k.pub", Some("s.md"), format);

@@ -3,6 +3,7 @@
 
 mod expected_release;
 mod foreign;
+mod keys;
 mod regexp;
 mod rules;
 #[cfg(test)]
@@ -10,16 +11,16 @@ mod tests;
 
 use camino::Utf8PathBuf;
 
-use super::clear_text;
-use super::key_ref::{KeyRef, Scheme};
-use super::value::{Source, UNSET_VARIABLE, none_empty, not_empty};
+use super::key_ref::KeyRef;
+use super::value::{UNSET_VARIABLE, none_empty, not_empty};
 use crate::cli::{TrustArgs, VerifyArgs};
 use crate::digest::Sha256Digest;
 use crate::error::{Failure, Result};
-use crate::printable::show;
 use crate::settings::Environment;
 pub(crate) use expected_release::ExpectedRelease;
 pub(crate) use foreign::ForeignPlan;
+pub(crate) use keys::{MAX_KEYS, refuse_too_many, too_few_keys};
+use keys::{fingerprint, keys_to_trust, required};
 pub(crate) use regexp::Regexp;
 
 /// What `verify` is to do.
@@ -59,13 +60,15 @@ pub(crate) struct SignaturePlan {
 /// flag again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Trust {
-    /// The holder of this key.
-    Key {
-        /// The key.
-        key: KeyToTrust,
-        /// The fingerprints that the key may have; any if there are none.
+    /// The holders of these keys.
+    Keys {
+        /// The keys, at least one.
+        keys: Vec<KeyToTrust>,
+        /// The fingerprints that each key may have; any if there are none.
         fingerprints: Vec<Sha256Digest>,
-        /// What the signature must come with.
+        /// How many different keys must have signed: from 1 to the number of `keys`.
+        required: usize,
+        /// What each of these signatures must come with.
         evidence: KeyEvidence,
     },
     /// This identity, as its OIDC issuer certified it.
@@ -193,8 +196,8 @@ impl Trust {
     /// What logs, certificates and timestamps are checked against; `None` with a key alone.
     pub(crate) fn root(&self) -> Option<&Root> {
         match self {
-            Self::Key { evidence: KeyEvidence::None | KeyEvidence::LogWithoutRoot, .. } => None,
-            Self::Key {
+            Self::Keys { evidence: KeyEvidence::None | KeyEvidence::LogWithoutRoot, .. } => None,
+            Self::Keys {
                 evidence: KeyEvidence::Log { root, .. } | KeyEvidence::TimestampOnly { root, .. },
                 ..
             }
@@ -205,7 +208,7 @@ impl Trust {
     /// Whether the signature must have an entry in a transparency log.
     pub(crate) fn requires_log_entry(&self) -> bool {
         match self {
-            Self::Key { evidence, .. } => match evidence {
+            Self::Keys { evidence, .. } => match evidence {
                 KeyEvidence::LogWithoutRoot | KeyEvidence::Log { .. } => true,
                 KeyEvidence::None | KeyEvidence::TimestampOnly { .. } => false,
             },
@@ -217,7 +220,7 @@ impl Trust {
     /// What holds for timestamps; `None` when they are left unchecked.
     pub(crate) fn timestamp_policy(&self) -> Option<TimestampPolicy> {
         match self {
-            Self::Key { evidence, .. } => match evidence {
+            Self::Keys { evidence, .. } => match evidence {
                 KeyEvidence::None | KeyEvidence::LogWithoutRoot => None,
                 KeyEvidence::Log { timestamp, .. } | KeyEvidence::TimestampOnly { timestamp, .. } => {
                     Some(*timestamp)
@@ -238,8 +241,9 @@ impl Trust {
     /// The row for `args`, which have passed the rules.
     fn new(args: TrustArgs, environment: &Environment) -> Result<Self> {
         let TrustArgs {
-            key,
+            key: keys,
             key_sha256,
+            require,
             insecure_ignore_tlog,
             trusted_root,
             certificate_identity,
@@ -256,8 +260,9 @@ impl Trust {
             Some(path) => Some(Root::File(not_empty(path, "--trusted-root")?)),
             None => online.then_some(Root::Online),
         };
-        if let Some(key) = key {
-            let key = key_to_trust(&key, allow_kms_plugin, environment)?;
+        if !keys.is_empty() {
+            let keys = keys_to_trust(&keys, allow_kms_plugin, environment)?;
+            let required = required(require.as_deref(), keys.len())?;
             let fingerprints = key_sha256.iter().map(|text| fingerprint(text)).collect::<Result<_>>()?;
             let evidence = match (insecure_ignore_tlog, root) {
                 (true, None) => KeyEvidence::None,
@@ -265,7 +270,7 @@ impl Trust {
                 (true, Some(root)) => KeyEvidence::TimestampOnly { root, timestamp },
                 (false, Some(root)) => KeyEvidence::Log { root, timestamp },
             };
-            return Ok(Self::Key { key, fingerprints, evidence });
+            return Ok(Self::Keys { keys, fingerprints, required, evidence });
         }
         let identity = pattern(
             (certificate_identity, "--certificate-identity"),
@@ -287,46 +292,6 @@ impl Trust {
             IdentityEvidence::Log(timestamp)
         };
         Ok(Self::Identity { identity, issuer, evidence, root })
-    }
-}
-
-/// The SHA-256 of a key as people write it: 64 digits in either case, with colons or without.
-fn fingerprint(text: &str) -> Result<Sha256Digest> {
-    let digits: String = text.chars().filter(|letter| *letter != ':').collect();
-    Sha256Digest::parse(digits.to_ascii_lowercase().as_bytes()).ok_or_else(|| {
-        Failure::usage(format!(
-            "--key-sha256 `{}` is not a SHA-256: it has 64 hexadecimal digits",
-            show(text.as_bytes())
-        ))
-        .hint("`aicr verify` prints the fingerprint of the key")
-    })
-}
-
-fn key_to_trust(key: &str, allow_kms_plugin: bool, environment: &Environment) -> Result<KeyToTrust> {
-    let key = KeyRef::parse(key).map_err(|error| error.at(Source::Flag("--key")))?;
-    if let Some(program) = key.plugin_program()
-        && !allow_kms_plugin
-    {
-        return Err(Failure::usage(format!(
-            "--key {key} needs --allow-kms-plugin: cosign would run the program {program}"
-        ))
-        .hint("add --allow-kms-plugin, or give the public key in a file"));
-    }
-    match key {
-        KeyRef::File(path) if path == "-" => Ok(KeyToTrust::StandardInput),
-        KeyRef::File(path) => Ok(KeyToTrust::File(path)),
-        // Otherwise whoever sets variables decides whom to trust.
-        key if key.scheme() == Scheme::Env => {
-            Err(Failure::usage(format!("--key {key}: the key to trust cannot come from a variable"))
-                .hint("give the public key in a file"))
-        }
-        key => match clear_text::variable(key.scheme(), environment) {
-            None => Ok(KeyToTrust::Ref(key)),
-            Some(name) => Err(Failure::usage(format!(
-                "--key {key}: {name} is a plain http:// address, so others on the network can choose the key"
-            ))
-            .hint(format!("set {name} to an https:// address, or give the public key in a file"))),
-        },
     }
 }
 

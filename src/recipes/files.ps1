@@ -1,5 +1,5 @@
 $top = (Get-Item -LiteralPath release-1.4).FullName
-$own = 'checksums.txt', 'attestation/checksums.txt.sigstore.json'
+$own = '^(checksums\.txt|attestation/checksums\.txt(\.[0-9a-f]{16})?\.sigstore\.json)\z'
 $listed = [Collections.Generic.Dictionary[string, string]]::new([StringComparer]::Ordinal)
 foreach ($line in [IO.File]::ReadAllLines("$top/checksums.txt")) {
   $listed[$line.Substring(66)] = $line.Substring(0, 64)
@@ -13,6 +13,6 @@ Get-ChildItem -LiteralPath $top -Recurse -Force | ForEach-Object {
     if ($found -ne $listed[$name]) { "changed: $name" }
     [void]$listed.Remove($name)
   }
-  elseif ($own -cnotcontains $name) { "unlisted: $name" }
+  elseif ($name -cnotmatch $own) { "unlisted: $name" }
 }
 foreach ($name in $listed.Keys) { "missing: $name" }

@@ -4,28 +4,39 @@
 
 use crate::digest::Sha256Digest;
 use crate::printable::human_bytes;
-use crate::recipes::{AICR, FILES, FILES_ON_WINDOWS, FINGERPRINTS, Recipe, SIGNATURE_ALONE};
+use crate::recipes::{AICR, FILES, FILES_ON_WINDOWS, FINGERPRINTS, KeyName, Names, Recipe, SIGNATURE_ALONE};
 use crate::release::Release;
 
 /// What a sheet says of a bundle.
 #[derive(Debug)]
 pub(crate) struct Sheet<'a> {
-    /// The names of the directory and of the key file, without hidden characters.
+    /// The name of the directory, without hidden characters.
     pub(crate) bundle: &'a str,
-    pub(crate) key: &'a str,
+    /// The keys that have signed it, at least one.
+    pub(crate) keys: &'a [SheetKey<'a>],
     /// The release that it says to be.
     pub(crate) release: Option<&'a Release>,
     pub(crate) manifest: Sha256Digest,
     pub(crate) files: u64,
     pub(crate) bytes: u64,
-    pub(crate) key_sha256: Sha256Digest,
+}
+
+/// A key on a sheet.
+#[derive(Debug)]
+pub(crate) struct SheetKey<'a> {
+    /// The name of its file, without hidden characters, and the path of its signature.
+    pub(crate) name: KeyName<'a>,
+    pub(crate) sha256: Sha256Digest,
 }
 
 impl Sheet<'_> {
     /// The page.
     pub(crate) fn markdown(&self) -> String {
-        let Self { bundle, key, .. } = *self;
-        let block = |recipe: &Recipe| recipe.block(bundle, key);
+        let Self { bundle, keys, .. } = *self;
+        let names: Vec<KeyName<'_>> = keys.iter().map(|key| key.name).collect();
+        let block = |recipe: &Recipe| recipe.blocks(Names { bundle, keys: &names });
+        let files = names.iter().map(|name| code(name.file)).collect::<Vec<_>>().join(" and ");
+        let key = if names.len() == 1 { "the\npublic key in PEM" } else { "the\npublic keys in PEM" };
         let titled = |recipe: &Recipe| format!("{}:\n\n{}\n", recipe.title, block(recipe));
         [
             format!("# Release sheet: {}\n\n", code(bundle)),
@@ -34,18 +45,18 @@ impl Sheet<'_> {
                 .to_owned(),
             format!("```text\n{}```\n\n", self.values()),
             format!(
-                "The commands use no network. They need {}, the bundle directory, and {}, the\n\
-                 public key in PEM, which must also reach you by another way.\n\n",
+                "The commands use no network. They need {}, the bundle directory, and {files}, {key}, which must also reach you by another way.\n\n",
                 code(bundle),
-                code(key)
             ),
             "## 1. Compare the values\n\n".to_owned(),
             format!("{}\n", block(&FINGERPRINTS)),
             "## 2. Verify the bundle\n\n".to_owned(),
             format!("With aicr, which must print `accepted`:\n\n{}\n", block(&AICR)),
-            "Without aicr, first the signature, with one of these. Use the newest cosign that is available,\n\
-             but before 3.1.3 the second command. Each must print `Verified OK`.\n\n"
-                .to_owned(),
+            format!(
+                "Without aicr, first {}, with one of these. Use the newest cosign that is available,\n\
+                 but before 3.1.3 the second command. Each must print `Verified OK`.\n\n",
+                if names.len() == 1 { "the signature" } else { "each signature" }
+            ),
             SIGNATURE_ALONE.iter().map(titled).collect(),
             "Then the files. Nothing may be printed.\n\n".to_owned(),
             titled(&FILES),
@@ -65,7 +76,7 @@ impl Sheet<'_> {
 
     /// The values to compare, one a line; the digits of the key as people read them to each other.
     fn values(&self) -> String {
-        let Self { bundle: _, key: _, release, manifest, files, bytes, key_sha256 } = self;
+        let Self { bundle: _, keys, release, manifest, files, bytes } = self;
         let release =
             release.map(|Release { name, version, .. }| format!("release          {name} {version}\n"));
         let file = if *files == 1 { "file" } else { "files" };
@@ -73,19 +84,23 @@ impl Sheet<'_> {
             exact if *bytes < 1024 => exact,
             rounded => format!("{bytes} bytes ({rounded})"),
         };
-        let digits = key_sha256.to_string();
-        let groups: Vec<&str> = (0..64).step_by(4).map(|at| &digits[at..at + 4]).collect();
-        let (first, second) = groups.split_at(8);
+        let keys = keys.iter().map(|SheetKey { name, sha256 }| {
+            let digits = sha256.to_string();
+            let groups: Vec<&str> = (0..64).step_by(4).map(|at| &digits[at..at + 4]).collect();
+            let (first, second) = groups.split_at(8);
+            let file = if keys.len() == 1 { String::new() } else { format!("{INDENT}in {}\n", name.file) };
+            format!("key sha256       {}\n{INDENT}{}\n{file}", first.join(" "), second.join(" "))
+        });
         format!(
-            "{}content          {files} {file}, {size}\n\
-             manifest sha256  {manifest}\n\
-             key sha256       {}\n                 {}\n",
+            "{}content          {files} {file}, {size}\nmanifest sha256  {manifest}\n{}",
             release.unwrap_or_default(),
-            first.join(" "),
-            second.join(" ")
+            keys.collect::<String>()
         )
     }
 }
+
+/// What stands before the second line of a value.
+const INDENT: &str = "                 ";
 
 /// A name as code in Markdown, whatever is in it.
 fn code(name: &str) -> String {

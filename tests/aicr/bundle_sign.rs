@@ -60,6 +60,10 @@ fn a_bundle_that_is_signed_already_is_not_changed() {
     assert_eq!(sandbox.path("B").join(SIGNATURE).metadata().unwrap().ino(), before);
 }
 
+/// The hint about a signature of another key.
+pub(crate) const OR_ADD: &str =
+    "hint: --add keeps that signature and adds another one; --force replaces it\n";
+
 #[test]
 fn only_force_replaces_the_signature_of_another_key() {
     let sandbox = Sandbox::new();
@@ -68,33 +72,13 @@ fn only_force_replaces_the_signature_of_another_key() {
     for more in ["", " --dry-run"] {
         sandbox
             .aicr(&format!("{sign}{more}"))
-            .stderr("error: B is signed by another signer\nhint: --force replaces that signature\n")
+            .stderr(&format!("error: B is signed by another signer\n{OR_ADD}"))
             .exits(2);
     }
     assert!(!sandbox.path("k.pub").exists());
     sandbox.aicr("verify B --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();
     sandbox.aicr(&format!("{sign} --force")).stdout(&signed("signed", "B", OTHER_KEY_SHA256)).succeeds();
     sandbox.aicr("verify B --key other.pub --insecure-ignore-tlog --quiet").succeeds();
-}
-
-/// The real run needs a network to upload the signature, and this run refuses without one.
-#[test]
-fn a_dry_run_for_the_public_log_refuses_an_existing_signature() {
-    let sandbox = Sandbox::new();
-    sandbox.signed();
-    for (key, by) in [
-        ("other.key", "another signer"),
-        ("cosign.key", "this signer, but recorded with different services than requested"),
-    ] {
-        sandbox
-            .aicr(&format!("bundle-sign B --signing-key {key} --dry-run"))
-            .stderr(&format!(
-                "notice: the signature goes to the transparency log of the public Sigstore: public and permanent; \
-                 --tlog-upload=false keeps it out\n\
-                 error: B is signed by {by}\nhint: --force replaces that signature\n"
-            ))
-            .exits(2);
-    }
 }
 
 #[test]

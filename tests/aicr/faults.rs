@@ -63,7 +63,7 @@ fn fits(line: &str, error: &str) -> bool {
 /// A test directory, the arguments of the run, and the tree that it creates.
 type Scenario<'a> = (fn() -> Sandbox, &'a str, &'a str);
 
-const RUNS: [Scenario<'_>; 5] = [
+const RUNS: [Scenario<'_>; 6] = [
     (|| fake_sandbox(HONEST), "bundle dist --output C --quiet", "C"),
     (with_older_output, "bundle dist --output C --force --quiet", "C"),
     (with_older_in_place, "bundle dist --in-place --force --quiet", "dist"),
@@ -73,6 +73,7 @@ const RUNS: [Scenario<'_>; 5] = [
         "dist",
     ),
     (|| fake_sandbox(HONEST), "bundle-sign B --force --quiet", "B"),
+    (|| fake_sandbox(HONEST), "bundle-sign B --add --quiet", "B"),
 ];
 
 /// A run that copies what it verifies, and writes a receipt.

@@ -234,9 +234,9 @@ fn a_new_release_never_has_an_old_signature() {
 
 #[test]
 fn a_signature_is_the_old_one_or_the_new_one() {
-    for signal in ["SIGKILL", "SIGINT"] {
-        let old = content(&fake_sandbox(HONEST), "B");
-        let words = format!("bundle-sign B --force --quiet {SIGN}");
+    let old = content(&fake_sandbox(HONEST), "B");
+    for (signal, how) in [("SIGKILL", "--force"), ("SIGINT", "--force"), ("SIGKILL", "--add")] {
+        let words = format!("bundle-sign B {how} --quiet {SIGN}");
         at_every_step(
             signal,
             &[],

@@ -52,6 +52,7 @@ mod report_file;
 mod report_schema;
 mod sandbox;
 mod services;
+mod several_keys;
 mod several_signatures;
 mod shared_copies;
 mod sheet;

@@ -9,6 +9,7 @@ mod future;
 mod network;
 mod pairs;
 mod recipes;
+mod several;
 mod variables;
 
 /// Releases that accept forged, relabelled or diverted signatures, according to advisories and

@@ -1,7 +1,6 @@
 //! Bundles with several signatures: what each command does with them.
 
-use std::fs;
-
+use crate::bundle_sign::OR_ADD;
 use crate::sandbox::{KEY_SHA256, OTHER_KEY_SHA256, SMALL_SHA256, Sandbox};
 
 const FIRST: &str = "attestation/checksums.txt.sigstore.json";
@@ -17,10 +16,7 @@ fn further() -> String {
 fn signed_twice() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.signed();
-    sandbox.shell("cp -r B C && rm -r C/attestation").succeeds();
-    sandbox.aicr(&format!("bundle-sign C {OTHER} --quiet")).succeeds();
-    fs::copy(sandbox.path("C").join(FIRST), sandbox.path("B").join(further())).unwrap();
-    sandbox.shell("rm -r C").succeeds();
+    sandbox.aicr(&format!("bundle-sign B --add {OTHER} --quiet")).succeeds();
     sandbox
 }
 
@@ -128,7 +124,7 @@ fn force_by_another_key_replaces_all_signatures() {
     let third = "--signing-key third/cosign.key --tlog-upload=false";
     sandbox
         .aicr(&format!("bundle-sign B {third} --quiet"))
-        .stderr("error: B is signed by another signer\nhint: --force replaces that signature\n")
+        .stderr(&format!("error: B is signed by another signer\n{OR_ADD}"))
         .exits(2);
     assert!(sandbox.path("B").join(further()).exists());
     let output = sandbox.aicr(&format!("bundle-sign B --force {third}")).output();
@@ -139,4 +135,130 @@ fn force_by_another_key_replaces_all_signatures() {
     );
     assert_eq!(sandbox.tree("B/attestation"), ["checksums.txt.sigstore.json"]);
     sandbox.aicr("verify B --key third/cosign.pub --insecure-ignore-tlog -q").succeeds();
+}
+
+/// The first signature stays as it is, and receivers with either key accept the bundle.
+#[test]
+fn add() {
+    let sandbox = Sandbox::new();
+    sandbox.signed();
+    let first = sandbox.read(&format!("B/{FIRST}"));
+    sandbox
+        .aicr(&format!("bundle-sign B --add {OTHER} --public-key-out k.pub"))
+        .stdout(&format!(
+            "signed B
+  manifest sha256
+    {SMALL_SHA256}
+  2 files, 11 bytes
+{}verify it with:
+  aicr verify B --key k.pub --insecure-ignore-tlog
+",
+            both(OTHER_KEY_SHA256, KEY_SHA256)
+        ))
+        .stderr("warning: aicr 0.1.0 rejects a bundle that has a second signature\n")
+        .succeeds();
+    assert_eq!(sandbox.read(&format!("B/{FIRST}")), first);
+    let files = sandbox.tree("B");
+    let signatures = sandbox.tree("B/attestation");
+    assert_eq!(signatures, [&further()["attestation/".len()..], "checksums.txt.sigstore.json"]);
+    for key in ["cosign.pub", "other.pub"] {
+        sandbox.aicr(&format!("verify B --key {key} --insecure-ignore-tlog -q")).succeeds();
+    }
+    // It is there now, and the third is added without a word about old receivers.
+    let signed = sandbox.aicr(&format!("bundle-sign B --add {OTHER}")).output();
+    assert!(signed.stdout.starts_with(b"already signed B\n"), "{signed:?}");
+    sandbox.shell("mkdir third && cd third && cosign generate-key-pair").whatever_it_prints().succeeds();
+    sandbox.aicr("bundle-sign B --add --signing-key third/cosign.key --tlog-upload=false -q").succeeds();
+    let all = "--key cosign.pub --key other.pub --key third/cosign.pub --require 3";
+    sandbox.aicr(&format!("verify B {all} --insecure-ignore-tlog -q")).succeeds();
+    assert_eq!(sandbox.tree("B").len(), files.len() + 1);
+}
+
+/// `--add` to an unsigned bundle makes the first signature.
+#[test]
+fn add_to_an_unsigned_bundle() {
+    let sandbox = Sandbox::new();
+    sandbox.unsigned();
+    let output = sandbox.aicr(&format!("bundle-sign B --add {OWN}")).output();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), stderr.as_str()), (Some(0), ""));
+    assert_eq!(sandbox.tree("B/attestation"), ["checksums.txt.sigstore.json"]);
+}
+
+/// A dry run prints the command, and changes nothing.
+#[test]
+fn a_dry_run_of_add() {
+    let sandbox = Sandbox::new();
+    sandbox.signed();
+    let files = sandbox.tree("B");
+    let output = sandbox.aicr(&format!("bundle-sign B --add --dry-run {OTHER}")).output();
+    let (stdout, stderr) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stdout.starts_with("dry run: would sign B\n") && stdout.contains(" sign-blob "), "{stdout}");
+    assert_eq!(stderr, "warning: aicr 0.1.0 rejects a bundle that has a second signature\n");
+    assert_eq!(sandbox.tree("B"), files);
+}
+
+/// Each leaves the bundle as it was.
+#[test]
+fn what_cannot_be_added() {
+    let sandbox = signed_twice();
+    let files = sandbox.tree("B");
+    let refused = |words: &str, stderr: &str, code| {
+        sandbox.aicr(&format!("bundle-sign B {words} -q")).whatever_it_prints().exits(code);
+        let output = sandbox.aicr(&format!("bundle-sign B {words} -q")).output();
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), stderr, "{words}");
+        assert_eq!(sandbox.tree("B"), files);
+    };
+    refused(
+        &format!("--add --force {OTHER}"),
+        "error: --add cannot be used with --force: it keeps what --force replaces\n\
+         hint: leave out --force to add a signature, or leave out --add to replace the others\n",
+        2,
+    );
+    // A tree that is not what was signed.
+    let content = sandbox.read("B/a");
+    sandbox.file("B/a", "changed");
+    refused(&format!("--add {OTHER}"), "error: B is not what its manifest says: 1 file is wrong\n", 5);
+    sandbox.file("B/a", content);
+    // A signature over another manifest is not covered by a new one.
+    let manifest = sandbox.read("B/checksums.txt");
+    sandbox.shell("mv B/attestation A && echo new >B/new").succeeds();
+    sandbox.shell("aicr bundle B --in-place --force -q 2>/dev/null && mv A B/attestation").succeeds();
+    let again = "hint: find out who changed it; to sign again, remove attestation/checksums.txt.sigstore.json by hand first\n";
+    let output = sandbox.aicr(&format!("bundle-sign B --add {OWN} -q")).output();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(5));
+    assert!(
+        stderr.starts_with("error: B: checksums.txt was changed after it was signed ")
+            && stderr.ends_with(again),
+        "{stderr}"
+    );
+    sandbox.remove("B/new").file("B/checksums.txt", manifest);
+    sandbox.aicr("verify B --key cosign.pub --insecure-ignore-tlog -q").succeeds();
+}
+
+/// The real run needs a network to upload the signature, and this run refuses without one.
+#[test]
+fn a_dry_run_for_the_public_log_refuses_an_existing_signature() {
+    let sandbox = Sandbox::new();
+    sandbox.signed();
+    for (key, by, hint) in [
+        ("other.key", "another signer", OR_ADD),
+        (
+            "cosign.key",
+            "this signer, but recorded with different services than requested",
+            "hint: --force replaces that signature\n",
+        ),
+    ] {
+        sandbox
+            .aicr(&format!("bundle-sign B --signing-key {key} --dry-run"))
+            .stderr(&format!(
+                "notice: the signature goes to the transparency log of the public Sigstore: public and permanent; \
+                 --tlog-upload=false keeps it out\n\
+                 error: B is signed by {by}\n{hint}"
+            ))
+            .exits(2);
+    }
 }

@@ -226,7 +226,12 @@ fn another_signature_is_replaced_with_force() {
         let file = format!("{bundle}/{SIGNATURE}");
         let there = site.read(&file);
         let words = format!("bundle-sign {bundle} {wanted}");
-        let refused = format!("error: {bundle} is signed by {by}\nhint: --force replaces that signature\n");
+        let hint = if by == "another signer" && wanted.contains("--signing-key") {
+            "--add keeps that signature and adds another one; --force replaces it"
+        } else {
+            "--force replaces that signature"
+        };
+        let refused = format!("error: {bundle} is signed by {by}\nhint: {hint}\n");
         assert_eq!(reached(&site, site.aicr(&words).stderr(&refused), 2), [""; 0], "{words}");
         assert_eq!(site.read(&file), there, "{words}");
 

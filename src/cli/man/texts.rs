@@ -70,11 +70,13 @@ manifest. It never signs a bundle in which a file was changed, removed or
 added. A bundle that this key has already signed as requested stays as it is,
 and that is exit status 0.
 
+With --add, signatures by other keys stay, and the new one is put next to them.
+
 By default cosign records the signature in a public transparency log. Use
 --tlog-upload=false to record it nowhere.",
     examples: examples::BUNDLE_SIGN,
     environment: SIGNING,
-    files: &[MANIFEST, SIGNATURE, KEY],
+    files: &[MANIFEST, SIGNATURE, FURTHER, KEY],
 };
 
 const VERIFY: Page = Page {
@@ -84,7 +86,8 @@ every file with the manifest. It accepts a bundle only if no file was changed,
 removed or added. The flags decide which signature is required; the bundle
 decides nothing.
 
---key FILE requires a signature by that key. Add --insecure-ignore-tlog if the
+--key FILE requires a signature by that key. With several, one of them must
+have signed, or with --require N, N of them. Add --insecure-ignore-tlog if the
 signature was made with --tlog-upload=false, or --trusted-root to check the
 entry in a transparency log. --certificate-identity and
 --certificate-oidc-issuer require a keyless signature.
@@ -101,7 +104,7 @@ No network is used, except with --online, or if --key names a key in a key
 manager.",
     examples: examples::VERIFY,
     environment: &[],
-    files: &[MANIFEST, SIGNATURE, PUBLIC_KEY],
+    files: &[MANIFEST, SIGNATURE, FURTHER, PUBLIC_KEY],
 };
 
 const INSPECT: Page = Page {
@@ -122,7 +125,7 @@ signature is over another manifest. One that cannot be read is 5, and a PATH
 that is none of these is 2.",
     examples: examples::INSPECT,
     environment: &[],
-    files: &[MANIFEST, SIGNATURE],
+    files: &[MANIFEST, SIGNATURE, FURTHER],
 };
 
 const SHEET: Page = Page {
@@ -135,11 +138,12 @@ Receivers compare the values and note who checked them.
 The page must reach them by another way than the bundle: whoever can change
 the bundle can change a page next to it.
 
-The signature must name the key of --key, and be over this manifest. cosign is
-not run, and no payload is read: use aicr verify to check the bundle.",
+Each key of --key must have signed, by the names in the signatures, and all
+signatures must be over this manifest. cosign is not run, and no payload is
+read: use aicr verify to check the bundle.",
     examples: examples::SHEET,
     environment: &[],
-    files: &[MANIFEST, SIGNATURE, PUBLIC_KEY],
+    files: &[MANIFEST, SIGNATURE, FURTHER, PUBLIC_KEY],
 };
 
 const DOCTOR: Page = Page {
@@ -157,6 +161,10 @@ const MANIFEST: Entry =
 const SIGNATURE: Entry = (
     "attestation/checksums.txt.sigstore.json",
     "The signature over the manifest: a Sigstore bundle, which cosign can verify too.",
+);
+const FURTHER: Entry = (
+    "attestation/checksums.txt.DIGITS.sigstore.json",
+    "A signature by another key, of whose SHA-256 DIGITS are the first 16. There may be 15.",
 );
 const STAGING: Entry = (
     ".NAME.aicr-staging",

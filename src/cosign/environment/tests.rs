@@ -160,7 +160,7 @@ fn runs_with_services_get_the_network_settings_of_the_site() {
         let given = with_secrets(secrets, &[], true, &operator, &search_path, Utf8Path::new(PRIVATE));
         assert_eq!(lines(&given), expected, "{secrets:?}");
         let reported = if source == Some(TokenSource::Variable) { "" } else { "SIGSTORE_ID_TOKEN" };
-        assert_eq!(ignored(secrets, &operator).join(" "), reported, "{secrets:?}");
+        assert_eq!(ignored(&[secrets], &operator).join(" "), reported, "{secrets:?}");
     }
     let mut expected: Vec<_> = BASE.into_iter().chain(["HTTPS_PROXY", "SSL_CERT_FILE"]).collect();
     expected.sort_unstable();
@@ -190,7 +190,7 @@ fn withheld_variables_are_reported() {
     ]);
     let reported = |reference: Option<&str>| {
         let key = reference.map(|reference| KeyRef::parse(reference).unwrap());
-        ignored(key.as_ref().map_or(SecretsOf::Nothing, SecretsOf::Key), &operator).join(" ")
+        ignored(&[key.as_ref().map_or(SecretsOf::Nothing, SecretsOf::Key)], &operator).join(" ")
     };
     assert_eq!(reported(None), "COSIGN_BUNDLE LD_PRELOAD SIGSTORE_ROOT_FILE");
     assert_eq!(
@@ -287,7 +287,7 @@ fn ignored_variables_and_refused_names_are_one_list() {
         assert!(KeyRef::parse(&format!("env://{name}")).is_err(), "env://{name}");
         let operator = Environment::of([(name, "x")]);
         let keys = ["awskms:///alias/x", "hashivault://k", "openbao://k"];
-        let ignored = keys.map(|key| ignored(SecretsOf::Key(&KeyRef::parse(key).unwrap()), &operator));
+        let ignored = keys.map(|key| ignored(&[SecretsOf::Key(&KeyRef::parse(key).unwrap())], &operator));
         assert!(ignored.concat().contains(&name.to_owned()), "{name}");
     }
 }

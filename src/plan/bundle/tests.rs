@@ -61,9 +61,21 @@ fn all_bundles_have_the_same_signer() {
     let line = ["bundle-sign", "a", "b", "--signing-key=k", "--tlog-upload=false", "--dry-run", "--force"];
     let plan = bundle_sign(&line).expect("a plan");
     assert_eq!(plan.bundles, ["a", "b"]);
-    assert_eq!(plan.run, Run { dry_run: true, force: true });
+    assert_eq!((plan.dry_run, plan.others), (true, OtherSignatures::Replace));
     let Signer::Key(key) = plan.signer else { panic!("not a key") };
     assert_eq!(key.key.value.as_cosign_arg(), "k");
+}
+
+#[test]
+fn flags_decide_about_the_signatures_of_others() {
+    for (flags, expected) in [
+        (&[][..], OtherSignatures::Refuse),
+        (&["--force"], OtherSignatures::Replace),
+        (&["--add"], OtherSignatures::Keep),
+    ] {
+        let line = [&["bundle-sign", "a", "--signing-key=k"][..], flags].concat();
+        assert_eq!(bundle_sign(&line).expect("a plan").others, expected);
+    }
 }
 
 #[test]
@@ -107,6 +119,16 @@ fn refusals_of_bundle_sign() {
             &["bundle-sign", "a"][..],
             "bundle-sign needs a signer",
             "add --signing-key REF or --keyless, or set AICR_SIGNING_KEY",
+        ),
+        (
+            &["bundle-sign", "a", "--signing-key=k", "--add", "--force"][..],
+            "--add cannot be used with --force: it keeps what --force replaces",
+            "leave out --force to add a signature, or leave out --add to replace the others",
+        ),
+        (
+            &["bundle-sign", "a", "--keyless", "--identity-token=t", "--add"][..],
+            "--add cannot be used with --keyless: only a key can add a signature",
+            "add --signing-key REF in place of --keyless",
         ),
         (
             &["bundle-sign", "a", "", "--signing-key=k"][..],

@@ -15,6 +15,7 @@ const ONLINE: &str = "--online";
 const CHECKSUMS_ONLY: &str = "--checksums-only";
 const PLUGIN: &str = "--allow-kms-plugin";
 const KEY_SHA256: &str = "--key-sha256";
+const REQUIRE: &str = "--require";
 const COPY_TO: &str = "--copy-to";
 const RECEIPT: &str = "--receipt";
 const NAME: &str = "--expect-name";
@@ -25,7 +26,7 @@ const SIGNATURE: &str = "--signature";
 const ALLOW_MISSING: &str = "--allow-missing";
 
 /// Pairs that exclude each other, and why. The first pair that is typed decides the message.
-const CONFLICTS: [(&str, &str, &str); 35] = [
+const CONFLICTS: [(&str, &str, &str); 41] = [
     (CHECKSUMS_ONLY, KEY, NO_SIGNATURE),
     (CHECKSUMS_ONLY, IDENTITY, NO_SIGNATURE),
     (CHECKSUMS_ONLY, IDENTITY_REGEXP, NO_SIGNATURE),
@@ -37,6 +38,7 @@ const CONFLICTS: [(&str, &str, &str); 35] = [
     (CHECKSUMS_ONLY, TIMESTAMP, NO_SIGNATURE),
     (CHECKSUMS_ONLY, PLUGIN, NO_SIGNATURE),
     (CHECKSUMS_ONLY, KEY_SHA256, NO_SIGNATURE),
+    (CHECKSUMS_ONLY, REQUIRE, NO_SIGNATURE),
     (CHECKSUMS_ONLY, COPY_TO, NO_SIGNATURE),
     (CHECKSUMS_ONLY, RECEIPT, NO_SIGNATURE),
     (CHECKSUMS_ONLY, NAME, NO_SIGNATURE),
@@ -46,6 +48,7 @@ const CONFLICTS: [(&str, &str, &str); 35] = [
     (MANIFEST, NAME, NO_NAME),
     (MANIFEST, VERSION, NO_NAME),
     (MANIFEST, AT_LEAST, NO_NAME),
+    (MANIFEST, REQUIRE, "only a bundle of aicr has several signatures"),
     (KEY, IDENTITY, ONE_SIGNER),
     (KEY, IDENTITY_REGEXP, ONE_SIGNER),
     (KEY, ISSUER, ONE_SIGNER),
@@ -57,6 +60,10 @@ const CONFLICTS: [(&str, &str, &str); 35] = [
     (IDENTITY_REGEXP, KEY_SHA256, ONE_SIGNER),
     (ISSUER, KEY_SHA256, ONE_SIGNER),
     (ISSUER_REGEXP, KEY_SHA256, ONE_SIGNER),
+    (IDENTITY, REQUIRE, ONE_IDENTITY),
+    (IDENTITY_REGEXP, REQUIRE, ONE_IDENTITY),
+    (ISSUER, REQUIRE, ONE_IDENTITY),
+    (ISSUER_REGEXP, REQUIRE, ONE_IDENTITY),
     (IDENTITY, PLUGIN, NO_KEY),
     (IDENTITY_REGEXP, PLUGIN, NO_KEY),
     (ISSUER, PLUGIN, NO_KEY),
@@ -65,6 +72,7 @@ const CONFLICTS: [(&str, &str, &str); 35] = [
 
 const NO_SIGNATURE: &str = "it verifies no signature";
 const ONE_SIGNER: &str = "a signature is made by a key or by an identity";
+const ONE_IDENTITY: &str = "it counts keys";
 const NO_NAME: &str = "only a bundle of aicr says which release it is";
 const NO_KEY: &str = "a KMS plugin has keys, not identities";
 
@@ -82,9 +90,10 @@ pub(super) fn check(args: &VerifyArgs) -> Result<()> {
     if has(CHECKSUMS_ONLY) {
         return Ok(());
     }
-    if has(KEY_SHA256) && !has(KEY) {
-        return Err(Failure::usage(format!("{KEY_SHA256} needs {KEY}: it says which key that must be"))
-            .hint(format!("add {KEY} FILE")));
+    for (flag, why) in [(KEY_SHA256, "it says which key that must be"), (REQUIRE, "it counts keys")] {
+        if has(flag) && !has(KEY) {
+            return Err(Failure::usage(format!("{flag} needs {KEY}: {why}")).hint(format!("add {KEY} FILE")));
+        }
     }
     if let Some(one) = [COPY_TO, RECEIPT].into_iter().find(|flag| has(flag) && args.bundles.len() > 1) {
         return Err(Failure::usage(format!("{one} takes exactly one bundle, not {}", args.bundles.len()))
@@ -151,6 +160,7 @@ fn typed(args: &VerifyArgs) -> Vec<&'static str> {
     let TrustArgs {
         key,
         key_sha256,
+        require,
         insecure_ignore_tlog,
         trusted_root,
         certificate_identity,
@@ -171,8 +181,9 @@ fn typed(args: &VerifyArgs) -> Vec<&'static str> {
         (MANIFEST, manifest.is_some()),
         (SIGNATURE, signature.is_some()),
         (ALLOW_MISSING, *allow_missing),
-        (KEY, key.is_some()),
+        (KEY, !key.is_empty()),
         (KEY_SHA256, !key_sha256.is_empty()),
+        (REQUIRE, require.is_some()),
         (IGNORE_TLOG, *insecure_ignore_tlog),
         (ROOT, trusted_root.is_some()),
         (IDENTITY, certificate_identity.is_some()),

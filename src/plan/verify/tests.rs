@@ -15,8 +15,12 @@ fn plan(line: &[&str]) -> Result<VerifyPlan> {
     VerifyPlan::new(args, &Environment::default())
 }
 
+fn by(keys: Vec<KeyToTrust>, required: usize, evidence: KeyEvidence) -> Trust {
+    Trust::Keys { keys, fingerprints: Vec::new(), required, evidence }
+}
+
 fn file_key(evidence: KeyEvidence) -> Trust {
-    Trust::Key { key: KeyToTrust::File("k.pub".into()), fingerprints: Vec::new(), evidence }
+    by(vec![KeyToTrust::File("k.pub".into())], 1, evidence)
 }
 
 fn identity(evidence: IdentityEvidence, root: Root) -> Trust {
@@ -35,7 +39,7 @@ const IGNORE: &str = "--insecure-ignore-tlog";
 
 /// The row that `line` gives.
 #[track_caller]
-fn trust(line: &[&str]) -> Trust {
+pub(super) fn trust(line: &[&str]) -> Trust {
     let plan = plan(line).expect("a plan");
     assert_eq!(plan.bundles, ["bundle"]);
     let Scope::Signature(signature) = plan.scope else { panic!("no signature: {line:?}") };
@@ -78,40 +82,17 @@ fn a_key_manager_and_an_allowed_plugin_are_references() {
         (&["--key=awskms:///alias/k", IGNORE][..], "awskms:///alias/k"),
         (&["--key=hsm://k", IGNORE, "--allow-kms-plugin"][..], "hsm://k"),
     ] {
-        let Trust::Key { key: KeyToTrust::Ref(key), evidence, .. } = trust(line) else {
-            panic!("no reference: {line:?}")
-        };
-        assert_eq!((key.as_cosign_arg().as_str(), evidence), (reference, KeyEvidence::None));
+        let key = KeyToTrust::Ref(KeyRef::parse(reference).expect("a reference"));
+        gives(line, &by(vec![key], 1, KeyEvidence::None));
     }
     gives(&["--key=k.pub", IGNORE, "--allow-kms-plugin"], &file_key(KeyEvidence::None));
 }
 
 #[test]
 fn a_key_to_trust_may_be_piped_in() {
-    let by = |key| Trust::Key { key, fingerprints: Vec::new(), evidence: KeyEvidence::None };
+    let by = |key| by(vec![key], 1, KeyEvidence::None);
     gives(&["--key=-", IGNORE], &by(KeyToTrust::StandardInput));
     gives(&["--key=./-", IGNORE], &by(KeyToTrust::File("./-".into())));
-}
-
-#[test]
-fn fingerprints_are_read_as_people_write_them() {
-    let digits = "0123456789abcdef".repeat(4);
-    let spaced: Vec<String> = digits
-        .to_uppercase()
-        .as_bytes()
-        .chunks(2)
-        .map(|two| format!("{}{}", two[0] as char, two[1] as char))
-        .collect();
-    let line = [
-        "--key=k.pub".to_owned(),
-        format!("--key-sha256={digits}"),
-        format!("--key-sha256={}", spaced.join(":")),
-    ];
-    let Trust::Key { fingerprints, .. } = trust(&line.each_ref().map(String::as_str)) else {
-        panic!("a key")
-    };
-    let expected = Sha256Digest::parse(digits.as_bytes()).expect("digits");
-    assert_eq!(fingerprints, [expected, expected]);
 }
 
 #[test]
@@ -149,7 +130,7 @@ fn the_expected_release_is_compared() {
 #[test]
 fn a_key_manager_is_not_asked_in_the_clear() {
     let trust = |environment: &Environment| {
-        let key = Some("hashivault://release".to_owned());
+        let key = vec!["hashivault://release".to_owned()];
         let trust = TrustArgs { key, insecure_ignore_tlog: true, ..TrustArgs::default() };
         let args = VerifyArgs { bundles: vec!["bundle".into()], trust, ..VerifyArgs::default() };
         VerifyPlan::new(args, environment)
@@ -224,7 +205,7 @@ fn what_each_row_asks_of_a_signature() {
 }
 
 #[track_caller]
-fn refused(line: &[&str], message: &str, hint: &str) {
+pub(super) fn refused(line: &[&str], message: &str, hint: &str) {
     let failure = plan(line).expect_err(message);
     assert_eq!(failure.class().code(), 2);
     assert_eq!((failure.message(), failure.way_out()), (message, Some(hint)), "{line:?}");
@@ -250,9 +231,10 @@ fn pairs_that_exclude_each_other() {
     );
     let of_signed = ["--copy-to=d", "--receipt=r", "--expect-name=n", "--expect-version=1", "--at-least=1"];
     pairs("--checksums-only", &of_signed, checksums);
-    pairs("--checksums-only", &["--key-sha256=0"], checksums);
+    pairs("--checksums-only", &["--key-sha256=0", "--require=1"], checksums);
     for flag in certificate {
         pairs(flag, &["--key-sha256=0"], "a signature is made by a key or by an identity");
+        pairs(flag, &["--require=1"], "it counts keys");
     }
     pairs("--checksums-only", &certificate, checksums);
     pairs("--key=k", &certificate, "a signature is made by a key or by an identity");
@@ -293,6 +275,7 @@ fn rows_that_lack_something() {
         "--key-sha256 needs --key: it says which key that must be",
         "add --key FILE",
     );
+    refused(&["--require=2", IGNORE], "--require needs --key: it counts keys", "add --key FILE");
     refused(&["--copy-to=d"], "--copy-to needs a key or an identity to trust", add);
     for flag in ["--copy-to=d", "--receipt=r"] {
         let name = &flag[..flag.len() - 2];

@@ -107,11 +107,23 @@ fn files_with_sha256sum() {
     let recipe = recipe(&good, "files");
     good.shell(&recipe).succeeds();
     with_busybox(&good, &recipe).succeeds();
-    let attacks: [(Act, &str); 15] = [
+    good.aicr("bundle-sign release-1.4 --add --signing-key other.key --tlog-upload=false -q").succeeds();
+    good.shell(&recipe).succeeds();
+    with_busybox(&good, &recipe).succeeds();
+    let attacks: [(Act, &str); 17] = [
         (|s| s.file("release-1.4/extra", ""), "extra\n"),
         (|s| s.file("release-1.4/sub/.hidden", ""), "sub/.hidden\n"),
         (|s| s.file("release-1.4/sub/checksums.txt", ""), "sub/checksums.txt\n"),
         (|s| s.file("release-1.4/attestation/more", ""), "attestation/more\n"),
+        // Almost the name of a further signature.
+        (
+            |s| s.file("release-1.4/attestation/checksums.txt.0123456789abcdeg.sigstore.json", ""),
+            "attestation/checksums.txt.0123456789abcdeg.sigstore.json\n",
+        ),
+        (
+            |s| s.file("release-1.4/x/attestation/checksums.txt.0123456789abcdef.sigstore.json", ""),
+            "x/attestation/checksums.txt.0123456789abcdef.sigstore.json\n",
+        ),
         (|s| s.link("release-1.4/link", "a"), "./link\nlink\n"),
         // A listed file, and the directory of one, that became a link to the same content.
         (|s| linked(s, "a"), "./a\n"),
