@@ -27,6 +27,7 @@ mod reports;
 #[expect(dead_code, unused_imports, reason = "not every helper of the scenarios is used here")]
 mod sandbox;
 mod services;
+mod several;
 mod sign_twice;
 mod site;
 mod table;
