@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use crate::fake::{Fake, HONEST, Meeting, SIGNATURE, fake_sandbox};
 use crate::interrupted::until;
 use crate::sandbox::{KEY_SHA256, SMALL_MANIFEST, SMALL_SHA256, Sandbox};
+use crate::shared_copies::on_xfs;
 use crate::verify::accepted;
 use crate::without_aicr::sigstore_bundle;
 
@@ -126,6 +127,29 @@ fn a_medium_that_changes_after_it_was_read() {
     assert_eq!(sandbox.read("C/a"), "alpha\n");
     assert_eq!(sandbox.read("C/checksums.txt"), SMALL_MANIFEST);
     assert!(!sandbox.path("C/new").exists());
+}
+
+/// A stick that gives other bytes when it is read again: below a mounted file system, the bytes of a file are
+/// exchanged after it was read, and the system forgets what it has read.
+#[test]
+fn a_stick_that_answers_differently_the_second_time() {
+    let allow = "echo $$ >\"$TOP/at\"; until [ -e \"$TOP/go\" ]; do sleep 0.1; done; exit 0";
+    let sandbox = fake_sandbox(Fake { verify: allow, ..HONEST });
+    sandbox.file(SIGNATURE, sigstore_bundle("AAAA", SMALL_MANIFEST)).directory("disk");
+    sandbox.shell("rm -rf dist && mv B dist").succeeds();
+    let line = format!(
+        "cd .. && umount disk && mount -o loop,ro image disk && ln -s disk/dist B
+         {VERIFY} --copy-to C -q &
+         copy=.C.aicr-staging/bundle
+         until [ -e at ] && cmp -s disk/dist/a $copy/a && cmp -s disk/dist/sub/b $copy/sub/b; do sleep 0.1; done
+         at=$(grep -abo alpha image | cut -d: -f1) && printf EVIL! | dd of=image bs=1 seek=$at conv=notrunc status=none
+         echo 3 >/proc/sys/vm/drop_caches || exit 77
+         cat disk/dist/a; touch go; wait $!; echo $?; cat C/a C/sub/b; ls C"
+    );
+    let line = line.replace("verify B", "aicr verify B");
+    if let Some(printed) = on_xfs(&sandbox, "a stick that answers differently", &line) {
+        assert_eq!(printed, "EVIL!\n0\nalpha\nbeta\na\nattestation\nchecksums.txt\nsub\n");
+    }
 }
 
 #[test]

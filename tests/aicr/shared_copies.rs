@@ -33,13 +33,14 @@ fn attempts(sandbox: &Sandbox) -> Vec<String> {
     of_a_copy.map(|line| line.rsplit_once("= ").unwrap().1.split(' ').next().unwrap().to_owned()).collect()
 }
 
-/// Runs a shell command on an XFS. If none can be mounted, it says so and returns nothing.
-fn on_xfs(sandbox: &Sandbox, line: &str) -> Option<String> {
+/// Runs a shell command on an XFS in the directory `disk`, with a copy of `dist`. If none can be mounted, it says what
+/// is not tested and returns nothing.
+pub(crate) fn on_xfs(sandbox: &Sandbox, tested: &str, line: &str) -> Option<String> {
     let run = sandbox.program_run(["unshare", "-m", "sh", "-c", &format!("{ON_XFS} && {line}")]);
     let output = run.whatever_it_prints().output();
     if output.status.code() == Some(77) {
-        let notice = b"NOT TESTED: reflinks: no XFS can be mounted here\n";
-        std::io::stderr().write_all(notice).unwrap();
+        let notice = format!("NOT TESTED: {tested}: no XFS can be mounted here\n");
+        std::io::stderr().write_all(notice.as_bytes()).unwrap();
         return None;
     }
     assert!(output.status.success(), "{output:?}");
@@ -55,7 +56,7 @@ fn large_files_share_their_bytes_with_their_copies() {
          printf x >>dist/large && : >dist/least && (cd B && sha256sum --check --strict --quiet checksums.txt) && \
          aicr verify B --checksums-only -q && ls -A"
     );
-    if let Some(printed) = on_xfs(&sandbox, &line) {
+    if let Some(printed) = on_xfs(&sandbox, "reflinks", &line) {
         assert_eq!(printed, "755 1234567890\nB\ndist\n");
         assert_eq!(attempts(&sandbox), ["0", "0"], "one for each large file");
     }
@@ -66,7 +67,7 @@ fn shared_copies_need_no_space() {
     let sandbox = test_dir();
     let line = "fallocate -l 160M dist/huge && [ $(df --output=avail -B1M . | tail -n 1) -lt 160 ] && \
                 aicr bundle dist --output B -q && aicr verify B --checksums-only -q";
-    on_xfs(&sandbox, line);
+    on_xfs(&sandbox, "reflinks", line);
 }
 
 #[test]
@@ -79,7 +80,7 @@ fn a_copy_that_cannot_be_shared_is_written() {
              -e trace=ioctl -e inject=ioctl:{outcome} aicr bundle dist --output B -q --jobs 1 && \
              diff -r --exclude=checksums.txt dist B && aicr verify B --checksums-only -q"
         );
-        if on_xfs(&sandbox, &line).is_some() {
+        if on_xfs(&sandbox, "reflinks", &line).is_some() {
             assert_eq!(attempts(&sandbox).len(), 2, "{outcome}");
         }
     }
