@@ -30,6 +30,7 @@ mod foreign_release;
 mod hostile;
 mod in_place;
 mod inspect;
+mod install;
 mod interrupted;
 mod key_managers;
 mod killed;
