@@ -26,6 +26,7 @@ mod recipes;
 mod release;
 mod report;
 mod settings;
+mod shard;
 mod sigstore;
 mod small_file;
 mod system_error;

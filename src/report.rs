@@ -23,6 +23,7 @@ use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure};
 use crate::printable::show;
 use crate::release::{Label, Release};
+use crate::shard::Shard;
 use crate::tree::audit::Finding;
 
 /// The result of a whole run: one JSON object.
@@ -60,6 +61,9 @@ pub(crate) struct BundleReport {
     /// Where the bundle was copied to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) copied_to: Option<Utf8PathBuf>,
+    /// Which part of the files was verified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) shard: Option<Shard>,
     /// The first 10,000, in byte order.
     pub(crate) findings: Vec<Finding>,
     /// How many there are.
@@ -86,6 +90,7 @@ impl BundleReport {
             signatures: Vec::new(),
             release: None,
             copied_to: None,
+            shard: None,
             findings: Vec::new(),
             findings_total: 0,
             error: None,
@@ -122,6 +127,8 @@ impl BundleReport {
 pub(crate) enum Verdict {
     /// Exactly what the holder of the key signed.
     Accepted,
+    /// The files of one shard are, and the others were not read.
+    AcceptedShard,
     /// Anything else.
     Rejected,
     /// Files as listed, and nothing proves who listed them.
@@ -151,6 +158,7 @@ impl Verdict {
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
+            Self::AcceptedShard => "accepted-shard",
             Self::Rejected => "rejected",
             Self::Unproven => "unproven",
             Self::Signed => "signed",
@@ -172,6 +180,7 @@ impl Verdict {
 pub(crate) struct ManifestReport {
     /// Unknown in a dry run, which reads no payload.
     pub(crate) sha256: Option<Sha256Digest>,
+    /// In a shard, only its own.
     pub(crate) files: u64,
     /// Bytes of payload.
     pub(crate) bytes: u64,

@@ -44,6 +44,7 @@ mod remove;
 pub(crate) mod report_file;
 pub(crate) mod rooted_dir;
 pub(crate) mod second_look;
+mod shard;
 pub(crate) mod signature_files;
 pub(crate) mod space;
 pub(crate) mod staging;

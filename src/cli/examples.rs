@@ -92,6 +92,10 @@ pub(crate) const VERIFY: &[Example] = &[
         line: "aicr verify widget-1.2 --manifest SHA256SUMS --allow-missing \\\n  --key widget.pub --insecure-ignore-tlog",
     },
     Example {
+        purpose: "Verify the second of eight parts of a large bundle, in one of eight jobs",
+        line: "aicr verify release-1.4 --key cosign.pub --insecure-ignore-tlog --shard 2/8",
+    },
+    Example {
         purpose: "Compare the files with the manifest, and ignore the signature",
         line: "aicr verify release-1.4 --checksums-only",
     },

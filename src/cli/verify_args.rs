@@ -14,6 +14,9 @@ pub(crate) struct VerifyArgs {
     /// Write an in-toto statement about the result to this new file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) receipt: Option<Utf8PathBuf>,
+    /// Verify only the I-th of N parts of the files, from 1 on
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<String>,
     #[command(flatten)]
     pub(crate) release: ReleaseArgs,
     #[command(flatten)]
@@ -102,7 +105,7 @@ pub(crate) struct TrustArgs {
 impl VerifyArgs {
     /// The bundles, and the files and directories that flags name.
     pub(super) fn paths(&self) -> impl Iterator<Item = &Utf8Path> {
-        let Self { bundles, copy_to, receipt, release: _, foreign, trust } = self;
+        let Self { bundles, copy_to, receipt, shard: _, release: _, foreign, trust } = self;
         let keys = trust.key.iter().map(Utf8Path::new);
         let files = [&trust.trusted_root, copy_to, receipt, &foreign.signature].map(Option::as_deref);
         bundles.iter().map(Utf8PathBuf::as_path).chain(keys).chain(files.into_iter().flatten())

@@ -152,7 +152,7 @@ impl<'a> ForeignRelease<'a> {
         let manifest = OwnFile::new(name, text);
         let own: Vec<&OwnFile> = match keep {
             Keep::Copies(_) => std::iter::once(&manifest).chain(signature).collect(),
-            Keep::Nothing | Keep::Record(_) => Vec::new(),
+            Keep::Nothing | Keep::NothingOf(_) | Keep::Record(_) => Vec::new(),
         };
         let whole = read.with(own.iter().map(|file| (file.name.as_str(), file.sha256)));
         let mut checked =
@@ -166,11 +166,14 @@ impl<'a> ForeignRelease<'a> {
         let findings = &mut checked.findings;
         let is_missing = findings.kept.iter().all(|finding| finding.kind == FindingKind::Missing);
         if findings.total > 0 && is_missing && findings.hint.is_none() {
-            findings.hint = Some(if *allow_missing {
-                "--allow-missing needs at least one of the listed files".to_owned()
-            } else {
-                "if only a part of the release was downloaded, add --allow-missing".to_owned()
-            });
+            let hint = match keep {
+                _ if *allow_missing => "--allow-missing needs at least one of the listed files",
+                Keep::NothingOf(_) => {
+                    "if only a part of the release was downloaded, use --allow-missing in place of --shard"
+                }
+                _ => "if only a part of the release was downloaded, add --allow-missing",
+            };
+            findings.hint = Some(hint.to_owned());
         }
         Ok((whole, checked))
     }

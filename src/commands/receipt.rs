@@ -67,7 +67,7 @@ fn flags(
     policy: &TrustPolicy<'_>,
     context: &Context,
 ) -> Vec<PolicyFlag> {
-    let SignaturePlan { trust, release, copy_to: _, receipt: _ } = plan;
+    let SignaturePlan { trust, release, copy_to: _, receipt: _, shard: _ } = plan;
     let plain = |name: &str, value: Option<String>| PolicyFlag { name: name.to_owned(), value, sha256: None };
     let pinned = context.global.cosign_sha256.map(|digest| digest.to_string());
     let mut flags: Vec<PolicyFlag> =

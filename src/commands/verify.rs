@@ -5,6 +5,7 @@
 //! 3. cosign accepts each signature by a trusted signer over exactly these bytes (`cosign/verify_blob.rs`). Meanwhile
 //!    the files are already read and compared, since cosign takes a quarter of a second.
 //! 4. Only then the manifest is believed: the release that the bundle is, and what was found about the files.
+//!    With `--shard`, that is about a part of the files.
 //! 5. The receipt is written. If all is well, the copy of the files that was made meanwhile is moved into place.
 
 use camino::Utf8PathBuf;
@@ -57,7 +58,9 @@ pub(crate) fn run(plan: &VerifyPlan, context: &Context, report: &mut Report) -> 
                 receipt: receipt.as_ref(),
                 context,
             };
-            each(&bundles, report, |bundle| verification.of(bundle))
+            let ended = each(&bundles, report, |bundle| verification.of(bundle));
+            report.bundles.iter_mut().for_each(|bundle| bundle.shard = plan.shard);
+            ended
         }
     }
 }
@@ -163,7 +166,11 @@ impl Verification<'_> {
         let ReadSignatures { signatures, file } = bundle.signatures(digest, keys)?;
         let requests = policy.requests(&top, bundle.manifest_name(), signatures.files(), text, digest)?;
         let copy = self.target.map(PendingCopy::begin).transpose()?;
-        let keep = copy.as_ref().map_or(Keep::Nothing, Keep::Copies);
+        let keep = match (&copy, plan.shard) {
+            (Some(copy), _) => Keep::Copies(copy),
+            (None, Some(shard)) => Keep::NothingOf(shard),
+            (None, None) => Keep::Nothing,
+        };
         let expected = Some(&plan.release);
         let look = |text, interrupt: &_| bundle.look(text, file.as_ref(), expected, keep, context, interrupt);
         let ask = || policy.ask(&top, &signatures, &requests, text);
@@ -176,14 +183,15 @@ impl Verification<'_> {
             ));
         };
         let Seen { listed, checked, release } = seen?;
-        let mut report = report(bundle.directory, digest, checked, Verdict::Accepted, context);
+        let good = if plan.shard.is_some() { Verdict::AcceptedShard } else { Verdict::Accepted };
+        let mut report = report(bundle.directory, digest, checked, good, context);
         let signatures = signatures.keep(reading);
         let reports = signatures.iter().map(|(file, place)| match requests.get(*place) {
             Some(Some(request)) => file.checked(request.log, request.timestamp),
             Some(None) | None => file.unchecked(),
         });
         report.signatures = reports.collect();
-        if report.verdict == Verdict::Accepted {
+        if report.verdict == good {
             report.release = release.map(Into::into);
         }
         let signatures = signatures.into_iter().map(|(file, _)| file).collect();

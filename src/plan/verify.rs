@@ -6,6 +6,7 @@ mod foreign;
 mod keys;
 mod regexp;
 mod rules;
+mod shard;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ use crate::cli::{TrustArgs, VerifyArgs};
 use crate::digest::Sha256Digest;
 use crate::error::{Failure, Result};
 use crate::settings::Environment;
+use crate::shard::Shard;
 pub(crate) use expected_release::ExpectedRelease;
 pub(crate) use foreign::ForeignPlan;
 pub(crate) use keys::{MAX_KEYS, refuse_too_many, too_few_keys};
@@ -54,6 +56,8 @@ pub(crate) struct SignaturePlan {
     pub(crate) copy_to: Option<Utf8PathBuf>,
     /// Where the receipt is written; there is one bundle then.
     pub(crate) receipt: Option<Utf8PathBuf>,
+    /// Which part of the files is verified; all of them if it is `None`. Then there is no copy and no receipt.
+    pub(crate) shard: Option<Shard>,
 }
 
 /// Whose signature is trusted. One row of the table of trust flags, so that no later step reads a
@@ -176,7 +180,7 @@ impl VerifyPlan {
             ));
         }
         rules::check(&args)?;
-        let VerifyArgs { bundles: _, copy_to, receipt, release, foreign, trust } = args;
+        let VerifyArgs { bundles: _, copy_to, receipt, shard, release, foreign, trust } = args;
         let foreign = ForeignPlan::new(foreign, &bundles)?;
         let scope = if trust.checksums_only {
             Scope::ChecksumsOnly
@@ -186,6 +190,7 @@ impl VerifyPlan {
                 release: ExpectedRelease::new(release)?,
                 copy_to: copy_to.map(|path| not_empty(path, "--copy-to")).transpose()?,
                 receipt: receipt.map(|path| not_empty(path, "--receipt")).transpose()?,
+                shard: shard.map(|text| shard::parse(&text)).transpose()?,
             }))
         };
         Ok(Self { bundles, foreign, scope })

@@ -93,6 +93,7 @@ fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
         signatures,
         release,
         copied_to,
+        shard,
         findings,
         findings_total,
         error: _,
@@ -104,6 +105,7 @@ fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
     let path = show(written_to.as_ref().unwrap_or(path).as_str());
     let tone = match verdict {
         Verdict::Accepted
+        | Verdict::AcceptedShard
         | Verdict::Signed
         | Verdict::AlreadySigned
         | Verdict::Unchanged
@@ -136,7 +138,7 @@ fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
             let _ = writeln!(text, "  manifest sha256\n    {digest}");
         }
         // A receipt about a manifest that was not read has no number.
-        if manifest.files > 0 {
+        if manifest.files > 0 || shard.is_some() {
             let _ = writeln!(text, "  {}", files_of(bundle, manifest));
         }
     }
@@ -172,6 +174,9 @@ fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
     // In the last line, where a person looks, and a script that keeps the last line too.
     if bundle.is_unsigned() {
         let _ = writeln!(text, "{UNSIGNED}");
+    }
+    if let Some(shard) = shard {
+        let _ = writeln!(text, "{shard}");
     }
 }
 

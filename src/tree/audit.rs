@@ -10,8 +10,10 @@ use super::litter;
 use super::manifest::Manifest;
 use super::name;
 use super::rooted_dir::FileKind;
+use super::shard::ShardDirectories;
 use super::walk::{Listing, Place, Seen};
 use crate::digest::Sha256Digest;
+use crate::shard::Shard;
 use crate::system_error::reason_of;
 
 /// How many findings are kept; the others are only counted.
@@ -122,6 +124,8 @@ pub(crate) enum Outcome {
     NotRegular,
     /// It cannot be opened or read.
     Unreadable,
+    /// It belongs to another shard, whatever its state.
+    Elsewhere,
 }
 
 /// An entry of the tree that is not listed in the manifest. Its path stays in the listing, because
@@ -142,6 +146,7 @@ pub(crate) struct Comparison<'m> {
     manifest: &'m Manifest<'m>,
     listing: &'m Listing,
     layout: Layout<'m>,
+    shard: Option<Shard>,
     /// One for each line of the manifest. `Intact` means that the file exists and has to be read.
     outcomes: Vec<Outcome>,
     /// What is known of the first [`KEPT`] lines that are not `Intact`.
@@ -154,7 +159,20 @@ pub(crate) struct Comparison<'m> {
 impl<'m> Comparison<'m> {
     /// Goes through both, which have the same order.
     pub(crate) fn new(manifest: &'m Manifest<'m>, listing: &'m Listing, layout: Layout<'m>) -> Self {
-        let mut outcomes = vec![Outcome::Missing; manifest.len()];
+        Self::of(manifest, listing, layout, None)
+    }
+
+    /// The same for what belongs to a shard, or for everything.
+    pub(crate) fn of(
+        manifest: &'m Manifest<'m>,
+        listing: &'m Listing,
+        layout: Layout<'m>,
+        shard: Option<Shard>,
+    ) -> Self {
+        let is_here = |line: usize| shard.is_none_or(|shard| shard.has(line));
+        let first = |line| if is_here(line) { Outcome::Missing } else { Outcome::Elsewhere };
+        let mut outcomes: Vec<Outcome> = (0..manifest.len()).map(first).collect();
+        let mut directories = shard.map(|shard| ShardDirectories::new(shard, manifest, layout));
         let mut details = HashMap::new();
         let mut unlisted = Vec::new();
         let mut hint = None;
@@ -163,7 +181,7 @@ impl<'m> Comparison<'m> {
         while let Some((path, seen)) = cursor.next() {
             if seen == Seen::Entry(FileKind::Directory) {
                 // A directory in the place of a listed file is rare, and directories sort differently.
-                if let Some(line) = manifest.find(path) {
+                if let Some(line) = manifest.find(path).filter(|line| is_here(*line)) {
                     outcomes[line] = Outcome::NotRegular;
                 }
                 continue;
@@ -172,6 +190,7 @@ impl<'m> Comparison<'m> {
             line = (line..manifest.len()).find(is_next).unwrap_or(manifest.len());
             let is_listed = line < manifest.len() && manifest.name(line).as_bytes() == path;
             let kind = match seen {
+                Seen::Entry(_) | Seen::Unreadable(_) if is_listed && !is_here(line) => continue,
                 // Beside what is seen of the first entry of this name.
                 Seen::Duplicate => FindingKind::DuplicateEntry,
                 Seen::Entry(FileKind::File) if is_listed => {
@@ -197,13 +216,16 @@ impl<'m> Comparison<'m> {
                 Seen::Entry(_) => FindingKind::NotRegular,
                 Seen::Unreadable(_) => FindingKind::Unreadable,
             };
+            if directories.as_mut().is_some_and(|directories| !directories.has(path, line)) {
+                continue;
+            }
             hint = hint.or_else(|| litter::hint(path));
             // MAX_ENTRIES fits in 32 bits.
             let before = u32::try_from(line).unwrap_or(u32::MAX);
             let error = if let Seen::Unreadable(error) = seen { error } else { 0 };
             unlisted.push(UnlistedEntry { place: cursor.place(), before, kind, error });
         }
-        Self { manifest, listing, layout, outcomes, details, unlisted, hint }
+        Self { manifest, listing, layout, shard, outcomes, details, unlisted, hint }
     }
 
     /// Whether the file of this line exists and has to be read.
@@ -211,10 +233,15 @@ impl<'m> Comparison<'m> {
         self.outcomes[line] == Outcome::Intact
     }
 
+    /// The number of listed files that are compared.
+    pub(crate) fn files(&self) -> u64 {
+        self.outcomes.iter().filter(|outcome| **outcome != Outcome::Elsewhere).count() as u64
+    }
+
     /// Whether the names alone show that something is wrong.
     pub(crate) fn has_wrong_names(&self) -> bool {
         let is_wrong = |outcome: &Outcome| match outcome {
-            Outcome::Intact => false,
+            Outcome::Intact | Outcome::Elsewhere => false,
             Outcome::Missing => !self.layout.allows_missing(),
             Outcome::Changed | Outcome::NotRegular | Outcome::Unreadable => true,
         };
@@ -222,9 +249,9 @@ impl<'m> Comparison<'m> {
     }
 
     /// The numbers of the unlisted files whose digests [`conclude`](Self::conclude) needs to find
-    /// renamed files. None if no listed file is missing.
+    /// renamed files. None if no listed file is missing. A shard has none: the file may be in another one.
     pub(crate) fn rename_candidates(&self) -> Vec<usize> {
-        if !self.outcomes.contains(&Outcome::Missing) {
+        if self.shard.is_some() || !self.outcomes.contains(&Outcome::Missing) {
             return Vec::new();
         }
         let is_file = |number: &usize| self.unlisted[*number].kind == FindingKind::Unlisted;
@@ -267,7 +294,7 @@ impl<'m> Comparison<'m> {
         let mut unlisted = (0..self.unlisted.len()).filter(|number| !new_names.contains(number)).peekable();
         for (line, outcome) in self.outcomes.iter().enumerate() {
             let kind = match outcome {
-                Outcome::Intact => continue,
+                Outcome::Intact | Outcome::Elsewhere => continue,
                 Outcome::Changed => FindingKind::Changed,
                 Outcome::Missing if renamed.contains_key(&line) => FindingKind::Renamed,
                 Outcome::Missing if may_be_missing => {

@@ -16,7 +16,8 @@ use super::workers::{self, Order, Turn};
 use super::{Work, cannot, reason};
 use crate::digest::{BUFFER, HashError, Sha256Digest, hash_file};
 use crate::error::Result;
-use crate::release::Release;
+use crate::release::{RELEASE, Release};
+use crate::shard::Shard;
 use crate::system_error::is_exhaustion;
 
 mod totals;
@@ -31,9 +32,9 @@ pub(crate) struct Checked {
     pub(crate) findings: Findings,
     /// Unsafe properties of the listed files that a manifest does not cover: one line for each kind.
     pub(crate) warnings: Vec<String>,
-    /// The number of listed files.
+    /// The number of listed files; in a shard, of its own.
     pub(crate) files: u64,
-    /// How many bytes of the listed files could be read.
+    /// How many bytes of them could be read.
     pub(crate) bytes: u64,
 }
 
@@ -45,6 +46,8 @@ pub(crate) type Record = Mutex<Vec<FileId>>;
 pub(crate) enum Keep<'a> {
     /// Nothing.
     Nothing,
+    /// Nothing, and only what belongs to this shard is checked. A shard has neither a record nor copies.
+    NothingOf(Shard),
     /// A record, which has an entry for each line of the manifest.
     Record(&'a Record),
     /// A copy of each file, until one file is wrong.
@@ -63,19 +66,27 @@ pub(crate) fn check(
     keep: Keep<'_>,
     work: &Work<'_>,
 ) -> Result<Checked> {
-    let comparison = Comparison::new(manifest, listing, layout);
+    let shard = if let Keep::NothingOf(shard) = keep { Some(shard) } else { None };
+    let comparison = Comparison::of(manifest, listing, layout, shard);
+    let files = comparison.files();
     let needs_size = release.is_some() || matches!(keep, Keep::Copies(_)) || !work.progress.is_hidden();
     let size = if needs_size { expected_bytes(bundle, manifest, &comparison, work)? } else { 0 };
-    let difference = release.and_then(|release| totals::difference(release, manifest.len(), size));
+    let difference = release.and_then(|release| match shard {
+        None => totals::difference(release, manifest.len(), size),
+        Some(shard) => {
+            let has_release = manifest.find(RELEASE.as_bytes()).is_some_and(|line| shard.has(line));
+            totals::difference_of_shard(release, manifest.len(), size, has_release)
+        }
+    });
     if difference.as_ref().is_some_and(|finding| finding.kind == FindingKind::MoreThanSigned) {
         let mut findings = comparison.conclude([], [], []);
         findings.add_difference(difference);
         findings.hint = Some("`aicr verify --checksums-only` reads every file, however large".to_owned());
-        return Ok(Checked { findings, warnings: Vec::new(), files: manifest.len() as u64, bytes: 0 });
+        return Ok(Checked { findings, warnings: Vec::new(), files, bytes: 0 });
     }
     work.progress.expect(size);
     let sink = match keep {
-        Keep::Nothing => Sink { record: None, copies: None },
+        Keep::Nothing | Keep::NothingOf(_) => Sink { record: None, copies: None },
         Keep::Record(record) => Sink { record: Some(record), copies: None },
         Keep::Copies(copy) => {
             Sink { record: Some(copy.record()), copies: Some(copy.begin_files(manifest, size)?) }
@@ -108,7 +119,7 @@ pub(crate) fn check(
     let candidates = hash_candidates(bundle, &comparison, work)?;
     let mut findings = comparison.conclude(read, details, candidates);
     findings.add_difference(difference);
-    Ok(Checked { findings, warnings: unsafe_files.warnings(bundle), files: manifest.len() as u64, bytes })
+    Ok(Checked { findings, warnings: unsafe_files.warnings(bundle), files, bytes })
 }
 
 /// Checks that a bundle has exactly the files of `manifest`, without reading any of them.

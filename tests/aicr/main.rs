@@ -55,6 +55,7 @@ mod sandbox;
 mod services;
 mod several_keys;
 mod several_signatures;
+mod shards;
 mod shared_copies;
 mod sheet;
 mod signing_key;

@@ -55,6 +55,7 @@ fn objects() -> Vec<Value> {
         json(&format!("bundle-sign S1 U {KEY} --dry-run")),
         json(&format!("bundle-sign S1 U {KEY}")),
         json(&format!("verify S1 U B {TRUST}")),
+        json(&format!("verify S1 {TRUST} --shard 1/2")),
         json("verify S1 other --checksums-only"),
         json("verify S1 --key=other.pub --insecure-ignore-tlog"),
         json("verify nowhere --checksums-only"),

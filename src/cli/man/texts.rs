@@ -97,6 +97,10 @@ that were verified, and exists only if the bundle is accepted. --expect-name,
 --expect-version and --at-least require a certain release. --receipt FILE
 writes an in-toto statement about the result.
 
+--shard I/N verifies all signatures, but only the I-th of N parts of the files.
+The verdict is accepted-shard. The bundle is accepted if that is the verdict of
+all N runs, with the same flags and the same manifest sha256.
+
 With --manifest it verifies a release that aicr did not build: a checksum file,
 the signature over it that cosign has made, and the listed files.
 

@@ -18,6 +18,7 @@ const KEY_SHA256: &str = "--key-sha256";
 const REQUIRE: &str = "--require";
 const COPY_TO: &str = "--copy-to";
 const RECEIPT: &str = "--receipt";
+const SHARD: &str = "--shard";
 const NAME: &str = "--expect-name";
 const VERSION: &str = "--expect-version";
 const AT_LEAST: &str = "--at-least";
@@ -26,7 +27,7 @@ const SIGNATURE: &str = "--signature";
 const ALLOW_MISSING: &str = "--allow-missing";
 
 /// Pairs that exclude each other, and why. The first pair that is typed decides the message.
-const CONFLICTS: [(&str, &str, &str); 41] = [
+const CONFLICTS: [(&str, &str, &str); 45] = [
     (CHECKSUMS_ONLY, KEY, NO_SIGNATURE),
     (CHECKSUMS_ONLY, IDENTITY, NO_SIGNATURE),
     (CHECKSUMS_ONLY, IDENTITY_REGEXP, NO_SIGNATURE),
@@ -45,6 +46,10 @@ const CONFLICTS: [(&str, &str, &str); 41] = [
     (CHECKSUMS_ONLY, VERSION, NO_SIGNATURE),
     (CHECKSUMS_ONLY, AT_LEAST, NO_SIGNATURE),
     (CHECKSUMS_ONLY, SIGNATURE, NO_SIGNATURE),
+    (SHARD, CHECKSUMS_ONLY, "only a signature shows that all shards are of one bundle"),
+    (SHARD, COPY_TO, "a shard has only some of the files"),
+    (SHARD, RECEIPT, "a receipt is about a whole bundle"),
+    (SHARD, ALLOW_MISSING, "a shard does not show which files the others have"),
     (MANIFEST, NAME, NO_NAME),
     (MANIFEST, VERSION, NO_NAME),
     (MANIFEST, AT_LEAST, NO_NAME),
@@ -154,7 +159,7 @@ pub(super) fn needs_root(flag: &str) -> Failure {
 
 /// The flags that were typed, in the order of the help.
 fn typed(args: &VerifyArgs) -> Vec<&'static str> {
-    let VerifyArgs { bundles: _, copy_to, receipt, release, foreign, trust } = args;
+    let VerifyArgs { bundles: _, copy_to, receipt, shard, release, foreign, trust } = args;
     let ForeignArgs { manifest, signature, allow_missing } = foreign;
     let ReleaseArgs { expect_name, expect_version, at_least } = release;
     let TrustArgs {
@@ -175,6 +180,7 @@ fn typed(args: &VerifyArgs) -> Vec<&'static str> {
     [
         (COPY_TO, copy_to.is_some()),
         (RECEIPT, receipt.is_some()),
+        (SHARD, shard.is_some()),
         (NAME, expect_name.is_some()),
         (VERSION, expect_version.is_some()),
         (AT_LEAST, at_least.is_some()),

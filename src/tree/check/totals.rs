@@ -18,6 +18,30 @@ pub(super) fn difference(release: &Release, lines: usize, size: u64) -> Option<F
     } else {
         return None;
     };
+    Some(finding(kind, release, files, bytes, ""))
+}
+
+/// The same for a shard whose files have `size` bytes together; `release.json` is one of them if the shard
+/// `has_release`. What the others have is not known, so it cannot have too few bytes.
+pub(super) fn difference_of_shard(
+    release: &Release,
+    lines: usize,
+    size: u64,
+    has_release: bool,
+) -> Option<Finding> {
+    let own = if has_release { release.to_json().len() as u64 } else { 0 };
+    let (files, bytes) = (lines.saturating_sub(1) as u64, size.saturating_sub(own));
+    let kind = if files > release.files || bytes > release.bytes {
+        FindingKind::MoreThanSigned
+    } else if files < release.files {
+        FindingKind::FewerThanSigned
+    } else {
+        return None;
+    };
+    Some(finding(kind, release, files, bytes, " in this shard"))
+}
+
+fn finding(kind: FindingKind, release: &Release, files: u64, bytes: u64, place: &str) -> Finding {
     let (found, signed) = match bytes.cmp(&release.bytes) {
         Ordering::Greater => larger_and_smaller(bytes, release.bytes),
         Ordering::Equal => (human_bytes(bytes), human_bytes(bytes)),
@@ -26,8 +50,9 @@ pub(super) fn difference(release: &Release, lines: usize, size: u64) -> Option<F
             (found, signed)
         }
     };
-    let reason = format!("signed: {}, {signed}; found: {}, {found}", count(release.files), count(files));
-    Some(Finding { reason: Some(reason), ..Finding::new(kind, RELEASE) })
+    let reason =
+        format!("signed: {}, {signed}; found: {}, {found}{place}", count(release.files), count(files));
+    Finding { reason: Some(reason), ..Finding::new(kind, RELEASE) }
 }
 
 fn count(files: u64) -> String {
@@ -56,6 +81,31 @@ mod tests {
             let found = difference(&release, lines, own + bytes)
                 .map(|finding| format!("{}: {}", finding.kind, finding.reason.unwrap_or_default()));
             assert_eq!(found.as_deref(), expected);
+        }
+    }
+
+    #[test]
+    fn a_shard_has_all_files_and_its_own_bytes() {
+        let label = Label::new("1").unwrap();
+        let release = Release::new(label.clone(), label, 2, 1000);
+        let own = release.to_json().len() as u64;
+        let reason = |files, bytes| {
+            Some(format!("signed: 2 files, 1000 bytes; found: {files}, {bytes} bytes in this shard"))
+        };
+        for (lines, size, has_release, expected) in [
+            (3, 0, false, None),
+            (3, 1000, false, None),
+            (3, own + 1000, true, None),
+            (3, 1001, false, reason("2 files", 1001)),
+            (3, own + 1001, true, reason("2 files", 1001)),
+            (4, 10, false, reason("3 files", 10)),
+            (2, 10, false, reason("1 file", 10)),
+        ] {
+            let found = difference_of_shard(&release, lines, size, has_release);
+            let kind = found.as_ref().map(|finding| finding.kind);
+            assert_eq!(found.and_then(|finding| finding.reason), expected);
+            let fewer = kind.map(|kind| kind == FindingKind::FewerThanSigned);
+            assert_eq!(fewer, expected.map(|_| lines == 2));
         }
     }
 }
