@@ -15,7 +15,7 @@ BINARY := $(or $(CARGO_TARGET_DIR),target)/release/aicr
 CARGO_DENY_VERSION := 0.20.2
 CARGO_MUTANTS_VERSION := 27.1.0
 ACTIONLINT_VERSION := v1.7.12
-SCRIPTS = $(shell grep -lxs '\#!/usr/bin/env bash' scripts/* scripts/*/* .ci/*)
+SCRIPTS = $(shell grep -lxs '\#!/usr/bin/env bash' scripts/* scripts/*/* .ci/* examples/*/*)
 
 .PHONY: all
 all: ## Build target/release/aicr
@@ -27,7 +27,7 @@ demo: all ## Show a release being bundled, signed without a network, verified an
 
 .PHONY: test
 test: ## Run all tests, with the cosign on the PATH or else the newest upstream release
-	scripts/need strace unshare script openssl sha256sum zsh fish man busybox
+	scripts/need strace unshare script openssl sha256sum zsh fish man busybox jq
 	[ "$$(id -u)" != 0 ] || scripts/need mkfs.xfs # only root may mount what it makes
 	AICR_TEST_COSIGN=$$(scripts/cosign-for-tests); export AICR_TEST_COSIGN; \
 	cargo test --locked
@@ -59,6 +59,11 @@ test-sigstore: ## Run the tests with a private Sigstore, which it builds (Fulcio
 	AICR_TEST_MATRIX=$$(scripts/cosign-matrix); export AICR_TEST_MATRIX; \
 	cargo test --locked --test sigstore -- --show-output
 
+.PHONY: test-slurm
+test-slurm: ## As root, run examples/slurm with a Slurm of two nodes on this host, which it installs
+	cargo build --locked
+	scripts/test-slurm
+
 .PHONY: fuzz
 fuzz: ## Hold the parsers against what libFuzzer makes up (MINUTES=1, after the build, for all targets together)
 	scripts/fuzz $(MINUTES)
@@ -86,6 +91,7 @@ lint: ## Check formatting, clippy, documentation, dependencies, scripts, workflo
 	"$$(scripts/get-actionlint $(ACTIONLINT_VERSION))" .github/workflows/*.yml examples/github-actions.yml
 	"$$(scripts/python-env lint tests/lint/requirements.txt)/bin/python" \
 	  -c 'import sys, yaml; [yaml.safe_load(open(file)) for file in sys.argv[1:]]' $$(find .github examples -name '*.yml')
+	"$$(scripts/python-env lint tests/lint/requirements.txt)/bin/kubernetes-validate" --strict --quiet examples/kubernetes/*.yml
 	cd tests/sigstore/servers && unformatted=$$(gofmt -l .) && { [ -z "$$unformatted" ] || { gofmt -d .; exit 1; }; }
 	cd tests/sigstore/servers && go vet ./...
 

@@ -22,6 +22,7 @@ mod docs_text;
 mod doctor;
 mod durable;
 mod examples;
+mod examples_shards;
 mod exhausted;
 mod fake;
 mod faults;

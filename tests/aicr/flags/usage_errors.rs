@@ -273,7 +273,7 @@ fn flags_that_are_given_twice() {
         ("bundle dist -o a --tlog-upload=true --tlog-upload=false", "--tlog-upload"),
         ("bundle-sign B --signing-key a --signing-key b", "--signing-key"),
         ("bundle-sign B --keyless --keyless", "--keyless"),
-        ("verify B --key a --key b", "--key"),
+        ("verify B --shard 1/2 --shard 2/2", "--shard"),
         ("-q verify B --checksums-only --quiet", "--quiet"),
         ("--timeout 1m doctor --timeout=1m", "--timeout"),
         ("--color=never doctor --color never", "--color"),
