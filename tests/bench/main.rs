@@ -1,7 +1,7 @@
 //! `make bench`: the speed of aicr compared with the tools it could be replaced by, on the same data,
 //! run in turn. Figures are for people to read: nothing here fails because something was slow.
 //!
-//! `BENCH=quick` takes a tenth of the data. `BENCH=huge` takes a million files, and one of 10 GiB, and a tenth of
+//! `BENCH=quick` takes a tenth of the data. `BENCH=signing` measures only what does not depend on it. `BENCH=huge` takes a million files, and one of 10 GiB, and a tenth of
 //! each. `BENCH=peers` takes a program that signs trees, too. `BENCH=static` compares the static program with the one
 //! that uses the C library of the system.
 
@@ -14,6 +14,7 @@
 
 mod data;
 mod pairs;
+mod signing;
 
 use std::path::{Path, PathBuf};
 
@@ -41,6 +42,7 @@ impl Extent {
         let other = Self { runs: 3, first: |_| {}, ..usual };
         match std::env::var("BENCH").as_deref() {
             Ok("quick") => Self { divisor: 10, runs: 3, ..usual },
+            Ok("signing") => Self { kinds: &[], ..usual },
             Ok("huge") => Self { kinds: &[Kind::Million, Kind::TenGiB], rows: Bench::growth, ..other },
             Ok("static") => Self { kinds: &USUAL[..3], first: |_| {}, rows: Bench::linking, ..usual },
             Ok("peers") => Self { kinds: &USUAL[..3], rows: Bench::peers, ..other },
@@ -128,6 +130,7 @@ impl Bench {
         if kind != Kind::OneHuge {
             self.build(kind, tree);
             self.copy(kind, tree);
+            self.shard(kind, tree);
         }
     }
 
@@ -252,6 +255,16 @@ impl Bench {
         row("verify --copy-to", kind.name(), "cp -r, sha256sum --check", &pair);
     }
 
+    /// A quarter of the signed bundle that `copy` has left. The time of cosign is in both.
+    fn shard(&self, kind: Kind, tree: &Path) {
+        let (cosign, tree, public) = (&self.cosign, tree.display(), Keys::throwaway().public);
+        let whole =
+            format!("{AICR} --cosign {cosign} --quiet verify {tree} --key {public} --insecure-ignore-tlog");
+        let quarter = format!("{whole} --shard 1/4");
+        let pair = Pair::run(self.runs, &mut || shell(&quarter), &mut || shell(&whole));
+        row("verify --shard 1/4", kind.name(), "verify", &pair);
+    }
+
     /// Runs a line that writes to a new directory.
     fn written_to_fresh(&self, kind: Kind, line: &dyn Fn(&str) -> String) -> Measured {
         let copy = self.fresh();
@@ -260,70 +273,6 @@ impl Bench {
             let _ = std::fs::remove_dir_all(copy);
         }
         measured
-    }
-
-    /// A small bundle, signed and verified, compared with the runs of cosign alone.
-    fn signing(&self) {
-        let cosign = &self.cosign;
-        let Keys { private: key, public } = Keys::throwaway();
-        let input = self.room.join("small");
-        std::fs::create_dir(&input).expect("make a directory");
-        std::fs::write(input.join("file"), "content").expect("write a file");
-        let aicr = format!("COSIGN_PASSWORD= {AICR} --cosign {cosign}");
-        let input = input.display();
-        let sign = || {
-            format!(
-                "{aicr} bundle {input} --output {} --signing-key {key} --tlog-upload=false --quiet",
-                self.fresh().display()
-            )
-        };
-        let signed = self.fresh();
-        let signed = signed.display();
-        assert!(
-            shell(&format!(
-                "{aicr} bundle {input} --output {signed} --signing-key {key} --tlog-upload=false --quiet"
-            ))
-            .succeeded
-        );
-        let verify = format!("{aicr} verify {signed} --key {public} --insecure-ignore-tlog --quiet");
-
-        let private = self.room.join("private");
-        std::fs::create_dir(&private).expect("make a directory");
-        for (name, text) in [
-            (
-                "signing-config.json",
-                r#"{"mediaType":"application/vnd.dev.sigstore.signingconfig.v0.2+json","rekorTlogConfig":{},"tsaConfig":{}}"#,
-            ),
-            (
-                "trusted-root.json",
-                r#"{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1","tlogs":[],"certificateAuthorities":[],"ctlogs":[],"timestampAuthorities":[]}"#,
-            ),
-        ] {
-            std::fs::write(private.join(name), text).expect("write a file");
-        }
-        let p = private.display();
-        // aicr asks for the help and the version at the same time.
-        let probe = format!("{cosign} version >/dev/null 2>&1 & {cosign} sign-blob --help >/dev/null; wait");
-        let bare_verify = format!(
-            "{cosign} verify-blob --key={public} --insecure-ignore-tlog=true --trusted-root={p}/trusted-root.json --bundle={signed}/attestation/checksums.txt.sigstore.json {signed}/checksums.txt >/dev/null 2>&1"
-        );
-        let bare_sign = format!(
-            "{probe}; export COSIGN_PASSWORD=; {cosign} public-key --key={key} >/dev/null; {cosign} sign-blob --yes=true --key={key} --signing-config={p}/signing-config.json --trusted-root={p}/trusted-root.json --bundle={p}/bundle.json {signed}/checksums.txt >/dev/null 2>&1; {bare_verify}"
-        );
-        let runs = self.runs * 3;
-        row(
-            "bundle and sign",
-            "1 file",
-            "the bare cosign runs",
-            &Pair::run(runs, &mut || shell(&sign()), &mut || shell(&bare_sign)),
-        );
-        let bare_verify = format!("{probe}; {bare_verify}");
-        row(
-            "verify",
-            "1 file",
-            "the bare cosign runs",
-            &Pair::run(runs, &mut || shell(&verify), &mut || shell(&bare_verify)),
-        );
     }
 }
 
