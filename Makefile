@@ -27,7 +27,7 @@ demo: all ## Show a release being bundled, signed without a network, verified an
 
 .PHONY: test
 test: ## Run all tests, with the cosign on the PATH or else the newest upstream release
-	scripts/need strace unshare script openssl sha256sum zsh fish man busybox jq
+	scripts/need strace unshare script openssl sha256sum zsh fish man busybox bsdtar python3 jq
 	[ "$$(id -u)" != 0 ] || scripts/need mkfs.xfs # only root may mount what it makes
 	AICR_TEST_COSIGN=$$(scripts/cosign-for-tests); export AICR_TEST_COSIGN; \
 	cargo test --locked
@@ -149,7 +149,7 @@ docs: ## Write again what README.md and docs/ show of the program: examples, fla
 fixtures: ## Record again what the cosign releases print, into fixtures/cosign
 	scripts/record-fixtures
 
-COMMANDS := bundle bundle-sign verify inspect sheet doctor
+COMMANDS := bundle bundle-sign pack verify inspect sheet doctor
 BIN = $(DESTDIR)$(PREFIX)/bin/aicr
 MAN = $(DESTDIR)$(PREFIX)/share/man/man1
 BASH_COMPLETION = $(DESTDIR)$(PREFIX)/share/bash-completion/completions/aicr

@@ -4,6 +4,7 @@ mod completions;
 mod examples;
 mod known_words;
 mod man;
+mod pack_args;
 mod page_args;
 mod signing_args;
 pub(crate) mod usage_error;
@@ -16,6 +17,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
 
 use examples::Example;
+pub(crate) use pack_args::PackArgs;
 pub(crate) use page_args::{InspectArgs, SheetArgs};
 pub(crate) use signing_args::{SigningArgs, SigningRunArgs};
 pub(crate) use verify_args::{ForeignArgs, ReleaseArgs, TrustArgs, VerifyArgs};
@@ -96,6 +98,9 @@ pub(crate) enum Command {
     /// Sign existing bundles
     #[command(after_help = Example::help(examples::BUNDLE_SIGN))]
     BundleSign(BundleSignArgs),
+    /// Pack a bundle into one file, or into volumes of a size
+    #[command(override_usage = PACK_USAGE, after_help = Example::help(examples::PACK))]
+    Pack(PackArgs),
     /// Verify the signature of bundles, and every file in them
     #[command(override_usage = VERIFY_USAGE, after_help = Example::help(examples::VERIFY))]
     Verify(VerifyArgs),
@@ -134,13 +139,16 @@ pub(crate) enum Command {
 const BUNDLE_USAGE: &str = "aicr bundle [OPTIONS] <INPUT>... --output <DIR>
        aicr bundle [OPTIONS] <DIR> --in-place";
 
+/// clap would not say that --output is needed.
+const PACK_USAGE: &str = "aicr pack [OPTIONS] <BUNDLE> --output <FILE>";
+
 /// The two forms of `aicr verify`.
-const VERIFY_USAGE: &str = "aicr verify [OPTIONS] <BUNDLE>...
+const VERIFY_USAGE: &str = "aicr verify [OPTIONS] <BUNDLE|FILE.tar>...
        aicr verify [OPTIONS] <DIR> --manifest <NAME>";
 
 /// Every command, in the order of the help.
-const COMMANDS: [&str; 9] =
-    ["bundle", "bundle-sign", "verify", "inspect", "sheet", "doctor", "help", "completions", "man"];
+const COMMANDS: [&str; 10] =
+    ["bundle", "bundle-sign", "pack", "verify", "inspect", "sheet", "doctor", "help", "completions", "man"];
 
 #[derive(Debug, Args)]
 pub(crate) struct BundleArgs {
@@ -226,6 +234,7 @@ impl Command {
             Self::BundleSign(args) => {
                 args.bundles.iter().map(Utf8PathBuf::as_path).chain(args.signing.paths()).collect()
             }
+            Self::Pack(args) => args.paths(),
             Self::Verify(args) => args.paths().collect(),
             Self::Inspect(args) => args.paths.iter().map(Utf8PathBuf::as_path).collect(),
             Self::Sheet(args) => args.paths(),
@@ -239,6 +248,7 @@ impl Command {
         match self {
             Self::Bundle(_) => "bundle",
             Self::BundleSign(_) => "bundle-sign",
+            Self::Pack(_) => "pack",
             Self::Verify(_) => "verify",
             Self::Inspect(_) => "inspect",
             Self::Sheet(_) => "sheet",
@@ -257,6 +267,7 @@ impl Command {
             Self::Man { command } => Some(man::page(command.as_deref()).into_bytes()),
             Self::Bundle(_)
             | Self::BundleSign(_)
+            | Self::Pack(_)
             | Self::Verify(_)
             | Self::Inspect(_)
             | Self::Sheet(_)

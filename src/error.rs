@@ -32,7 +32,7 @@ pub(crate) const EXIT_CODES: [(Option<Class>, &str); 7] = [
     (Some(Class::Broken), "could not do it: an I/O error, a full disk, a crash of cosign, or a bug"),
     (
         Some(Class::Usage),
-        "asked for something impossible: flags, a key reference, inputs, a key type that does not work, an output that exists, a BUNDLE that is not a directory; checked before any work",
+        "asked for something impossible: flags, a key reference, inputs, a key type that does not work, an output that exists, a BUNDLE that is neither a directory nor an archive of aicr; checked before any work",
     ),
     (
         Some(Class::NoCosign),
@@ -133,6 +133,13 @@ impl Failure {
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint.get_or_insert(hint.into());
+        self
+    }
+
+    /// Adds what helps, in place of another hint.
+    #[must_use]
+    pub(crate) fn better_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
         self
     }
 

@@ -5,6 +5,7 @@
 //! file for each command. Only `commands` knows both `tree` (files, no cosign) and `cosign`
 //! (cosign, no payload). `report` holds the results and prints them.
 
+mod archive;
 #[expect(clippy::doc_markdown, reason = "the help is made from the documentation")]
 mod cli;
 mod commands;
@@ -177,6 +178,7 @@ fn work(command: Command, context: &Context, report: &mut Report) -> Result<()> 
             context,
             report,
         ),
+        Command::Pack(args) => commands::pack::run(&plan::pack::PackPlan::new(args)?, context, report),
         Command::Verify(args) => commands::verify::run(
             &plan::verify::VerifyPlan::new(args, &context.environment)?,
             context,

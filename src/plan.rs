@@ -13,6 +13,7 @@ pub(crate) mod global;
 pub(crate) mod inspect;
 pub(crate) mod key_ref;
 pub(crate) mod own_variables;
+pub(crate) mod pack;
 mod secret;
 pub(crate) mod service;
 pub(crate) mod sheet;

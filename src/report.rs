@@ -58,6 +58,9 @@ pub(crate) struct BundleReport {
     /// The release that an accepted bundle is, if it says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) release: Option<ReleaseReport>,
+    /// What is known of the archive that it comes from, or was packed in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) archive: Option<ArchiveReport>,
     /// Where the bundle was copied to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) copied_to: Option<Utf8PathBuf>,
@@ -72,7 +75,7 @@ pub(crate) struct BundleReport {
     /// What it says of itself: only of `inspect`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) description: Option<Description>,
-    /// The file of `sheet --output`.
+    /// The file of `sheet --output` and `pack --output`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) written_to: Option<Utf8PathBuf>,
     /// Commands for the reader of the text: how to verify, what a dry run would do.
@@ -89,6 +92,7 @@ impl BundleReport {
             manifest: None,
             signatures: Vec::new(),
             release: None,
+            archive: None,
             copied_to: None,
             shard: None,
             findings: Vec::new(),
@@ -147,6 +151,8 @@ pub(crate) enum Verdict {
     Described,
     /// Its sheet was written or printed.
     Written,
+    /// An archive of it was written.
+    Packed,
     /// Something else went wrong.
     Failed,
     /// Left alone because an earlier one failed.
@@ -168,6 +174,7 @@ impl Verdict {
             Self::Planned => "dry run",
             Self::Described => "described",
             Self::Written => "written",
+            Self::Packed => "packed",
             Self::Failed => "failed",
             Self::NotAttempted => "not attempted",
         }
@@ -187,6 +194,16 @@ pub(crate) struct ManifestReport {
     /// How many of the files are not there, where that is allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) absent: Option<u64>,
+}
+
+/// An archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct ArchiveReport {
+    /// How many volumes it has, or how many were read: one for a single file.
+    pub(crate) volumes: u64,
+    /// Where it is not as `aicr pack` writes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) offset: Option<u64>,
 }
 
 /// A release.
@@ -352,11 +369,17 @@ impl Report {
 
     /// What was made, as in "B is signed"; `None` if nothing was.
     fn made(&self) -> Option<String> {
-        let is_made = |bundle: &&BundleReport| matches!(bundle.verdict, Verdict::Signed | Verdict::Unsigned);
+        let is_made = |bundle: &&BundleReport| {
+            matches!(bundle.verdict, Verdict::Signed | Verdict::Unsigned | Verdict::Packed)
+        };
         let mut made = self.bundles.iter().filter(is_made);
         let first = made.next()?;
         let path = show(first.path.as_str());
-        let how = if first.verdict == Verdict::Unsigned { "built" } else { "signed" };
+        let how = match first.verdict {
+            Verdict::Unsigned => "built",
+            Verdict::Packed => "packed",
+            _ => "signed",
+        };
         Some(match made.count() {
             0 => format!("{path} is {how}"),
             more => format!("{path} and {more} more are {how}"),

@@ -42,7 +42,7 @@ pub(crate) fn head(path: &Utf8Path, length: u64) -> Vec<u8> {
 }
 
 /// Opens a regular file, without blocking at anything else.
-fn open(path: &Utf8Path, links: Links) -> Result<File, String> {
+pub(crate) fn open(path: &Utf8Path, links: Links) -> Result<File, String> {
     let flags = match links {
         Links::Follow => OFlags::NONBLOCK | OFlags::NOCTTY,
         Links::Refuse => OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW,

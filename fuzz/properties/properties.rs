@@ -5,6 +5,7 @@
 //! than these two. Where a property is that two readers agree, the other reader is in here, too.
 
 mod address;
+mod archive;
 mod certificate;
 mod collision;
 mod diagnosis;
@@ -36,8 +37,9 @@ use crate::printable::is_hidden;
 type Property = fn(&[u8]);
 
 /// The targets, by the name of their binary and their corpus.
-const TARGETS: [(&str, Property); 22] = [
+const TARGETS: [(&str, Property); 23] = [
     ("address", address::holds),
+    ("archive", archive::holds),
     ("certificate", certificate::holds),
     ("collision", collision::holds),
     ("diagnosis", diagnosis::holds),

@@ -70,6 +70,17 @@ pub(crate) const BUNDLE_SIGN: &[Example] = &[
     },
 ];
 
+pub(crate) const PACK: &[Example] = &[
+    Example {
+        purpose: "Pack a bundle into one file",
+        line: "aicr pack release-1.4 --output release-1.4.tar",
+    },
+    Example {
+        purpose: "Pack it into volumes for FAT, which has no files of 4 GiB",
+        line: "aicr pack release-1.4 --output release-1.4.tar --volume-size 4GB",
+    },
+];
+
 pub(crate) const VERIFY: &[Example] = &[
     Example {
         purpose: "Verify a bundle that was signed by a key, without a log",
@@ -78,6 +89,10 @@ pub(crate) const VERIFY: &[Example] = &[
     Example {
         purpose: "Copy exactly what was verified from a medium, and write a receipt",
         line: "aicr verify medium/release-1.4 --key cosign.pub --insecure-ignore-tlog \\\n  --at-least 1.4 --copy-to incoming --receipt receipt.json",
+    },
+    Example {
+        purpose: "Verify an archive without unpacking it",
+        line: "aicr verify release-1.4.tar --key cosign.pub --insecure-ignore-tlog",
     },
     Example {
         purpose: "Verify two bundles, and print the result as JSON",

@@ -7,9 +7,10 @@ use super::usage_error::example;
 const SIGNING: &[&str] = &["bundle", "bundle-sign", "doctor"];
 const WRITING: &[&str] = &["bundle", "bundle-sign"];
 const BUNDLE: &[&str] = &["bundle"];
+const PACK: &[&str] = &["pack"];
 const VERIFY: &[&str] = &["verify"];
 const TRUSTING: &[&str] = &["verify", "sheet"];
-const EVERY: &[&str] = &["bundle", "bundle-sign", "verify", "inspect", "sheet", "doctor"];
+const EVERY: &[&str] = &["bundle", "bundle-sign", "pack", "verify", "inspect", "sheet", "doctor"];
 
 /// Flags that are not ours, the commands for which the answer is good, and the answer.
 pub(super) const FLAGS: &[(&[&str], &[&str], &str)] = &[
@@ -32,6 +33,10 @@ pub(super) const FLAGS: &[(&[&str], &[&str], &str)] = &[
     (&["--destination", "--dest", "--target", "-d", "-C"], BUNDLE, "use --output"),
     (&["--ignore", "-x"], BUNDLE, "use --exclude"),
     (&["-f", "--overwrite", "--replace"], WRITING, "use --force"),
+    (&["-f", "--file", "--archive"], PACK, "use --output"),
+    (&["--size", "--split", "--volume", "--bytes", "-b"], PACK, "use --volume-size"),
+    (&["--overwrite", "--replace"], PACK, "use --force"),
+    (&["-z", "--gzip", "--zstd", "--compress"], PACK, "leave it out: compress the archive yourself"),
     (&["-n", "--check", "--plan"], WRITING, "use --dry-run"),
     (
         &["--pubkey", "--public-key", "--pub", "-k", "--keyring", "--signing-key", "--public-key-out"],
@@ -66,6 +71,7 @@ const COMMANDS: &[(&[&str], &str)] = &[
     (&["check", "verify-blob", "verify-attestation", "validate", "sha256sum"], "verify"),
     (&["build", "create", "make", "new", "init"], "bundle"),
     (&["show", "info", "describe", "list", "ls", "tree"], "inspect"),
+    (&["tar", "archive", "split", "export"], "pack"),
     (&["page", "handout", "instructions"], "sheet"),
     (&["completion"], "completions"),
 ];

@@ -14,7 +14,8 @@ use crate::error::{Class, EXIT_CODES};
 use texts::{Entry, Page};
 
 /// The commands that have a page of their own.
-pub(super) const COMMANDS: [&str; 6] = ["bundle", "bundle-sign", "verify", "inspect", "sheet", "doctor"];
+pub(super) const COMMANDS: [&str; 7] =
+    ["bundle", "bundle-sign", "pack", "verify", "inspect", "sheet", "doctor"];
 
 /// What a page says about its origin.
 const SOURCE: &str = concat!("aicr ", env!("CARGO_PKG_VERSION"));

@@ -5,7 +5,7 @@ use clap::{Args, ValueHint};
 
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
-    /// Describe this bundle, this release of another tool, or this receipt
+    /// Describe this bundle or archive, release of another tool, or receipt
     #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub(crate) paths: Vec<Utf8PathBuf>,
 }

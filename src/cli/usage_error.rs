@@ -55,6 +55,7 @@ pub(super) fn example(command: &str, operand: Option<&str>) -> Option<String> {
         "bundle-sign" => {
             format!("aicr bundle-sign {} --signing-key cosign.key --tlog-upload=false", or("DIR"))
         }
+        "pack" => format!("aicr pack {} --output release-1.4.tar", or("DIR")),
         "inspect" => format!("aicr inspect {}", or("DIR")),
         "sheet" => format!("aicr sheet {} --key cosign.pub", or("DIR")),
         "verify" => format!("aicr verify {} --key cosign.pub --insecure-ignore-tlog", or("DIR")),

@@ -5,8 +5,9 @@ use clap::{Args, ValueHint};
 
 #[derive(Debug, Default, Args)]
 pub(crate) struct VerifyArgs {
-    /// Verify this bundle directory
-    #[arg(required = true, value_name = "BUNDLE", value_hint = ValueHint::DirPath)]
+    /// Verify this bundle directory, or this archive; - is an archive on
+    /// standard input
+    #[arg(required = true, value_name = "BUNDLE", value_hint = ValueHint::AnyPath)]
     pub(crate) bundles: Vec<Utf8PathBuf>,
     /// Copy the bundle into this new directory, if it is accepted
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]

@@ -1,6 +1,8 @@
 //! What several commands read of a bundle: its manifest, its `release.json`, and its files compared with the
 //! manifest. Whether the manifest may be believed is decided by the callers.
 
+use camino::Utf8Path;
+
 use crate::commands::not_a_bundle;
 use crate::context::Context;
 use crate::digest::Sha256Digest;
@@ -53,15 +55,26 @@ pub(crate) fn report(
     good: Verdict,
     context: &Context,
 ) -> BundleReport {
+    report_at(bundle.path(), &bundle.show(b""), digest, checked, good, context)
+}
+
+/// The same about what is at `path`; `top` is that path, ready to print.
+pub(crate) fn report_at(
+    path: &Utf8Path,
+    top: &str,
+    digest: Sha256Digest,
+    checked: Checked,
+    good: Verdict,
+    context: &Context,
+) -> BundleReport {
     let Checked { findings, warnings, files, bytes } = checked;
     for warning in warnings {
         context.printer.warning(&warning);
     }
-    let mut result = BundleReport::new(bundle.path(), good);
+    let mut result = BundleReport::new(path, good);
     let Findings { kept, total, absent, hint } = findings;
     result.manifest = Some(ManifestReport { sha256: Some(digest), files, bytes, absent });
     if total > 0 {
-        let top = bundle.show(b"");
         let files = if total == 1 { "file is" } else { "files are" };
         let mut failure =
             Failure::rejected(format!("{top} is not what its manifest says: {total} {files} wrong"));

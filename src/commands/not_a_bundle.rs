@@ -9,6 +9,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::digest::{HashingWriter, Sha256Digest};
 use crate::error::{Failure, Result};
 use crate::printable::{quoted, quoted_path, show};
+use crate::small_file::{self, Links};
+use crate::tree::archive_input::is_archive;
 use crate::tree::rooted_dir::RootedDir;
 use crate::tree::{ATTESTATION, MANIFEST, SIGNATURE, misplaced};
 
@@ -33,6 +35,27 @@ pub(crate) fn open_one(path: &Utf8Path) -> Result<RootedDir> {
         .map_err(|failure| if path.is_file() { failure.hint(of_file(path)) } else { failure })
 }
 
+/// The refusal of a file, by a command that reads archives of aicr too.
+pub(crate) fn not_an_archive(path: &Utf8Path) -> Failure {
+    let shown = show(path.as_str());
+    let Some(program) = decompressor(&small_file::head(path, 6)) else {
+        return Failure::usage(format!("{shown} is neither a directory nor an archive of aicr"))
+            .hint(of_file(path));
+    };
+    Failure::usage(format!("{shown} is compressed, and aicr does not decompress")).hint(format!(
+        "if `aicr pack` wrote it: `{program} -dc {} | aicr verify -` with the same flags; else {}",
+        quoted_path(path),
+        of_file(path)
+    ))
+}
+
+/// The program that decompresses a file that begins like this.
+fn decompressor(head: &[u8]) -> Option<&'static str> {
+    const MAGIC: [(&[u8], &str); 3] =
+        [(b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"\xfd7zXZ\0", "xz")];
+    MAGIC.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, program)| *program)
+}
+
 /// The hint about a file that is given instead of a directory.
 fn of_file(path: &Utf8Path) -> String {
     let name = path.file_name().unwrap_or_default();
@@ -51,7 +74,14 @@ fn of_file(path: &Utf8Path) -> String {
     let stem =
         |end: &str| lower.strip_suffix(end).filter(|stem| !stem.is_empty()).map(|stem| &name[..stem.len()]);
     if let Some(stem) = TAR_ENDS.iter().find_map(|end| stem(end)) {
+        let is_ours =
+            small_file::open(path, Links::Follow).is_ok_and(|file| is_archive(&file).unwrap_or(false));
         let (into, path) = (quoted_path(Utf8Path::new(stem)), quoted_path(path));
+        if is_ours {
+            return format!(
+                "it is an archive, and a bundle is signed before it is packed; unpack it: `mkdir {into} && tar -C {into} -xf {path}`"
+            );
+        }
         return format!(
             "unpack it: `mkdir {into} && tar -C {into} -xf {path}`, and give the directory that has {MANIFEST}"
         );

@@ -1,9 +1,13 @@
-//! What `verify` verifies: a bundle of aicr, or a release that aicr did not build. Each has a manifest, a
-//! signature over it, and files; where and in which form, only this file and `foreign_release` know.
+//! What `verify` verifies: a bundle of aicr, an archive of one, or a release that aicr did not build. Each has a
+//! manifest, a signature over it, and files; where and in which form, only this file, `received_archive` and
+//! `foreign_release` know.
+
+use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::commands::bundle_check::{self, check_files, manifest_text};
 use crate::commands::foreign_release::ForeignRelease;
 use crate::commands::not_a_bundle;
+use crate::commands::received_archive::ReceivedArchive;
 use crate::commands::signatures::{self, SignatureFile};
 use crate::context::Context;
 use crate::digest::Sha256Digest;
@@ -11,6 +15,7 @@ use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::plan::verify::{ExpectedRelease, ForeignPlan};
 use crate::release::{RELEASE, Release};
+use crate::report::{BundleReport, Verdict};
 use crate::sigstore::public_key::PublicKey;
 use crate::tree::MANIFEST;
 use crate::tree::check::{Checked, Keep};
@@ -21,13 +26,34 @@ use crate::tree::rooted_dir::RootedDir;
 
 /// The hint for receivers of a malformed manifest. A new manifest would sign off whatever files are
 /// there.
-const AGAIN: &str = "get the bundle again from where it came from";
+pub(super) const AGAIN: &str = "get the bundle again from where it came from";
 
-/// A directory to verify.
-pub(crate) struct Received<'a> {
-    pub(crate) directory: &'a RootedDir,
-    /// `None` for a bundle of aicr.
-    foreign: Option<ForeignRelease<'a>>,
+/// What a BUNDLE of the command line is.
+pub(crate) enum BundlePlace {
+    Directory(RootedDir),
+    Archive(ReceivedArchive),
+}
+
+/// Opens the BUNDLEs of a command line. One that is neither a directory nor an archive of aicr is exit 2. Releases of
+/// others are never archives.
+pub(crate) fn open(paths: &[Utf8PathBuf], are_foreign: bool, context: &Context) -> Result<Vec<BundlePlace>> {
+    let open = |path: &Utf8PathBuf| {
+        let archive = if are_foreign { None } else { ReceivedArchive::open(path, context)? };
+        match archive {
+            Some(archive) => Ok(BundlePlace::Archive(archive)),
+            None => not_a_bundle::open_one(path).map(BundlePlace::Directory),
+        }
+    };
+    paths.iter().map(open).collect()
+}
+
+/// What is verified.
+pub(crate) enum Received<'a> {
+    /// A bundle of aicr.
+    Bundle(&'a RootedDir),
+    /// A bundle of aicr in an archive.
+    Archive(&'a ReceivedArchive),
+    Foreign(&'a RootedDir, ForeignRelease<'a>),
 }
 
 /// The signatures of a release, at least one.
@@ -82,6 +108,8 @@ pub(crate) struct Seen<'m> {
     pub(crate) checked: Checked,
     /// Which release a bundle says that it is.
     pub(crate) release: Option<Release>,
+    /// The rejection of an archive that was not read to its end.
+    pub(crate) bad: Option<Failure>,
 }
 
 /// The files of a copy.
@@ -93,35 +121,64 @@ pub(crate) enum Listed<'m> {
 }
 
 impl<'a> Received<'a> {
-    /// What is in a directory. What `foreign` makes impossible is exit 2.
-    pub(crate) fn new(directory: &'a RootedDir, foreign: Option<&'a ForeignPlan>) -> Result<Self> {
-        let foreign = foreign.map(|plan| ForeignRelease::new(plan, directory)).transpose()?;
-        Ok(Self { directory, foreign })
+    /// What is in a place. What `foreign` makes impossible is exit 2.
+    pub(crate) fn new(place: &'a BundlePlace, foreign: Option<&'a ForeignPlan>) -> Result<Self> {
+        match (place, foreign) {
+            (BundlePlace::Archive(archive), _) => Ok(Self::Archive(archive)),
+            (BundlePlace::Directory(directory), None) => Ok(Self::Bundle(directory)),
+            (BundlePlace::Directory(directory), Some(plan)) => {
+                Ok(Self::Foreign(directory, ForeignRelease::new(plan, directory)?))
+            }
+        }
+    }
+
+    /// Its path as typed.
+    pub(crate) fn path(&self) -> &Utf8Path {
+        match self {
+            Self::Bundle(directory) | Self::Foreign(directory, _) => directory.path(),
+            Self::Archive(archive) => archive.path(),
+        }
+    }
+
+    /// Its path, ready to print.
+    pub(crate) fn top(&self) -> String {
+        match self {
+            Self::Bundle(directory) | Self::Foreign(directory, _) => directory.show(b""),
+            Self::Archive(archive) => archive.top(),
+        }
     }
 
     /// The name of the manifest, in the top-level directory.
     pub(crate) fn manifest_name(&self) -> &str {
-        self.foreign.as_ref().map_or(MANIFEST, ForeignRelease::manifest_name)
+        match self {
+            Self::Bundle(_) | Self::Archive(_) => MANIFEST,
+            Self::Foreign(_, foreign) => foreign.manifest_name(),
+        }
     }
 
-    /// The bytes of the manifest.
+    /// The bytes of the manifest. An archive has them once.
     pub(crate) fn manifest_text(&self) -> Result<Vec<u8>> {
-        match &self.foreign {
-            None => manifest_text(self.directory, || not_a_bundle::elsewhere(self.directory)),
-            Some(foreign) => foreign.manifest_text(self.directory),
+        match self {
+            Self::Bundle(directory) => manifest_text(directory, || not_a_bundle::elsewhere(directory)),
+            Self::Archive(archive) => archive.manifest_text(),
+            Self::Foreign(directory, foreign) => foreign.manifest_text(directory),
         }
     }
 
     /// The signatures over a manifest with this digest, parsed strictly. Some forms do not say which key
     /// made the signature; such a one is taken for a signature by each of `keys`.
     pub(crate) fn signatures(&self, digest: Sha256Digest, keys: &[PublicKey]) -> Result<ReadSignatures> {
-        if let Some(foreign) = &self.foreign {
-            return foreign.signature(self.directory, digest, keys);
-        }
-        let files = signatures::read(self.directory)?;
-        if files.is_empty() {
-            return Err(not_a_bundle::without_signature(self.directory));
-        }
+        let files = match self {
+            Self::Foreign(directory, foreign) => return foreign.signature(directory, digest, keys),
+            Self::Archive(archive) => archive.signatures()?,
+            Self::Bundle(directory) => {
+                let files = signatures::read(directory)?;
+                if files.is_empty() {
+                    return Err(not_a_bundle::without_signature(directory));
+                }
+                files
+            }
+        };
         Ok(ReadSignatures { signatures: Signatures::Several(files), file: None })
     }
 
@@ -136,33 +193,64 @@ impl<'a> Received<'a> {
         context: &Context,
         interrupt: &Interrupt,
     ) -> Result<Seen<'m>> {
-        if let Some(foreign) = &self.foreign {
-            let (whole, checked) =
-                foreign.check(self.directory, text, signature, keep, context, interrupt)?;
-            return Ok(Seen { listed: Listed::Whole(whole), checked, release: None });
-        }
-        let bundle = self.directory;
+        let bundle = match self {
+            Self::Bundle(directory) => *directory,
+            Self::Archive(archive) => return archive.look(text, expected, keep, context, interrupt),
+            Self::Foreign(directory, foreign) => {
+                let (whole, checked) = foreign.check(directory, text, signature, keep, context, interrupt)?;
+                return Ok(Seen { listed: Listed::Whole(whole), checked, release: None, bad: None });
+            }
+        };
         let manifest = Manifest::unproven(text)
             .map_err(|error| error.rejects(bundle.show(MANIFEST.as_bytes())).hint(AGAIN))?;
         let release = expected.and_then(|_| bundle_check::release(bundle, &manifest));
-        if let Some(expected) = expected.filter(|expected| expected.is_some()) {
-            expect(bundle, &manifest, expected, release.as_ref())?;
+        if let Some(expected) = expected {
+            expect(&bundle.show(b""), &manifest, expected, release.as_ref())?;
         }
         let layout = Layout::Bundle;
         let checked = check_files(bundle, &manifest, layout, release.as_ref(), keep, context, interrupt)?;
-        Ok(Seen { listed: Listed::Bundle(manifest), checked, release })
+        Ok(Seen { listed: Listed::Bundle(manifest), checked, release, bad: None })
+    }
+
+    /// The report about a manifest with this digest and its files: `good` if nothing is wrong with them.
+    pub(crate) fn report(
+        &self,
+        digest: Sha256Digest,
+        checked: Checked,
+        bad: Option<Failure>,
+        good: Verdict,
+        context: &Context,
+    ) -> BundleReport {
+        let mut report = bundle_check::report_at(self.path(), &self.top(), digest, checked, good, context);
+        if bad.is_some() {
+            report.error = bad;
+        }
+        report
+    }
+
+    /// The report about a failure.
+    pub(crate) fn failed(&self, failure: Failure) -> BundleReport {
+        BundleReport::failed(self.path(), failure)
+    }
+
+    /// Completes a report with what only an archive has.
+    pub(crate) fn complete(&self, report: &mut BundleReport, context: &Context) -> Result<()> {
+        match self {
+            Self::Archive(archive) => archive.complete(report, context),
+            Self::Bundle(_) | Self::Foreign(..) => Ok(()),
+        }
     }
 }
 
 /// Rejects a bundle that is not the expected release.
-fn expect(
-    bundle: &RootedDir,
+pub(super) fn expect(
+    top: &str,
     manifest: &Manifest<'_>,
     expected: &ExpectedRelease,
     release: Option<&Release>,
 ) -> Result<()> {
-    let top = bundle.show(b"");
     match release {
+        _ if !expected.is_some() => Ok(()),
         Some(release) => match expected.difference(release) {
             Some(difference) => Err(Failure::rejected(format!("{top} {difference}")).hint(
                 "check that this is the medium that you expect: somebody may have sent you an old release",

@@ -57,11 +57,45 @@ impl SignatureFile {
 
 /// The signatures of a bundle, the first one first; none if it is unsigned.
 pub(crate) fn read(bundle: &RootedDir) -> Result<Vec<SignatureFile>> {
-    let first = read_one(bundle, SIGNATURE)?;
-    let further = further_signatures(bundle).map_err(|error| {
+    parse(|path| bundle.show(path.as_bytes()), || further(bundle), |path| read_one(bundle, path))
+}
+
+fn further(bundle: &RootedDir) -> Result<Vec<String>> {
+    further_signatures(bundle).map_err(|error| {
         SmallError::Open(OpenError::System(error)).rejects(bundle.show(ATTESTATION.as_bytes()))
-    })?;
-    let top = bundle.show(b"");
+    })
+}
+
+/// The paths of the signature files of a bundle, and their contents.
+pub(crate) fn contents(bundle: &RootedDir) -> Result<Vec<(String, Vec<u8>)>> {
+    let paths = std::iter::once(SIGNATURE.to_owned()).chain(further(bundle)?);
+    let read = |path: String| read_one(bundle, &path).map(|content| content.map(|content| (path, content)));
+    paths.map(read).filter_map(Result::transpose).collect()
+}
+
+/// The signatures with these paths and contents, which come from an archive.
+pub(crate) fn of(top: &str, files: &[(String, Vec<u8>)]) -> Result<Vec<SignatureFile>> {
+    let show = |path: &str| if path.is_empty() { top.to_owned() } else { format!("{top}/{}", show(path)) };
+    let paths = || Ok(files.iter().map(|(path, _)| path.clone()).filter(|path| path != SIGNATURE).collect());
+    let content =
+        |path: &str| Ok(files.iter().find(|(found, _)| found == path).map(|(_, text)| text.clone()));
+    parse(show, paths, content)
+}
+
+/// The signatures in files that are read one after the other. `show` makes a path ready to print, `further` lists
+/// further signatures, and `content` reads a file.
+fn parse(
+    show: impl Fn(&str) -> String,
+    further: impl FnOnce() -> Result<Vec<String>>,
+    content: impl Fn(&str) -> Result<Option<Vec<u8>>>,
+) -> Result<Vec<SignatureFile>> {
+    let evidence = |path: &str| {
+        let parsed = content(path)?.map(|text| Evidence::parse(&text));
+        parsed.transpose().map_err(|why| why.failure(Class::Rejected, &show(path)))
+    };
+    let first = evidence(SIGNATURE)?;
+    let further = further()?;
+    let top = show("");
     let Some(first) = first else {
         if let Some(path) = further.first() {
             return Err(Failure::rejected(format!("{top} has {path}, but no {SIGNATURE}"))
@@ -77,9 +111,9 @@ pub(crate) fn read(bundle: &RootedDir) -> Result<Vec<SignatureFile>> {
     let mut signatures = vec![SignatureFile { path: SIGNATURE.to_owned(), evidence: first }];
     for path in further {
         // It has been there a moment ago.
-        let Some(evidence) = read_one(bundle, &path)? else { continue };
+        let Some(evidence) = evidence(&path)? else { continue };
         if let Some(wrong) = misfit(&path, &evidence, &signatures) {
-            return Err(Failure::rejected(format!("{} {wrong}", bundle.show(path.as_bytes()))).hint(FURTHER));
+            return Err(Failure::rejected(format!("{} {wrong}", show(&path))).hint(FURTHER));
         }
         signatures.push(SignatureFile { path, evidence });
     }
@@ -98,22 +132,19 @@ fn misfit(path: &str, evidence: &Evidence, others: &[SignatureFile]) -> Option<S
     Some(format!("is a second signature by the key of {} ({key})", other.path))
 }
 
-/// A signature file, parsed strictly; `None` if there is none.
-fn read_one(bundle: &RootedDir, path: &str) -> Result<Option<Evidence>> {
-    let shown = bundle.show(path.as_bytes());
-    let text = match bundle.read_small(path.as_bytes(), SIZE_LIMIT) {
-        Ok(text) => text,
-        Err(SmallError::Open(OpenError::Missing)) => return Ok(None),
+/// The content of a signature file; `None` if there is none.
+fn read_one(bundle: &RootedDir, path: &str) -> Result<Option<Vec<u8>>> {
+    match bundle.read_small(path.as_bytes(), SIZE_LIMIT) {
+        Ok(text) => Ok(Some(text)),
+        Err(SmallError::Open(OpenError::Missing)) => Ok(None),
         Err(error) => {
             // The link may be the directory.
             let directory =
                 bundle.stat(ATTESTATION.as_bytes()).is_ok_and(|stat| FileKind::of(&stat) == FileKind::Link);
-            let culprit = if directory { bundle.show(ATTESTATION.as_bytes()) } else { shown };
-            return Err(error.rejects(culprit));
+            let culprit = if directory { ATTESTATION } else { path };
+            Err(error.rejects(bundle.show(culprit.as_bytes())))
         }
-    };
-    let evidence = Evidence::parse(&text).map_err(|why| why.failure(Class::Rejected, &shown))?;
-    Ok(Some(evidence))
+    }
 }
 
 /// Rejects a release with a signature over another manifest than this one, which has this name and digest.

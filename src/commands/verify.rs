@@ -10,10 +10,8 @@
 
 use camino::Utf8PathBuf;
 
-use crate::commands::bundle_check::report;
-use crate::commands::not_a_bundle;
 use crate::commands::receipt::receipt;
-use crate::commands::received::{Listed, ReadSignatures, Received, Seen};
+use crate::commands::received::{self, Listed, ReadSignatures, Received, Seen};
 use crate::commands::signatures::SignatureFile;
 use crate::commands::trust::TrustPolicy;
 use crate::commands::trusted_key::TrustedKeys;
@@ -34,14 +32,20 @@ use crate::tree::target::{Purpose, Target};
 /// Verifies every bundle of the plan. What is impossible for one is refused before any work.
 pub(crate) fn run(plan: &VerifyPlan, context: &Context, report: &mut Report) -> Result<()> {
     let VerifyPlan { bundles: paths, foreign, scope } = plan;
-    let directories = not_a_bundle::open(paths)?;
-    let received = |directory| Received::new(directory, foreign.as_ref());
-    let bundles: Vec<Received<'_>> = directories.iter().map(received).collect::<Result<_>>()?;
+    let opened = received::open(paths, foreign.is_some(), context)?;
+    let received = |place| Received::new(place, foreign.as_ref());
+    let bundles: Vec<Received<'_>> = opened.iter().map(received).collect::<Result<_>>()?;
+    // What is piped in has no place.
+    let paths: Vec<Utf8PathBuf> = paths.iter().filter(|path| *path != "-").cloned().collect();
+    let paths = paths.as_slice();
     match scope {
         Scope::ChecksumsOnly => {
-            each(&bundles, report, |bundle| checksums_only(bundle, context).map(Into::into))
+            each(&bundles, report, context, |bundle| checksums_only(bundle, context).map(Into::into))
         }
         Scope::Signature(plan) => {
+            if plan.shard.is_some() {
+                refuse_archives(&bundles)?;
+            }
             let unseen = Progress::hidden();
             let target = |path| Target::new(Purpose::Copy, path, paths, &context.work(&unseen));
             let target = plan.copy_to.as_deref().map(target).transpose()?;
@@ -58,10 +62,22 @@ pub(crate) fn run(plan: &VerifyPlan, context: &Context, report: &mut Report) -> 
                 receipt: receipt.as_ref(),
                 context,
             };
-            let ended = each(&bundles, report, |bundle| verification.of(bundle));
+            let ended = each(&bundles, report, context, |bundle| verification.of(bundle));
             report.bundles.iter_mut().for_each(|bundle| bundle.shard = plan.shard);
             ended
         }
+    }
+}
+
+/// Refuses archives, which are read from the beginning to the end, where only a part is verified.
+fn refuse_archives(bundles: &[Received<'_>]) -> Result<()> {
+    match bundles.iter().find(|bundle| matches!(bundle, Received::Archive(_))) {
+        None => Ok(()),
+        Some(archive) => Err(Failure::usage(format!(
+            "--shard cannot be used with the archive {}: it is read in one pass",
+            archive.top()
+        ))
+        .hint("leave out --shard, or unpack the archive")),
     }
 }
 
@@ -82,14 +98,16 @@ impl From<BundleReport> for Done {
 fn each(
     bundles: &[Received<'_>],
     report: &mut Report,
+    context: &Context,
     verify: impl Fn(&Received<'_>) -> Result<Done>,
 ) -> Result<()> {
     for bundle in bundles {
-        let done = match verify(bundle) {
+        let mut done = match verify(bundle) {
             Err(failure) if matches!(failure.class(), Class::Signal(_)) => return Err(failure),
-            Err(failure) => BundleReport::failed(bundle.directory.path(), failure).into(),
+            Err(failure) => bundle.failed(failure).into(),
             Ok(done) => done,
         };
+        bundle.complete(&mut done.report, context)?;
         report.bundles.push(done.report);
         report.error = report.error.take().or(done.failure);
     }
@@ -126,7 +144,7 @@ impl Verification<'_> {
         let digest = Sha256Digest::of(&text);
         let (mut report, ready) = match self.signature_and_files(bundle, &text, digest) {
             Err(failure) if matches!(failure.class(), Class::Signal(_)) => return Err(failure),
-            Err(failure) => (BundleReport::failed(bundle.directory.path(), failure), None),
+            Err(failure) => (bundle.failed(failure), None),
             Ok(Verified { report, listed, signatures, copy }) => {
                 let is_accepted = report.verdict == Verdict::Accepted;
                 (report, copy.filter(|_| is_accepted).map(|copy| (copy, listed, signatures)))
@@ -161,7 +179,7 @@ impl Verification<'_> {
         digest: Sha256Digest,
     ) -> Result<Verified<'m>> {
         let Self { plan, policy, context, .. } = self;
-        let top = bundle.directory.show(b"");
+        let top = bundle.top();
         let keys = policy.keys().map_or(&[][..], TrustedKeys::keys);
         let ReadSignatures { signatures, file } = bundle.signatures(digest, keys)?;
         let requests = policy.requests(&top, bundle.manifest_name(), signatures.files(), text, digest)?;
@@ -182,9 +200,9 @@ impl Verification<'_> {
                 format!("{top}: cosign accepted another manifest (a bug)"),
             ));
         };
-        let Seen { listed, checked, release } = seen?;
+        let Seen { listed, checked, release, bad } = seen?;
         let good = if plan.shard.is_some() { Verdict::AcceptedShard } else { Verdict::Accepted };
-        let mut report = report(bundle.directory, digest, checked, good, context);
+        let mut report = bundle.report(digest, checked, bad, good, context);
         let signatures = signatures.keep(reading);
         let reports = signatures.iter().map(|(file, place)| match requests.get(*place) {
             Some(Some(request)) => file.checked(request.log, request.timestamp),
@@ -212,7 +230,7 @@ impl Verification<'_> {
 fn checksums_only(bundle: &Received<'_>, context: &Context) -> Result<BundleReport> {
     let text = bundle.manifest_text()?;
     let seen = bundle.look(&text, None, None, Keep::Nothing, context, &context.interrupt)?;
-    Ok(report(bundle.directory, Sha256Digest::of(&text), seen.checked, Verdict::Unproven, context))
+    Ok(bundle.report(Sha256Digest::of(&text), seen.checked, seen.bad, Verdict::Unproven, context))
 }
 
 /// Asks cosign, and looks at the files meanwhile; that is given up as soon as a signature is not accepted.

@@ -174,11 +174,7 @@ impl VerifyPlan {
     /// The plan of `verify`.
     pub(crate) fn new(args: VerifyArgs, environment: &Environment) -> Result<Self> {
         let bundles = none_empty(args.bundles.clone(), "BUNDLE")?;
-        if bundles.iter().any(|bundle| bundle == "-") {
-            return Err(Failure::usage("BUNDLE: verify reads no bundle from standard input").hint(
-                "write `./-` for a directory of that name; --key - reads the key from standard input",
-            ));
-        }
+        rules::check_standard_input(&args)?;
         rules::check(&args)?;
         let VerifyArgs { bundles: _, copy_to, receipt, shard, release, foreign, trust } = args;
         let foreign = ForeignPlan::new(foreign, &bundles)?;

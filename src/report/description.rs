@@ -20,6 +20,8 @@ const YEAR_10000: u64 = 253_402_300_800;
 pub(crate) enum Description {
     /// A bundle of aicr.
     Bundle(BundleDescription),
+    /// A bundle of aicr in an archive, of which only the head was read.
+    Archive(BundleDescription),
     /// A release that aicr did not build.
     Release(ReleaseDescription),
     /// A receipt of `verify --receipt`.
@@ -73,7 +75,7 @@ impl Description {
     /// The lines for people, after those about the manifest and the signature.
     pub(super) fn write(&self, text: &mut String) {
         match self {
-            Self::Bundle(bundle) => bundle.write(text),
+            Self::Bundle(bundle) | Self::Archive(bundle) => bundle.write(text),
             Self::Release(ReleaseDescription { manifest, content }) => {
                 let _ = writeln!(text, "  not a bundle of aicr; its manifest is {}", show(manifest));
                 content.write_signature(text);
@@ -85,10 +87,11 @@ impl Description {
     /// The last line, before the command: what it is worth.
     pub(super) fn verdict(&self) -> &'static str {
         match self {
-            Self::Bundle(BundleDescription { over_this_manifest: None, .. }) => {
+            Self::Bundle(BundleDescription { over_this_manifest: None, .. })
+            | Self::Archive(BundleDescription { over_this_manifest: None, .. }) => {
                 "unproven: anybody can write this; compare the files with:"
             }
-            Self::Bundle(_) | Self::Release(_) => {
+            Self::Bundle(_) | Self::Archive(_) | Self::Release(_) => {
                 "unproven: anybody can write this; if you trust that signer, verify it with:"
             }
             Self::Receipt(_) => "unproven: anybody can write this; verify the bundle again with:",

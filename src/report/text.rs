@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::color::{Tone, painted};
-use super::{BundleReport, ManifestReport, ReleaseReport, Report, SignatureReport, Verdict};
+use super::{ArchiveReport, BundleReport, ManifestReport, ReleaseReport, Report, SignatureReport, Verdict};
 use crate::digest::Sha256Digest;
 use crate::plan::global::Verbosity;
 use crate::printable::{human_bytes, show, show_name, tame};
@@ -72,10 +72,16 @@ fn files_of(bundle: &BundleReport, manifest: &ManifestReport) -> String {
         Some(count @ 1..) => format!(" listed, {count} not there"),
         Some(0) | None => String::new(),
     };
+    let bytes_are_unknown = manifest.bytes == 0;
     let read = match bundle.verdict {
         Verdict::Rejected
-            if bundle.findings.iter().any(|found| found.kind == FindingKind::MoreThanSigned) =>
+            if bytes_are_unknown
+                && bundle.findings.iter().any(|found| found.kind == FindingKind::MoreThanSigned) =>
         {
+            " listed, none was read".to_owned()
+        }
+        // Of an archive, only the head was read.
+        Verdict::Described if bundle.archive.is_some() && bytes_are_unknown => {
             " listed, none was read".to_owned()
         }
         Verdict::Rejected if absent.is_empty() => format!(" listed, {bytes} could be read"),
@@ -92,6 +98,7 @@ fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
         manifest,
         signatures,
         release,
+        archive,
         copied_to,
         shard,
         findings,
@@ -101,7 +108,7 @@ fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
         written_to,
         commands,
     } = bundle;
-    // Of a sheet that was written, its file is what a person looks for.
+    // A file that was written is what a person looks for.
     let path = show(written_to.as_ref().unwrap_or(path).as_str());
     let tone = match verdict {
         Verdict::Accepted
@@ -109,7 +116,8 @@ fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
         | Verdict::Signed
         | Verdict::AlreadySigned
         | Verdict::Unchanged
-        | Verdict::Written => Tone::Good,
+        | Verdict::Written
+        | Verdict::Packed => Tone::Good,
         Verdict::Unproven
         | Verdict::Unsigned
         | Verdict::Planned
@@ -143,6 +151,9 @@ fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
         }
     }
     list_signatures(signatures, *verdict, text);
+    if let (Verdict::Packed, Some(ArchiveReport { volumes: volumes @ 2.., .. })) = (verdict, archive) {
+        let _ = writeln!(text, "  {volumes} volumes");
+    }
     if let Some(copied_to) = copied_to {
         let _ = writeln!(text, "  copied to {}", show(copied_to.as_str()));
     }
@@ -162,6 +173,9 @@ fn describe(bundle: &BundleReport, color: bool, text: &mut String) {
         }
         Verdict::Written => {
             let _ = writeln!(text, "give it to the receivers by another way than the bundle");
+        }
+        Verdict::Packed => {
+            let _ = writeln!(text, "unpack it with:");
         }
         Verdict::Unproven => {
             let _ = writeln!(text, "nothing proves who made it: anybody can write a manifest");

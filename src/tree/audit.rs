@@ -36,8 +36,10 @@ pub(crate) enum FindingKind {
     Unreadable,
     /// It exists, with a name that no manifest can list.
     BadName,
-    /// Its name exists twice in its directory.
+    /// Its name exists twice in its directory, or in its archive.
     DuplicateEntry,
+    /// From here on, an archive is not one that `aicr pack` writes.
+    BadArchive,
     /// The bundle has more files or bytes than its `release.json` says.
     MoreThanSigned,
     /// It has fewer.
@@ -56,6 +58,7 @@ impl FindingKind {
             Self::Unreadable => "unreadable",
             Self::BadName => "bad-name",
             Self::DuplicateEntry => "duplicate-entry",
+            Self::BadArchive => "bad-archive",
             Self::MoreThanSigned => "more-than-signed",
             Self::FewerThanSigned => "fewer-than-signed",
         }
@@ -369,9 +372,15 @@ impl Findings {
         }
     }
 
-    /// Adds the finding about the totals of a release, if there is one, at its place.
+    /// Adds the finding about the totals of a release, if there is one.
     pub(super) fn add_difference(&mut self, difference: Option<Finding>) {
-        let Some(finding) = difference else { return };
+        if let Some(finding) = difference {
+            self.insert(finding);
+        }
+    }
+
+    /// Adds a finding at its place.
+    pub(super) fn insert(&mut self, finding: Finding) {
         self.total += 1;
         let place = self.kept.partition_point(|kept| kept.path <= finding.path);
         self.kept.insert(place, finding);

@@ -20,7 +20,7 @@ use crate::release::{RELEASE, Release};
 use crate::shard::Shard;
 use crate::system_error::is_exhaustion;
 
-mod totals;
+pub(super) mod totals;
 
 /// Unlisted files are read, to find renamed ones, only if they have at most this many bytes together.
 const MAX_CANDIDATE_BYTES: u64 = 4 << 30;
@@ -335,7 +335,7 @@ impl UnsafeFiles {
             (world_writable, file, "writable by everybody"),
             (open_directories, ["directory is", "directories are"], "writable by everybody"),
             (linked, file, "hard-linked and can be changed through another name"),
-            (executable, file, "executable, as in the copy; the signature does not cover modes"),
+            (executable, file, EXECUTABLE_COPY),
         ]
         .into_iter()
         .filter(|(count, ..)| *count > 0)
@@ -344,6 +344,13 @@ impl UnsafeFiles {
         })
         .collect()
     }
+}
+
+const EXECUTABLE_COPY: &str = "executable, as in the copy; the signature does not cover modes";
+
+/// The warning about executable files in a copy of an archive.
+pub(super) fn executable_warning(top: &str, count: u64) -> String {
+    format!("{top}: {count} {} {EXECUTABLE_COPY}", if count == 1 { "file is" } else { "files are" })
 }
 
 #[cfg(test)]

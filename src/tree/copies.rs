@@ -94,14 +94,30 @@ impl<'a> Copies<'a> {
 
     /// Creates the copy of an open file.
     pub(super) fn begin(&self, name: &[u8], is_executable: bool, source: &Opened) -> Result<Copy<'_>> {
+        self.create_copy(name, is_executable, |file| {
+            Ok((self.sharing.share(source, file)?, is_sparse(&source.stat)))
+        })
+    }
+
+    /// Creates the copy of a file that is in an archive.
+    pub(super) fn begin_unpacked(&self, name: &[u8], is_executable: bool) -> Result<Copy<'_>> {
+        self.create_copy(name, is_executable, |_| Ok((false, false)))
+    }
+
+    /// Creates a copy; `kind` says whether it shares the bytes of its source, and whether that has holes.
+    fn create_copy(
+        &self,
+        name: &[u8],
+        is_executable: bool,
+        kind: impl FnOnce(&File) -> io::Result<(bool, bool)>,
+    ) -> Result<Copy<'_>> {
         let begin = || {
             let mode = if is_executable { EXECUTABLE } else { PLAIN };
             let file = create(self.into, name, mode)?;
             let stat = rustix::fs::fstat(&file)?;
             // The umask, or an inherited access control list, may have removed bits.
             self.keep(set_mode(&file, &stat, mode)?);
-            let is_shared = self.sharing.share(source, &file)?;
-            let is_sparse = is_sparse(&source.stat);
+            let (is_shared, is_sparse) = kind(&file)?;
             Ok(Copy { copies: self, file, stat, is_shared, is_sparse, length: Cell::new(0) })
         };
         begin().map_err(|error| cannot_create(self.into, name, &error))
@@ -147,15 +163,19 @@ impl Copy<'_> {
     /// Gives it its length and modification time, and returns its identity. `source` is as it was after it was
     /// read.
     pub(super) fn finish(&self, source: &Stat) -> io::Result<FileId> {
-        let length = self.length.get();
         if self.is_sparse && !self.is_shared {
-            self.file.set_len(length)?;
+            self.file.set_len(self.length.get())?;
         }
         if self.copies.times == Times::OfSources {
             self.copies.keep(set_modified(&self.file, source)?);
         }
+        self.finish_unpacked()
+    }
+
+    /// Completes the copy of a file that is in an archive, and returns its identity.
+    pub(super) fn finish_unpacked(&self) -> io::Result<FileId> {
         self.copies.write_back.complete_file(&self.file)?;
-        Ok(FileId::new(&self.stat, length))
+        Ok(FileId::new(&self.stat, self.length.get()))
     }
 }
 

@@ -13,8 +13,12 @@ use crate::printable::{larger_and_smaller, show};
 /// Fails with exit 1, and with both figures, when the file system of `target` has no space for this many bytes in
 /// this many files.
 pub(crate) fn enough_space(target: &Target, bytes: u64, files: u64) -> Result<()> {
-    let parent = target.parent();
-    let place = if parent.as_str().is_empty() { Utf8Path::new(".") } else { &parent };
+    enough_space_in(&target.parent(), target.flag(), bytes, files)
+}
+
+/// The same for files in the directory `parent`, which are named by `flag`.
+pub(super) fn enough_space_in(parent: &Utf8Path, flag: &str, bytes: u64, files: u64) -> Result<()> {
+    let place = if parent.as_str().is_empty() { Utf8Path::new(".") } else { parent };
     let shown = show(place.as_str().as_bytes());
     let failed = |error: io::Error| cannot("get the free space of", &shown, &error);
     let system = rustix::fs::statvfs(place.as_str()).map_err(|errno| failed(errno.into()))?;
@@ -22,7 +26,7 @@ pub(crate) fn enough_space(target: &Target, bytes: u64, files: u64) -> Result<()
         None => Ok(()),
         Some(shortage) => {
             Err(Failure::new(Class::Broken, format!("not enough space in {shown}: {shortage}"))
-                .hint(format!("free some space, or choose {} on another file system", target.flag())))
+                .hint(format!("free some space, or choose {flag} on another file system")))
         }
     }
 }

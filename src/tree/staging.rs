@@ -2,6 +2,7 @@
 //! run for the same output removes it. `publish.rs` moves the result out of it.
 
 use std::fs::File;
+use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 
@@ -45,17 +46,25 @@ impl Staging {
     /// A staging directory next to an output that does not exist yet. If another run has it, that is
     /// exit 2.
     pub(crate) fn for_output(target: &Target) -> Result<Self> {
-        let parent = open_parent(&target.parent())?;
-        let path = absolute(&target.parent());
         let shown = show(target.path().as_str().as_bytes());
-        let output = target.name().as_bytes();
-        let name = staging_name(output);
-        match acquire(&parent, &name, &path, &shown, Some(output))? {
+        Self::next_to(&target.parent(), target.name(), &shown, Some(target.name().as_bytes()))
+    }
+
+    /// A staging directory next to a file that does not exist yet, or that is replaced by a rename.
+    pub(super) fn for_file(parent: &Utf8Path, name: &str, shown: &str) -> Result<Self> {
+        Self::next_to(parent, name, shown, None)
+    }
+
+    fn next_to(directory: &Utf8Path, output: &str, shown: &str, restored: Option<&[u8]>) -> Result<Self> {
+        let parent = open_parent(directory)?;
+        let path = absolute(directory);
+        let name = staging_name(output.as_bytes());
+        match acquire(&parent, &name, &path, shown, restored)? {
             Acquired::Locked(dir, mark) => {
                 Ok(Self { parent, name, dir, _mark: mark, attestation_created_in: None })
             }
             Acquired::NotCreated(errno) => {
-                Err(cannot("write in", show(or_here(&target.parent()).as_str()), &errno.into()))
+                Err(cannot("write in", show(or_here(directory).as_str()), &errno.into()))
             }
         }
     }
@@ -156,10 +165,15 @@ impl Staging {
 
     /// A new file in the staging directory, with mode 0644 whatever the umask, open for writing.
     pub(crate) fn file(&self, name: &str) -> Result<File> {
+        self.create_file(name).map_err(|error| cannot("write", self.dir.show(name.as_bytes()), &error))
+    }
+
+    /// The same with the error of the system.
+    pub(super) fn create_file(&self, name: &str) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(&self.dir, name, flags, PLAIN)
-            .and_then(|file| set_mode_of_new(&file, PLAIN).map(|_| file));
-        file.map(File::from).map_err(|errno| cannot("write", self.dir.show(name.as_bytes()), &errno.into()))
+        let file = rustix::fs::openat(&self.dir, name, flags, PLAIN)?;
+        set_mode_of_new(&file, PLAIN)?;
+        Ok(File::from(file))
     }
 }
 

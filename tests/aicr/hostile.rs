@@ -1,6 +1,7 @@
 //! Attacks of a hostile medium on `verify`. Each changes a bundle that is accepted without it. `corpus.rs`
 //! is a table of attacks and the messages about them; the other files have attacks that need more than a row.
 
+mod archives;
 mod attacks;
 mod bounds;
 mod corpus;

@@ -217,10 +217,14 @@ fn what_is_nothing_of_ours() {
             Some("give the directory that holds it"),
         ),
         ("B fifo", "fifo is not a directory", None),
-        ("B B/checksums.txt", "B/checksums.txt is not a directory", Some("give its directory: B")),
+        (
+            "B B/checksums.txt",
+            "B/checksums.txt is neither a directory nor an archive of aicr",
+            Some("give its directory: B"),
+        ),
         (
             "r.tar B",
-            "r.tar is not a directory",
+            "r.tar is neither a directory nor an archive of aicr",
             Some("unpack it: `mkdir r && tar -C r -xf r.tar`, and give the directory that has checksums.txt"),
         ),
         (
@@ -271,4 +275,35 @@ fn a_bundle_that_cannot_be_read() {
         unproven("B", flags)
     );
     sandbox.aicr("inspect J L B U N").stdout(&stdout).stderr(&stderr).exits(5);
+}
+
+/// Only its head is read: what comes later may be missing or wrong.
+#[test]
+fn an_archive() {
+    let sandbox = without_cosign();
+    sandbox.aicr("pack B --output r.tar -q").succeeds();
+    let described = |archive: &str| {
+        format!(
+            "described {archive}
+  manifest sha256
+    {SMALL_SHA256}
+  2 files listed, none was read
+  key sha256
+    {KEY_SHA256}
+  log none, timestamp none
+unproven: anybody can write this; if you trust that signer, verify it with:
+  aicr verify {archive} --key cosign.pub --insecure-ignore-tlog
+"
+        )
+    };
+    sandbox.aicr("inspect r.tar").stdout(&described("r.tar")).succeeds();
+    // Without the payload and the end.
+    sandbox.shell("head -c 3072 r.tar >v.tar.001").succeeds();
+    sandbox.aicr("inspect v.tar.001").stdout(&described("v.tar.001")).succeeds();
+    sandbox.shell("head -c 2048 r.tar >cut.tar").succeeds();
+    sandbox
+        .aicr("inspect cut.tar")
+        .stdout("rejected cut.tar\n")
+        .stderr("error: cut.tar is not as `aicr pack` wrote it: it is cut off after 2048 bytes\n")
+        .exits(5);
 }

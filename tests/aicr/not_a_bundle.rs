@@ -18,8 +18,16 @@ fn a_path_that_is_not_a_bundle() {
     for (bundle, exit, error) in [
         ("nowhere", 2, "nowhere does not exist"),
         ("dangling", 2, "dangling does not exist"),
-        ("file", 2, "file is not a directory\nhint: give the directory that has checksums.txt"),
-        ("B/checksums.txt", 2, "B/checksums.txt is not a directory\nhint: give its directory: B"),
+        (
+            "file",
+            2,
+            "file is neither a directory nor an archive of aicr\nhint: give the directory that has checksums.txt",
+        ),
+        (
+            "B/checksums.txt",
+            2,
+            "B/checksums.txt is neither a directory nor an archive of aicr\nhint: give its directory: B",
+        ),
         (
             "empty",
             5,
@@ -53,21 +61,49 @@ fn an_archive_is_not_a_bundle() {
     let sandbox = Sandbox::new();
     sandbox.signed();
     sandbox.program_run(["tar", "-C", "B", "-czf", "release 1.4.tar.gz", "."]).succeeds();
-    let expected = "error: release 1.4.tar.gz is not a directory
-hint: unpack it: `mkdir 'release 1.4' && tar -C 'release 1.4' -xf 'release 1.4.tar.gz'`, and give the directory that has checksums.txt
-";
-    for command in [
-        &["verify", "--key", "cosign.pub", "--insecure-ignore-tlog"][..],
-        &["bundle-sign", "--signing-key", "cosign.key", "--tlog-upload=false"],
-    ] {
-        let words = command.iter().chain(&["release 1.4.tar.gz"]);
-        sandbox.aicr_with(words).stderr(expected).exits(2);
-    }
+    let unpack = "unpack it: `mkdir 'release 1.4' && tar -C 'release 1.4' -xf 'release 1.4.tar.gz'`, and give the directory that has checksums.txt";
+    sandbox
+        .aicr_with([
+            "bundle-sign",
+            "--signing-key",
+            "cosign.key",
+            "--tlog-upload=false",
+            "release 1.4.tar.gz",
+        ])
+        .stderr(&format!("error: release 1.4.tar.gz is not a directory\nhint: {unpack}\n"))
+        .exits(2);
+    sandbox
+        .aicr_with(["verify", "--key", "cosign.pub", "--insecure-ignore-tlog", "release 1.4.tar.gz"])
+        .stderr(&format!(
+            "error: release 1.4.tar.gz is compressed, and aicr does not decompress
+hint: if `aicr pack` wrote it: `gzip -dc 'release 1.4.tar.gz' | aicr verify -` with the same flags; else {unpack}
+"
+        ))
+        .exits(2);
     // The command of the hint works.
     sandbox.shell("mkdir 'release 1.4' && tar -C 'release 1.4' -xf 'release 1.4.tar.gz'").succeeds();
     sandbox
         .aicr_with(["verify", "release 1.4", "--key", "cosign.pub", "--insecure-ignore-tlog", "-q"])
         .succeeds();
+}
+
+/// An archive of aicr can be verified, and not signed or packed.
+#[test]
+fn an_archive_of_aicr_is_not_signed() {
+    let sandbox = Sandbox::new();
+    sandbox.signed().aicr("pack B --output r.tar -q").succeeds();
+    for command in
+        ["bundle-sign r.tar --signing-key cosign.key --tlog-upload=false", "pack r.tar --output s.tar"]
+    {
+        sandbox
+            .aicr(command)
+            .stderr(
+                "error: r.tar is not a directory
+hint: it is an archive, and a bundle is signed before it is packed; unpack it: `mkdir r && tar -C r -xf r.tar`
+",
+            )
+            .exits(2);
+    }
 }
 
 /// A medium that knows only upper case.

@@ -174,8 +174,8 @@ fn only_the_key_is_read_from_standard_input() {
         ),
         (
             "aicr verify - --key - -q --insecure-ignore-tlog <cosign.pub",
-            "BUNDLE: verify reads no bundle from standard input
-hint: write `./-` for a directory of that name; --key - reads the key from standard input"
+            "- is given twice: standard input can be read only once
+hint: give the key in a file, or the archive"
                 .into(),
         ),
     ] {

@@ -261,7 +261,7 @@ fn inspect_reads_a_receipt() {
     sandbox
         .file("other", other)
         .aicr("inspect passed other")
-        .stderr("error: other is not a directory\nhint: give the directory that has checksums.txt\n")
+        .stderr("error: other is neither a directory nor an archive of aicr\nhint: give the directory that has checksums.txt\n")
         .exits(2);
 }
 

@@ -63,8 +63,13 @@ fn objects() -> Vec<Value> {
         json("inspect other"),
         json("inspect foreign"),
         json("sheet B --key cosign.pub -o sheet.md"),
+        json("pack B -o r.tar"),
+        json("inspect r.tar"),
+        json(&format!("verify r.tar {TRUST}")),
         json("sheet B --key other.pub -o other.md"),
     ];
+    sandbox.shell("head -c 4096 r.tar >cut.tar").succeeds();
+    all.push(json(&format!("verify cut.tar {TRUST}")));
 
     // Everything that can be wrong with a file; no user is refused reading anything to root.
     fs::write(sandbox.path("B/a"), "changed\n").unwrap();
@@ -131,6 +136,8 @@ fn every_verdict_and_finding_is_as_the_schema_says() {
     assert_eq!(words(&objects, "verdict"), set(&verdicts));
     // Of findings, and of what was described.
     let kinds = [
+        "archive",
+        "bad-archive",
         "bad-name",
         "bundle",
         "changed",
@@ -156,8 +163,18 @@ fn every_verdict_and_finding_is_as_the_schema_says() {
 
 /// Every object with one thing wrong: a field that is gone, renamed, or of another type.
 fn every_field_counts(objects: &[Value]) {
-    const OPTIONAL: [&str; 8] =
-        ["absent", "checks", "commands", "copiedTo", "pathBase64", "release", "toBase64", "writtenTo"];
+    const OPTIONAL: [&str; 10] = [
+        "absent",
+        "archive",
+        "checks",
+        "commands",
+        "copiedTo",
+        "offset",
+        "pathBase64",
+        "release",
+        "toBase64",
+        "writtenTo",
+    ];
     let schema = schema();
     let mut tried = 0;
     for object in objects {

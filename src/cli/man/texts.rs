@@ -21,6 +21,7 @@ impl Page {
         match command {
             Some("bundle") => BUNDLE,
             Some("bundle-sign") => BUNDLE_SIGN,
+            Some("pack") => PACK,
             Some("verify") => VERIFY,
             Some("inspect") => INSPECT,
             Some("sheet") => SHEET,
@@ -79,6 +80,23 @@ By default cosign records the signature in a public transparency log. Use
     files: &[MANIFEST, SIGNATURE, FURTHER, KEY],
 };
 
+const PACK: Page = Page {
+    description: "\
+aicr pack writes a bundle to one tar file, or with --volume-size to volumes:
+FILE.001, FILE.002 and so on, and FILE.sha256 with their checksums. GNU tar,
+bsdtar and BusyBox unpack it, and aicr verify reads it without unpacking it.
+
+The same bundle gives the same bytes. The bundle is read once, and must be
+exactly what its manifest says. A signature must be over this manifest; cosign
+is not run. Sign a bundle before you pack it.
+
+The archive has no top directory: create one, and unpack in it. The commands
+are printed.",
+    examples: examples::PACK,
+    environment: &[],
+    files: &[MANIFEST, SIGNATURE, VOLUMES, STAGING],
+};
+
 const VERIFY: Page = Page {
     description: "\
 aicr verify lets cosign check the signature over the manifest, and compares
@@ -101,6 +119,10 @@ writes an in-toto statement about the result.
 The verdict is accepted-shard. The bundle is accepted if that is the verdict of
 all N runs, with the same flags and the same manifest sha256.
 
+BUNDLE can be an archive that aicr pack wrote: a file, its first volume
+FILE.001, or - for standard input. It is read once and not unpacked; --copy-to
+unpacks it.
+
 With --manifest it verifies a release that aicr did not build: a checksum file,
 the signature over it that cosign has made, and the listed files.
 
@@ -118,7 +140,8 @@ the number of files and bytes, who signed it, and the entry in a transparency
 log. It also prints the aicr verify command for such a signature.
 
 It describes a release that another tool built, too: a directory with a
-checksum file and a signature next to it. Of a receipt, which aicr verify
+checksum file and a signature next to it. Of an archive that aicr pack wrote,
+only the head is read. Of a receipt, which aicr verify
 --receipt writes, it prints what was verified, when, and with which result.
 
 Nothing of it is proven: whoever made the bundle or the receipt can have
@@ -169,6 +192,10 @@ const SIGNATURE: Entry = (
 const FURTHER: Entry = (
     "attestation/checksums.txt.DIGITS.sigstore.json",
     "A signature by another key, of whose SHA-256 DIGITS are the first 16. There may be 15.",
+);
+const VOLUMES: Entry = (
+    "FILE.001, FILE.sha256",
+    "A volume of an archive, and the checksums of all volumes. They show which volume was damaged, and prove nothing.",
 );
 const STAGING: Entry = (
     ".NAME.aicr-staging",

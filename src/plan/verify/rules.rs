@@ -145,6 +145,22 @@ pub(super) fn check(args: &VerifyArgs) -> Result<()> {
     Ok(())
 }
 
+/// Refuses a second thing that would be read from standard input, and a directory there.
+pub(super) fn check_standard_input(args: &VerifyArgs) -> Result<()> {
+    const DIRECTORY: &str = "write `./-` for a directory of that name";
+    let piped = args.bundles.iter().filter(|bundle| *bundle == "-").count();
+    if piped > 0 && args.foreign.manifest.is_some() {
+        return Err(
+            Failure::usage("BUNDLE: - is an archive, and --manifest needs a directory").hint(DIRECTORY)
+        );
+    }
+    if piped + usize::from(args.trust.key.iter().any(|key| key == "-")) > 1 {
+        return Err(Failure::usage("- is given twice: standard input can be read only once")
+            .hint("give the key in a file, or the archive"));
+    }
+    Ok(())
+}
+
 /// The refusal of a command line without a key or an identity.
 pub(super) fn no_trust_flag() -> Failure {
     Failure::usage("verify needs a key: add --key FILE --insecure-ignore-tlog")

@@ -8,7 +8,7 @@ use crate::printable::{human_bytes, larger_and_smaller};
 use crate::release::{RELEASE, Release};
 
 /// The finding about a manifest of `lines`, `release.json` among them, whose files have `size` bytes together.
-pub(super) fn difference(release: &Release, lines: usize, size: u64) -> Option<Finding> {
+pub(in crate::tree) fn difference(release: &Release, lines: usize, size: u64) -> Option<Finding> {
     let own = release.to_json().len() as u64;
     let (files, bytes) = (lines.saturating_sub(1) as u64, size.saturating_sub(own));
     let kind = if files > release.files || bytes > release.bytes {

@@ -4,8 +4,19 @@ use super::line;
 use crate::sandbox::Sandbox;
 
 /// Every command, and the line that has its help.
-pub(crate) const COMMANDS: [&str; 10] =
-    ["", "bundle", "bundle-sign", "verify", "inspect", "sheet", "doctor", "help", "completions", "man"];
+pub(crate) const COMMANDS: [&str; 11] = [
+    "",
+    "bundle",
+    "bundle-sign",
+    "pack",
+    "verify",
+    "inspect",
+    "sheet",
+    "doctor",
+    "help",
+    "completions",
+    "man",
+];
 
 pub(super) fn printed(sandbox: &Sandbox, words: &str) -> String {
     let run = line(sandbox, words).whatever_it_prints().succeeds();

@@ -43,6 +43,7 @@ fn prepared() -> Sandbox {
         );
         sandbox.aicr(&line).succeeds();
     }
+    sandbox.aicr("pack release-1.4 -o release-1.4.tar -q").succeeds();
     sandbox.link("medium", ".");
     for (from, to) in [
         ("release-1.4/a", "widget-1.2/a"),
@@ -69,6 +70,7 @@ fn run_for(example: &str) -> (String, i32) {
         Some("bundle") => {
             (format!("set -e; mv release-1.4 old; {example}{dry}; rm -rf release-1.4; mv old release-1.4"), 0)
         }
+        Some("pack") => (format!("rm -f release-1.4.tar*; {example}"), 0),
         Some("bundle-sign") => (format!("rm -rf release-*/attestation; {example}{dry}"), 0),
         Some("doctor") if is_remote => (example.to_owned(), 6),
         Some("verify") if is_remote => (example.to_owned(), 5),

@@ -112,8 +112,18 @@ fn the_main_page_lists_the_commands() {
     let (page, _) = rendered(&sandbox, &printed(&sandbox, "man"));
     let mut listed = section(&page, "COMMANDS");
     listed.retain(|line| line.starts_with("aicr "));
-    let commands =
-        ["bundle", "bundle-sign", "verify", "inspect", "sheet", "doctor", "help", "completions", "man"];
+    let commands = [
+        "bundle",
+        "bundle-sign",
+        "pack",
+        "verify",
+        "inspect",
+        "sheet",
+        "doctor",
+        "help",
+        "completions",
+        "man",
+    ];
     assert_eq!(listed, commands.map(|command| format!("aicr {command}")));
 }
 
@@ -137,6 +147,7 @@ fn make_install_installs_every_page() {
             "share/man/man1/aicr-bundle.1",
             "share/man/man1/aicr-doctor.1",
             "share/man/man1/aicr-inspect.1",
+            "share/man/man1/aicr-pack.1",
             "share/man/man1/aicr-sheet.1",
             "share/man/man1/aicr-verify.1",
             "share/man/man1/aicr.1",

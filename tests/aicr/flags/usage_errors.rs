@@ -27,6 +27,7 @@ Usage: aicr [OPTIONS] <COMMAND>
 Commands:
   bundle       Build a bundle of release files, and sign it if a signer is given
   bundle-sign  Sign existing bundles
+  pack         Pack a bundle into one file, or into volumes of a size
   verify       Verify the signature of bundles, and every file in them
   inspect      Describe what a bundle or a receipt says of itself, unproven
   sheet        Print a page for receivers: values to compare, commands to type
@@ -66,12 +67,12 @@ fn commands_that_do_not_exist() {
         (
             "help frobnicate",
             "COMMAND: invalid value `frobnicate`",
-            "use bundle, bundle-sign, verify, inspect, sheet, doctor, help, completions or man",
+            "use bundle, bundle-sign, pack, verify, inspect, sheet, doctor, help, completions or man",
         ),
         (
             "man help",
             "COMMAND: invalid value `help`",
-            "use bundle, bundle-sign, verify, inspect, sheet or doctor",
+            "use bundle, bundle-sign, pack, verify, inspect, sheet or doctor",
         ),
     ]);
 }
@@ -119,7 +120,7 @@ fn flags_that_do_not_exist() {
         (
             "verify B --force",
             &no_flag("verify", "--force"),
-            "--force is a flag of `aicr bundle` and `aicr bundle-sign`",
+            "--force is a flag of `aicr bundle`, `aicr bundle-sign` and `aicr pack`",
         ),
         ("verify B --version", &no_flag("verify", "--version"), "aicr --version"),
         ("doctor B", "doctor does not take the argument `B`", DOCTOR_HELP),
@@ -297,7 +298,7 @@ fn a_usage_error_is_one_json_object_too() {
             "help zzz --format json",
             r#""help""#,
             "COMMAND: invalid value `zzz`",
-            "use bundle, bundle-sign, verify, inspect, sheet, doctor, help, completions or man",
+            "use bundle, bundle-sign, pack, verify, inspect, sheet, doctor, help, completions or man",
         ),
     ] {
         let object = format!(
