@@ -81,6 +81,14 @@ pub(crate) enum Format {
     Json,
 }
 
+/// What is done with symbolic links below an INPUT.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Links {
+    #[default]
+    Refuse,
+    Follow,
+}
+
 /// When output is colored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
@@ -164,6 +172,9 @@ pub(crate) struct BundleArgs {
     /// Leave out files that match, as in .gitignore (repeatable)
     #[arg(long, value_name = "GLOB", action = clap::ArgAction::Append)]
     pub(crate) exclude: Vec<String>,
+    /// Refuse symbolic links in an INPUT, or follow those that stay in it
+    #[arg(long, value_name = "HOW", default_value = "refuse", hide_possible_values = true)]
+    pub(crate) links: Links,
     /// Allow names that collide on case-insensitive file systems
     #[arg(long)]
     pub(crate) allow_name_collisions: bool,

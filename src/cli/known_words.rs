@@ -32,6 +32,7 @@ pub(super) const FLAGS: &[(&[&str], &[&str], &str)] = &[
     (&["--unsigned"], BUNDLE, "use --no-sign"),
     (&["--destination", "--dest", "--target", "-d", "-C"], BUNDLE, "use --output"),
     (&["--ignore", "-x"], BUNDLE, "use --exclude"),
+    (&["-L", "--follow", "--dereference", "--follow-links"], BUNDLE, "use --links follow"),
     (&["-f", "--overwrite", "--replace"], WRITING, "use --force"),
     (&["-f", "--file", "--archive"], PACK, "use --output"),
     (&["--size", "--split", "--volume", "--bytes", "-b"], PACK, "use --volume-size"),

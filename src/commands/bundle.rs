@@ -190,9 +190,10 @@ fn look(
     in_place: bool,
     context: &Context,
 ) -> Result<Collected> {
-    let BundlePlan { allow_name_collisions, release, .. } = plan;
+    let BundlePlan { allow_name_collisions, release, follow_links, .. } = plan;
     let (allow_name_collisions, has_release) = (*allow_name_collisions, release.is_some());
-    let options = Options { exclude, in_place, allow_name_collisions, has_release };
+    let follow_links = *follow_links;
+    let options = Options { exclude, in_place, allow_name_collisions, has_release, follow_links };
     let collected = collect(inputs, options, &context.interrupt)?;
     for warning in &collected.warnings {
         context.printer.warning(warning);

@@ -6,7 +6,7 @@ use camino::Utf8PathBuf;
 use super::Surroundings;
 use super::sign::{Signer, SigningCommand, signer};
 use super::value::{UNSET_VARIABLE, label, none_empty, not_empty};
-use crate::cli::{BundleArgs, BundleSignArgs, SigningRunArgs};
+use crate::cli::{BundleArgs, BundleSignArgs, Links, SigningRunArgs};
 use crate::error::{Failure, Result};
 use crate::printable::show;
 use crate::release::Label;
@@ -16,6 +16,8 @@ use crate::release::Label;
 pub(crate) struct BundlePlan {
     /// The inputs, and where the bundle is built.
     pub(crate) destination: Destination,
+    /// Take in what symbolic links below an input lead to.
+    pub(crate) follow_links: bool,
     /// Allow names that collide on case-insensitive file systems.
     pub(crate) allow_name_collisions: bool,
     /// Allow files that contain a PEM private key.
@@ -88,6 +90,7 @@ impl BundlePlan {
             output,
             in_place,
             exclude,
+            links,
             allow_name_collisions,
             allow_private_keys,
             release_name,
@@ -97,10 +100,17 @@ impl BundlePlan {
             signing_run: SigningRunArgs { dry_run, force },
         } = args;
         let destination = destination(inputs, output, in_place, exclude)?;
+        if links == Links::Follow && matches!(destination, Destination::InPlace { .. }) {
+            return Err(Failure::usage(
+                "--links follow cannot be used with --in-place: nothing is copied, and verify rejects links",
+            )
+            .hint("build in a new directory with --output DIR"));
+        }
         let release = release(release_name, release_version)?;
         let signer = signer(SigningCommand::Bundle { no_sign }, signing, surroundings)?;
         Ok(Self {
             destination,
+            follow_links: links == Links::Follow,
             allow_name_collisions,
             allow_private_keys,
             release,

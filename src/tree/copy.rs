@@ -142,7 +142,7 @@ impl Reading<'_> {
         let name = source.name.as_str().as_bytes();
         let shown = || self.collected.source(source);
         let opened = self.collected.roots[source.root as usize]
-            .file(name)
+            .file(self.collected.place(source))
             .map_err(|error| Failure::new(Class::Broken, format!("{} {error}", shown())))?;
         if (opened.stat.st_dev, opened.stat.st_ino) != source.inode {
             return Err(changed(&shown(), "was replaced after the inputs were listed"));

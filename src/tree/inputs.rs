@@ -1,7 +1,7 @@
 //! Collects the files that go into a bundle. Every rule about names and kinds of files is applied here,
 //! before the first byte of payload is read; `copy.rs` copies the files.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -32,12 +32,17 @@ pub(crate) struct Options<'a> {
     pub(crate) allow_name_collisions: bool,
     /// The bundle will have a `release.json` of its own.
     pub(crate) has_release: bool,
+    /// What a symbolic link leads to is taken in, if that lies in the same input.
+    pub(crate) follow_links: bool,
 }
+
+/// The places of files that links have led to, by root and name.
+pub(super) type Followed = HashMap<(u32, String), Vec<u8>>;
 
 /// A file that goes into the bundle, with its properties when it was listed.
 #[derive(Debug)]
 pub(crate) struct SourceFile {
-    /// Its path in the bundle, which is also its path in its root.
+    /// Its path in the bundle, which is also its path in its root if no link has led to it.
     pub(crate) name: EntryName,
     /// The index of its root in [`Collected::roots`].
     pub(crate) root: u32,
@@ -64,6 +69,7 @@ pub(crate) struct Collected {
     pub(crate) warnings: Vec<String>,
     /// In place: whether the directory has a manifest already.
     pub(crate) has_manifest: bool,
+    followed: Followed,
 }
 
 impl Collected {
@@ -82,6 +88,15 @@ impl Collected {
         Ok(())
     }
 
+    /// The path of a file in its root.
+    pub(crate) fn place<'a>(&'a self, file: &'a SourceFile) -> &'a [u8] {
+        let name = file.name.as_str();
+        if self.followed.is_empty() {
+            return name.as_bytes();
+        }
+        self.followed.get(&(file.root, name.to_owned())).map_or(name.as_bytes(), Vec::as_slice)
+    }
+
     /// The path of a source file, ready to print.
     pub(crate) fn source(&self, file: &SourceFile) -> String {
         self.roots[file.root as usize].show(file.name.as_str().as_bytes())
@@ -95,21 +110,22 @@ pub(crate) fn collect(
     interrupt: &Interrupt,
 ) -> Result<Collected> {
     let exclude = Exclude::new(options.exclude)?;
-    let mut gathering = Gathering::new(options.in_place, options.has_release, &exclude, interrupt);
+    let mut gathering = Gathering::new(options, &exclude, interrupt);
     for input in inputs {
         gathering.input(input)?;
     }
     gathering.refused()?;
-    let Gathering { roots, mut files, directories, has_manifest, .. } = gathering;
+    let Gathering { roots, mut files, directories, has_manifest, followed, .. } = gathering;
     if files.is_empty() {
         let first = inputs.first().map_or("", |input| input.as_str());
         return Err(Failure::usage(format!("{} contains no files to bundle", show(first.as_bytes()))));
     }
     files.sort_by(|one, other| one.name.cmp(&other.name));
     let bytes = files.iter().map(|file| file.size).sum();
-    let mut collected = Collected { roots, files, bytes, warnings: Vec::new(), has_manifest };
+    let mut collected = Collected { roots, files, bytes, warnings: Vec::new(), has_manifest, followed };
     refuse_collisions(&collected, options.allow_name_collisions)?;
     collected.warnings = warnings(&collected, &directories, options.in_place);
+    collected.warnings.extend(links_followed(directories.followed));
     collected.warnings.extend(lost_names(inputs));
     collected.warnings.extend(exclude.warning());
     Ok(collected)
@@ -169,6 +185,15 @@ fn warnings(collected: &Collected, directories: &Directories, in_place: bool) ->
     .collect()
 }
 
+/// The warning about this many links that were followed.
+fn links_followed(links: u64) -> Option<String> {
+    match links {
+        0 => None,
+        1 => Some("1 symbolic link was followed".to_owned()),
+        links => Some(format!("{links} symbolic links were followed")),
+    }
+}
+
 /// A warning about directories among the inputs whose names the user wants to keep, probably: a shell has
 /// made `dist/app dist/docs` of `dist/*`. With a slash at the end, a directory is meant as its content.
 fn lost_names(inputs: &[Utf8PathBuf]) -> Option<String> {
@@ -184,16 +209,18 @@ fn lost_names(inputs: &[Utf8PathBuf]) -> Option<String> {
     lost.line("directories that lose their names in the bundle (to keep them, give the directory above)")
 }
 
-/// Directories that are left out of a bundle, or should be, for one warning each.
-#[derive(Debug)]
+/// Links that were followed, and directories that are left out of a bundle, or should be, for one warning each.
+#[derive(Debug, Default)]
 struct Directories {
+    /// How many links were followed.
+    followed: u64,
     empty: Tally,
     git: Tally,
     staging: Tally,
 }
 
 /// How often something was seen, and where it was seen first.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Tally {
     count: u64,
     first: String,

@@ -33,7 +33,7 @@ fn refused(make: impl FnOnce(&Sandbox) -> &Sandbox, inputs: &str, stderr: &str, 
 #[test]
 fn links_in_an_input_are_not_followed() {
     let words = "error: dist/sub/l is a symbolic link, and links are not followed
-hint: leave it out with `--exclude /sub/l`, or replace it with the file that it points to
+hint: leave it out with `--exclude /sub/l`, or take in what it points to with `--links follow`
 ";
     for target in ["b", "../sub", "nowhere", "/etc/passwd", "/dev/zero"] {
         refused(|sandbox| sandbox.link("dist/sub/l", target), "dist", words, Some("--exclude /sub/l"));
@@ -265,7 +265,7 @@ fn of_several_refusals_the_first_by_name_is_reported() {
         |sandbox| sandbox.link("dist/z", "a").link("dist/b", "a").link("dist/sub/c", "b"),
         "dist",
         "error: dist/b is a symbolic link, and links are not followed (3 in all)
-hint: leave it out with `--exclude /b`, or replace it with the file that it points to
+hint: leave it out with `--exclude /b`, or take in what it points to with `--links follow`
 ",
         Some("--exclude /b --exclude z --exclude c"),
     );
@@ -342,7 +342,7 @@ fn a_hint_can_be_pasted_whatever_the_name() {
         let output = sandbox.aicr("bundle dist --output B").output();
         let stderr = String::from_utf8(output.stderr).unwrap();
         let flag =
-            stderr.split("hint: leave it out with `").nth(1).unwrap().split("`, or replace").next().unwrap();
+            stderr.split("hint: leave it out with `").nth(1).unwrap().split("`, or take in").next().unwrap();
         sandbox.shell(&format!("aicr bundle dist --output B --quiet {flag}")).stderr(UNSIGNED).succeeds();
         assert_eq!(sandbox.tree("B"), ["a", "checksums.txt", "sub/", "sub/b"], "{flag}");
     }

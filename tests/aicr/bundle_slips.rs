@@ -93,7 +93,7 @@ fn links_and_other_special_files_are_counted() {
         .stderr("error: dist/fifo is a FIFO, not a regular file (2 in all)\nhint: leave it out with `--exclude /fifo`\n")
         .exits(2);
     let run = |words: &str| sandbox.aicr(&format!("bundle dist --output B --exclude *fifo {words}"));
-    let hint = "hint: leave it out with `--exclude /l`, or replace it with the file that it points to\n";
+    let hint = "hint: leave it out with `--exclude /l`, or take in what it points to with `--links follow`\n";
     run("")
         .stderr(&format!("error: dist/l is a symbolic link, and links are not followed (3 in all)\n{hint}"))
         .exits(2);

@@ -36,6 +36,7 @@ mod interrupted;
 mod key_managers;
 mod killed;
 mod killed_at_random;
+mod links;
 mod machine;
 mod matrix;
 mod meanwhile;

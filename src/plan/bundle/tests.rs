@@ -30,6 +30,7 @@ fn a_bundle_is_built_in_exactly_one_place() {
             directory: "out".into(),
             exclude: vec!["*.o".to_owned()],
         },
+        follow_links: false,
         allow_name_collisions: false,
         allow_private_keys: false,
         release: None,
@@ -47,6 +48,7 @@ fn a_bundle_is_built_in_exactly_one_place() {
     ]);
     let expected = BundlePlan {
         destination: Destination::InPlace { directory: "a".into() },
+        follow_links: false,
         allow_name_collisions: true,
         allow_private_keys: true,
         release: None,

@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::ops::ControlFlow;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{AtFlags, CWD, Stat};
@@ -14,18 +13,22 @@ use super::super::exclude::{Exclude, flag_for};
 use super::super::manifest::{self, Manifest};
 use super::super::misplaced::foreign_release_hint;
 use super::super::name::{EntryName, NameError};
-use super::super::rooted_dir::{DirectoryBuffer, FileKind, RootedDir, size, stored};
+use super::super::rooted_dir::{FileKind, RootedDir, size, stored};
 use super::super::signature_files::is_further_signature;
-use super::super::{ATTESTATION, MANIFEST, MAX_ENTRIES, SIGNATURE, cannot, is_staging_name};
-use super::{Directories, SourceFile, Tally, directory_of};
+use super::super::{ATTESTATION, MANIFEST, SIGNATURE, cannot, is_staging_name};
+use super::{Directories, Followed, Options, SourceFile, directory_of};
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::printable::{is_hidden, quoted_path, show};
 use crate::release::{self, RELEASE, Release};
 
+mod directory;
+mod links;
+
 /// What has been collected so far.
 pub(super) struct Gathering<'a> {
     in_place: bool,
+    follow_links: bool,
     has_release: bool,
     exclude: &'a Exclude,
     interrupt: &'a Interrupt,
@@ -39,6 +42,7 @@ pub(super) struct Gathering<'a> {
     special: HashMap<FileKind, u64>,
     pub(super) directories: Directories,
     pub(super) has_manifest: bool,
+    pub(super) followed: Followed,
 }
 
 /// The refusal to report, so far.
@@ -58,14 +62,11 @@ enum Decision {
 }
 
 impl<'a> Gathering<'a> {
-    pub(super) fn new(
-        in_place: bool,
-        has_release: bool,
-        exclude: &'a Exclude,
-        interrupt: &'a Interrupt,
-    ) -> Self {
+    pub(super) fn new(options: Options<'_>, exclude: &'a Exclude, interrupt: &'a Interrupt) -> Self {
+        let Options { exclude: _, in_place, allow_name_collisions: _, has_release, follow_links } = options;
         Self {
             in_place,
+            follow_links,
             has_release,
             exclude,
             interrupt,
@@ -74,8 +75,9 @@ impl<'a> Gathering<'a> {
             files: Vec::new(),
             refused: None,
             special: HashMap::new(),
-            directories: Directories { empty: Tally::new(), git: Tally::new(), staging: Tally::new() },
+            directories: Directories::default(),
             has_manifest: false,
+            followed: Followed::default(),
         }
     }
 
@@ -123,7 +125,7 @@ impl<'a> Gathering<'a> {
         };
         self.roots_of_files.insert(directory.to_owned(), root);
         let name = input.file_name().unwrap_or_default();
-        self.entry(root, name.as_bytes(), FileKind::File, Some(stat));
+        self.entry(root, name.as_bytes(), name.as_bytes(), FileKind::File, Some(stat));
         Ok(())
     }
 
@@ -133,61 +135,9 @@ impl<'a> Gathering<'a> {
         u32::try_from(self.roots.len() - 1).unwrap_or(u32::MAX)
     }
 
-    /// Collects everything in a directory that is an INPUT.
-    fn directory(&mut self, top: RootedDir) -> Result<()> {
-        let root = self.root(top);
-        let mut buffer = DirectoryBuffer::new();
-        let mut waiting = vec![Vec::new()];
-        while let Some(directory) = waiting.pop() {
-            self.interrupt.check()?;
-            let mut found = Vec::new();
-            let listed = self.roots[root as usize].entries(&directory, &mut buffer, |open, name, kind| {
-                let path =
-                    if directory.is_empty() { name.to_vec() } else { [&directory, &b"/"[..], name].concat() };
-                let look = || rustix::fs::statat(open, name, AtFlags::SYMLINK_NOFOLLOW);
-                let stat = (kind == FileKind::File).then(look);
-                found.push((path, kind, stat));
-                // Even a pattern that leaves files out may not make the list longer than this.
-                if found.len() > MAX_ENTRIES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            });
-            if found.len() > MAX_ENTRIES {
-                return Err(too_many());
-            }
-            if let Err(error) = listed {
-                let shown = self.show(root, &directory);
-                let failure = cannot("read", &shown, &error);
-                self.refuse(shown, failure);
-                continue;
-            }
-            if found.is_empty() && !directory.is_empty() {
-                self.directories.empty.add(|| self.roots[root as usize].show(&directory));
-            }
-            for (path, kind, stat) in found {
-                match stat.transpose() {
-                    // It was removed after the directory was read.
-                    Err(rustix::io::Errno::NOENT) => {}
-                    Err(errno) => {
-                        let shown = self.show(root, &path);
-                        let failure = cannot("access", &shown, &errno.into());
-                        self.refuse(shown, failure);
-                    }
-                    Ok(stat) => {
-                        if self.entry(root, &path, kind, stat.as_ref()) {
-                            waiting.push(path);
-                        }
-                    }
-                }
-            }
-            if self.files.len() + waiting.len() > MAX_ENTRIES {
-                return Err(too_many());
-            }
-        }
-        Ok(())
-    }
-
-    /// Collects, leaves out or refuses one entry. `stat` is there for a file. Returns whether the entry is
-    /// a directory to enter.
-    fn entry(&mut self, root: u32, path: &[u8], kind: FileKind, stat: Option<&Stat>) -> bool {
+    /// Collects, leaves out or refuses one entry. `path` is its path in the bundle, and `place` that in its root.
+    /// `stat` is there for a file. Returns whether the entry is a directory to enter.
+    fn entry(&mut self, root: u32, path: &[u8], place: &[u8], kind: FileKind, stat: Option<&Stat>) -> bool {
         let decision = match self.part_of_bundle(root, path, kind) {
             Some(decision) => decision,
             None if self.exclude.leaves_out(path, kind == FileKind::Directory) => {
@@ -201,7 +151,7 @@ impl<'a> Gathering<'a> {
                 self.directories.staging.add(|| self.roots[root as usize].show(path));
                 Decision::LeaveOut
             }
-            None => self.payload(root, path, kind, stat),
+            None => self.payload(root, path, place, kind, stat),
         };
         match (&decision, kind) {
             (Decision::LeaveOut, _) | (_, FileKind::File) => {}
@@ -222,14 +172,19 @@ impl<'a> Gathering<'a> {
                     failure,
                 });
             }
-            Decision::Take(name, stat) => self.files.push(SourceFile {
-                name,
-                root,
-                executable: stat.st_mode & 0o100 != 0,
-                inode: (stat.st_dev, stat.st_ino),
-                size: size(&stat),
-                stored: stored(&stat),
-            }),
+            Decision::Take(name, stat) => {
+                if path != place {
+                    self.followed.insert((root, name.as_str().to_owned()), place.to_vec());
+                }
+                self.files.push(SourceFile {
+                    name,
+                    root,
+                    executable: stat.st_mode & 0o100 != 0,
+                    inode: (stat.st_dev, stat.st_ino),
+                    size: size(&stat),
+                    stored: stored(&stat),
+                });
+            }
         }
         false
     }
@@ -248,7 +203,8 @@ impl<'a> Gathering<'a> {
         match kind {
             FileKind::File if path == MANIFEST.as_bytes() => self.has_manifest = true,
             FileKind::File if path == SIGNATURE.as_bytes() || is_further_signature(path) => {}
-            FileKind::File if self.has_release && path == RELEASE.as_bytes() && self.is_release(root) => {}
+            FileKind::File
+                if self.has_release && path == RELEASE.as_bytes() && self.is_release(root, path) => {}
             FileKind::Directory if path == ATTESTATION.as_bytes() => return Some(Decision::Enter),
             FileKind::Directory if path == staging => {}
             _ => return None,
@@ -256,14 +212,14 @@ impl<'a> Gathering<'a> {
         Some(Decision::LeaveOut)
     }
 
-    /// Whether the `release.json` at the top of a root has the form that aicr writes.
-    fn is_release(&self, root: u32) -> bool {
-        let text = self.roots[root as usize].read_small(RELEASE.as_bytes(), release::SIZE_LIMIT);
+    /// Whether a file has the form of the `release.json` that aicr writes.
+    fn is_release(&self, root: u32, place: &[u8]) -> bool {
+        let text = self.roots[root as usize].read_small(place, release::SIZE_LIMIT);
         text.is_ok_and(|text| Release::parse(&text).is_some())
     }
 
     /// The rules for payload.
-    fn payload(&self, root: u32, path: &[u8], kind: FileKind, stat: Option<&Stat>) -> Decision {
+    fn payload(&self, root: u32, path: &[u8], place: &[u8], kind: FileKind, stat: Option<&Stat>) -> Decision {
         let refuse = |what_is_wrong: &str, alternative: &str| {
             let message = format!("{} {what_is_wrong}", self.show(root, path));
             Decision::Refuse(Failure::usage(message).hint(self.without(path, alternative)))
@@ -272,7 +228,7 @@ impl<'a> Gathering<'a> {
             (Ok(name), ..) if self.has_release && takes_place_of_release(name.as_str()) => {
                 refuse(&format!("has the name of the {RELEASE} that --release-name writes"), ", or rename it")
             }
-            (Ok(name), FileKind::File, _) if name.as_str() == RELEASE && self.is_release(root) => {
+            (Ok(name), FileKind::File, _) if name.as_str() == RELEASE && self.is_release(root, place) => {
                 let message = format!(
                     "{} says which release this is, and how many files it has: that may be wrong now",
                     self.show(root, path)
@@ -306,7 +262,11 @@ impl<'a> Gathering<'a> {
             (Ok(name), FileKind::File, Some(stat)) => Decision::Take(name, *stat),
             (Ok(_), FileKind::Link, _) => refuse(
                 "is a symbolic link, and links are not followed",
-                ", or replace it with the file that it points to",
+                if self.in_place {
+                    ", or replace it with the file that it points to"
+                } else {
+                    ", or take in what it points to with `--links follow`"
+                },
             ),
             (Ok(_), kind, _) => refuse(&format!("is {kind}, not a regular file"), ""),
         }
