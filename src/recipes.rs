@@ -2,6 +2,8 @@
 //! hold them, for the bundle `release-1.4` and the key `cosign.pub`. `aicr sheet` prints them with other
 //! names, and `make docs` writes them into `docs/verify-without-aicr.md`. Pure.
 
+pub(crate) mod unpack;
+
 use camino::Utf8Path;
 
 use crate::printable::quoted_path;

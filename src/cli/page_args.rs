@@ -12,8 +12,8 @@ pub(crate) struct InspectArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct SheetArgs {
-    /// Make the sheet of this bundle directory
-    #[arg(value_name = "BUNDLE", value_hint = ValueHint::DirPath)]
+    /// Make the sheet of this bundle directory or archive
+    #[arg(value_name = "BUNDLE", value_hint = ValueHint::AnyPath)]
     pub(crate) bundle: Utf8PathBuf,
     /// Require a signature by the key in this file; - is standard input
     /// (repeatable)

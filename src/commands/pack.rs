@@ -17,7 +17,8 @@ use crate::context::Context;
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
 use crate::plan::pack::PackPlan;
-use crate::printable::{human_bytes, quoted, show};
+use crate::printable::{human_bytes, show};
+use crate::recipes::unpack;
 use crate::report::{ArchiveReport, BundleReport, ReleaseReport, Report, Verdict};
 use crate::tree::MANIFEST;
 use crate::tree::archive_target::ArchiveTarget;
@@ -104,7 +105,7 @@ fn pack(
     done.release = bundle_check::release(bundle, &manifest).map(ReleaseReport::from);
     done.archive = Some(ArchiveReport { volumes, offset: None });
     done.written_to = Some(target.path().to_owned());
-    done.commands = vec![unpack_command(target.name(), volume_size.is_some())];
+    done.commands = vec![unpack::command(target.name(), volume_size.is_some())];
     Ok(done)
 }
 
@@ -144,42 +145,9 @@ fn wrong(
     Ok(report_of(bundle, digest, checked, Verdict::Rejected, context))
 }
 
-/// How receivers unpack the archive with this name, which lies in their working directory.
-fn unpack_command(name: &str, has_volumes: bool) -> String {
-    let into = match name.strip_suffix(".tar").filter(|stem| !stem.is_empty()) {
-        Some(stem) => quoted_name(stem),
-        None => quoted_name(&format!("{name}.d")),
-    };
-    let name = quoted_name(name);
-    if has_volumes {
-        format!("mkdir {into} && cat {name}.[0-9]* | tar -C {into} -xf -")
-    } else {
-        format!("mkdir {into} && tar -C {into} -xf {name}")
-    }
-}
-
-/// A name as an argument that no program takes for a flag.
-fn quoted_name(name: &str) -> String {
-    if name.starts_with('-') { quoted(&format!("./{name}")) } else { quoted(name) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_command_that_unpacks() {
-        for (name, has_volumes, expected) in [
-            ("r-1.4.tar", false, "mkdir r-1.4 && tar -C r-1.4 -xf r-1.4.tar"),
-            ("r-1.4.tar", true, "mkdir r-1.4 && cat r-1.4.tar.[0-9]* | tar -C r-1.4 -xf -"),
-            ("my r", false, "mkdir 'my r.d' && tar -C 'my r.d' -xf 'my r'"),
-            ("my r.tar", true, "mkdir 'my r' && cat 'my r.tar'.[0-9]* | tar -C 'my r' -xf -"),
-            ("-r.tar", false, "mkdir ./-r && tar -C ./-r -xf ./-r.tar"),
-            (".tar", false, "mkdir .tar.d && tar -C .tar.d -xf .tar"),
-        ] {
-            assert_eq!(unpack_command(name, has_volumes), expected);
-        }
-    }
 
     #[test]
     fn there_are_at_most_999_volumes() {

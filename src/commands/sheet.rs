@@ -1,33 +1,36 @@
 //! `sheet`: a page for the receivers of a bundle. It runs no cosign. In this order:
 //!
-//! 1. The bundle is a directory, the place of the sheet is free, and the keys can be read (exit 2).
+//! 1. The bundle is a directory or an archive, the place of the sheet is free, and the keys can be read (exit 2).
 //! 2. The manifest and the signatures are well-formed. They are over this manifest, and each key has signed, by
 //!    the hints of the signatures. Whoever verifies with these keys proves the rest.
-//! 3. The names in the bundle are those of the manifest. No payload is read.
+//! 3. The names in the bundle are those of the manifest. No payload is read, but an archive, as a whole.
 
 use std::collections::HashMap;
 
 use camino::Utf8Path;
 
-use crate::commands::bundle_check::{self, check_only_names, manifest_text, report as report_of};
+use crate::archive::volume;
+use crate::commands::bundle_check::{self, check_only_names, manifest_text};
 use crate::commands::not_a_bundle;
+use crate::commands::received::{self, BundlePlace, Received};
 use crate::commands::signatures::{self, SignatureFile};
 use crate::commands::trusted_key::{self, TrustedKeys};
 use crate::context::Context;
 use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
 use crate::plan::sheet::{KeyOfSheet, SheetPlan};
+use crate::plan::verify::ExpectedRelease;
 use crate::printable::{is_hidden, quoted_path, show};
-use crate::recipes::KeyName;
+use crate::recipes::{KeyName, unpack};
 use crate::report::printer::Printer;
 use crate::report::sheet::{Sheet, SheetKey};
 use crate::report::{BundleReport, ReleaseReport, Report, Verdict};
 use crate::sigstore::evidence::SignedBy;
 use crate::sigstore::public_key::PublicKey;
 use crate::tree::MANIFEST;
+use crate::tree::check::Keep;
 use crate::tree::handout::{Handout, HandoutKind};
 use crate::tree::manifest::Manifest;
-use crate::tree::rooted_dir::RootedDir;
 
 /// The hints for the maker of the bundle.
 const MAKE_ONE: &str = "`aicr bundle` makes a bundle";
@@ -40,9 +43,12 @@ const KEY_NAME: &str = "cosign.pub";
 pub(crate) fn run(plan: &SheetPlan, context: &Context, report: &mut Report) -> Result<()> {
     let SheetPlan { bundle: path, keys, output } = plan;
     let paths = std::slice::from_ref(path);
-    let bundles = not_a_bundle::open(paths)?;
+    let bundles = received::open(paths, false, context)?;
     let file = output.as_deref().map(|file| Handout::new(HandoutKind::Sheet, file, &[path])).transpose()?;
     let name = name_of_bundle(path)?;
+    let archive = matches!(bundles[..], [BundlePlace::Archive(_)]).then(|| archive_of(&name));
+    let unpacked = archive.map(|(archive, _)| unpack::directory(archive));
+    let names = NamesOfBundle { directory: unpacked.as_deref().unwrap_or(&name), archive };
     let files: Vec<&str> = keys.iter().map(name_of_key).collect();
     let read = |key: &KeyOfSheet| match key {
         KeyOfSheet::File(path) => trusted_key::in_file(path, paths, &[]),
@@ -53,9 +59,10 @@ pub(crate) fn run(plan: &SheetPlan, context: &Context, report: &mut Report) -> R
     let all = keys.len();
     let keys = TrustedKeys::new(keys, all)?;
     for bundle in &bundles {
-        report.bundles.push(match sheet(bundle, &name, &files, &keys, context) {
+        let bundle = Received::new(bundle, None)?;
+        let mut done = match sheet(&bundle, names, &files, &keys, context) {
             Err(failure) if matches!(failure.class(), Class::Signal(_)) => return Err(failure),
-            Err(failure) => BundleReport::failed(bundle.path(), failure),
+            Err(failure) => bundle.failed(failure),
             Ok((rejected, None)) => rejected,
             Ok((mut written, Some(page))) => {
                 match &file {
@@ -65,39 +72,78 @@ pub(crate) fn run(plan: &SheetPlan, context: &Context, report: &mut Report) -> R
                 written.written_to.clone_from(output);
                 written
             }
-        });
+        };
+        bundle.complete(&mut done, context)?;
+        report.bundles.push(done);
     }
     Ok(())
 }
 
+/// The names of a bundle on the sheet.
+#[derive(Clone, Copy)]
+struct NamesOfBundle<'a> {
+    directory: &'a str,
+    /// The archive in which it comes, and whether that has volumes.
+    archive: Option<(&'a str, bool)>,
+}
+
+/// What was read of a bundle, before its files.
+struct Head {
+    text: Vec<u8>,
+    signatures: Vec<SignatureFile>,
+}
+
+impl Head {
+    fn of(bundle: &Received<'_>) -> Result<Self> {
+        match bundle {
+            Received::Bundle(directory) | Received::Foreign(directory, _) => {
+                let text = manifest_text(directory, || MAKE_ONE.to_owned())?;
+                let signatures = signatures::read(directory)?;
+                if signatures.is_empty() {
+                    let sign = format!(
+                        "sign it with: `aicr bundle-sign {} --signing-key REF --tlog-upload=false`",
+                        quoted_path(directory.path())
+                    );
+                    return Err(not_a_bundle::unsigned(directory, &sign));
+                }
+                Ok(Self { text, signatures })
+            }
+            Received::Archive(archive) => {
+                Ok(Self { text: archive.manifest_text()?, signatures: archive.signatures()? })
+            }
+        }
+    }
+}
+
 /// The report about a bundle, and its sheet if nothing is wrong.
 fn sheet(
-    bundle: &RootedDir,
-    name: &str,
+    bundle: &Received<'_>,
+    names: NamesOfBundle<'_>,
     files_of_keys: &[&str],
     keys: &TrustedKeys,
     context: &Context,
 ) -> Result<(BundleReport, Option<String>)> {
-    let top = bundle.show(b"");
-    let text = manifest_text(bundle, || MAKE_ONE.to_owned())?;
-    let signatures = signatures::read(bundle)?;
-    if signatures.is_empty() {
-        let sign = format!(
-            "sign it with: `aicr bundle-sign {} --signing-key REF --tlog-upload=false`",
-            quoted_path(bundle.path())
-        );
-        return Err(not_a_bundle::unsigned(bundle, &sign));
-    }
+    let top = bundle.top();
+    let Head { text, signatures } = Head::of(bundle)?;
     keys.have_signed(&top, &signatures)?;
     let digest = Sha256Digest::of(&text);
     signatures::are_over(&signatures, &top, MANIFEST, &text, digest)?;
     let manifest = Manifest::unproven(&text)
-        .map_err(|error| error.rejects(bundle.show(MANIFEST.as_bytes())).hint(MAKE_AGAIN))?;
-    let checked = check_only_names(bundle, &manifest, context)?;
+        .map_err(|error| error.rejects(format!("{top}/{MANIFEST}")).hint(MAKE_AGAIN))?;
+    let (checked, release, bad) = match bundle {
+        Received::Bundle(directory) | Received::Foreign(directory, _) => {
+            let checked = check_only_names(directory, &manifest, context)?;
+            (checked, bundle_check::release(directory, &manifest), None)
+        }
+        Received::Archive(archive) => {
+            let any = ExpectedRelease::default();
+            let seen = archive.look(&text, Some(&any), Keep::Nothing, context, &context.interrupt)?;
+            (seen.checked, seen.release, seen.bad)
+        }
+    };
     let (files, bytes) = (checked.files, checked.bytes);
-    let mut report = report_of(bundle, digest, checked, Verdict::Written, context);
+    let mut report = bundle.report(digest, checked, bad, Verdict::Written, context);
     report.signatures = signatures.iter().map(SignatureFile::unchecked).collect();
-    let release = bundle_check::release(bundle, &manifest);
     let keys = files_of_keys.iter().zip(keys.given()).filter_map(|(file, sha256)| {
         let by_key = |other: &&SignatureFile| *other.evidence.signer() == SignedBy::Key(*sha256);
         let signature = &signatures.iter().find(by_key)?.path;
@@ -105,10 +151,24 @@ fn sheet(
     });
     let keys: Vec<_> = keys.collect();
     let release_of = release.as_ref();
-    let page = Sheet { bundle: name, keys: &keys, release: release_of, manifest: digest, files, bytes };
+    let NamesOfBundle { directory, archive } = names;
+    let page = Sheet {
+        bundle: directory,
+        archive,
+        keys: &keys,
+        release: release_of,
+        manifest: digest,
+        files,
+        bytes,
+    };
     let page = report.error.is_none().then(|| page.markdown());
     report.release = release.filter(|_| page.is_some()).map(ReleaseReport::from);
     Ok((report, page))
+}
+
+/// The name of an archive, and whether it has volumes.
+fn archive_of(name: &str) -> (&str, bool) {
+    volume::parse(name).map_or((name, false), |(archive, _)| (archive, true))
 }
 
 /// Refuses a key that is given twice, since the commands on the sheet require each.

@@ -4,6 +4,7 @@
 
 use crate::digest::Sha256Digest;
 use crate::printable::human_bytes;
+use crate::recipes::unpack;
 use crate::recipes::{AICR, FILES, FILES_ON_WINDOWS, FINGERPRINTS, KeyName, Names, Recipe, SIGNATURE_ALONE};
 use crate::release::Release;
 
@@ -12,6 +13,8 @@ use crate::release::Release;
 pub(crate) struct Sheet<'a> {
     /// The name of the directory, without hidden characters.
     pub(crate) bundle: &'a str,
+    /// The archive in which it comes, and whether that has volumes.
+    pub(crate) archive: Option<(&'a str, bool)>,
     /// The keys that have signed it, at least one.
     pub(crate) keys: &'a [SheetKey<'a>],
     /// The release that it says to be.
@@ -32,7 +35,7 @@ pub(crate) struct SheetKey<'a> {
 impl Sheet<'_> {
     /// The page.
     pub(crate) fn markdown(&self) -> String {
-        let Self { bundle, keys, .. } = *self;
+        let Self { bundle, archive, keys, .. } = *self;
         let names: Vec<KeyName<'_>> = keys.iter().map(|key| key.name).collect();
         let block = |recipe: &Recipe| recipe.blocks(Names { bundle, keys: &names });
         let files = names.iter().map(|name| code(name.file)).collect::<Vec<_>>().join(" and ");
@@ -48,6 +51,7 @@ impl Sheet<'_> {
                 "The commands use no network. They need {}, the bundle directory, and {files}, {key}, which must also reach you by another way.\n\n",
                 code(bundle),
             ),
+            archive.map(unpacked).unwrap_or_default(),
             "## 1. Compare the values\n\n".to_owned(),
             format!("{}\n", block(&FINGERPRINTS)),
             "## 2. Verify the bundle\n\n".to_owned(),
@@ -76,7 +80,7 @@ impl Sheet<'_> {
 
     /// The values to compare, one a line; the digits of the key as people read them to each other.
     fn values(&self) -> String {
-        let Self { bundle: _, keys, release, manifest, files, bytes } = self;
+        let Self { bundle: _, archive: _, keys, release, manifest, files, bytes } = self;
         let release =
             release.map(|Release { name, version, .. }| format!("release          {name} {version}\n"));
         let file = if *files == 1 { "file" } else { "files" };
@@ -97,6 +101,13 @@ impl Sheet<'_> {
             keys.collect::<String>()
         )
     }
+}
+
+/// How a receiver unpacks the archive.
+fn unpacked((archive, has_volumes): (&str, bool)) -> String {
+    let volumes = if has_volumes { "volumes of " } else { "" };
+    let command = unpack::command(archive, has_volumes);
+    format!("The bundle comes in {volumes}{}. Unpack it first:\n\n```sh\n{command}\n```\n\n", code(archive))
 }
 
 /// What stands before the second line of a value.

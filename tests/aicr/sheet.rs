@@ -132,7 +132,7 @@ fn what_cannot_be_asked_for() {
         ("none --key cosign.pub", "none does not exist", None),
         (
             "B/checksums.txt --key cosign.pub",
-            "B/checksums.txt is not a directory",
+            "B/checksums.txt is neither a directory nor an archive of aicr",
             Some("give its directory: B"),
         ),
         (

@@ -353,3 +353,26 @@ fn a_stream_that_does_not_come() {
     assert_eq!(output.status.code(), Some(124), "{output:?}");
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "error: interrupted\n");
 }
+
+/// The sheet of an archive is that of its bundle, with the command that unpacks it.
+#[test]
+fn the_sheet_of_an_archive() {
+    let sandbox = packed();
+    sandbox.shell("mv B r && cp r.tar v.tar.001").succeeds();
+    let sheet = |path: &str| {
+        let output = sandbox.aicr(&format!("sheet {path} --key cosign.pub")).output();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let of_directory = sheet("r");
+    let unpack =
+        "The bundle comes in `r.tar`. Unpack it first:\n\n```sh\nmkdir r && tar -C r -xf r.tar\n```\n\n";
+    assert_eq!(sheet("r.tar").replace(unpack, ""), of_directory);
+    assert!(sheet("r.tar").contains(&format!("another way.\n\n{unpack}## 1. Compare")));
+    let volumes = "comes in volumes of `v.tar`. Unpack it first:\n\n```sh\nmkdir v && cat v.tar.[0-9]* | tar -C v -xf -\n";
+    assert!(sheet("v.tar.001").contains(volumes));
+    sandbox.shell("head -c 4096 r.tar >cut.tar").succeeds();
+    let output = sandbox.aicr("sheet cut.tar --key cosign.pub").output();
+    assert_eq!(output.status.code(), Some(5));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("it is cut off after 4096 bytes"));
+}

@@ -84,7 +84,7 @@ const LINES: &[(&str, &str)] = &[
     ("aicr inspect rel", "aicr inspect release"),
     ("aicr sheet release-1.4 --key cosign.p", "aicr sheet release-1.4 --key cosign.pub "),
     ("aicr pack rel", "aicr pack release-1.4/"),
-    ("aicr sheet rel", "aicr sheet release-1.4/"),
+    ("aicr sheet rel", "aicr sheet release"),
     ("aicr sheet release-1.4 -o root.j", "aicr sheet release-1.4 -o root.json "),
     ("aicr verify release-1.4 --key cosign.p", "aicr verify release-1.4 --key cosign.pub "),
     ("aicr verify release-1.4 --key=cosign.p", "aicr verify release-1.4 --key=cosign.pub "),
