@@ -131,6 +131,7 @@ impl Bench {
             self.build(kind, tree);
             self.copy(kind, tree);
             self.shard(kind, tree);
+            self.archive(kind, tree);
         }
     }
 
@@ -265,12 +266,40 @@ impl Bench {
         row("verify --shard 1/4", kind.name(), "verify", &pair);
     }
 
-    /// Runs a line that writes to a new directory.
+    /// An archive of the signed bundle that `copy` has left, written and verified. The time of cosign is in the latter.
+    fn archive(&self, kind: Kind, tree: &Path) {
+        let public = Keys::throwaway().public;
+        let tree = tree.display();
+        let ours = |file: &str| format!("{AICR} pack {tree} --output {file} --quiet");
+        for (name, end) in [("tar -c", ""), ("tar -c, sync", " && sync {}")] {
+            let other = |file: &str| format!("tar -C {tree} -cf {file} .{}", end.replace("{}", file));
+            let pair = Pair::run(self.runs, &mut || self.written_to_fresh(kind, &ours), &mut || {
+                self.written_to_fresh(kind, &other)
+            });
+            row("pack", kind.name(), name, &pair);
+        }
+        let packed = self.fresh();
+        let packed = packed.display();
+        assert!(shell(&ours(&packed.to_string())).succeeded, "the data was not packed");
+        let verify = format!(
+            "{AICR} --cosign {} --quiet verify {packed} --key {public} --insecure-ignore-tlog",
+            self.cosign
+        );
+        let other = |copy: &str| {
+            format!(
+                "mkdir {copy} && tar -C {copy} -xf {packed} && cd {copy} && sha256sum --check --quiet checksums.txt"
+            )
+        };
+        let pair = Pair::run(self.runs, &mut || shell(&verify), &mut || self.written_to_fresh(kind, &other));
+        row("verify FILE.tar", kind.name(), "tar -x, sha256sum --check", &pair);
+    }
+
+    /// Runs a line that writes to a new directory or file.
     fn written_to_fresh(&self, kind: Kind, line: &dyn Fn(&str) -> String) -> Measured {
         let copy = self.fresh();
         let measured = shell(&line(&copy.display().to_string()));
         if kind.is_few() {
-            let _ = std::fs::remove_dir_all(copy);
+            let _ = std::fs::remove_dir_all(&copy).or_else(|_| std::fs::remove_file(&copy));
         }
         measured
     }
