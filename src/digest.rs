@@ -102,14 +102,9 @@ impl<W: io::Write> HashingWriter<W> {
     }
 
     /// Flushes, and returns the digest of everything written.
-    pub(crate) fn finish(self) -> io::Result<Sha256Digest> {
-        self.into_parts().map(|(_, digest)| digest)
-    }
-
-    /// The same, and what it was written to.
-    pub(crate) fn into_parts(mut self) -> io::Result<(W, Sha256Digest)> {
+    pub(crate) fn finish(mut self) -> io::Result<Sha256Digest> {
         self.inner.flush()?;
-        Ok((self.inner, Sha256Digest(self.hasher.finalize().into())))
+        Ok(Sha256Digest(self.hasher.finalize().into()))
     }
 }
 

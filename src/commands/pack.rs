@@ -73,7 +73,7 @@ fn pack(
     let length = contents.length();
     let volumes = volumes(length, volume_size)?;
     target.has_space(length, volumes)?;
-    if length.min(volume_size.unwrap_or(u64::MAX)) >= FAT_LIMIT {
+    if is_too_large_for_fat(length, volume_size) {
         context.printer.warning(&format!(
             "{} files of 4 GiB or more, which FAT cannot store: --volume-size 4GB makes smaller ones",
             show(target.path().as_str())
@@ -107,6 +107,11 @@ fn pack(
     done.written_to = Some(target.path().to_owned());
     done.commands = vec![unpack::command(target.name(), volume_size.is_some())];
     Ok(done)
+}
+
+/// Whether a file of an archive of this length is too large for FAT.
+fn is_too_large_for_fat(length: u64, volume_size: Option<u64>) -> bool {
+    length.min(volume_size.unwrap_or(u64::MAX)) >= FAT_LIMIT
 }
 
 /// How many volumes an archive of this length has; too many are exit 2.
@@ -148,6 +153,20 @@ fn wrong(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fat_ends_one_byte_before_4_gib() {
+        for (length, volume_size, expected) in [
+            (FAT_LIMIT - 1, None, false),
+            (FAT_LIMIT, None, true),
+            (FAT_LIMIT, Some(FAT_LIMIT - 1), false),
+            (u64::MAX, Some(FAT_LIMIT), true),
+            // What is written decides, not what could be.
+            (1 << 20, Some(1 << 40), false),
+        ] {
+            assert_eq!(is_too_large_for_fat(length, volume_size), expected, "{length} {volume_size:?}");
+        }
+    }
 
     #[test]
     fn there_are_at_most_999_volumes() {

@@ -146,18 +146,17 @@ impl<'a> Contents<'a> {
         let mut left = properties.size;
         while left > 0 {
             work.interrupt.check()?;
-            let mut buffer = pieces.buffer();
-            let length = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
-            let count = match fill(&opened.file, &mut buffer[..length]) {
+            let space = pieces.space(left);
+            let count = match fill(&opened.file, space) {
                 Ok(count) => count,
                 Err(error) if is_exhaustion(&error) => return Err(cannot("read", shown(), &error).into()),
                 Err(_) => return Err(Unpacked::Wrong),
             };
-            if count < length {
+            if count < space.len() {
                 return Err(Unpacked::Wrong);
             }
-            writer.write(&buffer[..count]).map_err(Unpacked::Write)?;
-            pieces.hash(buffer, count);
+            writer.write(space).map_err(Unpacked::Write)?;
+            pieces.fill(count);
             work.progress.read(count);
             left -= count as u64;
         }

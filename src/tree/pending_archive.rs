@@ -2,7 +2,9 @@
 //! place until it is complete and on the disk.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Sink, Write};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
 
 use rustix::fs::{AtFlags, RenameFlags};
 use rustix::io::Errno;
@@ -10,7 +12,7 @@ use rustix::io::Errno;
 use super::archive_target::ArchiveTarget;
 use super::publish::sync;
 use super::staging::Staging;
-use super::write_back::WriteBack;
+use super::write_back::sync_file;
 use crate::archive::volume::{self, MAX_VOLUMES};
 use crate::digest::{HashingWriter, Sha256Digest};
 use crate::error::{Failure, Result};
@@ -20,7 +22,8 @@ use crate::printable::show;
 pub(crate) struct PendingArchive<'a> {
     target: &'a ArchiveTarget,
     staging: Staging,
-    write_back: WriteBack,
+    /// Once so much was written that a sync can be under way.
+    syncing: Option<Syncing>,
     /// The maximum size of a volume.
     volume_size: u64,
     current: Option<Volume>,
@@ -31,25 +34,44 @@ pub(crate) struct PendingArchive<'a> {
 
 /// The volume that is being written.
 struct Volume {
-    file: Output,
+    file: File,
+    /// Of a single file, no checksum is written.
+    hasher: Option<HashingWriter<Sink>>,
     written: u64,
 }
 
-enum Output {
-    Single(File),
-    Hashed(HashingWriter<File>),
+/// A sync starts in the background each time this many bytes of a file have been written.
+const SYNC_EVERY: u64 = 64 << 20;
+
+/// A thread that syncs files while more is written to them, and keeps the first error.
+struct Syncing {
+    wake: SyncSender<File>,
+    thread: JoinHandle<rustix::io::Result<()>>,
+}
+
+impl Syncing {
+    fn start() -> io::Result<Self> {
+        let (wake, woken) = sync_channel(1);
+        let sync = move || woken.into_iter().try_for_each(|file: File| sync_file(file));
+        Ok(Self { wake, thread: thread::Builder::new().spawn(sync)? })
+    }
+
+    fn finish(self) -> io::Result<()> {
+        let Self { wake, thread } = self;
+        drop(wake);
+        Ok(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?)
+    }
 }
 
 impl<'a> PendingArchive<'a> {
     /// An empty archive. `volume_size` is the maximum size of a volume; `None` for a single file.
     pub(crate) fn begin(target: &'a ArchiveTarget, volume_size: Option<u64>) -> Result<Self> {
         let staging = Staging::for_file(target.parent(), target.name(), &show(target.path().as_str()))?;
-        let write_back = WriteBack::of(staging.staging_dir())?;
         let volume_size = volume_size.unwrap_or(u64::MAX);
         Ok(Self {
             target,
             staging,
-            write_back,
+            syncing: None,
             volume_size,
             current: None,
             digests: Vec::new(),
@@ -64,13 +86,13 @@ impl<'a> PendingArchive<'a> {
             let name = volume::checksums(self.target.name());
             let text = volume::render(self.target.name(), &self.digests);
             let mut file = self.staging.file(&staged(self.names.len()))?;
-            let written = file.write_all(text.as_bytes()).and_then(|()| self.write_back.complete_file(&file));
+            let written = file.write_all(text.as_bytes()).and_then(|()| Ok(sync_file(&file)?));
             written.map_err(|error| self.target.cannot_write(&error))?;
             self.names.push(name);
         }
-        let Self { target, staging, write_back, names, digests, .. } = self;
+        let Self { target, staging, syncing, names, digests, .. } = self;
         let failed = |error: io::Error| target.cannot_write(&error);
-        write_back.finish().map_err(failed)?;
+        syncing.map_or(Ok(()), Syncing::finish).map_err(failed)?;
         target.remove_old()?;
         for (place, name) in names.iter().enumerate() {
             if let Err(errno) = move_in(&staging, place, name) {
@@ -103,23 +125,29 @@ impl<'a> PendingArchive<'a> {
             self.target.name().to_owned()
         };
         let file = self.staging.create_file(&staged(self.names.len()))?;
-        let file = if has_volumes { Output::Hashed(HashingWriter::new(file)) } else { Output::Single(file) };
+        let hasher = has_volumes.then(|| HashingWriter::new(io::sink()));
         self.names.push(name);
-        self.current = Some(Volume { file, written: 0 });
+        self.current = Some(Volume { file, hasher, written: 0 });
         Ok(())
     }
 
     fn end_volume(&mut self) -> io::Result<()> {
-        let file = match self.current.take() {
-            None => return Ok(()),
-            Some(Volume { file: Output::Single(file), .. }) => file,
-            Some(Volume { file: Output::Hashed(file), .. }) => {
-                let (file, digest) = file.into_parts()?;
-                self.digests.push(digest);
-                file
-            }
-        };
-        self.write_back.complete_file(&file)
+        let Some(Volume { file, hasher, .. }) = self.current.take() else { return Ok(()) };
+        self.digests.extend(hasher.map(HashingWriter::finish).transpose()?);
+        Ok(sync_file(&file)?)
+    }
+
+    /// Starts to sync a file while more is written to it.
+    fn start_sync(&mut self) -> io::Result<()> {
+        if self.syncing.is_none() {
+            // Without a thread, the file is synced at its end.
+            self.syncing = Syncing::start().ok();
+        }
+        if let (Some(syncing), Some(volume)) = (&self.syncing, &self.current) {
+            // Fails if a sync is waiting already, or if one has failed.
+            let _ = syncing.wake.try_send(volume.file.try_clone()?);
+        }
+        Ok(())
     }
 }
 
@@ -131,15 +159,17 @@ impl Write for PendingArchive<'_> {
         if self.current.is_none() {
             self.begin_volume()?;
         }
-        let Some(Volume { file, written }) = &mut self.current else { return Ok(0) };
+        let Some(Volume { file, hasher, written }) = &mut self.current else { return Ok(0) };
         let space = usize::try_from(self.volume_size - *written).unwrap_or(usize::MAX);
-        let bytes = &bytes[..bytes.len().min(space)];
-        let count = match file {
-            Output::Single(file) => file.write(bytes),
-            Output::Hashed(file) => file.write(bytes),
-        }?;
+        let count = file.write(&bytes[..bytes.len().min(space)])?;
+        if let Some(hasher) = hasher {
+            hasher.write_all(&bytes[..count])?;
+        }
+        let before = *written;
         *written += count as u64;
-        self.write_back.count_written(count as u64);
+        if before / SYNC_EVERY != *written / SYNC_EVERY {
+            self.start_sync()?;
+        }
         Ok(count)
     }
 

@@ -106,7 +106,7 @@ fn syncfs_reports_losses(directory: impl AsFd) -> bool {
 }
 
 /// Waits until a file is on the disk, if its file system can sync one.
-fn sync_file(file: impl AsFd) -> rustix::io::Result<()> {
+pub(super) fn sync_file(file: impl AsFd) -> rustix::io::Result<()> {
     match rustix::fs::fsync(file) {
         Err(Errno::INVAL | Errno::NOTSUP) => Ok(()),
         synced => synced,

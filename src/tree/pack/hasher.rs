@@ -1,4 +1,5 @@
-//! Hashes the files of an archive on a thread of its own, while this thread reads and writes them.
+//! Hashes the files of an archive on a thread of its own, while this thread reads and writes them. Small files share a
+//! buffer, since each buffer that is passed on wakes a thread.
 
 use std::io::{self, Write as _};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -7,37 +8,50 @@ use std::thread;
 use crate::digest::{BUFFER, HashingWriter, Sha256Digest};
 
 /// How many buffers there are.
-const BUFFERS: usize = 8;
+const BUFFERS: usize = 4;
 
-/// What the hashing thread is given.
-enum Message {
-    /// A piece of a file: the first bytes of a buffer.
-    Piece(Vec<u8>, usize),
-    /// The file is complete.
-    EndOfFile,
+/// The contents of files, one after the other.
+#[derive(Default)]
+struct Batch {
+    buffer: Vec<u8>,
+    filled: usize,
+    /// Where files end in it, in ascending order.
+    ends: Vec<usize>,
 }
 
-/// Takes the pieces of files, in order.
+/// Takes the contents of files, in order.
 pub(super) struct Pieces {
-    send: SyncSender<Message>,
-    free: Receiver<Vec<u8>>,
+    batch: Batch,
+    send: SyncSender<Batch>,
+    free: Receiver<Batch>,
 }
 
 impl Pieces {
-    /// A buffer for the next piece.
-    pub(super) fn buffer(&mut self) -> Vec<u8> {
-        // Fails only if the other thread has ended, and then no result counts.
-        self.free.recv().unwrap_or_else(|_| vec![0; BUFFER])
+    /// Space for the next piece: at most `wanted` bytes, and at least one.
+    pub(super) fn space(&mut self, wanted: u64) -> &mut [u8] {
+        if self.batch.filled == self.batch.buffer.len() {
+            self.pass_on();
+            // Fails only if the other thread has ended, and then no result is used.
+            self.batch = self.free.recv().unwrap_or_default();
+            self.batch.buffer.resize(BUFFER, 0);
+        }
+        let Batch { buffer, filled, .. } = &mut self.batch;
+        let length = usize::try_from(wanted).unwrap_or(usize::MAX).min(buffer.len() - *filled);
+        &mut buffer[*filled..*filled + length]
     }
 
-    /// Hashes the first bytes of a buffer.
-    pub(super) fn hash(&mut self, buffer: Vec<u8>, length: usize) {
-        let _ = self.send.send(Message::Piece(buffer, length));
+    /// This many bytes of that space were filled.
+    pub(super) fn fill(&mut self, count: usize) {
+        self.batch.filled += count;
     }
 
     /// Ends a file.
     pub(super) fn end_file(&mut self) {
-        let _ = self.send.send(Message::EndOfFile);
+        self.batch.ends.push(self.batch.filled);
+    }
+
+    fn pass_on(&mut self) {
+        let _ = self.send.send(std::mem::take(&mut self.batch));
     }
 }
 
@@ -48,32 +62,32 @@ pub(super) fn with_hasher<T>(work: impl FnOnce(&mut Pieces) -> T) -> (T, Vec<Sha
         let (give_back, free) = channel();
         for _ in 0..BUFFERS {
             // Cannot fail: the receiver is in this function.
-            let _ = give_back.send(vec![0; BUFFER]);
+            let _ = give_back.send(Batch::default());
         }
         let hashing = scope.spawn(move || hash(&received, &give_back));
-        let mut pieces = Pieces { send, free };
+        let mut pieces = Pieces { batch: Batch::default(), send, free };
         let result = work(&mut pieces);
+        pieces.pass_on();
         drop(pieces);
         (result, hashing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })
 }
 
-fn hash(received: &Receiver<Message>, give_back: &Sender<Vec<u8>>) -> Vec<Sha256Digest> {
+fn hash(received: &Receiver<Batch>, give_back: &Sender<Batch>) -> Vec<Sha256Digest> {
     let new = || HashingWriter::new(io::sink());
     let mut digests = Vec::new();
     let mut hasher = new();
-    for message in received {
-        match message {
-            Message::Piece(buffer, length) => {
-                // Nothing is written, so nothing can fail.
-                let _ = hasher.write_all(&buffer[..length]);
-                let _ = give_back.send(buffer);
-            }
-            Message::EndOfFile => {
-                let digest = std::mem::replace(&mut hasher, new()).finish();
-                digests.push(digest.unwrap_or_default());
-            }
+    for mut batch in received {
+        let mut start = 0;
+        // Nothing is written, so nothing can fail.
+        for end in batch.ends.drain(..) {
+            let _ = hasher.write_all(&batch.buffer[start..end]);
+            start = end;
+            digests.push(std::mem::replace(&mut hasher, new()).finish().unwrap_or_default());
         }
+        let _ = hasher.write_all(&batch.buffer[start..batch.filled]);
+        batch.filled = 0;
+        let _ = give_back.send(batch);
     }
     digests
 }
@@ -84,21 +98,27 @@ mod tests {
 
     #[test]
     fn files_are_hashed_in_order() {
-        let contents: [Vec<u8>; 4] = [vec![], vec![1], vec![2; BUFFER], vec![3; 20 * BUFFER + 7]];
-        let (count, digests) = with_hasher(|pieces| {
-            let mut count = 0;
+        let contents: [Vec<u8>; 7] =
+            [vec![], vec![1], vec![2; BUFFER - 1], vec![], vec![3; BUFFER], vec![4; 20 * BUFFER + 7], vec![]];
+        let ((), digests) = with_hasher(|pieces| {
             for content in &contents {
-                for piece in content.chunks(BUFFER) {
-                    let mut buffer = pieces.buffer();
-                    buffer[..piece.len()].copy_from_slice(piece);
-                    pieces.hash(buffer, piece.len());
-                    count += 1;
+                let mut rest = &content[..];
+                while !rest.is_empty() {
+                    let space = pieces.space(rest.len() as u64);
+                    let length = space.len();
+                    assert!(length > 0 && length <= rest.len());
+                    space.copy_from_slice(&rest[..length]);
+                    pieces.fill(length);
+                    rest = &rest[length..];
                 }
                 pieces.end_file();
             }
-            count
         });
-        assert_eq!(count, 23);
         assert_eq!(digests, contents.map(|content| Sha256Digest::of(&content)));
+    }
+
+    #[test]
+    fn no_files_have_no_digests() {
+        assert_eq!(with_hasher(|_| 1), (1, Vec::new()));
     }
 }
