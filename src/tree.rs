@@ -3,7 +3,9 @@
 //!
 //! Reading order: [`name`] and [`manifest`] define what a bundle may contain; [`rooted_dir`] opens
 //! every file. Building: [`inputs`], [`target`], [`staging`], [`copy`], [`publish`].
-//! Checking: [`walk`], [`audit`], and [`check`], which combines the two.
+//! Packing: [`archive_target`], [`pack`], [`pending_archive`].
+//! Checking: [`walk`], [`audit`], and [`check`], which combines the two; of an archive, [`archive_input`] and
+//! [`check_archive`].
 
 use std::fmt::Display;
 use std::io;
@@ -84,6 +86,9 @@ const PLAIN: Mode = Mode::from_raw_mode(0o644);
 
 /// The mode of an executable file and of a directory.
 const EXECUTABLE: Mode = Mode::from_raw_mode(0o755);
+
+/// The size from which on FAT cannot store a file, in bytes.
+pub(crate) const FAT_LIMIT: u64 = 1 << 32;
 
 /// The maximum number of files and directories in a bundle. It is far above any real release and
 /// limits the memory that an untrusted medium can make this program use.

@@ -151,8 +151,7 @@ impl<R: BufRead> Reader<R> {
     pub(crate) fn accept_plain(&mut self, name: &str) -> Result<Properties, ReadError> {
         let properties = self.accept(name)?;
         if properties.is_executable {
-            let problem = Problem::Header;
-            return Err(BadArchive { offset: self.entry, problem, due: name.to_owned() }.into());
+            return Err(bad(self.entry, Problem::Header, name));
         }
         Ok(properties)
     }
@@ -177,9 +176,7 @@ impl<R: BufRead> Reader<R> {
         let end = &mut block[..padding(size)];
         self.fill(end, name)?;
         if end.iter().any(|byte| *byte != 0) {
-            return Err(
-                BadArchive { offset: self.entry, problem: Problem::Padding, due: name.to_owned() }.into()
-            );
+            return Err(bad(self.entry, Problem::Padding, name));
         }
         Ok(())
     }
@@ -187,8 +184,7 @@ impl<R: BufRead> Reader<R> {
     /// The content of the entry that was accepted last, if it has at most `limit` bytes.
     pub(crate) fn small_content(&mut self, name: &str, size: u64, limit: u64) -> Result<Vec<u8>, ReadError> {
         if size > limit {
-            let problem = Problem::TooLarge(limit);
-            return Err(BadArchive { offset: self.entry, problem, due: name.to_owned() }.into());
+            return Err(bad(self.entry, Problem::TooLarge(limit), name));
         }
         // The archive may be cut off, so no memory is reserved for what it says.
         let mut content = Vec::new();
@@ -209,11 +205,10 @@ impl<R: BufRead> Reader<R> {
         let offset = self.offset;
         self.fill(&mut second, "")?;
         if !is_zero(&second) {
-            return Err(BadArchive { offset, problem: Problem::End, due: String::new() }.into());
+            return Err(bad(offset, Problem::End, ""));
         }
         if !self.is_at_end()? {
-            let problem = Problem::Trailing;
-            return Err(BadArchive { offset: self.offset, problem, due: String::new() }.into());
+            return Err(bad(self.offset, Problem::Trailing, ""));
         }
         Ok(())
     }
@@ -249,8 +244,7 @@ impl<R: BufRead> Reader<R> {
     /// The next bytes, at least one.
     fn piece(&mut self, due: &str) -> Result<&[u8], ReadError> {
         if self.is_at_end()? {
-            let problem = Problem::CutOff;
-            return Err(BadArchive { offset: self.offset, problem, due: due.to_owned() }.into());
+            return Err(bad(self.offset, Problem::CutOff, due));
         }
         self.input.fill_buf().map_err(ReadError::Read)
     }
@@ -281,6 +275,10 @@ impl Next {
         };
         BadArchive { offset: self.offset, problem, due: due.to_owned() }
     }
+}
+
+fn bad(offset: u64, problem: Problem, due: &str) -> ReadError {
+    ReadError::Bad(BadArchive { offset, problem, due: due.to_owned() })
 }
 
 fn is_zero(block: &[u8]) -> bool {

@@ -18,6 +18,10 @@ use crate::tree::manifest::{self, Manifest};
 use crate::tree::rooted_dir::{OpenError, RootedDir, SmallError};
 use crate::tree::{MANIFEST, Work, walk};
 
+/// The hints for the maker of a bundle without a manifest, or with a malformed one.
+pub(crate) const MAKE_ONE: &str = "`aicr bundle` makes a bundle";
+pub(crate) const MAKE_AGAIN: &str = "build it again with `aicr bundle`";
+
 /// Compares every file with a manifest, reading it, unless there is more than the `release` says.
 pub(crate) fn check_files(
     bundle: &RootedDir,

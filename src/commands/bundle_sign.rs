@@ -6,7 +6,9 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
 
-use crate::commands::bundle_check::{self, check_files, check_only_names, manifest_text};
+use crate::commands::bundle_check::{
+    self, MAKE_AGAIN, MAKE_ONE, check_files, check_only_names, manifest_text,
+};
 use crate::commands::not_a_bundle;
 use crate::commands::signatures::{self, SignatureFile};
 use crate::commands::signing::{SignatureOwner, Signing};
@@ -26,10 +28,6 @@ use crate::tree::second_look::{Expected, FileId, OwnFiles};
 use crate::tree::signature_files::{MAX_SIGNATURES, further_signature};
 use crate::tree::staging::Staging;
 use crate::tree::{ATTESTATION, MANIFEST, SIGNATURE};
-
-/// The hints for the maker of the files about a manifest that is missing or malformed.
-const MAKE_ONE: &str = "`aicr bundle` makes a bundle";
-const MAKE_AGAIN: &str = "build it again with `aicr bundle`";
 
 /// The warning before a bundle has its second signature.
 const OLD_RECEIVERS: &str = "aicr 0.1.0 rejects a bundle that has a second signature";

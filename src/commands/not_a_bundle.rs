@@ -9,6 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::digest::{HashingWriter, Sha256Digest};
 use crate::error::{Failure, Result};
 use crate::printable::{quoted, quoted_path, show};
+use crate::recipes::unpack;
 use crate::small_file::{self, Links};
 use crate::tree::archive_input::is_archive;
 use crate::tree::rooted_dir::RootedDir;
@@ -76,15 +77,12 @@ fn of_file(path: &Utf8Path) -> String {
     if let Some(stem) = TAR_ENDS.iter().find_map(|end| stem(end)) {
         let is_ours =
             small_file::open(path, Links::Follow).is_ok_and(|file| is_archive(&file).unwrap_or(false));
-        let (into, path) = (quoted_path(Utf8Path::new(stem)), quoted_path(path));
-        if is_ours {
-            return format!(
-                "it is an archive, and a bundle is signed before it is packed; unpack it: `mkdir {into} && tar -C {into} -xf {path}`"
-            );
-        }
-        return format!(
-            "unpack it: `mkdir {into} && tar -C {into} -xf {path}`, and give the directory that has {MANIFEST}"
-        );
+        let command = unpack::command_into(stem, path);
+        return if is_ours {
+            format!("it is the archive of a bundle; unpack it, and give the directory: `{command}`")
+        } else {
+            format!("unpack it: `{command}`, and give the directory that has {MANIFEST}")
+        };
     }
     if let Some(stem) = stem(".zip") {
         let (into, path) = (quoted_path(Utf8Path::new(stem)), quoted_path(path));

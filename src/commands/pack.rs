@@ -9,7 +9,7 @@
 
 use crate::archive::volume::MAX_VOLUMES;
 use crate::commands::bundle_check::{
-    self, check_files, check_only_names, manifest_text, report as report_of,
+    self, MAKE_AGAIN, MAKE_ONE, check_files, check_only_names, manifest_text, report as report_of,
 };
 use crate::commands::not_a_bundle;
 use crate::commands::signatures::{self, SignatureFile};
@@ -18,24 +18,18 @@ use crate::digest::Sha256Digest;
 use crate::error::{Class, Failure, Result};
 use crate::plan::pack::PackPlan;
 use crate::printable::{human_bytes, show};
+use crate::progress::Progress;
 use crate::recipes::unpack;
 use crate::report::{ArchiveReport, BundleReport, ReleaseReport, Report, Verdict};
-use crate::tree::MANIFEST;
 use crate::tree::archive_target::ArchiveTarget;
 use crate::tree::audit::Findings;
 use crate::tree::check::{Checked, Keep};
 use crate::tree::layout::Layout;
 use crate::tree::manifest::Manifest;
-use crate::tree::pack::{Contents, Unpacked};
+use crate::tree::pack::{Contents, PackError};
 use crate::tree::pending_archive::PendingArchive;
 use crate::tree::rooted_dir::RootedDir;
-
-/// The hints for the maker of the bundle.
-const MAKE_ONE: &str = "`aicr bundle` makes a bundle";
-const MAKE_AGAIN: &str = "build it again with `aicr bundle`";
-
-/// FAT stores files that are smaller than this many bytes.
-const FAT_LIMIT: u64 = 1 << 32;
+use crate::tree::{FAT_LIMIT, MANIFEST};
 
 /// Packs the bundle of the plan.
 pub(crate) fn run(plan: &PackPlan, context: &Context, report: &mut Report) -> Result<()> {
@@ -63,19 +57,19 @@ fn pack(
     let manifest = Manifest::unproven(&text)
         .map_err(|error| error.rejects(bundle.show(MANIFEST.as_bytes())).hint(MAKE_AGAIN))?;
     let files = signatures::contents(bundle)?;
-    let signatures = signatures::of(&top, &files)?;
+    let signatures = signatures::of(|path| bundle.show(path.as_bytes()), &files)?;
     signatures::are_over(&signatures, &top, MANIFEST, &text, digest)?;
     if check_only_names(bundle, &manifest, context)?.findings.total > 0 {
         return wrong(bundle, &manifest, digest, context);
     }
-    let unseen = crate::progress::Progress::hidden();
+    let unseen = Progress::hidden();
     let contents = Contents::new(bundle, &manifest, &files, &context.work(&unseen))?;
     let length = contents.length();
     let volumes = volumes(length, volume_size)?;
     target.has_space(length, volumes)?;
     if is_too_large_for_fat(length, volume_size) {
         context.printer.warning(&format!(
-            "{} files of 4 GiB or more, which FAT cannot store: --volume-size 4GB makes smaller ones",
+            "{}: FAT cannot store a file of 4 GiB or more; --volume-size 4GB makes smaller ones",
             show(target.path().as_str())
         ));
     }
@@ -90,9 +84,9 @@ fn pack(
     bar.finish();
     let volumes = match written {
         Ok(archive) => archive.publish()?,
-        Err(Unpacked::Failed(failure)) => return Err(failure),
-        Err(Unpacked::Write(error)) => return Err(target.cannot_write(&error)),
-        Err(Unpacked::Wrong) => return wrong(bundle, &manifest, digest, context),
+        Err(PackError::Failed(failure)) => return Err(failure),
+        Err(PackError::Write(error)) => return Err(target.cannot_write(&error)),
+        Err(PackError::Wrong) => return wrong(bundle, &manifest, digest, context),
     };
     let checked = Checked {
         findings: Findings::default(),

@@ -142,9 +142,14 @@ impl<'a> Received<'a> {
 
     /// Its path, ready to print.
     pub(crate) fn top(&self) -> String {
+        self.show("")
+    }
+
+    /// The path of a file in it, ready to print.
+    pub(crate) fn show(&self, path: &str) -> String {
         match self {
-            Self::Bundle(directory) | Self::Foreign(directory, _) => directory.show(b""),
-            Self::Archive(archive) => archive.top(),
+            Self::Bundle(directory) | Self::Foreign(directory, _) => directory.show(path.as_bytes()),
+            Self::Archive(archive) => archive.show(path),
         }
     }
 

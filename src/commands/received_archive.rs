@@ -62,7 +62,13 @@ impl ReceivedArchive {
 
     /// Its path, ready to print.
     pub(crate) fn top(&self) -> String {
-        show(self.path.as_str())
+        self.show("")
+    }
+
+    /// The path of a file in it, ready to print.
+    pub(crate) fn show(&self, path: &str) -> String {
+        let top = show(self.path.as_str());
+        if path.is_empty() { top } else { format!("{top}/{}", show(path)) }
     }
 
     /// Reads the manifest.
@@ -73,7 +79,7 @@ impl ReceivedArchive {
     /// Reads the signatures, strictly; none if it is unsigned.
     pub(crate) fn any_signatures(&self) -> Result<Vec<SignatureFile>> {
         let files = self.read(|reader, top| check_archive::signature_files(reader, top, SIZE_LIMIT))?;
-        signatures::of(&self.top(), &files)
+        signatures::of(|path| self.show(path), &files)
     }
 
     /// Reads the signatures, at least one.
@@ -109,8 +115,8 @@ impl ReceivedArchive {
         interrupt: &Interrupt,
     ) -> Result<Seen<'m>> {
         let top = self.top();
-        let manifest = Manifest::unproven(text)
-            .map_err(|error| error.rejects(format!("{top}/{MANIFEST}")).hint(AGAIN))?;
+        let manifest =
+            Manifest::unproven(text).map_err(|error| error.rejects(self.show(MANIFEST)).hint(AGAIN))?;
         let bar = context.printer.progress("verify");
         let check = Check {
             manifest: &manifest,

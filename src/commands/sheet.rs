@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use camino::Utf8Path;
 
 use crate::archive::volume;
-use crate::commands::bundle_check::{self, check_only_names, manifest_text};
+use crate::commands::bundle_check::{self, MAKE_AGAIN, MAKE_ONE, check_only_names, manifest_text};
 use crate::commands::not_a_bundle;
 use crate::commands::received::{self, BundlePlace, Received};
 use crate::commands::signatures::{self, SignatureFile};
@@ -31,10 +31,6 @@ use crate::tree::MANIFEST;
 use crate::tree::check::Keep;
 use crate::tree::handout::{Handout, HandoutKind};
 use crate::tree::manifest::Manifest;
-
-/// The hints for the maker of the bundle.
-const MAKE_ONE: &str = "`aicr bundle` makes a bundle";
-const MAKE_AGAIN: &str = "build it again with `aicr bundle`";
 
 /// The name of the key file on the sheet if the key is piped in.
 const KEY_NAME: &str = "cosign.pub";
@@ -128,8 +124,8 @@ fn sheet(
     keys.have_signed(&top, &signatures)?;
     let digest = Sha256Digest::of(&text);
     signatures::are_over(&signatures, &top, MANIFEST, &text, digest)?;
-    let manifest = Manifest::unproven(&text)
-        .map_err(|error| error.rejects(format!("{top}/{MANIFEST}")).hint(MAKE_AGAIN))?;
+    let manifest =
+        Manifest::unproven(&text).map_err(|error| error.rejects(bundle.show(MANIFEST)).hint(MAKE_AGAIN))?;
     let (checked, release, bad) = match bundle {
         Received::Bundle(directory) | Received::Foreign(directory, _) => {
             let checked = check_only_names(directory, &manifest, context)?;

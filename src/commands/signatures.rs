@@ -73,9 +73,8 @@ pub(crate) fn contents(bundle: &RootedDir) -> Result<Vec<(String, Vec<u8>)>> {
     paths.map(read).filter_map(Result::transpose).collect()
 }
 
-/// The signatures with these paths and contents, which come from an archive.
-pub(crate) fn of(top: &str, files: &[(String, Vec<u8>)]) -> Result<Vec<SignatureFile>> {
-    let show = |path: &str| if path.is_empty() { top.to_owned() } else { format!("{top}/{}", show(path)) };
+/// The signatures in these files, by path and content. `show` makes a path ready to print.
+pub(crate) fn of(show: impl Fn(&str) -> String, files: &[(String, Vec<u8>)]) -> Result<Vec<SignatureFile>> {
     let paths = || Ok(files.iter().map(|(path, _)| path.clone()).filter(|path| path != SIGNATURE).collect());
     let content =
         |path: &str| Ok(files.iter().find(|(found, _)| found == path).map(|(_, text)| text.clone()));

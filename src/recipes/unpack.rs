@@ -14,13 +14,23 @@ pub(crate) fn directory(archive: &str) -> String {
 
 /// The command that unpacks the archive with this name, which lies in the working directory.
 pub(crate) fn command(archive: &str, has_volumes: bool) -> String {
-    let word = |name: &str| quoted_path(Utf8Path::new(name));
-    let (into, archive) = (word(&directory(archive)), word(archive));
+    let into = directory(archive);
     if has_volumes {
+        let (into, archive) = (word(&into), word(archive));
         format!("mkdir {into} && cat {archive}.[0-9]* | tar -C {into} -xf -")
     } else {
-        format!("mkdir {into} && tar -C {into} -xf {archive}")
+        command_into(&into, Utf8Path::new(archive))
     }
+}
+
+/// The command that unpacks a tar file in a new directory.
+pub(crate) fn command_into(directory: &str, file: &Utf8Path) -> String {
+    let (into, file) = (word(directory), quoted_path(file));
+    format!("mkdir {into} && tar -C {into} -xf {file}")
+}
+
+fn word(name: &str) -> String {
+    quoted_path(Utf8Path::new(name))
 }
 
 #[cfg(test)]

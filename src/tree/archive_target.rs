@@ -82,7 +82,6 @@ impl ArchiveTarget {
     /// The files that `--force` removes, the first volume last. Any other file with a name that is needed is exit 2.
     fn old_files(&self, directory: &RootedDir) -> Result<Vec<String>> {
         let name = self.name();
-        let single = (!self.has_volumes).then_some(name);
         let volumes = self.old_volumes(directory)?;
         let checksums = volume::checksums(name);
         let needs_checksums = self.has_volumes || !volumes.is_empty();
@@ -92,16 +91,13 @@ impl ArchiveTarget {
         {
             old.push(checksums);
         }
-        for (place, volume) in volumes.iter().enumerate() {
-            // The first volume says what all of them are.
-            let begins = |directory: &RootedDir| {
-                let first = if place == 0 { volume } else { &volumes[0] };
-                *first == volume::volume(name, 1) && begins_like_an_archive(directory, first)
-            };
+        // The first volume says what all of them are.
+        let begins = |directory: &RootedDir| begins_like_an_archive(directory, &volume::volume(name, 1));
+        for volume in &volumes {
             self.is_ours(directory, volume, begins)?;
         }
         old.extend(volumes.into_iter().rev());
-        if let Some(name) = single
+        if !self.has_volumes
             && self.is_ours(directory, name, |directory| begins_like_an_archive(directory, name))?
         {
             old.push(name.to_owned());

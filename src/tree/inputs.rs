@@ -5,11 +5,11 @@ use std::collections::{HashMap, HashSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::cannot;
 use super::collision;
 use super::exclude::Exclude;
 use super::name::{self, EntryName};
 use super::rooted_dir::RootedDir;
+use super::{FAT_LIMIT, cannot};
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::printable::show;
@@ -17,9 +17,6 @@ use crate::printable::show;
 mod gather;
 
 use gather::Gathering;
-
-/// The size from which on FAT cannot store a file, in bytes.
-const FAT_LIMIT: u64 = 1 << 32;
 
 /// What the user has allowed, and left out.
 #[derive(Clone, Copy, Debug, Default)]

@@ -36,7 +36,7 @@ struct OwnFile<'a> {
 }
 
 /// Why a bundle was not packed.
-pub(crate) enum Unpacked {
+pub(crate) enum PackError {
     /// A file is not as its manifest says.
     Wrong,
     /// The archive cannot be written.
@@ -44,7 +44,7 @@ pub(crate) enum Unpacked {
     Failed(crate::error::Failure),
 }
 
-impl From<crate::error::Failure> for Unpacked {
+impl From<crate::error::Failure> for PackError {
     fn from(failure: crate::error::Failure) -> Self {
         Self::Failed(failure)
     }
@@ -99,7 +99,7 @@ impl<'a> Contents<'a> {
     }
 
     /// Writes the archive.
-    pub(crate) fn write<W: Write>(&self, out: W, work: &Work<'_>) -> Result<W, Unpacked> {
+    pub(crate) fn write<W: Write>(&self, out: W, work: &Work<'_>) -> Result<W, PackError> {
         work.progress.expect(self.bytes());
         let mut writer = Writer::new(BufWriter::with_capacity(BUFFER, out));
         let write_own = |writer: &mut Writer<BufWriter<W>>| {
@@ -110,7 +110,7 @@ impl<'a> Contents<'a> {
             }
             Ok(())
         };
-        write_own(&mut writer).map_err(Unpacked::Write)?;
+        write_own(&mut writer).map_err(PackError::Write)?;
         let (written, digests) = with_hasher(|pieces| {
             self.files.iter().try_for_each(|(line, properties)| {
                 work.interrupt.check()?;
@@ -120,10 +120,10 @@ impl<'a> Contents<'a> {
         written?;
         let listed = self.files.iter().map(|(line, _)| self.manifest.entry(*line).digest);
         if !listed.eq(digests) {
-            return Err(Unpacked::Wrong);
+            return Err(PackError::Wrong);
         }
-        let out = writer.finish().map_err(Unpacked::Write)?;
-        out.into_inner().map_err(|error| Unpacked::Write(error.into_error()))
+        let out = writer.finish().map_err(PackError::Write)?;
+        out.into_inner().map_err(|error| PackError::Write(error.into_error()))
     }
 
     fn write_file<W: Write>(
@@ -133,16 +133,16 @@ impl<'a> Contents<'a> {
         writer: &mut Writer<W>,
         pieces: &mut Pieces,
         work: &Work<'_>,
-    ) -> Result<(), Unpacked> {
+    ) -> Result<(), PackError> {
         let shown = || self.bundle.show(name.as_bytes());
         let opened = match self.bundle.file(name.as_bytes()) {
             Ok(opened) if opened.size() == properties.size => opened,
             Err(OpenError::System(error)) if is_exhaustion(&error) => {
                 return Err(cannot("read", shown(), &error).into());
             }
-            Ok(_) | Err(_) => return Err(Unpacked::Wrong),
+            Ok(_) | Err(_) => return Err(PackError::Wrong),
         };
-        writer.begin(name, properties).map_err(Unpacked::Write)?;
+        writer.begin(name, properties).map_err(PackError::Write)?;
         let mut left = properties.size;
         while left > 0 {
             work.interrupt.check()?;
@@ -150,17 +150,17 @@ impl<'a> Contents<'a> {
             let count = match fill(&opened.file, space) {
                 Ok(count) => count,
                 Err(error) if is_exhaustion(&error) => return Err(cannot("read", shown(), &error).into()),
-                Err(_) => return Err(Unpacked::Wrong),
+                Err(_) => return Err(PackError::Wrong),
             };
             if count < space.len() {
-                return Err(Unpacked::Wrong);
+                return Err(PackError::Wrong);
             }
-            writer.write(space).map_err(Unpacked::Write)?;
+            writer.write(space).map_err(PackError::Write)?;
             pieces.fill(count);
             work.progress.read(count);
             left -= count as u64;
         }
-        writer.end(properties.size).map_err(Unpacked::Write)?;
+        writer.end(properties.size).map_err(PackError::Write)?;
         pieces.end_file();
         work.progress.file_done();
         Ok(())

@@ -99,7 +99,7 @@ fn an_archive_of_aicr_is_not_signed() {
             .aicr(command)
             .stderr(
                 "error: r.tar is not a directory
-hint: it is an archive, and a bundle is signed before it is packed; unpack it: `mkdir r && tar -C r -xf r.tar`
+hint: it is the archive of a bundle; unpack it, and give the directory: `mkdir r && tar -C r -xf r.tar`
 ",
             )
             .exits(2);

@@ -204,6 +204,14 @@ fn only_a_bundle_that_is_its_manifest_is_packed() {
             signed.trim()
         ))
         .exits(5);
+    // A slash is typed, and printed, once.
+    sandbox
+        .file("B/attestation/checksums.txt.sigstore.json", "{")
+        .aicr("pack B/ --output r.tar -q")
+        .stderr(
+            "error: B/attestation/checksums.txt.sigstore.json is cut off or damaged\nhint: copy it again\n",
+        )
+        .exits(5);
     assert!(!sandbox.path("r.tar").exists());
 }
 

@@ -25,11 +25,7 @@ fn receipt(sandbox: &Sandbox, file: &str) -> Value {
 #[test]
 fn a_receipt_says_what_was_verified_and_how() {
     let sandbox = Sandbox::new();
-    sandbox.small_dist();
-    let release = "--release-name app --release-version 1.4";
-    sandbox
-        .aicr(&format!("bundle dist --output B {release} --signing-key cosign.key --tlog-upload=false -q"))
-        .succeeds();
+    sandbox.released();
     sandbox
         .aicr(&format!("{VERIFY} --key-sha256 {KEY_SHA256} --at-least 1.0 --receipt r.json --copy-to C -q"))
         .succeeds();

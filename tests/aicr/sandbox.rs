@@ -213,6 +213,15 @@ impl Sandbox {
         self
     }
 
+    /// Creates [`small_dist`](Self::small_dist), and a signed bundle `B` of it, which is version 1.4 of app.
+    pub(crate) fn released(&self) -> &Self {
+        self.small_dist();
+        let release = "--release-name app --release-version 1.4";
+        let sign = "--signing-key cosign.key --tlog-upload=false --quiet";
+        self.aicr(&format!("bundle dist --output B {release} {sign}")).succeeds();
+        self
+    }
+
     /// Creates [`small_dist`](Self::small_dist), and an unsigned bundle `B` of it.
     pub(crate) fn unsigned(&self) -> &Self {
         self.small_dist();

@@ -16,8 +16,8 @@ use crate::tree::manifest::Manifest;
 /// The report about an archive.
 pub(super) fn describe(archive: &ReceivedArchive, context: &Context) -> Result<BundleReport> {
     let text = archive.manifest_text()?;
-    let manifest = Manifest::unproven(&text)
-        .map_err(|error| error.rejects(format!("{}/{MANIFEST}", archive.top())).hint(AGAIN))?;
+    let manifest =
+        Manifest::unproven(&text).map_err(|error| error.rejects(archive.show(MANIFEST)).hint(AGAIN))?;
     let signatures = archive.any_signatures()?;
     let release = archive.release(&manifest, context)?;
     let digest = Sha256Digest::of(&text);

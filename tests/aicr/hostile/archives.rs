@@ -4,7 +4,8 @@
 use std::fs;
 use std::ops::Range;
 
-use crate::sandbox::{KEY_SHA256, SMALL_SHA256, Sandbox};
+use crate::sandbox::Sandbox;
+use crate::verify_archive::rejected;
 
 const TRUST: &str = "--key cosign.pub --insecure-ignore-tlog";
 const NAME: Range<usize> = 0..100;
@@ -145,6 +146,9 @@ fn every_field_has_one_value() {
             values.extend(others.map(|value| (field.clone(), value.to_vec())));
         }
         values.extend(b"\x00123456789gxLKSVDAMN".iter().map(|kind| (KIND, vec![*kind])));
+        if !matches!(*name, "a" | "sub/b") {
+            values.push((MODE, b"0000755".to_vec()));
+        }
         for (field, value) in values {
             let mut changed = entries.clone();
             changed[place] = with(entry, &field, &value);
@@ -241,6 +245,34 @@ fn entries_are_due_in_one_order() {
     }
 }
 
+/// The signatures come by name, and each once.
+#[test]
+fn signatures_are_due_in_one_order() {
+    let sandbox = Sandbox::new();
+    let entries = archive(&sandbox);
+    let [sums, signature, a, b] = &entries[..] else { panic!() };
+    sandbox
+        .aicr("bundle-sign B --add --signing-key other.key --tlog-upload=false -q")
+        .whatever_it_prints()
+        .succeeds();
+    sandbox.aicr("pack B --output two.tar -q").succeeds();
+    let two = fs::read(sandbox.path("two.tar")).unwrap();
+    // The further one is named after its key, which is before `sigstore.json`.
+    let further = two[sums.len()..sums.len() + two.len() - of(&entries).len()].to_vec();
+    let named = std::str::from_utf8(&further[NAME]).unwrap().trim_end_matches('\0');
+    let archive = |signatures: &[&Vec<u8>]| {
+        let signatures: Vec<u8> = signatures.iter().copied().flatten().copied().collect();
+        [&sums[..], &signatures, a, b, &[0; 1024]].concat()
+    };
+    assert!(archive(&[&further, signature]) == two);
+    assert_eq!(said(&sandbox, &two), (Some(0), String::new()));
+    for signatures in [&[signature, &further][..], &[&further, &further, signature]] {
+        let offset = sums.len() + signatures[0].len();
+        let why = format!("at offset {offset}, it has {named} in place of a");
+        is_rejected(&sandbox, &archive(signatures), &why);
+    }
+}
+
 /// Extensions of GNU and pax, which other programs apply to the next entry.
 #[test]
 fn extensions_are_refused() {
@@ -306,19 +338,6 @@ fn a_signed_archive_with_something_added() {
     let [sums, signature, a, b] = &entries[..] else { panic!() };
     let offset = entries[..3].concat().len();
     let end = entries.concat().len();
-    let rejected = |bytes: u64| {
-        format!(
-            "rejected x.tar
-  manifest sha256
-    {SMALL_SHA256}
-  2 files listed, {bytes} bytes could be read
-  signature accepted
-  key sha256
-    {KEY_SHA256}
-  log none, timestamp none
-"
-        )
-    };
     for (bytes, read, finding, why) in [
         (
             [&sums[..], signature, a, a, b, &[0; 1024]].concat(),
@@ -342,7 +361,7 @@ fn a_signed_archive_with_something_added() {
         sandbox
             .file("x.tar", bytes)
             .aicr(&format!("verify x.tar {TRUST} --copy-to C"))
-            .stdout(&format!("{}  {finding}\n    {why}\n", rejected(read)))
+            .stdout(&format!("{}  {finding}\n    {why}\n", rejected("x.tar", read)))
             .stderr(&format!("error: x.tar is not as `aicr pack` wrote it: {why}\n"))
             .exits(5);
         assert!(!sandbox.path("C").exists());
@@ -350,24 +369,26 @@ fn a_signed_archive_with_something_added() {
     sandbox.aicr(&format!("verify r.tar {TRUST} -q --copy-to C")).succeeds();
 }
 
-/// No more is read than was signed, whatever a header says.
+/// No more is read than was signed, whatever a header says; fewer bytes are a finding.
 #[test]
-fn more_than_was_signed() {
+fn more_or_less_than_was_signed() {
     let sandbox = Sandbox::new();
-    sandbox.small_dist();
-    let release = "--release-name app --release-version 1.4";
-    sandbox
-        .aicr(&format!("bundle dist --output B {release} --signing-key cosign.key --tlog-upload=false -q"))
-        .succeeds();
-    sandbox.aicr("pack B --output r.tar -q").succeeds();
+    sandbox.released().aicr("pack B --output r.tar -q").succeeds();
     sandbox.aicr(&format!("verify r.tar {TRUST} -q")).succeeds();
     let bytes = fs::read(sandbox.path("r.tar")).unwrap();
     let at = bytes.windows(8).position(|window| window == b"sub/b\0\0\0").unwrap();
+    let mut fewer = bytes.clone();
+    fewer[at..at + 512].copy_from_slice(&with(&bytes[at..at + 512], &SIZE, b"00000000004\0"));
+    fewer[at + 512 + 4] = 0;
+    let output = sandbox.file("x.tar", fewer).aicr(&format!("verify x.tar {TRUST}")).output();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let finding =
+        "  fewer-than-signed  release.json\n    signed: 2 files, 11 bytes; found: 2 files, 10 bytes\n";
+    assert!(output.status.code() == Some(5) && stdout.contains(finding), "{stdout}");
     // 4 GiB, of which nothing is there.
     let changed = [&bytes[..at], &with(&bytes[at..at + 512], &SIZE, b"40000000000\0")].concat();
     let output = sandbox.file("x.tar", changed).aicr(&format!("verify x.tar {TRUST}")).output();
-    let (stdout, stderr) =
-        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    let [stdout, stderr] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
     assert_eq!(output.status.code(), Some(5));
     assert!(
         stdout.contains(

@@ -78,11 +78,11 @@ impl Gathering<'_> {
                         self.refuse(shown, failure);
                     }
                     Ok(stat) => {
-                        let followed = self.follow(root, &mut next, kind);
-                        let (kind, stat) = match followed {
-                            Some(Destination { kind, stat, .. }) => (kind, Some(stat)),
-                            None if self.is_followed(&next, kind) => continue,
-                            None => (kind, stat),
+                        let (kind, stat) = if self.is_followed(&next, kind) {
+                            let Some(found) = self.follow(root, &mut next) else { continue };
+                            found
+                        } else {
+                            (kind, stat)
                         };
                         if self.entry(root, &next.path, next.place(), kind, stat.as_ref()) {
                             waiting.push(next);
@@ -97,25 +97,21 @@ impl Gathering<'_> {
         Ok(())
     }
 
-    /// Whether an entry is a link that has to lead somewhere.
+    /// Whether an entry is a link that is followed.
     fn is_followed(&self, entry: &Waiting, kind: FileKind) -> bool {
         self.follow_links && kind == FileKind::Link && !self.exclude.leaves_out(&entry.path, false)
     }
 
-    /// What an entry leads to, if it is a link that is followed; then the entry is changed to that. A link that cannot
-    /// be followed is refused.
-    fn follow(&mut self, root: u32, entry: &mut Waiting, kind: FileKind) -> Option<Destination> {
-        if !self.is_followed(entry, kind) {
-            return None;
-        }
+    /// Changes an entry, which is a link, to what it leads to; `None` if it is refused.
+    fn follow(&mut self, root: u32, entry: &mut Waiting) -> Option<(FileKind, Option<Stat>)> {
         let top = &self.roots[root as usize];
         let link = entry.place().to_vec();
         match links::follow(top, &link, &entry.entered) {
-            Ok(destination) => {
+            Ok(Destination { path, kind, stat }) => {
                 self.directories.followed += 1;
                 entry.entered.push(link);
-                entry.place = Some(destination.path.clone());
-                Some(destination)
+                entry.place = Some(path);
+                Some((kind, Some(stat)))
             }
             Err(error) => {
                 let shown = self.show(root, &entry.path);

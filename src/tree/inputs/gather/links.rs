@@ -44,9 +44,9 @@ pub(super) fn follow(root: &RootedDir, link: &[u8], entered: &[Vec<u8>]) -> Resu
     // The next component is the last.
     let mut rest = vec![name.to_vec()];
     let mut steps = 0;
-    let mut found = (FileKind::Directory, root.stat(b"").map_err(LinkError::System)?);
+    let mut kind = FileKind::Directory;
     while let Some(component) = rest.pop() {
-        if found.0 != FileKind::Directory {
+        if kind != FileKind::Directory {
             return Err(LinkError::Missing);
         }
         if component == b".." {
@@ -59,9 +59,9 @@ pub(super) fn follow(root: &RootedDir, link: &[u8], entered: &[Vec<u8>]) -> Resu
             Some(Errno::NOENT | Errno::NOTDIR) => LinkError::Missing,
             _ => LinkError::System(error),
         })?;
-        let kind = FileKind::of(&stat);
-        if kind != FileKind::Link {
-            found = (kind, stat);
+        let found = FileKind::of(&stat);
+        if found != FileKind::Link {
+            kind = found;
             continue;
         }
         steps += 1;
@@ -138,6 +138,8 @@ mod tests {
         rustix::fs::mkfifoat(rustix::fs::CWD, path.join("p").as_std_path(), rustix::fs::Mode::RUSR).unwrap();
         let absolute = path.join("a/b/f");
         let outside = path.parent().unwrap().join("out");
+        // Its path begins like that of the INPUT.
+        let sibling = format!("{path}side/f");
         for (link, target) in [
             ("file", "a/b/f"),
             ("a/b/up", "../../file"),
@@ -147,6 +149,7 @@ mod tests {
             ("dots", "./a/./b//f"),
             ("absolute", absolute.as_str()),
             ("outside", outside.as_str()),
+            ("sibling", sibling.as_str()),
             ("above", "../out"),
             ("and-back", "../in/a"),
             ("dangling", "none"),
@@ -177,6 +180,7 @@ mod tests {
             ("absolute", Ok("a/b/f")),
             ("a/other", Ok("a/b")),
             ("outside", Err("Outside")),
+            ("sibling", Err("Outside")),
             ("above", Err("Outside")),
             // The way leads out of the INPUT.
             ("and-back", Err("Outside")),
