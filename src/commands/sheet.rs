@@ -5,7 +5,7 @@
 //!    the hints of the signatures. Whoever verifies with these keys proves the rest.
 //! 3. The names in the bundle are those of the manifest. No payload is read, but an archive, as a whole.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use camino::Utf8Path;
 
@@ -167,12 +167,16 @@ fn archive_of(name: &str) -> (&str, bool) {
     volume::parse(name).map_or((name, false), |(archive, _)| (archive, true))
 }
 
-/// Refuses a key that is given twice, since the commands on the sheet require each.
+/// Refuses a key that is given twice, and two files of one name: the commands on the sheet name the file of each key.
 fn refuse_twice(files: &[&str], keys: &[PublicKey]) -> Result<()> {
-    let mut seen = HashMap::new();
+    let (mut digests, mut names) = (HashMap::new(), HashSet::new());
     for (file, key) in files.iter().zip(keys) {
-        if let Some(first) = seen.insert(key.sha256(), file) {
+        if let Some(first) = digests.insert(key.sha256(), file) {
             return Err(Failure::usage(format!("{first} and {file} are the same key")).hint("give it once"));
+        }
+        if !names.insert(file) {
+            return Err(Failure::usage(format!("two different keys are in files named {file}"))
+                .hint("rename one of the files; the commands on the sheet name both"));
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use crate::killed::{
     content, temporary_files, with_older_in_place, with_older_output, with_older_release_in_place,
 };
 use crate::sandbox::Sandbox;
-use crate::steps::{CHANGES, Step};
+use crate::steps::{CHANGES, Step, again};
 
 const SIGN: &str = "--signing-key cosign.key --tlog-upload=false";
 
@@ -37,11 +37,10 @@ fn at_every_step(error: &str, calls: &str, make: impl Fn() -> Sandbox, words: &s
         if is_cleaning_up(line) {
             assert!(found == old || found == new, "{line}: {stderr}");
             // The next run removes what is left.
-            let again = if words.starts_with("bundle dist --output C --quiet") { " --force" } else { "" };
             if words.starts_with("verify") && sandbox.path(made).exists() {
                 continue;
             }
-            sandbox.aicr(&format!("{words}{again}")).succeeds();
+            sandbox.aicr(&again(words)).succeeds();
             assert!(!sandbox.tree("").iter().any(|name| name.contains("aicr-staging")), "{line}");
             continue;
         }

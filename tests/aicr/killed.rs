@@ -6,7 +6,7 @@ use std::os::unix::process::ExitStatusExt;
 
 use crate::fake::{Fake, HONEST, Meeting, SIGNATURE, ends, fake_sandbox};
 use crate::sandbox::{SMALL_SHA256, Sandbox, UNSIGNED};
-use crate::steps::{CHANGES, Step};
+use crate::steps::{CHANGES, Step, again};
 use crate::without_aicr::sigstore_bundle;
 
 const SIGN: &str = "--signing-key cosign.key --tlog-upload=false";
@@ -62,10 +62,9 @@ fn at_every_step(
             assert_eq!(temporary_files(&sandbox), [""; 0], "{line}");
         } else {
             assert_eq!((ended.status.signal(), stderr.as_str()), (Some(9), ""), "{line}");
-            let again = if words.starts_with("bundle dist --output C --quiet") { " --force" } else { "" };
-            let again = format!("aicr {words}{again}");
-            let again = wrapper.iter().cloned().chain(again.split(' ').map(ToOwned::to_owned));
-            sandbox.program_run(again).succeeds();
+            let next = format!("aicr {}", again(words));
+            let next = wrapper.iter().cloned().chain(next.split(' ').map(ToOwned::to_owned));
+            sandbox.program_run(next).succeeds();
             assert_eq!(content(&sandbox, made), whole, "{line}");
             assert_eq!(not_removed_by_the_next_run(&sandbox), [""; 0], "{line}");
         }

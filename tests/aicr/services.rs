@@ -5,6 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
+use crate::bundle_sign::OR_ADD;
 use crate::fake::answers;
 use crate::sandbox::{Sandbox, repository};
 
@@ -248,5 +249,29 @@ fn what_a_release_cannot_do_is_refused_with_the_one_that_can() {
             ))
             .exits(3);
         assert_eq!(sandbox.tree(""), before, "{release} {words}");
+    }
+}
+
+/// The real run needs a network to upload the signature, and this run refuses without one.
+#[test]
+fn a_dry_run_for_the_public_log_refuses_an_existing_signature() {
+    let sandbox = Sandbox::new();
+    sandbox.signed();
+    for (key, by, hint) in [
+        ("other.key", "another signer", OR_ADD),
+        (
+            "cosign.key",
+            "this signer, but recorded with different services than requested",
+            "hint: --force replaces that signature\n",
+        ),
+    ] {
+        sandbox
+            .aicr(&format!("bundle-sign B --signing-key {key} --dry-run"))
+            .stderr(&format!(
+                "notice: the signature goes to the transparency log of the public Sigstore: public and permanent; \
+                 --tlog-upload=false keeps it out\n\
+                 error: B is signed by {by}\n{hint}"
+            ))
+            .exits(2);
     }
 }

@@ -5,27 +5,14 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::foreign_release::sample::{Foreign, ONLY};
-use crate::sandbox::{KEY_SHA256, OTHER_KEY_SHA256, SMALL_SHA256, Sandbox};
+use crate::sandbox::{KEY_SHA256, OTHER_KEY_SHA256, SMALL_SHA256};
+use crate::several_signatures::{FIRST, further, signed_twice};
 use crate::without_aicr::key_hint;
 
-const FIRST: &str = "B/attestation/checksums.txt.sigstore.json";
 const BOTH: &str = "verify B --key cosign.pub --key other.pub --insecure-ignore-tlog";
 
-/// The path of the further signature by `other.key`.
-fn further() -> String {
-    format!("B/attestation/checksums.txt.{}.sigstore.json", &OTHER_KEY_SHA256[..16])
-}
-
-/// A test directory with a bundle `B`, signed by `cosign.key` and by `other.key`.
-fn signed_twice() -> Sandbox {
-    let sandbox = Sandbox::new();
-    sandbox.signed();
-    sandbox.aicr("bundle-sign B --add --signing-key other.key --tlog-upload=false --quiet").succeeds();
-    sandbox
-}
-
-/// What an accepted bundle prints; `unchecked` are the words before the signature of `other.key`.
-fn accepted(unchecked: &str) -> String {
+/// What a bundle that both have signed prints if it is accepted; `unchecked` are the words before the signature of `other.key`.
+pub(crate) fn accepted(unchecked: &str) -> String {
     format!(
         "accepted B
   manifest sha256
@@ -53,7 +40,7 @@ fn two_signatures_are_required() {
         .stdout(&accepted("  unchecked signature\n"))
         .succeeds();
     // One of them is missing.
-    sandbox.remove(&further());
+    sandbox.remove(&further(OTHER_KEY_SHA256));
     sandbox.aicr(&format!("{BOTH} --quiet")).succeeds();
     sandbox
         .aicr(&format!("{BOTH} --require 2"))
@@ -115,8 +102,11 @@ fn a_false_signature_of_a_trusted_key() {
     let sandbox = signed_twice();
     let value = |path: &str| serde_json::from_str::<Value>(&sandbox.read(path)).unwrap();
     let bytes = |value: &Value| value["messageSignature"]["signature"].as_str().unwrap().to_owned();
-    let (of_first, of_other) = (bytes(&value(FIRST)), bytes(&value(&further())));
-    sandbox.file(&further(), sandbox.read(&further()).replace(&of_other, &of_first));
+    let (of_first, of_other) = (bytes(&value(FIRST)), bytes(&value(&further(OTHER_KEY_SHA256))));
+    sandbox.file(
+        &further(OTHER_KEY_SHA256),
+        sandbox.read(&further(OTHER_KEY_SHA256)).replace(&of_other, &of_first),
+    );
     sandbox
         .aicr("verify B --key cosign.pub --insecure-ignore-tlog")
         .stdout(&accepted("  unchecked signature\n"))
@@ -128,13 +118,16 @@ fn a_false_signature_of_a_trusted_key() {
             .stdout("rejected B\n")
             .stderr(&format!(
                 "error: {}: cosign does not accept the signature\n    (what cosign said)\n{ONLY}",
-                further()
+                further(OTHER_KEY_SHA256)
             ))
             .exits(5);
     }
     // The same, with the false one first.
     sandbox.file(FIRST, sandbox.read(FIRST).replace(&of_first, &of_other));
-    sandbox.file(&further(), sandbox.read(&further()).replace(&of_first, &of_other));
+    sandbox.file(
+        &further(OTHER_KEY_SHA256),
+        sandbox.read(&further(OTHER_KEY_SHA256)).replace(&of_first, &of_other),
+    );
     sandbox
         .aicr(BOTH)
         .cosigns_words_left_out()
@@ -290,13 +283,20 @@ fn a_sheet_of_two_keys() {
     for block in blocks {
         sandbox.shell(block).stdout("Verified OK\n").succeeds();
     }
-    // One of the keys has not signed, or is given twice.
-    sandbox.shell("cp other.pub copy.pub").succeeds();
+    // One of the keys has not signed, or is given twice, or two keys are in files of one name.
+    sandbox.shell("cp other.pub copy.pub && mkdir ben && cp other.pub ben/cosign.pub").succeeds();
+    sandbox
+        .aicr("sheet B --key cosign.pub --key ben/cosign.pub")
+        .stderr(
+            "error: two different keys are in files named cosign.pub\n\
+             hint: rename one of the files; the commands on the sheet name both\n",
+        )
+        .exits(2);
     sandbox
         .aicr("sheet B --key other.pub --key copy.pub")
         .stderr("error: other.pub and copy.pub are the same key\nhint: give it once\n")
         .exits(2);
-    sandbox.remove(&further());
+    sandbox.remove(&further(OTHER_KEY_SHA256));
     sandbox
         .aicr("sheet B --key cosign.pub --key other.pub")
         .stdout("rejected B\n")
@@ -312,14 +312,14 @@ fn a_sheet_of_two_keys() {
 fn a_signature_that_names_a_key_which_has_not_signed() {
     let sandbox = signed_twice();
     let forged = sandbox.read(FIRST).replace(&key_hint(KEY_SHA256), &key_hint(OTHER_KEY_SHA256));
-    sandbox.file(&further(), forged);
+    sandbox.file(&further(OTHER_KEY_SHA256), forged);
     sandbox
         .aicr(&format!("{BOTH} --require 2"))
         .cosigns_words_left_out()
         .stdout("rejected B\n")
         .stderr(&format!(
             "error: {}: cosign does not accept the signature\n    (what cosign said)\n{ONLY}",
-            further()
+            further(OTHER_KEY_SHA256)
         ))
         .exits(5);
 }

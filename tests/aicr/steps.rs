@@ -7,6 +7,12 @@ use crate::sandbox::Sandbox;
 pub(crate) const CHANGES: &str = "?mkdir,mkdirat,?rename,?renameat,renameat2,?unlink,unlinkat,?rmdir,?link,linkat,?chmod,fchmod,\
                                   fchmodat,fsync,fdatasync,syncfs,flock,ftruncate";
 
+/// The words of the run after one that was ended: what that may have created is replaced.
+pub(crate) fn again(words: &str) -> String {
+    let creates = words.starts_with("bundle dist --output C --quiet");
+    format!("{words}{}", if creates { " --force" } else { "" })
+}
+
 /// One system call of a run.
 pub(crate) struct Step {
     call: String,

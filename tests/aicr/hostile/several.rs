@@ -1,21 +1,14 @@
 //! What somebody who can write to the medium can do with further signatures, and what not.
 
-use std::fs;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{VERIFY, test_dir};
 use crate::sandbox::{KEY_SHA256, OTHER_KEY_SHA256, SMALL_SHA256, Sandbox};
+use crate::several_signatures::{FIRST, add_other, further};
 
-const FIRST: &str = "B/attestation/checksums.txt.sigstore.json";
 const HINT: &str =
     "hint: whoever can write to the medium can add such a file; the bundle without it may be good\n";
-
-/// The path of the further signature by this key.
-fn further(key: &str) -> String {
-    format!("B/attestation/checksums.txt.{}.sigstore.json", &key[..16])
-}
 
 /// The first signature with another key hint: the SHA-256 whose bytes are all `byte`.
 fn with_hint(sandbox: &Sandbox, byte: u8) -> (String, String) {
@@ -32,20 +25,6 @@ fn add(sandbox: &Sandbox, byte: u8) -> String {
     let (digits, text) = with_hint(sandbox, byte);
     sandbox.file(&further(&digits), text);
     digits
-}
-
-/// Adds the signature of `other.key`.
-fn add_other(sandbox: &Sandbox) {
-    sandbox.shell("cp -r B C && rm -r C/attestation").succeeds();
-    sandbox
-        .aicr("bundle-sign C --signing-key other.key --tlog-upload=false --public-key-out k.pub --quiet")
-        .succeeds();
-    fs::copy(
-        sandbox.path("C/attestation/checksums.txt.sigstore.json"),
-        sandbox.path(further(OTHER_KEY_SHA256)),
-    )
-    .unwrap();
-    sandbox.shell("rm -r C k.pub").succeeds();
 }
 
 fn rejected(sandbox: &Sandbox, message: &str) {
@@ -118,6 +97,15 @@ fn seventeen_signatures() {
         add(&sandbox, byte);
     }
     sandbox.aicr(&format!("{VERIFY} --quiet")).succeeds();
+    let files = sandbox.tree("B");
+    sandbox
+        .aicr("bundle-sign B --add --signing-key other.key --tlog-upload=false")
+        .stderr(
+            "error: B has 16 signatures, and can have no more\n\
+             hint: remove signatures that are not needed from B/attestation\n",
+        )
+        .exits(2);
+    assert_eq!(sandbox.tree("B"), files);
     add(&sandbox, 16);
     rejected(&sandbox, &format!("error: B has more than 16 signatures\n{HINT}"));
 }

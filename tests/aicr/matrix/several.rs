@@ -2,16 +2,12 @@
 
 use std::fs;
 
-use crate::sandbox::{KEY_SHA256, OTHER_KEY_SHA256, SMALL_SHA256, Sandbox, cosigns};
+use crate::sandbox::{OTHER_KEY_SHA256, Sandbox, cosigns};
+use crate::several_keys::accepted;
+use crate::several_signatures::{FIRST, add_other, further};
 use crate::without_aicr::release;
 
-const FIRST: &str = "B/attestation/checksums.txt.sigstore.json";
 const BOTH: &str = "verify B --key cosign.pub --key other.pub --insecure-ignore-tlog";
-
-/// The path of the further signature by `other.key`.
-fn further() -> String {
-    format!("B/attestation/checksums.txt.{}.sigstore.json", &OTHER_KEY_SHA256[..16])
-}
 
 #[test]
 fn two_signatures_by_each_release() {
@@ -19,30 +15,17 @@ fn two_signatures_by_each_release() {
         let release = release(&cosign);
         let sandbox = Sandbox::with_cosign(&cosign);
         sandbox.signed();
-        sandbox.aicr("bundle-sign B --add --signing-key other.key --tlog-upload=false --quiet").succeeds();
-        sandbox
-            .aicr(&format!("{BOTH} --require 2"))
-            .stdout(&format!(
-                "accepted B
-  manifest sha256
-    {SMALL_SHA256}
-  2 files, 11 bytes
-  key sha256
-    {KEY_SHA256}
-  log none, timestamp none
-  key sha256
-    {OTHER_KEY_SHA256}
-  log none, timestamp none
-"
-            ))
-            .succeeds();
+        add_other(&sandbox);
+        sandbox.aicr(&format!("{BOTH} --require 2")).stdout(&accepted("")).succeeds();
         // A false signature of a trusted key, next to a good one.
         let signature = |path: &str| {
             let value: serde_json::Value = serde_json::from_str(&sandbox.read(path)).unwrap();
             value["messageSignature"]["signature"].as_str().unwrap().to_owned()
         };
-        let forged = sandbox.read(&further()).replace(&signature(&further()), &signature(FIRST));
-        sandbox.file(&further(), forged);
+        let forged = sandbox
+            .read(&further(OTHER_KEY_SHA256))
+            .replace(&signature(&further(OTHER_KEY_SHA256)), &signature(FIRST));
+        sandbox.file(&further(OTHER_KEY_SHA256), forged);
         sandbox.aicr(BOTH).whatever_it_prints().exits(5);
         sandbox.aicr("verify B --key cosign.pub --insecure-ignore-tlog --quiet").succeeds();
         // The further one alone is none.
