@@ -5,7 +5,7 @@
 //! is 0. An entry belongs to the shard of the nearest such directory above it. What lies in `attestation/` belongs to
 //! every shard, because each verifies the signatures there.
 
-use super::SIGNATURE;
+use super::ATTESTATION;
 use super::layout::Layout;
 use super::manifest::Manifest;
 use crate::shard::Shard;
@@ -49,9 +49,8 @@ impl<'m> ShardDirectories<'m> {
 
     /// Whether the unlisted entry at `path` belongs to the shard. `before` lines of the manifest sort before it.
     pub(super) fn has(&mut self, path: &[u8], before: usize) -> bool {
-        let attestation = SIGNATURE.split('/').next().unwrap_or_default().as_bytes();
         if self.is_bundle
-            && path.strip_prefix(attestation).is_some_and(|rest| matches!(rest, [] | [b'/', ..]))
+            && path.strip_prefix(ATTESTATION.as_bytes()).is_some_and(|rest| matches!(rest, [] | [b'/', ..]))
         {
             return true;
         }

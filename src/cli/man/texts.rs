@@ -191,7 +191,7 @@ const SIGNATURE: Entry = (
 );
 const FURTHER: Entry = (
     "attestation/checksums.txt.DIGITS.sigstore.json",
-    "A signature by another key, of whose SHA-256 DIGITS are the first 16. There may be 15.",
+    "A signature by another key, of whose SHA-256 DIGITS are the first 16. There may be up to 15.",
 );
 const VOLUMES: Entry = (
     "FILE.001, FILE.sha256",
