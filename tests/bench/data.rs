@@ -34,8 +34,25 @@ impl Kind {
         }
     }
 
-    /// Whether it is quick to remove.
-    pub(crate) fn is_few(self) -> bool {
+    /// What it is, for people.
+    pub(crate) fn described(self) -> &'static str {
+        match self {
+            Self::ManySmall => "10,000 files of 4 to 64 KiB",
+            Self::FewLarge => "4 files of 1 GiB",
+            Self::OneHuge => "1 file of 4 GiB",
+            Self::ManyTiny => "100,000 files of 0 to 1 KiB",
+            Self::Million => "1,000,000 files of 0 to 64 bytes",
+            Self::TenGiB => "1 file of 10 GiB",
+        }
+    }
+
+    /// Whether a copy is removed at once. A million files take too much room to stay until the end. After
+    /// the removal of some thousands, new files are slow to make for a while.
+    pub(crate) fn is_removed_at_once(self) -> bool {
+        self.is_few() || self == Self::Million
+    }
+
+    fn is_few(self) -> bool {
         self.shape().0 < 100
     }
 

@@ -1,9 +1,10 @@
 //! `make bench`: the speed of aicr compared with the tools it could be replaced by, on the same data,
 //! run in turn. Figures are for people to read: nothing here fails because something was slow.
 //!
-//! `BENCH=quick` takes a tenth of the data. `BENCH=signing` measures only what does not depend on it. `BENCH=huge` takes a million files, and one of 10 GiB, and a tenth of
-//! each. `BENCH=peers` takes a program that signs trees, too. `BENCH=static` compares the static program with the one
-//! that uses the C library of the system.
+//! `BENCH=quick` takes a tenth of the data. `BENCH=signing` measures only what does not depend on it.
+//! `BENCH=huge` takes a million files, and one of 10 GiB, and a tenth of each. `BENCH=peers` takes a
+//! program that signs trees, too. `BENCH=static` compares the static program with the one that uses
+//! the C library of the system. `DATA=T1` leaves the other sets of data out.
 
 #![expect(
     clippy::expect_used,
@@ -12,17 +13,24 @@
     reason = "a program for people that has no user but its author: what goes wrong may end it"
 )]
 
+mod chart;
 mod data;
 mod pairs;
 mod signing;
+mod table;
 
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 
 use data::Kind;
 use pairs::{Measured, Pair, shell};
+use table::Row;
 
 /// The program that is measured.
 const AICR: &str = env!("CARGO_BIN_EXE_aicr");
+
+/// Where the charts are.
+const CHARTS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/bench");
 
 /// What is measured on how much data, and how often.
 struct Extent {
@@ -63,20 +71,26 @@ fn main() {
         room: room.path().to_owned(),
         cosign: std::env::var("AICR_TEST_COSIGN").expect("`make bench` sets AICR_TEST_COSIGN"),
         runs: extent.runs,
-        copies: std::cell::Cell::new(0),
+        copies: Cell::new(0),
+        rows: RefCell::default(),
     };
     println!("{}\n", machine());
-    println!("| work | data | compared with | aicr, s | that, s | ratio: median (min - max) | memory, MiB |");
-    println!("| --- | --- | --- | --- | --- | --- | --- |");
-    (extent.first)(&bench);
-    for kind in extent.kinds {
+    table::print_head();
+    let chosen = std::env::var("DATA").unwrap_or_default();
+    if chosen.is_empty() {
+        (extent.first)(&bench);
+        bench.draw("signing", "Signing and verifying a small bundle");
+    }
+    for kind in extent.kinds.iter().filter(|kind| chosen.is_empty() || kind.name() == chosen) {
         let made = data::make(*kind, extent.divisor, &bench.room.join(kind.name()));
         (extent.rows)(&bench, *kind, &made);
+        bench.draw(kind.name(), &format!("{}: {}", kind.name(), kind.described()));
         // Few files go at once: they take all the room that many a disk has.
-        if kind.is_few() {
-            let _ = std::fs::remove_dir_all(made);
+        if kind.is_removed_at_once() {
+            remove(&made);
         }
     }
+    println!("\ncharts: {CHARTS}");
 }
 
 /// What the figures were taken on, in a line.
@@ -115,7 +129,9 @@ struct Bench {
     room: PathBuf,
     cosign: String,
     runs: usize,
-    copies: std::cell::Cell<usize>,
+    copies: Cell<usize>,
+    /// What was measured since the last chart.
+    rows: RefCell<Vec<Row>>,
 }
 
 impl Bench {
@@ -123,6 +139,22 @@ impl Bench {
     fn fresh(&self) -> PathBuf {
         self.copies.set(self.copies.get() + 1);
         self.room.join(format!("copy-{}", self.copies.get()))
+    }
+
+    /// Prints a row of the table, and keeps it for the chart.
+    fn row(&self, work: &str, data: &str, against: &str, pair: &Pair) {
+        let row = Row::new(work, data, against, pair);
+        row.print();
+        self.rows.borrow_mut().push(row);
+    }
+
+    /// Draws the chart of the rows since the last one.
+    fn draw(&self, name: &str, title: &str) {
+        let rows = self.rows.take();
+        if !rows.is_empty() {
+            std::fs::create_dir_all(CHARTS).expect("make a directory for the charts");
+            std::fs::write(format!("{CHARTS}/{name}.svg"), chart::draw(title, &rows)).expect("write a chart");
+        }
     }
 
     fn usual(&self, kind: Kind, tree: &Path) {
@@ -135,18 +167,35 @@ impl Bench {
         }
     }
 
-    /// Ten times as much, compared with ten times a tenth of it.
+    /// Ten times as much, compared with ten times a tenth of it. The time of cosign is in the last rows.
     fn growth(&self, kind: Kind, tree: &Path) {
         let tenth = data::make(kind, 10, &self.room.join("tenth"));
-        let aicr = |words: &str, tree: &Path| shell(&format!("{AICR} {words} {} --quiet", tree.display()));
-        for (name, words) in [
-            ("verify --checksums-only", "verify --checksums-only"),
-            ("bundle --in-place", "bundle --force --in-place"),
-        ] {
-            let ten_times =
-                || Measured { seconds: 10.0 * aicr(words, &tenth).seconds, ..aicr(words, &tenth) };
-            let pair = Pair::run(self.runs, &mut || aicr(words, tree), &mut || ten_times());
-            row(name, kind.name(), "ten times a tenth of it", &pair);
+        let Keys { private, public } = Keys::throwaway();
+        let aicr = format!("COSIGN_PASSWORD= {AICR} --quiet --cosign {}", self.cosign);
+        let verify = format!("{aicr} verify {{tree}} --key {public} --insecure-ignore-tlog");
+        let signed = format!("--signing-key {private} --tlog-upload=false");
+        let mut works = vec![
+            ("verify --checksums-only", format!("{aicr} verify {{tree}} --checksums-only")),
+            ("bundle --in-place", format!("{aicr} bundle {{tree}} --in-place --force")),
+        ];
+        if kind == Kind::Million {
+            works.extend([
+                ("bundle --in-place, signed", format!("{aicr} bundle {{tree}} --in-place --force {signed}")),
+                ("verify", verify.clone()),
+                ("verify --copy-to", format!("{verify} --copy-to {{}}")),
+                ("pack", format!("{aicr} pack {{tree}} --output {{}}")),
+            ]);
+        }
+        for (name, words) in works {
+            let run = |tree: &Path| {
+                self.written_to_fresh(kind, &words.replace("{tree}", &tree.display().to_string()))
+            };
+            let ten_times = || {
+                let tenth = run(&tenth);
+                Measured { seconds: 10.0 * tenth.seconds, ..tenth }
+            };
+            let pair = Pair::run(self.runs, &mut || run(tree), &mut || ten_times());
+            self.row(name, kind.name(), "ten times a tenth of it", &pair);
         }
         std::fs::remove_dir_all(tenth).expect("remove a tree");
     }
@@ -157,14 +206,13 @@ impl Bench {
         let tree = tree.display();
         let verify = |aicr: &str| shell(&format!("{aicr} verify {tree} --checksums-only --quiet"));
         let pair = Pair::run(self.runs, &mut || verify(&linked), &mut || verify(AICR));
-        row("static: verify --checksums-only", kind.name(), "glibc", &pair);
+        self.row("static: verify --checksums-only", kind.name(), "glibc", &pair);
         let bundle = |aicr: &str| {
-            let line =
-                |copy: &str| format!("{aicr} bundle {tree} --exclude /checksums.txt --output {copy} --quiet");
+            let line = format!("{aicr} bundle {tree} --exclude /checksums.txt --output {{}} --quiet");
             self.written_to_fresh(kind, &line)
         };
         let pair = Pair::run(self.runs, &mut || bundle(&linked), &mut || bundle(AICR));
-        row("static: bundle", kind.name(), "glibc", &pair);
+        self.row("static: bundle", kind.name(), "glibc", &pair);
     }
 
     /// A tree that is signed where it is, and verified.
@@ -195,7 +243,7 @@ impl Bench {
                 format!("{peer} verify key {tree} --public_key {public} --signature {signature} >/dev/null"),
             ),
         ] {
-            row(
+            self.row(
                 name,
                 kind.name(),
                 "model_signing",
@@ -217,24 +265,17 @@ impl Bench {
             ),
         ] {
             let pair = Pair::run(self.runs, &mut || shell(&aicr), &mut || shell(&other));
-            row("verify --checksums-only", kind.name(), name, &pair);
+            self.row("verify --checksums-only", kind.name(), name, &pair);
         }
     }
 
     fn build(&self, kind: Kind, tree: &Path) {
         // The data has a manifest of its own, for the verifier; it is left out here.
         let tree = tree.display();
-        let aicr =
-            |copy: &str| format!("{AICR} bundle {tree} --exclude /checksums.txt --output {copy} --quiet");
-        let other = |copy: &str| {
-            format!(
-                "cp -r {tree} {copy} && cd {copy} && find . -type f -print0 | xargs -0 sha256sum >/dev/null"
-            )
-        };
-        let pair = Pair::run(self.runs, &mut || self.written_to_fresh(kind, &aicr), &mut || {
-            self.written_to_fresh(kind, &other)
-        });
-        row("bundle", kind.name(), "cp -r, sha256sum", &pair);
+        let ours = format!("{AICR} bundle {tree} --exclude /checksums.txt --output {{}} --quiet");
+        let theirs =
+            format!("cp -r {tree} {{}} && find {{}} -type f -print0 | xargs -0 sha256sum >/dev/null");
+        self.written("bundle", kind, &ours, ("cp -r, sha256sum", &theirs, "sync -f"));
     }
 
     /// A bundle that is verified and copied in one pass. The time of cosign is in it.
@@ -244,16 +285,9 @@ impl Bench {
             (format!("COSIGN_PASSWORD= {AICR} --cosign {} --quiet", self.cosign), tree.display());
         let signed = shell(&format!("{aicr} bundle-sign {tree} --signing-key {private} --tlog-upload=false"));
         assert!(signed.succeeded, "the data was not signed");
-        let ours = |copy: &str| {
-            format!("{aicr} verify {tree} --key {public} --insecure-ignore-tlog --copy-to {copy}")
-        };
-        let other = |copy: &str| {
-            format!("cp -r {tree} {copy} && cd {copy} && sha256sum --check --quiet checksums.txt")
-        };
-        let pair = Pair::run(self.runs, &mut || self.written_to_fresh(kind, &ours), &mut || {
-            self.written_to_fresh(kind, &other)
-        });
-        row("verify --copy-to", kind.name(), "cp -r, sha256sum --check", &pair);
+        let ours = format!("{aicr} verify {tree} --key {public} --insecure-ignore-tlog --copy-to {{}}");
+        let theirs = format!("cp -r {tree} {{}} && (cd {{}} && sha256sum --check --quiet checksums.txt)");
+        self.written("verify --copy-to", kind, &ours, ("cp -r, sha256sum --check", &theirs, "sync -f"));
     }
 
     /// A quarter of the signed bundle that `copy` has left. The time of cosign is in both.
@@ -263,68 +297,53 @@ impl Bench {
             format!("{AICR} --cosign {cosign} --quiet verify {tree} --key {public} --insecure-ignore-tlog");
         let quarter = format!("{whole} --shard 1/4");
         let pair = Pair::run(self.runs, &mut || shell(&quarter), &mut || shell(&whole));
-        row("verify --shard 1/4", kind.name(), "verify", &pair);
+        self.row("verify --shard 1/4", kind.name(), "verify", &pair);
     }
 
     /// An archive of the signed bundle that `copy` has left, written and verified. The time of cosign is in the latter.
     fn archive(&self, kind: Kind, tree: &Path) {
         let public = Keys::throwaway().public;
         let tree = tree.display();
-        let ours = |file: &str| format!("{AICR} pack {tree} --output {file} --quiet");
-        for (name, end) in [("tar -c", ""), ("tar -c, sync", " && sync {}")] {
-            let other = |file: &str| format!("tar -C {tree} -cf {file} .{}", end.replace("{}", file));
-            let pair = Pair::run(self.runs, &mut || self.written_to_fresh(kind, &ours), &mut || {
-                self.written_to_fresh(kind, &other)
-            });
-            row("pack", kind.name(), name, &pair);
-        }
+        let pack = format!("{AICR} pack {tree} --output {{}} --quiet");
+        self.written("pack", kind, &pack, ("tar -c", &format!("tar -C {tree} -cf {{}} ."), "sync"));
         let packed = self.fresh();
         let packed = packed.display();
-        assert!(shell(&ours(&packed.to_string())).succeeded, "the data was not packed");
+        assert!(shell(&pack.replace("{}", &packed.to_string())).succeeded, "the data was not packed");
         let verify = format!(
             "{AICR} --cosign {} --quiet verify {packed} --key {public} --insecure-ignore-tlog",
             self.cosign
         );
-        let other = |copy: &str| {
-            format!(
-                "mkdir {copy} && tar -C {copy} -xf {packed} && cd {copy} && sha256sum --check --quiet checksums.txt"
-            )
-        };
-        let pair = Pair::run(self.runs, &mut || shell(&verify), &mut || self.written_to_fresh(kind, &other));
-        row("verify FILE.tar", kind.name(), "tar -x, sha256sum --check", &pair);
+        let theirs = format!(
+            "mkdir {{}} && tar -C {{}} -xf {packed} && cd {{}} && sha256sum --check --quiet checksums.txt"
+        );
+        let pair = Pair::run(self.runs, &mut || shell(&verify), &mut || self.written_to_fresh(kind, &theirs));
+        self.row("verify FILE.tar", kind.name(), "tar -x, sha256sum --check", &pair);
     }
 
-    /// Runs a line that writes to a new directory or file.
-    fn written_to_fresh(&self, kind: Kind, line: &dyn Fn(&str) -> String) -> Measured {
-        let copy = self.fresh();
-        let measured = shell(&line(&copy.display().to_string()));
-        if kind.is_few() {
-            let _ = std::fs::remove_dir_all(&copy).or_else(|_| std::fs::remove_file(&copy));
+    /// Two lines that write, and the second once more with a wait for the disk at the end, as aicr waits.
+    fn written(&self, work: &str, kind: Kind, ours: &str, (name, theirs, sync): (&str, &str, &str)) {
+        for (name, theirs) in [
+            (name.to_owned(), theirs.to_owned()),
+            (format!("{name}, {sync}"), format!("{theirs} && {sync} {{}}")),
+        ] {
+            let pair = Pair::run(self.runs, &mut || self.written_to_fresh(kind, ours), &mut || {
+                self.written_to_fresh(kind, &theirs)
+            });
+            self.row(work, kind.name(), &name, &pair);
+        }
+    }
+
+    /// Runs a line that writes to a new directory or file, which `{}` stands for.
+    fn written_to_fresh(&self, kind: Kind, line: &str) -> Measured {
+        let new = self.fresh();
+        let measured = shell(&line.replace("{}", &new.display().to_string()));
+        if kind.is_removed_at_once() {
+            remove(&new);
         }
         measured
     }
 }
 
-fn row(work: &str, data: &str, against: &str, pair: &Pair) {
-    let Pair { first, second } = pair;
-    let ratios: Vec<f64> = first.iter().zip(second).map(|(a, b)| a.seconds / b.seconds).collect();
-    let seconds = |runs: &[Measured]| spread(&runs.iter().map(|run| run.seconds).collect::<Vec<_>>());
-    let memory = first.iter().map(|run| run.kibibytes).max().unwrap_or_default() / 1024;
-    let failed = first.iter().chain(second).filter(|run| !run.succeeded).count();
-    let failed = if failed == 0 { String::new() } else { format!(" ({failed} runs FAILED)") };
-    println!(
-        "| {work} | {data} | `{against}`{failed} | {:.3} | {:.3} | {:.3} ({:.3} - {:.3}) | {memory} |",
-        seconds(first)[1],
-        seconds(second)[1],
-        spread(&ratios)[1],
-        spread(&ratios)[0],
-        spread(&ratios)[2]
-    );
-}
-
-/// Minimum, median and maximum.
-fn spread(figures: &[f64]) -> [f64; 3] {
-    let mut sorted = figures.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    [sorted[0], sorted[sorted.len() / 2], sorted[sorted.len() - 1]]
+fn remove(path: &Path) {
+    let _ = std::fs::remove_dir_all(path).or_else(|_| std::fs::remove_file(path));
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::pairs::{Pair, shell};
-use crate::{AICR, Bench, Keys, row};
+use crate::{AICR, Bench, Keys};
 
 const SIGNING_CONFIG: &str = r#"{"mediaType":"application/vnd.dev.sigstore.signingconfig.v0.2+json","rekorTlogConfig":{},"tsaConfig":{}}"#;
 const TRUSTED_ROOT: &str = r#"{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1","tlogs":[],"certificateAuthorities":[],"ctlogs":[],"timestampAuthorities":[]}"#;
@@ -38,11 +38,11 @@ impl Bench {
         let runs = self.runs * 3;
         let runs_of_cosign = "the same runs of cosign";
         let pair = Pair::run(runs, &mut || shell(&sign()), &mut || shell(&bare_sign));
-        row("bundle and sign", "1 file", runs_of_cosign, &pair);
+        self.row("bundle and sign", "1 file", runs_of_cosign, &pair);
         let pair = Pair::run(runs, &mut || shell(&one), &mut || shell(&bare_verify));
-        row("verify", "1 file", runs_of_cosign, &pair);
+        self.row("verify", "1 file", runs_of_cosign, &pair);
         let pair = Pair::run(runs, &mut || shell(&both), &mut || shell(&one));
-        row("verify, two signatures", "1 file", "verify, one signature", &pair);
+        self.row("verify, two signatures", "1 file", "verify, one signature", &pair);
     }
 }
 
