@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 
 use crate::error::{Class, Failure, Result};
 
@@ -34,6 +34,8 @@ impl Interrupt {
             let number = usize::try_from(signal).unwrap_or_default();
             signal_hook::flag::register_usize(signal, Arc::clone(&received), number)?;
         }
+        // A write beyond `ulimit -f` is an error then, and what was written before is removed.
+        signal_hook::flag::register(SIGXFSZ, Arc::default())?;
         if ignored >> (SIGCHLD - 1) & 1 == 1 {
             // The end of a child that is ignored could not be waited for.
             signal_hook::flag::register(SIGCHLD, Arc::default())?;

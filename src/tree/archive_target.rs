@@ -69,7 +69,9 @@ impl ArchiveTarget {
     pub(crate) fn cannot_write(&self, error: &io::Error) -> Failure {
         let failure = cannot("write", show(self.path.as_str()), error);
         match Errno::from_io_error(error) {
-            Some(Errno::FBIG) => failure.hint("--volume-size 4GB writes volumes that FAT can store"),
+            Some(Errno::FBIG) => failure.hint(
+                "FAT and `ulimit -f` limit the size of a file: write smaller volumes with `--volume-size`",
+            ),
             _ => failure,
         }
     }

@@ -153,6 +153,50 @@ fn a_manifest_larger_than_the_memory_is_an_error() {
         .exits(1);
 }
 
+/// As on FAT, but at another size.
+#[test]
+fn a_limit_on_the_size_of_files() {
+    let sandbox = Sandbox::new();
+    sandbox.small_dist().file("dist/large", vec![7; 3_000_000]);
+    sandbox.aicr(&format!("bundle dist --output B {SIGN} -q")).succeeds();
+    sandbox.aicr("pack B --output packed.tar -q").succeeds();
+    // The manifest is wrong, but the archive is too large long before aicr notices.
+    File::create(sandbox.directory("L").path("L/large")).unwrap().set_len(1 << 32).unwrap();
+    sandbox.file("L/checksums.txt", format!("{}  large\n", "0".repeat(64)));
+    let before = sandbox.tree("");
+    let limited = |words: &str| format!("prlimit --fsize=1500000 aicr {words}");
+    let hint =
+        "hint: FAT and `ulimit -f` limit the size of a file: write smaller volumes with `--volume-size`";
+    let unsigned = "is unsigned: sign it with `aicr bundle-sign` before you pack it";
+    for (words, error) in [
+        (
+            "bundle dist --output C",
+            "error: cannot write {root}/.C.aicr-staging/bundle/large: file too large\n",
+        ),
+        (
+            "verify B --key cosign.pub --insecure-ignore-tlog --copy-to C",
+            "error: cannot write {root}/.C.aicr-staging/bundle/large: file too large\n",
+        ),
+        (
+            "verify packed.tar --key cosign.pub --insecure-ignore-tlog --copy-to C",
+            "error: cannot write {root}/.C.aicr-staging/bundle/large: file too large\n",
+        ),
+        ("pack B --output C", &format!("error: cannot write C: file too large\n{hint}\n")),
+        ("pack B --output C --volume-size 2MB", &format!("error: cannot write C: file too large\n{hint}\n")),
+        (
+            "pack L --output C",
+            &format!(
+                "warning: C: FAT cannot store a file of 4 GiB or more; --volume-size 4GB makes smaller ones\n\
+                 warning: L {unsigned}\nerror: cannot write C: file too large\n{hint}\n"
+            ),
+        ),
+    ] {
+        sandbox.shell(&limited(words)).stderr(error).exits(1);
+        assert_eq!(sandbox.tree(""), before, "{words}");
+    }
+    sandbox.shell(&limited("pack B --output C --volume-size 1MB -q")).succeeds();
+}
+
 /// Nothing is left in the directory for temporary files, and the bundle does not change.
 #[test]
 fn a_full_directory_for_temporary_files() {
