@@ -52,12 +52,16 @@ test-kms: ## Run the tests with key managers, real ones and their likes, which i
 	AICR_TEST_MATRIX=$$(scripts/cosign-matrix); export AICR_TEST_MATRIX; \
 	cargo test --locked --test kms -- --show-output
 
-.PHONY: test-sigstore
+.PHONY: test-sigstore sigstore-table
 test-sigstore: ## Run the tests with a private Sigstore, which it builds (Fulcio, Rekor 1 and 2, timestamps)
+test-sigstore: tests := --skip cells::
+sigstore-table: ## There, sign with every signer, recording and release, and print the results as a table
+sigstore-table: tests := cells::
+test-sigstore sigstore-table:
 	scripts/need strace unshare nsenter ip openssl
 	scripts/sigstore/install >/dev/null
 	AICR_TEST_MATRIX=$$(scripts/cosign-matrix); export AICR_TEST_MATRIX; \
-	cargo test --locked --test sigstore -- --show-output
+	cargo test --locked --test sigstore -- --show-output $(tests)
 
 .PHONY: test-slurm
 test-slurm: ## As root, run examples/slurm with a Slurm of two nodes on this host, which it installs
@@ -106,6 +110,10 @@ dist: ## Make dist/: static programs in archives, .deb and .rpm packages, the so
 .PHONY: test-dist
 test-dist: dist ## As root, install what is in dist/ where there is no Rust, and sign and verify there
 	scripts/test-dist
+
+.PHONY: test-source
+test-source: dist ## Build the program from the source archive in dist/, without a network, and compare
+	scripts/test-source
 
 .PHONY: test-static
 test-static: ## Run the tests of the program with a static one, as in a release
