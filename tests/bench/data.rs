@@ -52,7 +52,8 @@ impl Kind {
         self.is_few() || self == Self::Million
     }
 
-    fn is_few(self) -> bool {
+    /// Whether it is a few large files.
+    pub(crate) fn is_few(self) -> bool {
         self.shape().0 < 100
     }
 

@@ -141,6 +141,11 @@ impl Bench {
         self.room.join(format!("copy-{}", self.copies.get()))
     }
 
+    /// How often each is run. A run on gigabytes takes up to a minute.
+    fn runs(&self, kind: Kind) -> usize {
+        if kind.is_few() { self.runs.min(3) } else { self.runs }
+    }
+
     /// Prints a row of the table, and keeps it for the chart.
     fn row(&self, work: &str, data: &str, against: &str, pair: &Pair) {
         let row = Row::new(work, data, against, pair);
@@ -194,7 +199,7 @@ impl Bench {
                 let tenth = run(&tenth);
                 Measured { seconds: 10.0 * tenth.seconds, ..tenth }
             };
-            let pair = Pair::run(self.runs, &mut || run(tree), &mut || ten_times());
+            let pair = Pair::run(self.runs(kind), &mut || run(tree), &mut || ten_times());
             self.row(name, kind.name(), "ten times a tenth of it", &pair);
         }
         std::fs::remove_dir_all(tenth).expect("remove a tree");
@@ -205,13 +210,13 @@ impl Bench {
         let linked = std::env::var("AICR_BENCH_STATIC").expect("`make bench` sets AICR_BENCH_STATIC");
         let tree = tree.display();
         let verify = |aicr: &str| shell(&format!("{aicr} verify {tree} --checksums-only --quiet"));
-        let pair = Pair::run(self.runs, &mut || verify(&linked), &mut || verify(AICR));
+        let pair = Pair::run(self.runs(kind), &mut || verify(&linked), &mut || verify(AICR));
         self.row("static: verify --checksums-only", kind.name(), "glibc", &pair);
         let bundle = |aicr: &str| {
             let line = format!("{aicr} bundle {tree} --exclude /checksums.txt --output {{}} --quiet");
             self.written_to_fresh(kind, &line)
         };
-        let pair = Pair::run(self.runs, &mut || bundle(&linked), &mut || bundle(AICR));
+        let pair = Pair::run(self.runs(kind), &mut || bundle(&linked), &mut || bundle(AICR));
         self.row("static: bundle", kind.name(), "glibc", &pair);
     }
 
@@ -247,7 +252,7 @@ impl Bench {
                 name,
                 kind.name(),
                 "model_signing",
-                &Pair::run(self.runs, &mut || shell(&ours), &mut || shell(&theirs)),
+                &Pair::run(self.runs(kind), &mut || shell(&ours), &mut || shell(&theirs)),
             );
         }
     }
@@ -264,7 +269,7 @@ impl Bench {
                 ),
             ),
         ] {
-            let pair = Pair::run(self.runs, &mut || shell(&aicr), &mut || shell(&other));
+            let pair = Pair::run(self.runs(kind), &mut || shell(&aicr), &mut || shell(&other));
             self.row("verify --checksums-only", kind.name(), name, &pair);
         }
     }
@@ -296,7 +301,7 @@ impl Bench {
         let whole =
             format!("{AICR} --cosign {cosign} --quiet verify {tree} --key {public} --insecure-ignore-tlog");
         let quarter = format!("{whole} --shard 1/4");
-        let pair = Pair::run(self.runs, &mut || shell(&quarter), &mut || shell(&whole));
+        let pair = Pair::run(self.runs(kind), &mut || shell(&quarter), &mut || shell(&whole));
         self.row("verify --shard 1/4", kind.name(), "verify", &pair);
     }
 
@@ -316,7 +321,8 @@ impl Bench {
         let theirs = format!(
             "mkdir {{}} && tar -C {{}} -xf {packed} && cd {{}} && sha256sum --check --quiet checksums.txt"
         );
-        let pair = Pair::run(self.runs, &mut || shell(&verify), &mut || self.written_to_fresh(kind, &theirs));
+        let pair =
+            Pair::run(self.runs(kind), &mut || shell(&verify), &mut || self.written_to_fresh(kind, &theirs));
         self.row("verify FILE.tar", kind.name(), "tar -x, sha256sum --check", &pair);
     }
 
@@ -326,7 +332,7 @@ impl Bench {
             (name.to_owned(), theirs.to_owned()),
             (format!("{name}, {sync}"), format!("{theirs} && {sync} {{}}")),
         ] {
-            let pair = Pair::run(self.runs, &mut || self.written_to_fresh(kind, ours), &mut || {
+            let pair = Pair::run(self.runs(kind), &mut || self.written_to_fresh(kind, ours), &mut || {
                 self.written_to_fresh(kind, &theirs)
             });
             self.row(work, kind.name(), &name, &pair);

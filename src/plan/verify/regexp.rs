@@ -185,7 +185,9 @@ mod tests {
             "\\x64\\x{64}",
             "[[:alpha:]]",
         ] {
-            assert_eq!(parse(typed).unwrap().anchored(), format!("^(?:{typed})$"));
+            let expression = parse(typed).unwrap();
+            assert_eq!(expression.anchored(), format!("^(?:{typed})$"));
+            assert_eq!(expression.typed(), typed);
         }
     }
 

@@ -201,6 +201,7 @@ fn what_each_row_asks_of_a_signature() {
         let trust = trust(line);
         let found = (trust.root(), trust.requires_log_entry(), trust.timestamp_policy());
         assert_eq!(found, (root, log, timestamp), "{line:?}");
+        assert_eq!(trust.requires_timestamp(), timestamp == Some(Required), "{line:?}");
     }
 }
 

@@ -215,6 +215,61 @@ fn the_names_are_compared_before_any_file_is_read() {
 }
 
 #[test]
+fn copies_are_of_no_use_when_a_name_is_wrong() {
+    let digest = Sha256Digest::of(b"");
+    let foreign = |allow_missing| Layout::Foreign { manifest: "SUMS", signature: None, allow_missing };
+    for (layout, existing, is_wrong) in [
+        (Layout::Bundle, &[("a", FILE), ("b", FILE)][..], false),
+        (Layout::Bundle, &[("a", FILE)], true),
+        (foreign(false), &[("a", FILE)], true),
+        (foreign(true), &[("a", FILE)], false),
+        (Layout::Bundle, &[("a", FILE), ("b", LINK)], true),
+        (Layout::Bundle, &[("a", FILE), ("b", Seen::Unreadable(13))], true),
+        (Layout::Bundle, &[("a", FILE), ("b", FILE), ("c", FILE)], true),
+    ] {
+        let mut text = Vec::new();
+        render(["a", "b"].map(|name| (name, digest)).into_iter(), &mut text).unwrap();
+        let manifest = Manifest::unproven(&text).unwrap();
+        let entries: Vec<(&[u8], Seen)> =
+            existing.iter().map(|(path, seen)| (path.as_bytes(), *seen)).collect();
+        let listing = Listing::of(&entries);
+        let comparison = Comparison::new(&manifest, &listing, layout);
+        assert_eq!(comparison.has_wrong_names(), is_wrong, "{existing:?}");
+    }
+}
+
+#[test]
+fn only_a_whole_run_looks_for_renamed_files() {
+    let mut text = Vec::new();
+    render([("a", Sha256Digest::of(b""))].into_iter(), &mut text).unwrap();
+    let manifest = Manifest::unproven(&text).unwrap();
+    let shard = Shard::new(1, 1);
+    for (existing, in_all, in_shard) in
+        [(&[(&b"b"[..], FILE)][..], 1, 0), (&[(b"a", FILE), (b"b", FILE)], 0, 0), (&[], 0, 0)]
+    {
+        let listing = Listing::of(existing);
+        let candidates =
+            |shard| Comparison::of(&manifest, &listing, Layout::Bundle, shard).rename_candidates().len();
+        assert_eq!([candidates(None), candidates(shard)], [in_all, in_shard], "{existing:?}");
+    }
+}
+
+#[test]
+fn a_later_finding_has_its_place_among_the_others() {
+    let mut findings = Findings::default();
+    for (kind, path) in [
+        (FindingKind::Missing, "b"),
+        (FindingKind::Changed, "a"),
+        (FindingKind::Unlisted, "b"),
+        (FindingKind::Missing, "c"),
+        (FindingKind::BadName, "aa"),
+    ] {
+        findings.insert(Finding::new(kind, path));
+    }
+    is(&findings, &["changed a", "bad-name aa", "missing b", "unlisted b", "missing c"]);
+}
+
+#[test]
 fn the_first_ten_thousand_are_kept_and_all_are_counted() {
     let names: Vec<String> = (0..12_000).map(|number| format!("{number:05}")).collect();
     let existing: Vec<(&str, Seen)> = names.iter().map(|name| (name.as_str(), FILE)).collect();

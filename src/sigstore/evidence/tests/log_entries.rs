@@ -28,6 +28,10 @@ fn an_entry_has_its_log_and_its_version() {
     ] {
         let entry = entry(text);
         assert_eq!((entry.version(), entry.is_first()), (version, is_first));
+        let bundle: Value = serde_json::from_str(text).unwrap();
+        let time = bundle.pointer("/verificationMaterial/tlogEntries/0/integratedTime");
+        assert_eq!(entry.integrated_time(), time.map(|time| time.as_str().unwrap().parse().unwrap()));
+        assert_eq!(entry.integrated_time().is_some(), version == RekorVersion::V1);
         assert_eq!(root.log_with_id(entry.log_id()).map(Log::version), Some(version));
         assert_eq!(entry.misfit(&parsed(text)), None);
     }
