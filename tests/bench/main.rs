@@ -135,10 +135,15 @@ struct Bench {
 }
 
 impl Bench {
-    /// A path that no run has written to: what was deleted slows down what is created for a while.
+    /// A path that no run has written to. What was deleted slows down what is created for a while, so copies are
+    /// removed after all runs of a row.
     fn fresh(&self) -> PathBuf {
         self.copies.set(self.copies.get() + 1);
-        self.room.join(format!("copy-{}", self.copies.get()))
+        self.copy_number(self.copies.get())
+    }
+
+    fn copy_number(&self, number: usize) -> PathBuf {
+        self.room.join(format!("copy-{number}"))
     }
 
     /// How often each is run. A run on gigabytes takes up to a minute.
@@ -332,10 +337,12 @@ impl Bench {
             (name.to_owned(), theirs.to_owned()),
             (format!("{name}, {sync}"), format!("{theirs} && {sync} {{}}")),
         ] {
+            let first = self.copies.get() + 1;
             let pair = Pair::run(self.runs(kind), &mut || self.written_to_fresh(kind, ours), &mut || {
                 self.written_to_fresh(kind, &theirs)
             });
             self.row(work, kind.name(), &name, &pair);
+            (first..=self.copies.get()).for_each(|number| remove(&self.copy_number(number)));
         }
     }
 
