@@ -87,7 +87,7 @@ fn output(
         let existing = RootedDir::open(directory)?;
         let text = read_back(&tree, built)?;
         if unchanged::has_same_files(&existing, &tree, &text, built, &collected, context)?
-            && let Some(done) = unchanged::report(&existing, &text, built, signing.as_ref())?
+            && let Some(done) = unchanged::report(&existing, || Ok(text), built, signing.as_ref())?
         {
             report.bundles.push(done);
             return signing.as_ref().map_or(Ok(()), Signing::write_public_key);
@@ -152,8 +152,8 @@ fn in_place(
     has_totals(release.as_ref(), built)?;
     let has_same_release = || release.is_none() || has_same_release(bundle, staging.staging_dir());
     if has_manifest(bundle, built.manifest) && has_same_release() {
-        let text = read_back(staging.staging_dir(), built)?;
-        if let Some(done) = unchanged::report(bundle, &text, built, signing.as_ref())? {
+        let text = || read_back(staging.staging_dir(), built);
+        if let Some(done) = unchanged::report(bundle, text, built, signing.as_ref())? {
             report.bundles.push(done);
             return signing.as_ref().map_or(Ok(()), Signing::write_public_key);
         }

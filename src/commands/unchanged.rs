@@ -44,10 +44,10 @@ pub(crate) fn has_same_files(
 }
 
 /// The report about a bundle with exactly the files that it should have, if the signature of this signer is as
-/// wanted. `text` is its manifest.
+/// wanted. Only a signer needs the `text` of its manifest, which may be large.
 pub(crate) fn report(
     existing: &RootedDir,
-    text: &[u8],
+    text: impl FnOnce() -> Result<Vec<u8>>,
     built: &Built,
     signing: Option<&Signing<'_>>,
 ) -> Result<Option<BundleReport>> {
@@ -65,7 +65,7 @@ pub(crate) fn report(
     };
     let are_over_it = there.iter().all(|file| file.evidence.digest() == manifest);
     match signing.own(&there).filter(|_| are_over_it) {
-        Some(own) if signing.owner(&own.evidence, text)? == SignatureOwner::AsWanted => {
+        Some(own) if signing.owner(&own.evidence, &text()?)? == SignatureOwner::AsWanted => {
             report.verdict = Verdict::AlreadySigned;
             report.signatures = signing.reports(own, &there);
             report.commands = vec![signing.verify_command(path, &own.evidence)];
