@@ -135,7 +135,7 @@ advisories: ## Look the dependencies up in the RustSec advisory database (fetche
 	"$$(scripts/get-tool cargo-deny $(CARGO_DENY_VERSION))" --locked check advisories
 
 .PHONY: bench
-bench: ## Compare the speed with sha256sum, openssl, cp and cosign alone (BENCH=quick: a tenth of the data; huge; peers; signing; static)
+bench: ## Compare the speed with sha256sum, openssl, cp and cosign alone (BENCH=quick: a tenth of the data; huge; peers; signing; static; DATA=T1: only that data)
 	scripts/need time openssl sha256sum
 	AICR_TEST_COSIGN=$$(scripts/cosign-for-tests); export AICR_TEST_COSIGN; \
 	if [ "$(BENCH)" = peers ]; then \

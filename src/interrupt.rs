@@ -1,6 +1,6 @@
 //! SIGINT, SIGTERM and SIGHUP: the handler stores the signal, and the program acts on it at its
 //! next check. So it ends child processes and removes temporary files before it raises the signal
-//! again.
+//! again. SIGXFSZ, for a file that is too large, does nothing: the write fails.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -24,8 +24,8 @@ pub(crate) struct Interrupt {
 }
 
 impl Interrupt {
-    /// Installs the handler for the three signals. A signal that is ignored stays ignored, as
-    /// `nohup` and the `&` of a script require.
+    /// Installs the handlers. Of the three signals, one that is ignored stays ignored, as `nohup`
+    /// and the `&` of a script require.
     pub(crate) fn install() -> io::Result<Self> {
         let received = Arc::new(AtomicUsize::new(0));
         let ignored = ignored();

@@ -46,8 +46,7 @@ impl Kind {
         }
     }
 
-    /// Whether a copy is removed at once. A million files take too much room to stay until the end. After
-    /// the removal of some thousands, new files are slow to make for a while.
+    /// Whether a copy is removed after each run: several of them take too much room.
     pub(crate) fn is_removed_at_once(self) -> bool {
         self.is_few() || self == Self::Million
     }

@@ -29,6 +29,9 @@ use table::Row;
 /// The program that is measured.
 const AICR: &str = env!("CARGO_BIN_EXE_aicr");
 
+/// What comes before a bundle is made in place again. With `--force`, nothing would be signed the second time.
+const AGAIN: &str = "rm -rf {tree}/checksums.txt {tree}/attestation";
+
 /// Where the charts are.
 const CHARTS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/bench");
 
@@ -129,14 +132,14 @@ struct Bench {
     room: PathBuf,
     cosign: String,
     runs: usize,
+    /// How many there are in the room.
     copies: Cell<usize>,
     /// What was measured since the last chart.
     rows: RefCell<Vec<Row>>,
 }
 
 impl Bench {
-    /// A path that no run has written to. What was deleted slows down what is created for a while, so copies are
-    /// removed after all runs of a row.
+    /// A path that no run has written to.
     fn fresh(&self) -> PathBuf {
         self.copies.set(self.copies.get() + 1);
         self.copy_number(self.copies.get())
@@ -151,11 +154,13 @@ impl Bench {
         if kind.is_few() { self.runs.min(3) } else { self.runs }
     }
 
-    /// Prints a row of the table, and keeps it for the chart.
+    /// Prints a row of the table, and keeps it for the chart. What was deleted slows down what is created for a
+    /// while, so the copies go only now, after all runs of the row.
     fn row(&self, work: &str, data: &str, against: &str, pair: &Pair) {
         let row = Row::new(work, data, against, pair);
         row.print();
         self.rows.borrow_mut().push(row);
+        (1..=self.copies.replace(0)).for_each(|number| remove(&self.copy_number(number)));
     }
 
     /// Draws the chart of the rows since the last one.
@@ -183,14 +188,17 @@ impl Bench {
         let Keys { private, public } = Keys::throwaway();
         let aicr = format!("COSIGN_PASSWORD= {AICR} --quiet --cosign {}", self.cosign);
         let verify = format!("{aicr} verify {{tree}} --key {public} --insecure-ignore-tlog");
-        let signed = format!("--signing-key {private} --tlog-upload=false");
+        let bundle = format!("{AGAIN} && {aicr} bundle {{tree}} --in-place");
         let mut works = vec![
             ("verify --checksums-only", format!("{aicr} verify {{tree}} --checksums-only")),
-            ("bundle --in-place", format!("{aicr} bundle {{tree}} --in-place --force")),
+            ("bundle --in-place", bundle.clone()),
         ];
         if kind == Kind::Million {
             works.extend([
-                ("bundle --in-place, signed", format!("{aicr} bundle {{tree}} --in-place --force {signed}")),
+                (
+                    "bundle --in-place, signed",
+                    format!("{bundle} --signing-key {private} --tlog-upload=false"),
+                ),
                 ("verify", verify.clone()),
                 ("verify --copy-to", format!("{verify} --copy-to {{}}")),
                 ("pack", format!("{aicr} pack {{tree}} --output {{}}")),
@@ -242,7 +250,8 @@ impl Bench {
             (
                 "bundle --in-place, signed",
                 format!(
-                    "{aicr} bundle {tree} --in-place --force --signing-key {} --tlog-upload=false",
+                    "{} && {aicr} bundle {tree} --in-place --signing-key {} --tlog-upload=false",
+                    AGAIN.replace("{tree}", &tree.to_string()),
                     keys.private
                 ),
                 format!("{peer} sign key {tree} --private_key {key} --signature {signature} >/dev/null"),
@@ -316,7 +325,7 @@ impl Bench {
         let tree = tree.display();
         let pack = format!("{AICR} pack {tree} --output {{}} --quiet");
         self.written("pack", kind, &pack, ("tar -c", &format!("tar -C {tree} -cf {{}} ."), "sync"));
-        let packed = self.fresh();
+        let packed = self.room.join("packed.tar");
         let packed = packed.display();
         assert!(shell(&pack.replace("{}", &packed.to_string())).succeeded, "the data was not packed");
         let verify = format!(
@@ -329,6 +338,7 @@ impl Bench {
         let pair =
             Pair::run(self.runs(kind), &mut || shell(&verify), &mut || self.written_to_fresh(kind, &theirs));
         self.row("verify FILE.tar", kind.name(), "tar -x, sha256sum --check", &pair);
+        remove(&self.room.join("packed.tar"));
     }
 
     /// Two lines that write, and the second once more with a wait for the disk at the end, as aicr waits.
@@ -337,12 +347,10 @@ impl Bench {
             (name.to_owned(), theirs.to_owned()),
             (format!("{name}, {sync}"), format!("{theirs} && {sync} {{}}")),
         ] {
-            let first = self.copies.get() + 1;
             let pair = Pair::run(self.runs(kind), &mut || self.written_to_fresh(kind, ours), &mut || {
                 self.written_to_fresh(kind, &theirs)
             });
             self.row(work, kind.name(), &name, &pair);
-            (first..=self.copies.get()).for_each(|number| remove(&self.copy_number(number)));
         }
     }
 

@@ -21,7 +21,7 @@ impl Bench {
             let (input, copy) = (input.display(), copy.display());
             format!("{aicr} bundle {input} --output {copy} --signing-key {key} --tlog-upload=false")
         };
-        let (one, two) = (self.fresh(), self.fresh());
+        let (one, two) = (self.room.join("one"), self.room.join("two"));
         let other = key.replace("throwaway", "other");
         let add =
             format!("{aicr} bundle-sign {} --add --signing-key {other} --tlog-upload=false", two.display());

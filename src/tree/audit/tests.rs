@@ -16,22 +16,35 @@ fn found(listed: &[&str], existing: &[(&str, Seen)]) -> Findings {
 
 /// The same in a tree of another layout.
 fn found_in(layout: Layout<'_>, listed: &[&str], existing: &[(&str, Seen)]) -> Findings {
-    fn content(path: &[u8]) -> Sha256Digest {
-        let path = String::from_utf8_lossy(path);
-        Sha256Digest::of(path.split_once('=').map_or(&*path, |(_, content)| content).as_bytes())
-    }
+    compared(layout, None, listed, existing, |comparison| {
+        let candidates: Vec<_> = comparison
+            .rename_candidates()
+            .into_iter()
+            .map(|number| (number, content(&comparison.unlisted_path(number))))
+            .collect();
+        comparison.conclude([], [], candidates)
+    })
+}
+
+/// What `look` returns of the comparison.
+fn compared<R>(
+    layout: Layout<'_>,
+    shard: Option<Shard>,
+    listed: &[&str],
+    existing: &[(&str, Seen)],
+    look: impl FnOnce(Comparison<'_>) -> R,
+) -> R {
     let mut text = Vec::new();
     render(listed.iter().map(|name| (*name, content(name.as_bytes()))), &mut text).unwrap();
     let manifest = Manifest::unproven(&text).unwrap();
     let entries: Vec<(&[u8], Seen)> = existing.iter().map(|(path, seen)| (path.as_bytes(), *seen)).collect();
     let listing = Listing::of(&entries);
-    let comparison = Comparison::new(&manifest, &listing, layout);
-    let candidates: Vec<_> = comparison
-        .rename_candidates()
-        .into_iter()
-        .map(|number| (number, content(&comparison.unlisted_path(number))))
-        .collect();
-    comparison.conclude([], [], candidates)
+    look(Comparison::of(&manifest, &listing, layout, shard))
+}
+
+fn content(path: &[u8]) -> Sha256Digest {
+    let path = String::from_utf8_lossy(path);
+    Sha256Digest::of(path.split_once('=').map_or(&*path, |(_, content)| content).as_bytes())
 }
 
 fn check(listed: &[&str], existing: &[(&str, Seen)], expected: &[&str]) {
@@ -158,20 +171,17 @@ fn swapped_and_renamed_files() {
 
 #[test]
 fn the_outcomes_of_reading_become_findings() {
-    let mut text = Vec::new();
     let names = ["a", "b", "c", "d", "e"];
-    render(names.iter().map(|name| (*name, Sha256Digest::of(b""))), &mut text).unwrap();
-    let manifest = Manifest::unproven(&text).unwrap();
-    let listing = Listing::of(&names.map(|name| (name.as_bytes(), FILE)));
-    let comparison = Comparison::new(&manifest, &listing, Layout::Bundle);
-    assert!((0..5).all(|line| comparison.exists(line)));
     let read =
         [(1, Outcome::Changed), (2, Outcome::Missing), (3, Outcome::NotRegular), (4, Outcome::Unreadable)];
     let details = HashMap::from([
         (1, Detail::Found(Sha256Digest::of(b"other"))),
         (4, Detail::Reason("permission denied".into())),
     ]);
-    let findings = comparison.conclude(read, details, []);
+    let findings = compared(Layout::Bundle, None, &names, &names.map(|name| (name, FILE)), |comparison| {
+        assert!((0..5).all(|line| comparison.exists(line)));
+        comparison.conclude(read, details, [])
+    });
     let lines: Vec<_> = findings
         .kept
         .iter()
@@ -201,22 +211,16 @@ fn the_names_are_compared_before_any_file_is_read() {
         (&[("a", LINK), ("b", FILE), ("c", FILE)], [false, true], Some((FindingKind::Unlisted, "c"))),
         (&[("a", LINK), ("b", LINK)], [false, false], Some((FindingKind::NotRegular, "a"))),
     ] {
-        let mut text = Vec::new();
-        render(["a", "b"].map(|name| (name, Sha256Digest::of(b""))).into_iter(), &mut text).unwrap();
-        let manifest = Manifest::unproven(&text).unwrap();
-        let entries: Vec<(&[u8], Seen)> =
-            existing.iter().map(|(path, seen)| (path.as_bytes(), *seen)).collect();
-        let listing = Listing::of(&entries);
-        let comparison = Comparison::new(&manifest, &listing, Layout::Bundle);
-        assert_eq!([0, 1].map(|line| comparison.exists(line)), to_read, "{existing:?}");
         let expected = unlisted.map(|(kind, path)| (kind, path.as_bytes().to_vec()));
-        assert_eq!(comparison.first_unlisted(), expected, "{existing:?}");
+        compared(Layout::Bundle, None, &["a", "b"], existing, |comparison| {
+            assert_eq!([0, 1].map(|line| comparison.exists(line)), to_read, "{existing:?}");
+            assert_eq!(comparison.first_unlisted(), expected, "{existing:?}");
+        });
     }
 }
 
 #[test]
 fn copies_are_of_no_use_when_a_name_is_wrong() {
-    let digest = Sha256Digest::of(b"");
     let foreign = |allow_missing| Layout::Foreign { manifest: "SUMS", signature: None, allow_missing };
     for (layout, existing, is_wrong) in [
         (Layout::Bundle, &[("a", FILE), ("b", FILE)][..], false),
@@ -227,29 +231,22 @@ fn copies_are_of_no_use_when_a_name_is_wrong() {
         (Layout::Bundle, &[("a", FILE), ("b", Seen::Unreadable(13))], true),
         (Layout::Bundle, &[("a", FILE), ("b", FILE), ("c", FILE)], true),
     ] {
-        let mut text = Vec::new();
-        render(["a", "b"].map(|name| (name, digest)).into_iter(), &mut text).unwrap();
-        let manifest = Manifest::unproven(&text).unwrap();
-        let entries: Vec<(&[u8], Seen)> =
-            existing.iter().map(|(path, seen)| (path.as_bytes(), *seen)).collect();
-        let listing = Listing::of(&entries);
-        let comparison = Comparison::new(&manifest, &listing, layout);
-        assert_eq!(comparison.has_wrong_names(), is_wrong, "{existing:?}");
+        let found = compared(layout, None, &["a", "b"], existing, |comparison| comparison.has_wrong_names());
+        assert_eq!(found, is_wrong, "{existing:?}");
     }
 }
 
 #[test]
 fn only_a_whole_run_looks_for_renamed_files() {
-    let mut text = Vec::new();
-    render([("a", Sha256Digest::of(b""))].into_iter(), &mut text).unwrap();
-    let manifest = Manifest::unproven(&text).unwrap();
     let shard = Shard::new(1, 1);
     for (existing, in_all, in_shard) in
-        [(&[(&b"b"[..], FILE)][..], 1, 0), (&[(b"a", FILE), (b"b", FILE)], 0, 0), (&[], 0, 0)]
+        [(&[("b", FILE)][..], 1, 0), (&[("a", FILE), ("b", FILE)], 0, 0), (&[], 0, 0)]
     {
-        let listing = Listing::of(existing);
-        let candidates =
-            |shard| Comparison::of(&manifest, &listing, Layout::Bundle, shard).rename_candidates().len();
+        let candidates = |shard| {
+            compared(Layout::Bundle, shard, &["a"], existing, |comparison| {
+                comparison.rename_candidates().len()
+            })
+        };
         assert_eq!([candidates(None), candidates(shard)], [in_all, in_shard], "{existing:?}");
     }
 }
