@@ -83,11 +83,8 @@ impl Ordered {
         let text = text.strip_prefix('v').unwrap_or(text);
         let end = text.find(['-', '+']).unwrap_or(text.len());
         let (numbers, rest) = text.split_at(end);
-        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        let numbers: Option<Vec<u64>> = numbers
-            .split('.')
-            .map(|number| is_number(number).then(|| number.parse().ok()).flatten())
-            .collect();
+        // Rust reads a number with a plus before it, but no plus is left here.
+        let numbers: Option<Vec<u64>> = numbers.split('.').map(|number| number.parse().ok()).collect();
         let [major, minor, patch] = match numbers?[..] {
             [major] => [major, 0, 0],
             [major, minor] => [major, minor, 0],

@@ -96,6 +96,22 @@ fn a_key_to_trust_may_be_piped_in() {
 }
 
 #[test]
+fn standard_input_is_read_once() {
+    for line in [&["-", "--key=k"][..], &["--key=-"], &["--manifest=SUMS", "--key=-"]] {
+        assert!(plan(line).is_ok(), "{line:?}");
+    }
+    let twice = "- is given twice: standard input can be read only once";
+    for line in [&["-", "-", "--key=k"][..], &["-", "--key=-"], &["-", "--key=k", "--key=-"]] {
+        refused(line, twice, "give the key in a file, or the archive");
+    }
+    refused(
+        &["-", "--manifest=SUMS", "--key=k"],
+        "BUNDLE: - is an archive, and --manifest needs a directory",
+        "write `./-` for a directory of that name",
+    );
+}
+
+#[test]
 fn the_expected_release_is_compared() {
     let release = |name: &str, version: &str| {
         Release::new(Label::new(name).expect(name), Label::new(version).expect(version), 1, 1)
@@ -123,6 +139,8 @@ fn the_expected_release_is_compared() {
         let line: Vec<&str> = ["--key=k.pub"].into_iter().chain(flags.iter().copied()).collect();
         let Scope::Signature(plan) = plan(&line).expect("a plan").scope else { panic!("{line:?}") };
         assert_eq!(plan.release.is_some(), !flags.is_empty());
+        let typed = plan.release.flags().into_iter().map(|(flag, value)| format!("{flag}={value}"));
+        assert_eq!(typed.collect::<Vec<_>>(), flags, "what a receipt repeats");
         assert_eq!(plan.release.difference(&release(name, version)).as_deref(), expected, "{line:?}");
     }
 }

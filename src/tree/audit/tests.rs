@@ -261,7 +261,8 @@ fn a_later_finding_has_its_place_among_the_others() {
         (FindingKind::Missing, "c"),
         (FindingKind::BadName, "aa"),
     ] {
-        findings.insert(Finding::new(kind, path));
+        findings.add_difference(Some(Finding::new(kind, path)));
+        findings.add_difference(None);
     }
     is(&findings, &["changed a", "bad-name aa", "missing b", "unlisted b", "missing c"]);
 }

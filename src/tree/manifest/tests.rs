@@ -97,6 +97,9 @@ fn a_manifest_of_a_gibibyte_is_read_and_one_byte_more_is_not() {
     text[0] = b'\n';
     assert_eq!(error(&text[..1 << 30]), "M: line 1 is blank");
     assert_eq!(error(&text), "M is larger than 1 GiB");
+    let foreign = |text| foreign::ForeignManifest::unproven(text, "M").unwrap_err().message("M");
+    assert_eq!(foreign(&text[..1 << 30]), "M: line 1 is blank");
+    assert_eq!(foreign(&text), "M is larger than 1 GiB");
 }
 
 /// Random names of every allowed form.
@@ -129,6 +132,7 @@ fn a_written_manifest_is_read_back() {
             continue;
         }
         let manifest = Manifest::unproven(&text).unwrap();
+        assert_eq!(manifest.text(), text);
         let read: Vec<_> = (0..manifest.len()).map(|place| manifest.entry(place)).collect();
         assert_eq!(read, entries().map(|(name, digest)| Entry { digest, name }).collect::<Vec<_>>());
         for (place, name) in names.iter().enumerate() {

@@ -203,15 +203,17 @@ fn the_old_form_of_a_key() {
     let (ours, other) = (key("throwaway"), key("other"));
     let manifest = Sha256Digest::of(b"manifest");
     // Without an entry, only the verifier knows what was signed.
-    assert_eq!(without_hint(LEGACY).signed(), None);
-    let alone = without_hint(LEGACY).by(&ours, manifest).unwrap();
+    let logged = old(REKOR_V1);
+    let without_entry = without_hint(LEGACY);
+    assert_eq!((without_entry.signed(), without_entry.has_log_entry()), (None, false));
+    let with_entry = without_hint(&logged.to_string());
+    assert_eq!((with_entry.signed(), with_entry.has_log_entry()), (Some(parsed(REKOR_V1).digest()), true));
+    let alone = without_entry.by(&ours, manifest).unwrap();
     assert_eq!((alone.digest(), alone.signer()), (manifest, &SignedBy::Key(ours.sha256())));
     assert!(alone.log_entry().is_none());
     assert_eq!(LEGACY, format!(r#"{{"base64Signature":"{}"}}"#, alone.signature_base64()));
 
-    let logged = old(REKOR_V1);
-    assert_eq!(without_hint(&logged.to_string()).signed(), Some(parsed(REKOR_V1).digest()));
-    let evidence = without_hint(&logged.to_string()).by(&ours, manifest).unwrap();
+    let evidence = with_entry.by(&ours, manifest).unwrap();
     assert_eq!(evidence.digest(), parsed(REKOR_V1).digest());
     assert_eq!(evidence.log_entry().unwrap().misfit(&evidence), None);
     assert!(!evidence.log_entry().unwrap().has_proof());
