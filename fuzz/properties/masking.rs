@@ -31,9 +31,11 @@ pub(super) fn holds(input: &[u8]) {
     }
 }
 
-/// Without the characters of the masks, so that no secret is part of a mask.
+/// Without the characters of the masks, so that no secret is part of a mask, and without `@`: what is before
+/// it in an address is masked, too.
 fn secret(bytes: &[u8]) -> Vec<u8> {
-    let letter = |byte: &u8| if matches!(byte, b'$' | b'_') { b'-' } else { byte.to_ascii_lowercase() };
+    let letter =
+        |byte: &u8| if matches!(byte, b'$' | b'_' | b'@') { b'-' } else { byte.to_ascii_lowercase() };
     bytes.iter().map(letter).collect()
 }
 

@@ -47,7 +47,10 @@ fn go_ends_a_group_around(typed: &str) -> bool {
                 depth -= 1;
                 &rest[1..]
             }
-            '[' => after_class(&rest[1..]),
+            '[' => match after_class(&rest[1..]) {
+                Some(rest) => rest,
+                None => return false,
+            },
             '\\' if rest.starts_with("\\Q") => rest.split_once("\\E").map_or("", |(_, rest)| rest),
             _ => after_letter(rest),
         };
@@ -55,8 +58,9 @@ fn go_ends_a_group_around(typed: &str) -> bool {
     false
 }
 
-/// The text after a class, whose `[` was read. A `]` that comes first is part of the class.
-fn after_class(text: &str) -> &str {
+/// The text after a class, whose `[` was read; `None` if Go refuses it. A `]` that comes first is part of
+/// the class.
+fn after_class(text: &str) -> Option<&str> {
     let mut rest = text.strip_prefix('^').unwrap_or(text);
     let mut first = true;
     while !rest.is_empty() && (first || !rest.starts_with(']')) {
@@ -68,14 +72,24 @@ fn after_class(text: &str) -> &str {
             Some((_, rest)) => rest,
             None if is_class => after_escape(rest),
             None => {
-                let rest = after_letter(rest);
+                let (from, rest) = (rest, after_letter(rest));
                 // The `[` of `a-[` does not begin a class.
-                let to = rest.strip_prefix('-').filter(|to| !to.is_empty() && !to.starts_with(']'));
-                to.map_or(rest, after_letter)
+                match rest.strip_prefix('-').filter(|to| !to.is_empty() && !to.starts_with(']')) {
+                    Some(to) if is_reversed(from, to) => return None,
+                    Some(to) => after_letter(to),
+                    None => rest,
+                }
             }
         };
     }
-    rest.get(1..).unwrap_or_default()
+    Some(rest.get(1..).unwrap_or_default())
+}
+
+/// Whether a range ends before it begins. Of escaped letters this is not known. Rust does not read a range
+/// in `[--!]`.
+fn is_reversed(from: &str, to: &str) -> bool {
+    let is_escaped = [from, to].iter().any(|text| text.starts_with('\\'));
+    !is_escaped && to.chars().next() < from.chars().next()
 }
 
 /// The text after a letter, escaped or not.
@@ -122,6 +136,9 @@ mod tests {
             ("[[:](a)[:]", false),
             ("[+-[:](a)", false),
             ("[+-[:])", true),
+            // Go refuses the range.
+            ("[--!])", false),
+            ("[!--])", true),
             ("[[:alpha:]])", true),
             ("\\p{)}(?P<)>a)", false),
             ("[\\])]", false),
