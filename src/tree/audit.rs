@@ -206,7 +206,7 @@ impl<'m> Comparison<'m> {
                 }
                 Seen::Unreadable(error) if is_listed => {
                     outcomes[line] = Outcome::Unreadable;
-                    if details.len() < KEPT {
+                    if details.len() != KEPT {
                         details.insert(line, Detail::Reason(reason_of(error)));
                     }
                     continue;

@@ -42,7 +42,7 @@ impl ForeignManifest {
         let mut lists_itself = false;
         for (before, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
             let number = before + 1;
-            if number > MAX_ENTRIES {
+            if lines.len() == MAX_ENTRIES {
                 return Err(whole(Problem::TooMany));
             }
             let line = line.strip_suffix(b"\n").unwrap_or(line);
