@@ -1,11 +1,12 @@
 //! The directory of a test: its files, a cosign, and keys. [`run`] starts `aicr` and other programs
 //! in it.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex};
 
 pub(crate) use run::Run;
 use rustix::fs::{FileType, Mode};
@@ -206,10 +207,25 @@ impl Sandbox {
         self.program_run(["sh", "-c", line])
     }
 
-    /// Creates [`small_dist`](Self::small_dist), and a signed bundle `B` of it.
+    /// Creates [`small_dist`](Self::small_dist), and a signed bundle `B` of it. Each cosign signs one, and
+    /// every test that asks for it has a copy: signing takes a second.
     pub(crate) fn signed(&self) -> &Self {
+        type Files = Vec<(String, Vec<u8>)>;
+        static SIGNED: Mutex<BTreeMap<PathBuf, Files>> = Mutex::new(BTreeMap::new());
         self.small_dist();
-        self.aicr("bundle dist --output B --signing-key cosign.key --tlog-upload=false --quiet").succeeds();
+        let mut signed = SIGNED.lock().unwrap();
+        let files = signed.entry(self.cosign.clone()).or_insert_with(|| {
+            let sandbox = Self::with_cosign(&self.cosign);
+            let sign = "bundle dist --output B --signing-key cosign.key --tlog-upload=false --quiet";
+            sandbox.small_dist().aicr(sign).succeeds();
+            let names = sandbox.tree("B").into_iter().filter(|name| !name.ends_with('/'));
+            names
+                .map(|name| (format!("B/{name}"), fs::read(sandbox.path(format!("B/{name}"))).unwrap()))
+                .collect()
+        });
+        for (name, content) in files {
+            self.file(name, content);
+        }
         self
     }
 

@@ -102,7 +102,7 @@ fn endless_output_fills_no_memory_and_ends_at_the_timeout() {
     out_of_time("sign-blob", "yes & note $!; note $$; exec yes >&2", 2);
     // A lot of output, then a signature: within half a GiB of address space.
     let sandbox =
-        noting("sign-blob", "head -c 5G /dev/zero; head -c 5G /dev/zero >&2; cp \"$TOP/good\" \"$BUNDLE\"");
+        noting("sign-blob", "head -c 1G /dev/zero; head -c 1G /dev/zero >&2; cp \"$TOP/good\" \"$BUNDLE\"");
     sandbox
         .shell(&format!("ulimit -v 524288; exec aicr bundle-sign B --force {SIGN} --timeout 1h --quiet"))
         .succeeds();
