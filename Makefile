@@ -52,12 +52,13 @@ test-kms: ## Run the tests with key managers, real ones and their likes, which i
 	AICR_TEST_MATRIX=$$(scripts/cosign-matrix); export AICR_TEST_MATRIX; \
 	cargo test --locked --test kms -- --show-output
 
-.PHONY: test-sigstore sigstore-table
+.PHONY: test-sigstore test-sigstore-long
+LONG := cells:: failures::answers:: failures::ways::
 test-sigstore: ## Run the tests with a private Sigstore, which it builds (Fulcio, Rekor 1 and 2, timestamps)
-test-sigstore: tests := --skip cells::
-sigstore-table: ## There, sign with every signer, recording and release, and print the results as a table
-sigstore-table: tests := cells::
-test-sigstore sigstore-table:
+test-sigstore: tests := $(LONG:%=--skip %)
+test-sigstore-long: ## There, sign with every signer, recording and release, and let every service fail in every way
+test-sigstore-long: tests := $(LONG)
+test-sigstore test-sigstore-long:
 	scripts/need strace unshare nsenter ip openssl
 	scripts/sigstore/install >/dev/null
 	AICR_TEST_MATRIX=$$(scripts/cosign-matrix); export AICR_TEST_MATRIX; \
@@ -191,4 +192,4 @@ clean: ## Remove what was built here (the cosigns and tools in the user's cache 
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
