@@ -338,5 +338,6 @@ fn a_bare_signature() {
     }
     // Digits are base64, and JSON too.
     assert!(form("1234").is_err());
+    assert!(form(&"A".repeat(1 << 20)).is_ok());
     assert_eq!(why_not(&"A".repeat(1 + (1 << 20))), "is larger than 1048576 bytes");
 }
