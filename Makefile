@@ -53,11 +53,11 @@ test-kms: ## Run the tests with key managers, real ones and their likes, which i
 	cargo test --locked --test kms -- --show-output
 
 .PHONY: test-sigstore test-sigstore-long
-LONG := cells:: failures::answers:: failures::ways::
+LONG_SIGSTORE_TESTS := cells:: failures::answers:: failures::ways::
 test-sigstore: ## Run the tests with a private Sigstore, which it builds (Fulcio, Rekor 1 and 2, timestamps)
-test-sigstore: tests := $(LONG:%=--skip %)
-test-sigstore-long: ## There, sign with every signer, recording and release, and let every service fail in every way
-test-sigstore-long: tests := $(LONG)
+test-sigstore: tests := $(LONG_SIGSTORE_TESTS:%=--skip %)
+test-sigstore-long: ## Run the tests that test-sigstore leaves out: every signer, recording and release; every failure of a service
+test-sigstore-long: tests := $(LONG_SIGSTORE_TESTS)
 test-sigstore test-sigstore-long:
 	scripts/need strace unshare nsenter ip openssl
 	scripts/sigstore/install >/dev/null

@@ -10,6 +10,7 @@ use crate::cosign::masked::masked;
 const NAMES: [&str; 2] = ["VAULT_TOKEN", "COSIGN_PASSWORD"];
 
 pub(super) fn holds(input: &[u8]) {
+    has_no_user_info(&masked(input.to_vec(), &Variables::new()));
     let mut lines = input.splitn(3, |byte| *byte == b'\n');
     let secrets = [lines.next(), lines.next()].map(|line| secret(line.unwrap_or_default()));
     let mut text = Vec::new();
@@ -28,6 +29,16 @@ pub(super) fn holds(input: &[u8]) {
     let masked = masked(text, &Variables::from([(name, token), (other, password)]));
     for secret in secrets.iter().map(|secret| secret.trim_ascii()).filter(|secret| secret.len() >= 8) {
         assert!(!contains(&masked, secret), "{secret:?} in {masked:?}");
+    }
+}
+
+/// No address in a masked text has anything but the mask before its `@`.
+fn has_no_user_info(masked: &[u8]) {
+    for (at, _) in masked.windows(3).enumerate().filter(|(_, three)| three == b"://") {
+        let ends = |byte: &u8| byte.is_ascii_whitespace() || b"/?#\"'`<>\\".contains(byte);
+        let host = masked[at + 3..].split(ends).next().unwrap_or_default();
+        let before = host.iter().rposition(|byte| *byte == b'@').map(|end| &host[..end]);
+        assert!(before.is_none_or(|before| before == "…".as_bytes()), "{host:?} in {masked:?}");
     }
 }
 

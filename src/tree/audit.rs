@@ -19,6 +19,11 @@ use crate::system_error::reason_of;
 /// How many findings are kept; the others are only counted.
 pub(crate) const KEPT: usize = 10_000;
 
+/// Whether one more is kept beside so many.
+pub(super) fn has_room(kept: usize) -> bool {
+    kept < KEPT
+}
+
 /// What is wrong at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FindingKind {
@@ -206,7 +211,7 @@ impl<'m> Comparison<'m> {
                 }
                 Seen::Unreadable(error) if is_listed => {
                     outcomes[line] = Outcome::Unreadable;
-                    if details.len() != KEPT {
+                    if has_room(details.len()) {
                         details.insert(line, Detail::Reason(reason_of(error)));
                     }
                     continue;
@@ -367,7 +372,7 @@ impl Findings {
     /// Counts a finding, and makes it only if it is kept.
     fn add(&mut self, finding: impl FnOnce() -> Finding) {
         self.total += 1;
-        if self.kept.len() < KEPT {
+        if has_room(self.kept.len()) {
             self.kept.push(finding());
         }
     }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
-use super::audit::{Comparison, Detail, FindingKind, Findings, KEPT, Outcome};
+use super::audit::{Comparison, Detail, FindingKind, Findings, Outcome, has_room};
 use super::copies::Copies;
 use super::layout::Layout;
 use super::manifest::Manifest;
@@ -214,8 +214,8 @@ struct Sink<'a> {
 struct FileChecker {
     buffer: Vec<u8>,
     wrong: Vec<(usize, Outcome)>,
-    /// About the first [`KEPT`] of them. Each thread reads its files in the order of the manifest, so the
-    /// first of all threads are among these.
+    /// About the first [`KEPT`](super::audit::KEPT) of them. Each thread reads its files in the order of
+    /// the manifest, so the first of all threads are among these.
     details: Vec<(usize, Detail)>,
     bytes: u64,
     unsafe_files: UnsafeFiles,
@@ -285,7 +285,7 @@ impl FileChecker {
         if outcome != Outcome::Intact {
             sink.copies.iter().for_each(Copies::abandon);
             self.wrong.push((turn.index, outcome));
-            if self.details.len() < KEPT {
+            if has_room(self.details.len()) {
                 self.details.extend(detail.map(|detail| (turn.index, detail)));
             }
         }

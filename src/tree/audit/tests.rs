@@ -274,6 +274,7 @@ fn the_first_ten_thousand_are_kept_and_all_are_counted() {
     let findings = found(&["x"], &existing);
     assert_eq!((findings.kept.len(), findings.total), (KEPT, 12_001));
     assert_eq!(findings.kept[KEPT - 1].path, b"09999");
+    assert_eq!([KEPT - 1, KEPT].map(has_room), [true, false]);
 }
 
 #[test]

@@ -202,8 +202,8 @@ fn the_old_form_of_an_identity() {
 fn the_old_form_of_a_key() {
     let (ours, other) = (key("throwaway"), key("other"));
     let manifest = Sha256Digest::of(b"manifest");
-    // Without an entry, only the verifier knows what was signed.
     let logged = old(REKOR_V1);
+    // Without an entry, only the verifier knows what was signed.
     let without_entry = without_hint(LEGACY);
     assert_eq!((without_entry.signed(), without_entry.has_log_entry()), (None, false));
     let with_entry = without_hint(&logged.to_string());
