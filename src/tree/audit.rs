@@ -19,7 +19,7 @@ use crate::system_error::reason_of;
 /// How many findings are kept; the others are only counted.
 pub(crate) const KEPT: usize = 10_000;
 
-/// Whether one more is kept beside so many.
+/// Whether one more is kept when there are so many.
 pub(super) fn has_room(kept: usize) -> bool {
     kept < KEPT
 }
