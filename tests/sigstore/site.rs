@@ -3,6 +3,7 @@
 //! `scripts/sigstore/start` and `servers/trust.go`. The services follow the orders of
 //! `servers/orders.go`.
 
+use std::fs;
 use std::ops::Deref;
 use std::path::Path;
 use std::process::Command;
@@ -104,6 +105,19 @@ impl Site {
     #[track_caller]
     pub(crate) fn reached(&self, run: Run<'_>, code: i32) -> Vec<String> {
         loopback::reached(&self.sandbox, run, code)
+    }
+}
+
+/// A test that fails shows what the services printed last: the cause may be theirs.
+impl Drop for Site {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for service in ALL {
+                let log = fs::read_to_string(self.path(format!("site/log/{service}"))).unwrap_or_default();
+                let lines: Vec<_> = log.lines().collect();
+                println!("{service}:\n{}", lines[lines.len().saturating_sub(10)..].join("\n"));
+            }
+        }
     }
 }
 
