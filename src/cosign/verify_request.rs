@@ -75,3 +75,75 @@ impl VerifyRequest<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY_ONLY: &str = include_str!("../../fixtures/cosign/v3.1.3/bundle.json");
+    const REKOR_V1: &str = include_str!("../../fixtures/evidence/key-rekor-v1.json");
+    const REKOR_V2_TIMESTAMP: &str = include_str!("../../fixtures/evidence/key-rekor-v2-timestamp.json");
+    const TIMESTAMP: &str = include_str!("../../fixtures/evidence/key-timestamp.json");
+    const KEYLESS: &str = include_str!("../../fixtures/evidence/keyless-rekor-v1.json");
+
+    const IDENTITY: VerifyAs<'_> = VerifyAs::Identity {
+        identity: &Pattern::Exact(String::new()),
+        issuer: &Pattern::Exact(String::new()),
+    };
+
+    fn key(pem: &str) -> PublicKey {
+        PublicKey::from_pem(pem.as_bytes()).expect(pem)
+    }
+
+    fn evidence(text: &str) -> Evidence {
+        Evidence::parse(text.as_bytes()).expect(text)
+    }
+
+    #[test]
+    fn a_signature_suits_a_request_for_its_signer() {
+        let ours = &key(include_str!("../../fixtures/keys/throwaway.pub"));
+        let other = &key(include_str!("../../fixtures/keys/other.pub"));
+        for (by, text, suits) in [
+            (VerifyAs::Key(ours), KEY_ONLY, true),
+            (VerifyAs::Key(other), KEY_ONLY, false),
+            (VerifyAs::Key(ours), KEYLESS, false),
+            (IDENTITY, KEYLESS, true),
+            (IDENTITY, KEY_ONLY, false),
+        ] {
+            let request = VerifyRequest { by, root: None, log: false, timestamp: false };
+            assert_eq!(request.suits(&evidence(text)), suits, "{by:?}: {text}");
+        }
+    }
+
+    #[test]
+    fn what_an_older_cosign_cannot_verify() {
+        use Dialect::{BundleFlag, LegacyBundle, SigningConfig};
+
+        let by_key = VerifyAs::Key(&key(include_str!("../../fixtures/keys/throwaway.pub")));
+        let certificate = Some(("cannot read the certificate of a Sigstore bundle", "2.4 or later"));
+        let log_entry = Some(("cannot read the log entry of a Sigstore bundle", "2.4 or later"));
+        let stamp = Some(("cannot read the timestamp of a Sigstore bundle", "2.4 or later"));
+        let rekor_v2 = Some(("cannot verify log entries of Rekor v2", "2.6 or later"));
+        let first = Some(("rejects the first entry of a log as damaged", "2.6 or later"));
+        // The entry of REKOR_V1 is the first one of its log, and that of KEYLESS is not.
+        for (by, log, timestamp, text, beyond) in [
+            (by_key, false, false, KEY_ONLY, [None, None]),
+            (by_key, false, false, REKOR_V1, [None, None]),
+            (by_key, false, false, REKOR_V2_TIMESTAMP, [None, None]),
+            (by_key, false, true, TIMESTAMP, [stamp, None]),
+            (by_key, true, false, REKOR_V1, [log_entry, first]),
+            (by_key, true, true, REKOR_V2_TIMESTAMP, [log_entry, rekor_v2]),
+            (IDENTITY, true, false, KEYLESS, [certificate, None]),
+        ] {
+            let request = VerifyRequest { by, root: None, log, timestamp };
+            let beyond_each = beyond.into_iter().chain([None]);
+            for (dialect, beyond) in [LegacyBundle, BundleFlag, SigningConfig].into_iter().zip(beyond_each) {
+                assert_eq!(
+                    request.is_beyond(dialect, &evidence(text)),
+                    beyond,
+                    "{dialect:?}: {request:?}: {text}"
+                );
+            }
+        }
+    }
+}
