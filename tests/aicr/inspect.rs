@@ -4,9 +4,7 @@ use std::fs;
 
 use rustix::fs::FileType;
 
-use sha2::{Digest as _, Sha256};
-
-use crate::sandbox::{KEY_SHA256, SMALL_MANIFEST, SMALL_SHA256, Sandbox, repository};
+use crate::sandbox::{KEY_SHA256, SMALL_MANIFEST, SMALL_SHA256, Sandbox, repository, sha256};
 use crate::without_aicr::{signature, sigstore_bundle};
 
 const SIGNATURE: &str = "attestation/checksums.txt.sigstore.json";
@@ -197,11 +195,6 @@ fn a_release_that_aicr_did_not_build() {
             .stderr(&format!("error: dist/{file}{message}\nhint: {hint}\n"))
             .exits(5);
     }
-}
-
-/// The SHA-256 of these bytes.
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"))
 }
 
 /// Exit 2, before any is read.

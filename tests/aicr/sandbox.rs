@@ -8,8 +8,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 pub(crate) use run::Run;
 use rustix::fs::{FileType, Mode};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 pub(crate) use crate::test_cosign::{cosigns, test_cosign};
@@ -245,6 +249,18 @@ impl Sandbox {
         self
     }
 
+    /// Adds the trusted root of the recordings, `root.json`, and a bundle `I` of `dist` with a signature by an
+    /// identity that is over something else, so that cosign rejects it.
+    pub(crate) fn of_identity(&self) -> &Self {
+        let fixture = |name: &str| fs::read_to_string(repository().join("fixtures").join(name)).unwrap();
+        let mut signature: Value = serde_json::from_str(&fixture("evidence/keyless-timestamp.json")).unwrap();
+        signature["messageSignature"]["messageDigest"]["digest"] =
+            json!(STANDARD.encode(Sha256::digest(SMALL_MANIFEST)));
+        self.aicr("bundle dist --output I --quiet").stderr(UNSIGNED).succeeds();
+        self.file("I/attestation/checksums.txt.sigstore.json", signature.to_string())
+            .file("root.json", fixture("sigstore/trusted-root.json"))
+    }
+
     /// Creates the directory `dist` with the files `a` and `sub/b`.
     pub(crate) fn small_dist(&self) -> &Self {
         self.file("dist/a", "alpha\n").file("dist/sub/b", "beta\n")
@@ -267,6 +283,11 @@ f2c82decdd7181cf98945929a62598db7e6b477e11f6e0eb0ae97020eff151ad  sub/b
 
 /// SHA-256 of [`SMALL_MANIFEST`].
 pub(crate) const SMALL_SHA256: &str = "162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8";
+
+/// The SHA-256 of these bytes, in hexadecimal.
+pub(crate) fn sha256(content: impl AsRef<[u8]>) -> String {
+    Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+}
 
 /// Fails if two texts differ, and shows the lines that do.
 #[track_caller]

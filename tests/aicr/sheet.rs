@@ -1,8 +1,6 @@
 //! `aicr sheet`: the page for the receivers. Its recipes are run in [`super::matrix`].
 
-use sha2::{Digest as _, Sha256};
-
-use crate::sandbox::{KEY_SHA256, OTHER_KEY_SHA256, SMALL_SHA256, Sandbox};
+use crate::sandbox::{KEY_SHA256, OTHER_KEY_SHA256, SMALL_SHA256, Sandbox, sha256};
 
 /// What stands at the top of the sheet of the small bundle.
 const VALUES: &str = "```text
@@ -292,9 +290,4 @@ fn names_with_blanks_and_controls() {
             .stderr(&format!("error: {message}\nhint: {hint}\n"))
             .exits(2);
     }
-}
-
-/// The SHA-256 of these bytes.
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"))
 }

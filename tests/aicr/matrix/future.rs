@@ -2,14 +2,8 @@
 //! at a time. That is about cosign (3), and never about the bundle (5).
 
 use std::collections::BTreeSet;
-use std::fs;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
-
-use crate::sandbox::{SMALL_MANIFEST, Sandbox, UNSIGNED, cosigns, repository};
+use crate::sandbox::{Sandbox, cosigns};
 use crate::without_aicr::{dialect, release};
 
 /// The flags that decide which dialect a cosign has.
@@ -31,17 +25,11 @@ const SERVICES: &str = "--rekor-url http://localhost:3000 --timestamp-server-url
 
 /// A stage with a bundle `B` that is signed, and one, `I`, with a wrong signature by an identity.
 fn stage(sandbox: &Sandbox) {
-    let fixture = |name: &str| fs::read_to_string(repository().join("fixtures").join(name)).unwrap();
-    let mut signature: Value = serde_json::from_str(&fixture("evidence/keyless-timestamp.json")).unwrap();
-    signature["messageSignature"]["messageDigest"]["digest"] =
-        json!(STANDARD.encode(Sha256::digest(SMALL_MANIFEST)));
     sandbox
         .signed()
-        .file("root.json", fixture("sigstore/trusted-root.json"))
+        .of_identity()
         // Of `{"sub":"dev"}`.
         .file("token", "e30.eyJzdWIiOiJkZXYifQ.e30\n");
-    sandbox.aicr("bundle dist --output I --quiet").stderr(UNSIGNED).succeeds();
-    sandbox.file("I/attestation/checksums.txt.sigstore.json", signature.to_string());
 }
 
 /// Puts a cosign on the stage that does not know these flags of these commands, hidden or not.
