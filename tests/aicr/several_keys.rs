@@ -139,6 +139,53 @@ fn a_false_signature_of_a_trusted_key() {
     sandbox.aicr("verify B --key other.pub --insecure-ignore-tlog --quiet").succeeds();
 }
 
+/// A signature that cosign refuses counts more than one that it could not check, whichever comes first.
+#[test]
+fn one_signature_is_false_and_cosign_crashes_over_the_other() {
+    let sandbox = signed_twice();
+    let of_other = further(OTHER_KEY_SHA256);
+    let false_signature = |path: &str| {
+        let mut bundle: Value = serde_json::from_str(&sandbox.read(path)).unwrap();
+        bundle["messageSignature"]["signature"] = json!(STANDARD.encode("false"));
+        sandbox.file(path, bundle.to_string());
+    };
+    let crashes_over = |key: &str| {
+        let script = format!(
+            "for WORD; do
+               case $1$WORD in verify-blob--key=*) cmp -s \"${{WORD#*=}}\" '{}' && kill -KILL $$ ;; esac
+             done
+             exec '{}' \"$@\"",
+            sandbox.path(key).display(),
+            sandbox.cosign().display()
+        );
+        sandbox.remove("bin/cosign").program("bin/cosign", &script);
+    };
+    let refuses = |path: &str| {
+        sandbox
+            .aicr(BOTH)
+            .cosigns_words_left_out()
+            .stdout("rejected B\n")
+            .stderr(&format!(
+                "error: {path}: cosign does not accept the signature\n    (what cosign said)\n{ONLY}"
+            ))
+            .exits(5);
+    };
+
+    crashes_over("other.pub");
+    let killed = "error: {root}/bin/cosign verify-blob was killed by signal 9\n";
+    sandbox.aicr(BOTH).stderr(killed).exits(1);
+    false_signature(FIRST);
+    refuses(FIRST);
+    sandbox.signed();
+    false_signature(&of_other);
+    crashes_over("cosign.pub");
+    refuses(&of_other);
+    // Of two that are equally bad, the first is shown.
+    false_signature(FIRST);
+    crashes_over("no key");
+    refuses(FIRST);
+}
+
 /// Each key must have one of the fingerprints.
 #[test]
 fn fingerprints_of_several_keys() {
