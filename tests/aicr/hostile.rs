@@ -5,6 +5,7 @@ mod archives;
 mod attacks;
 mod bounds;
 mod corpus;
+mod identity;
 mod old_kernel;
 mod reads;
 mod several;

@@ -90,7 +90,7 @@ fn a_rejected_bundle_has_a_receipt_too() {
 fn a_receipt_says_whom_the_verifier_trusted() {
     let sandbox = Sandbox::new();
     sandbox.small_dist();
-    sandbox.of_identity();
+    sandbox.of_identity("keyless-timestamp");
     let verify = |trust: &str, file: &str| {
         let words = format!("verify I {trust} --trusted-root root.json --require-timestamp --receipt {file}");
         sandbox.aicr(&words).whatever_it_prints().exits(5);
