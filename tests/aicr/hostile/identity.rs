@@ -1,11 +1,14 @@
 //! A18, A19: recorded signatures by an identity which the flags do not accept. cosign is asked only when
 //! they do. `tests/sigstore/trust.rs` has those that are accepted.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::foreign_release::sample::ONLY;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{SMALL_SHA256, Sandbox};
 
+const SIGNATURE: &str = "I/attestation/checksums.txt.sigstore.json";
 const DEV: &str = "--certificate-identity dev@example.test";
 const ISSUER: &str = "--certificate-oidc-issuer https://localhost:8888";
 const STAMP: &str = "--insecure-ignore-tlog --require-timestamp";
@@ -15,6 +18,19 @@ fn root_without(sandbox: &Sandbox, list: &str) {
     let mut root: Value = serde_json::from_str(&sandbox.read("root.json")).unwrap();
     root[list] = json!([]);
     sandbox.file(&format!("no-{list}.json"), root.to_string());
+}
+
+/// `I` is rejected with this error; without one, by cosign.
+#[track_caller]
+fn rejects(sandbox: &Sandbox, trust: &str, error: Option<&str>) {
+    let run = sandbox.aicr(&format!("verify I {trust}")).stdout("rejected I\n");
+    match error {
+        Some(error) => run.stderr(&format!("error: {error}")),
+        None => run.cosigns_words_left_out().stderr(&format!(
+            "error: I: cosign does not accept the signature\n    (what cosign said)\n{ONLY}"
+        )),
+    }
+    .exits(5);
 }
 
 #[test]
@@ -54,11 +70,36 @@ hint: --insecure-ignore-tlog with --require-timestamp accepts a timestamp instea
         sandbox.small_dist().of_identity(recording);
         root_without(&sandbox, "tlogs");
         root_without(&sandbox, "timestampAuthorities");
-        sandbox
-            .aicr(&format!("verify I {trust}"))
-            .stdout("rejected I\n")
-            .stderr(&format!("error: {error}"))
-            .exits(5);
+        rejects(&sandbox, &trust, Some(error));
+    }
+}
+
+/// Rekor v2 states no time, and Rekor v1 does. The log entries are about the manifest here, so that only the time
+/// can be missing before cosign is asked.
+#[test]
+fn a_certificate_needs_a_trusted_signing_time() {
+    let no_time = "I: the signature has no trusted signing time: Rekor v2 states none, and there is no timestamp of an authority in the trusted root\n";
+    for (recording, root, error) in [
+        ("keyless-rekor-v2-timestamp", "no-timestampAuthorities.json", Some(no_time)),
+        ("keyless-rekor-v2-timestamp", "root.json", None),
+        ("keyless-rekor-v1", "no-timestampAuthorities.json", None),
+    ] {
+        let sandbox = Sandbox::new();
+        sandbox.small_dist().of_identity(recording);
+        root_without(&sandbox, "timestampAuthorities");
+        let mut signature: Value = serde_json::from_str(&sandbox.read(SIGNATURE)).unwrap();
+        let body = &mut signature["verificationMaterial"]["tlogEntries"][0]["canonicalizedBody"];
+        let recorded = String::from_utf8(STANDARD.decode(body.as_str().unwrap()).unwrap()).unwrap();
+        let about_ours = recorded
+            .replace("0ea4714806a9b812be9880c4ff0e7aad6a8fd2393cff0cc8dc5778313c9a7903", SMALL_SHA256)
+            .replace(
+                "DqRxSAapuBK+mIDE/w56rWqP0jk8/wzI3Fd4MTyaeQM=",
+                "Fi/QocsYZamClGWEYB1B1CFs7gYRR1HSLWr3HnBtoOg=",
+            );
+        assert_ne!(about_ours, recorded);
+        *body = json!(STANDARD.encode(about_ours));
+        sandbox.file(SIGNATURE, signature.to_string());
+        rejects(&sandbox, &format!("{DEV} {ISSUER} --trusted-root {root}"), error);
     }
 }
 
@@ -69,14 +110,6 @@ fn what_the_flags_accept_is_decided_by_cosign() {
     for signer in
         [format!("{DEV} {ISSUER}"), format!("--certificate-identity-regexp ^dev@example[.]test$ {ISSUER}")]
     {
-        sandbox
-            .aicr(&format!("verify I {signer} --trusted-root root.json {STAMP}"))
-            .cosigns_words_left_out()
-            .stdout("rejected I\n")
-            .stderr(&format!(
-                "error: I: cosign does not accept the signature\n    (what cosign said)\n{}",
-                ONLY
-            ))
-            .exits(5);
+        rejects(&sandbox, &format!("{signer} --trusted-root root.json {STAMP}"), None);
     }
 }
