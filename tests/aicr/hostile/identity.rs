@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::foreign_release::sample::ONLY;
 use crate::sandbox::{SMALL_SHA256, Sandbox};
+use crate::without_aicr::{dialect, release};
 
 const SIGNATURE: &str = "I/attestation/checksums.txt.sigstore.json";
 const DEV: &str = "--certificate-identity dev@example.test";
@@ -20,17 +21,32 @@ fn root_without(sandbox: &Sandbox, list: &str) {
     sandbox.file(&format!("no-{list}.json"), root.to_string());
 }
 
-/// `I` is rejected with this error; without one, by cosign.
+/// `I` is rejected with this error; without one, by cosign, if it is not too old to read the signature.
 #[track_caller]
 fn rejects(sandbox: &Sandbox, trust: &str, error: Option<&str>) {
-    let run = sandbox.aicr(&format!("verify I {trust}")).stdout("rejected I\n");
-    match error {
-        Some(error) => run.stderr(&format!("error: {error}")),
-        None => run.cosigns_words_left_out().stderr(&format!(
-            "error: I: cosign does not accept the signature\n    (what cosign said)\n{ONLY}"
-        )),
+    let run = sandbox.aicr(&format!("verify I {trust}"));
+    if let Some(error) = error {
+        run.stdout("rejected I\n").stderr(&format!("error: {error}")).exits(5);
+        return;
     }
-    .exits(5);
+    let of_rekor_v2 = sandbox.read(SIGNATURE).contains("\"0.0.2\"");
+    let (beyond, newer) = match dialect(sandbox.cosign()).as_str() {
+        "LegacyBundle" => ("cannot read the certificate of a Sigstore bundle", "2.4"),
+        "BundleFlag" if of_rekor_v2 => ("cannot verify log entries of Rekor v2", "2.6"),
+        _ => {
+            let refused = "I: cosign does not accept the signature\n    (what cosign said)";
+            run.cosigns_words_left_out()
+                .stdout("rejected I\n")
+                .stderr(&format!("error: {refused}\n{ONLY}"))
+                .exits(5);
+            return;
+        }
+    };
+    run.stderr(&format!(
+        "error: {{root}}/bin/cosign ({}) {beyond}\nhint: install cosign {newer} or later, or name one with --cosign\n",
+        release(sandbox.cosign())
+    ))
+    .exits(3);
 }
 
 #[test]
@@ -44,6 +60,7 @@ hint: --insecure-ignore-tlog with --require-timestamp accepts a timestamp instea
     let other_file = "I: the transparency log entry is about another file than the manifest\n";
     let no_timestamp = "I: the signature has no timestamp\n";
     let no_authority = "I: the timestamp authority of the signature is not in the trusted root\n";
+    let by_a_key = "I is signed by key 13fe3050185932b1ec4037e8f91423641432011d80dbfd6f9494c71204052d90, not by an identity (keyless)\n";
     let all = "--trusted-root root.json";
     for (recording, trust, error) in [
         (
@@ -56,6 +73,7 @@ hint: --insecure-ignore-tlog with --require-timestamp accepts a timestamp instea
             format!("{DEV} --certificate-oidc-issuer https://localhost {all} {STAMP}"),
             &other_issuer,
         ),
+        ("key", format!("{DEV} {ISSUER} {all} {STAMP}"), by_a_key),
         ("keyless-timestamp", format!("{DEV} {ISSUER} {all}"), no_entry),
         (
             "keyless-timestamp",
