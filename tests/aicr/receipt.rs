@@ -90,7 +90,7 @@ fn a_rejected_bundle_has_a_receipt_too() {
 fn a_receipt_says_whom_the_verifier_trusted() {
     // A real cosign rejects the recorded signature, and those before 2.4 cannot read it.
     let sandbox = fake_sandbox(HONEST);
-    sandbox.of_identity("keyless-timestamp");
+    sandbox.recorded("keyless-timestamp");
     let verify = |trust: &str, file: &str| {
         let words = format!("verify I {trust} --trusted-root root.json --require-timestamp --receipt {file}");
         sandbox.aicr(&words).whatever_it_prints().succeeds();

@@ -249,12 +249,11 @@ impl Sandbox {
         self
     }
 
-    /// Adds the trusted root of the recordings, `root.json`, and a bundle `I` of `dist` with a recorded signature
-    /// by an identity, `keyless-timestamp`. It is over something else, so that cosign rejects it.
-    pub(crate) fn of_identity(&self, recording: &str) -> &Self {
+    /// Adds the trusted root of the recordings, `root.json`, and a bundle `I` of `dist` with a signature of
+    /// `fixtures/evidence`. It is over something else, so that cosign rejects it.
+    pub(crate) fn recorded(&self, name: &str) -> &Self {
         let fixture = |name: &str| fs::read_to_string(repository().join("fixtures").join(name)).unwrap();
-        let recorded = fixture(&format!("evidence/{recording}.json"));
-        let mut signature: Value = serde_json::from_str(&recorded).unwrap();
+        let mut signature: Value = serde_json::from_str(&fixture(&format!("evidence/{name}.json"))).unwrap();
         signature["messageSignature"]["messageDigest"]["digest"] =
             json!(STANDARD.encode(Sha256::digest(SMALL_MANIFEST)));
         self.aicr("bundle dist --output I --quiet").stderr(UNSIGNED).succeeds();

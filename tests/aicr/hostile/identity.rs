@@ -85,7 +85,7 @@ hint: --insecure-ignore-tlog with --require-timestamp accepts a timestamp instea
         ("keyless-rekor-v1", format!("{DEV} {ISSUER} {all} {STAMP}"), no_timestamp),
     ] {
         let sandbox = Sandbox::new();
-        sandbox.small_dist().of_identity(recording);
+        sandbox.small_dist().recorded(recording);
         root_without(&sandbox, "tlogs");
         root_without(&sandbox, "timestampAuthorities");
         rejects(&sandbox, &trust, Some(error));
@@ -103,7 +103,7 @@ fn a_certificate_needs_a_trusted_signing_time() {
         ("keyless-rekor-v1", "no-timestampAuthorities.json", None),
     ] {
         let sandbox = Sandbox::new();
-        sandbox.small_dist().of_identity(recording);
+        sandbox.small_dist().recorded(recording);
         root_without(&sandbox, "timestampAuthorities");
         let mut signature: Value = serde_json::from_str(&sandbox.read(SIGNATURE)).unwrap();
         let body = &mut signature["verificationMaterial"]["tlogEntries"][0]["canonicalizedBody"];
@@ -124,7 +124,7 @@ fn a_certificate_needs_a_trusted_signing_time() {
 #[test]
 fn what_the_flags_accept_is_decided_by_cosign() {
     let sandbox = Sandbox::new();
-    sandbox.small_dist().of_identity("keyless-timestamp");
+    sandbox.small_dist().recorded("keyless-timestamp");
     for signer in
         [format!("{DEV} {ISSUER}"), format!("--certificate-identity-regexp ^dev@example[.]test$ {ISSUER}")]
     {

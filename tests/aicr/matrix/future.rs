@@ -27,7 +27,7 @@ const SERVICES: &str = "--rekor-url http://localhost:3000 --timestamp-server-url
 fn stage(sandbox: &Sandbox) {
     sandbox
         .signed()
-        .of_identity("keyless-timestamp")
+        .recorded("keyless-timestamp")
         // Of `{"sub":"dev"}`.
         .file("token", "e30.eyJzdWIiOiJkZXYifQ.e30\n");
 }
