@@ -286,7 +286,7 @@ pub(crate) const SMALL_SHA256: &str = "162fd0a1cb1865a982946584601d41d4216cee061
 
 /// The SHA-256 of these bytes, in hexadecimal.
 pub(crate) fn sha256(content: impl AsRef<[u8]>) -> String {
-    Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(content).iter().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"))
 }
 
 /// Fails if two texts differ, and shows the lines that do.
