@@ -17,10 +17,7 @@ use sample::{ALPHA, BETA, Foreign, IDENTITY, ONLY, TRUST};
 fn what_an_identity_or_a_log_needs_is_not_in_every_form() {
     let foreign = Foreign::new();
     let root = "--trusted-root root.json";
-    foreign.sandbox.file(
-        "root.json",
-        fs::read(crate::sandbox::repository().join("fixtures/sigstore/trusted-root.json")).unwrap(),
-    );
+    foreign.sandbox.file("root.json", crate::sandbox::fixture("sigstore/trusted-root.json"));
     for (end, content) in &foreign.forms()[..5] {
         foreign.sandbox.file(&format!("R/SUMS.{end}"), content);
         foreign.is_rejected(

@@ -92,7 +92,8 @@ fn a_receipt_says_whom_the_verifier_trusted() {
     let sandbox = fake_sandbox(HONEST);
     sandbox.recorded("keyless-timestamp");
     let verify = |trust: &str, file: &str| {
-        let words = format!("verify I {trust} --trusted-root root.json --require-timestamp --receipt {file}");
+        let rest = "--insecure-ignore-tlog --trusted-root root.json --require-timestamp";
+        let words = format!("verify I {trust} {rest} --receipt {file}");
         sandbox.aicr(&words).whatever_it_prints().succeeds();
         let policy = receipt(&sandbox, file)["predicate"]["policy"].clone();
         (policy["flags"].clone(), policy["sha256"].clone())
@@ -106,11 +107,11 @@ fn a_receipt_says_whom_the_verifier_trusted() {
         root(&sha256(sandbox.read("root.json"))),
         { "name": "--require-timestamp" },
     ]);
-    let (found, policy) = verify(&format!("{exact} --insecure-ignore-tlog"), "r.json");
+    let (found, policy) = verify(exact, "r.json");
     assert_eq!(found, flags);
 
     let patterns = "--certificate-identity-regexp dev@.* --certificate-oidc-issuer-regexp https://.*";
-    let (found, of_patterns) = verify(&format!("{patterns} --insecure-ignore-tlog"), "s.json");
+    let (found, of_patterns) = verify(patterns, "s.json");
     let [identity, issuer] = [("identity", "dev@.*"), ("oidc-issuer", "https://.*")]
         .map(|(of, value)| json!({ "name": format!("--certificate-{of}-regexp"), "value": value }));
     assert_eq!(found, json!([identity, issuer, flags[2], flags[3], flags[4]]));
@@ -119,7 +120,7 @@ fn a_receipt_says_whom_the_verifier_trusted() {
     // Another file with this name is another policy.
     let other = sandbox.read("root.json") + "\n";
     sandbox.file("root.json", &other);
-    let (found, of_other_root) = verify(&format!("{exact} --insecure-ignore-tlog"), "t.json");
+    let (found, of_other_root) = verify(exact, "t.json");
     assert_eq!(found, json!([flags[0], flags[1], flags[2], root(&sha256(other)), flags[4]]));
     assert_ne!(of_other_root, policy);
 }

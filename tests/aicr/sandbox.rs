@@ -252,7 +252,6 @@ impl Sandbox {
     /// Adds the trusted root of the recordings, `root.json`, and a bundle `I` of `dist` with a signature of
     /// `fixtures/evidence`. It is over something else, so that cosign rejects it.
     pub(crate) fn recorded(&self, name: &str) -> &Self {
-        let fixture = |name: &str| fs::read_to_string(repository().join("fixtures").join(name)).unwrap();
         let mut signature: Value = serde_json::from_str(&fixture(&format!("evidence/{name}.json"))).unwrap();
         signature["messageSignature"]["messageDigest"]["digest"] =
             json!(STANDARD.encode(Sha256::digest(SMALL_MANIFEST)));
@@ -283,6 +282,11 @@ f2c82decdd7181cf98945929a62598db7e6b477e11f6e0eb0ae97020eff151ad  sub/b
 
 /// SHA-256 of [`SMALL_MANIFEST`].
 pub(crate) const SMALL_SHA256: &str = "162fd0a1cb1865a982946584601d41d4216cee06114751d22d6af71e706da0e8";
+
+/// The text of a file in `fixtures`.
+pub(crate) fn fixture(name: &str) -> String {
+    fs::read_to_string(repository().join("fixtures").join(name)).unwrap()
+}
 
 /// The SHA-256 of these bytes, in hexadecimal.
 pub(crate) fn sha256(content: impl AsRef<[u8]>) -> String {

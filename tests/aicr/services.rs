@@ -1,24 +1,18 @@
 //! Refusals of services before anything is sent to one, and the notice of where a signature is
 //! recorded: all without a network. Tests with real services are in `tests/sigstore`.
 
-use std::fs;
-
 use serde_json::{Value, json};
 
 use crate::bundle_sign::OR_ADD;
 use crate::fake::answers;
-use crate::sandbox::{Sandbox, repository};
+use crate::sandbox::{Sandbox, fixture};
 
 /// A token with the claims `{"sub":"dev"}`.
 const TOKEN: &str = "e30.eyJzdWIiOiJkZXYifQ.e30\n";
 
-fn fixture(name: &str) -> String {
-    fs::read_to_string(repository().join("fixtures/sigstore").join(name)).unwrap()
-}
-
-/// The fixture's trusted root without the entries of this list.
-fn root_without(list: &str) -> String {
-    let mut root: Value = serde_json::from_str(&fixture("trusted-root.json")).unwrap();
+/// The trusted root of the recordings without the entries of this list.
+pub(crate) fn root_without(list: &str) -> String {
+    let mut root: Value = serde_json::from_str(&fixture("sigstore/trusted-root.json")).unwrap();
     root[list] = json!([]);
     root.to_string()
 }
@@ -26,7 +20,7 @@ fn root_without(list: &str) -> String {
 /// The fixture's signing config of everything without the services of this list.
 fn config_without(list: &str) -> String {
     let mut config: Value =
-        serde_json::from_str(&fixture("signing-config-keyless-rekor-v2-timestamp.json")).unwrap();
+        serde_json::from_str(&fixture("sigstore/signing-config-keyless-rekor-v2-timestamp.json")).unwrap();
     config.as_object_mut().unwrap().remove(list).unwrap();
     config.to_string()
 }
@@ -35,8 +29,8 @@ fn config_without(list: &str) -> String {
 fn prepared() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.unsigned();
-    sandbox.file("root.json", fixture("trusted-root.json"));
-    sandbox.file("config.json", fixture("signing-config-keyless-rekor-v2-timestamp.json"));
+    sandbox.file("root.json", fixture("sigstore/trusted-root.json"));
+    sandbox.file("config.json", fixture("sigstore/signing-config-keyless-rekor-v2-timestamp.json"));
     for list in ["tlogs", "certificateAuthorities", "ctlogs", "timestampAuthorities"] {
         sandbox.file(&format!("no-{list}.json"), root_without(list));
     }

@@ -176,6 +176,7 @@ fn one_signature_is_false_and_cosign_crashes_over_the_other() {
     sandbox.aicr(BOTH).stderr(killed).exits(1);
     false_signature(FIRST);
     refuses(FIRST);
+    // The other way round.
     sandbox.signed();
     false_signature(&of_other);
     crashes_over("cosign.pub");

@@ -112,10 +112,11 @@ impl Site {
 impl Drop for Site {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            for service in ALL {
-                let log = fs::read_to_string(self.path(format!("site/log/{service}"))).unwrap_or_default();
-                let lines: Vec<_> = log.lines().collect();
-                println!("{service}:\n{}", lines[lines.len().saturating_sub(10)..].join("\n"));
+            for log in fs::read_dir(self.path("site/log")).into_iter().flatten().flatten() {
+                let text = fs::read_to_string(log.path()).unwrap_or_default();
+                let lines: Vec<_> = text.lines().collect();
+                let last = lines[lines.len().saturating_sub(10)..].join("\n");
+                println!("{}:\n{last}", log.file_name().display());
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Exit 0 is not enough: wrong files from `sign-blob` instead of a signature.
 
-use crate::sandbox::{KEY_SHA256, OTHER_KEY_SHA256, SMALL_MANIFEST, repository};
+use crate::sandbox::{KEY_SHA256, OTHER_KEY_SHA256, SMALL_MANIFEST, fixture};
 use crate::without_aicr::{key_hint, sigstore_bundle};
 
 use super::{fails, succeeds};
@@ -94,8 +94,8 @@ fn a_signature_over_another_file_or_by_another_signer() {
             &format!("\"certificate\":{{\"rawBytes\":\"{der}\"}}"),
         )
     };
-    let keyless = std::fs::read(repository().join("fixtures/evidence/keyless-rekor-v1.json")).unwrap();
-    let keyless: serde_json::Value = serde_json::from_slice(&keyless).unwrap();
+    let keyless: serde_json::Value =
+        serde_json::from_str(&fixture("evidence/keyless-rekor-v1.json")).unwrap();
     let real = keyless.pointer("/verificationMaterial/certificate/rawBytes").unwrap().as_str().unwrap();
     for (content, why) in [
         (
@@ -132,8 +132,7 @@ fn a_signature_over_another_file_or_by_another_signer() {
 
 #[test]
 fn a_signature_that_was_uploaded_against_the_plan() {
-    let recorded =
-        |name: &str| std::fs::read_to_string(repository().join("fixtures/evidence").join(name)).unwrap();
+    let recorded = |name: &str| fixture(&format!("evidence/{name}"));
     let log = "the signature carries an entry of a transparency log: it was uploaded although the plan forbids that, and this cannot be undone";
     let timestamp = "the signature carries a timestamp although none was requested: a timestamp authority has seen its digest, and this cannot be undone";
     refused_content("v3.1.3", recorded("key-rekor-v1.json").trim_end(), log);

@@ -1,10 +1,8 @@
 //! The examples at the end of each help: each line is run, with a throw-away key and without a
 //! network.
 
-use std::fs;
-
 use super::help::{COMMANDS, printed};
-use crate::sandbox::{Sandbox, repository};
+use crate::sandbox::{Sandbox, fixture};
 
 /// The lines of the examples in the help of a command, each as one line for a shell.
 fn examples(help: &str) -> Vec<String> {
@@ -33,7 +31,7 @@ fn examples(help: &str) -> Vec<String> {
 fn prepared() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.small_dist().file("dist/build.tmp", "left out\n");
-    let root = fs::read(repository().join("fixtures/sigstore/trusted-root.json")).unwrap();
+    let root = fixture("sigstore/trusted-root.json");
     sandbox.file("token.jwt", TOKEN).file("trusted_root.json", root);
     sandbox.directory("home/.zfunc").directory("home/.config/fish/completions");
     for version in ["1.4", "1.5"] {

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Output;
 
 use super::{SIGNATURE, rename, sign_without_aicr};
-use crate::sandbox::{KEY_SHA256, OTHER_KEY_SHA256, SMALL_MANIFEST, Sandbox, repository};
+use crate::sandbox::{KEY_SHA256, OTHER_KEY_SHA256, SMALL_MANIFEST, Sandbox, fixture};
 use crate::without_aicr::{key_hint, signature, sigstore_bundle};
 
 pub(super) const ALPHA: &str = "b6a98d9ce9a2d9149288fa3df42d377c3e42737afdcdaf714e33c0a100b51060";
@@ -113,8 +113,7 @@ pub(super) fn over<'a>(sandbox: &'a Sandbox, other: &str) -> &'a Sandbox {
 }
 
 fn evidence(name: &str) -> serde_json::Value {
-    let path = repository().join("fixtures/evidence").join(name);
-    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+    serde_json::from_str(&fixture(&format!("evidence/{name}"))).unwrap()
 }
 
 /// The good signature, with the log entries and timestamps of another blob.

@@ -6,7 +6,7 @@ use rustix::fs::FileType;
 
 use super::attacks::*;
 use super::{SIGNATURE, attacked, rename, test_dir};
-use crate::sandbox::{Sandbox, assert_same, repository};
+use crate::sandbox::{Sandbox, assert_same, fixture};
 
 const KEY: &str = "--key cosign.pub --insecure-ignore-tlog";
 const LOG: &str = "--key cosign.pub";
@@ -183,7 +183,7 @@ const CORPUS: &[(&str, &[Attack])] = &[
         ("A17", "both forms, with a log entry",     |s| edit(s, "{\"mediaType\"", "{\"rekorBundle\":{},\"mediaType\""), 5, LEGACY),
         ("A17", "media type v0.1",                  |s| edit(s, "v0.3+json", "v0.1+json"),              5, MEDIA_TYPE),
         ("A17", "an unknown media type",            |s| edit(s, "v0.3+json", "v0.3+jsonx"),             5, MEDIA_TYPE),
-        ("A17", "a DSSE attestation",               |s| s.file(SIGNATURE, std::fs::read(repository().join("fixtures/bundles/dsse.json")).unwrap()), 5, "B/attestation/checksums.txt.sigstore.json is a DSSE attestation about the manifest, not a signature over it"),
+        ("A17", "a DSSE attestation",               |s| s.file(SIGNATURE, fixture("bundles/dsse.json")), 5, "B/attestation/checksums.txt.sigstore.json is a DSSE attestation about the manifest, not a signature over it"),
         ("A17", "a key and a certificate",          |s| edit(s, "{\"publicKey\":", "{\"certificate\":{\"rawBytes\":\"AA==\"},\"publicKey\":"), 5, "B/attestation/checksums.txt.sigstore.json names both a key and a certificate"),
         ("A17", "a certificate chain",              |s| edit(s, "{\"publicKey\":", "{\"x509CertificateChain\":{\"certificates\":[]},\"publicKey\":"), 5, "B/attestation/checksums.txt.sigstore.json has a certificate chain, which a v0.3 bundle must not have"),
         ("A17", "a certificate",                    |s| keyless(s),                                     5, "B is signed by an identity (keyless), not by a key"),
@@ -224,8 +224,7 @@ const CORPUS: &[(&str, &[Attack])] = &[
 /// Every second attack, beginning with the first or the second one.
 fn every_other(first: usize) {
     let sandbox = test_dir();
-    sandbox
-        .file("root.json", std::fs::read(repository().join("fixtures/sigstore/trusted-root.json")).unwrap());
+    sandbox.file("root.json", fixture("sigstore/trusted-root.json"));
     let all = CORPUS.iter().flat_map(|(flags, attacks)| attacks.iter().map(move |attack| (flags, attack)));
     assert!(all.clone().count() > 130);
     let (mut expected, mut found) = (String::new(), String::new());

@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::VULNERABLE;
-use crate::sandbox::{SMALL_MANIFEST, Sandbox, cosigns, repository};
+use crate::sandbox::{SMALL_MANIFEST, Sandbox, cosigns, fixture};
 use crate::without_aicr::{dialect, release, signature, sigstore_bundle};
 
 const SIGNATURE: &str = "B/attestation/checksums.txt.sigstore.json";
@@ -67,7 +67,7 @@ fn a_signature_that_brings_its_own_key() {
 /// over it. Neither is a signature file with another digest.
 #[test]
 fn a_signature_of_something_else() {
-    let statement = std::fs::read(repository().join("fixtures/bundles/dsse.json")).unwrap();
+    let statement = fixture("bundles/dsse.json");
     for cosign in cosigns() {
         let sandbox = Sandbox::with_cosign(&cosign);
         sandbox.signed();

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use crate::sandbox::{KEY_SHA256, Run, SMALL_MANIFEST, SMALL_SHA256, Sandbox, cosigns, repository};
+use crate::sandbox::{KEY_SHA256, Run, SMALL_MANIFEST, SMALL_SHA256, Sandbox, cosigns, fixture, repository};
 use crate::without_aicr;
 
 /// The variables for every flag of the three commands, from the help of this cosign.
@@ -153,9 +153,8 @@ fn harmful_values_have_no_effect() {
     for cosign in cosigns() {
         let sandbox = Sandbox::with_cosign(&cosign);
         sandbox.small_dist().directory("stolen").file("token", "e30.e30.e30");
-        let fixture = |name: &str| fs::read(repository().join("fixtures/sigstore").join(name)).unwrap();
-        sandbox.file("root.json", fixture("trusted-root.json"));
-        sandbox.file("config.json", fixture("signing-config-rekor-v1-timestamp.json"));
+        sandbox.file("root.json", fixture("sigstore/trusted-root.json"));
+        sandbox.file("config.json", fixture("sigstore/signing-config-rekor-v1-timestamp.json"));
         let forged = SMALL_MANIFEST.replace('b', "0");
         let others = without_aicr::signature(&sandbox, "other.key", &forged);
         let forgery = without_aicr::sigstore_bundle(&others, &forged);
